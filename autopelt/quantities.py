@@ -1,0 +1,61 @@
+"""Numbers as people write them: ``300k``, ``1.2M``, ``1%``, ``90s``, ``4GiB``."""
+
+import math
+import re
+
+from autopelt.errors import UsageError
+
+_COUNT = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_NUMBER = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z%]*)\s*")
+
+
+def split_number(text: str) -> tuple[float, str] | None:
+    """Split ``1.2M`` into ``(1.2, "m")``; None where it is not a finite number with a unit."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    value = float(match.group(1))
+    return (value, match.group(2).lower()) if math.isfinite(value) else None
+
+
+def _scaled(text: str, units: dict[str, float] | dict[str, int], what: str, example: str) -> float:
+    parts = split_number(text)
+    if parts is None or parts[1] not in units:
+        raise UsageError(f"'{text}' is not {what}; write it like {example}.")
+    return parts[0] * units[parts[1]]
+
+
+def parse_count(text: str) -> int:
+    """``300k`` -> 300000. Raises UsageError for anything that is not a number with k, M or B."""
+    return round(_scaled(text, _COUNT, "a count", "300k or 1.2M"))
+
+
+def parse_seconds(text: str) -> float:
+    """``90s``, ``5m``, ``2h`` -> seconds."""
+    return _scaled(text, _SECONDS, "a duration", "90s, 5m or 2h")
+
+
+def parse_bytes(text: str) -> int:
+    """``4GiB``, ``500MB`` -> bytes."""
+    return round(_scaled(text, _BYTES, "an amount of memory", "4GiB or 500MB"))
+
+
+def format_seconds(seconds: float) -> str:
+    """Short form for a person: ``8.2 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def format_share(share: float) -> str:
+    """A share as percent with three significant digits: 0.01066 -> ``1.07%``."""
+    if share <= 0:
+        return "0%"
+    digits = max(0, 2 - math.floor(math.log10(share * 100)))
+    return f"{share * 100:.{min(digits, 6)}f}%"

@@ -1,0 +1,125 @@
+"""What a study knows, as plain values: the report, the verdict and the command line read these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autopelt.architecture import Architecture
+from autopelt.budget import Count
+from autopelt.pareto import front, hypervolume
+
+COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial: an architecture trained once with one random seed.
+
+    Attributes:
+        number: number in the study, from 0.
+        architecture: what was trained.
+        count: its parameters.
+        state: ``complete``, ``failed``, ``running`` or ``stopped`` (early).
+        label: name of the seed architecture (``unipelt``, ``unipelt~`` when shrunk), else "".
+        score: selection score of the best epoch; None until complete.
+        scores: selection score after each epoch.
+        losses: mean training loss of each epoch.
+        reason: one line why it failed.
+        seconds: wall-clock of the trial by phase (``start``, ``train``, ``score``, …).
+        started, finished: seconds since the epoch (Unix time).
+        worker: which worker ran it.
+        believed: what the sampler thought before (``mean``, ``sd``, ``acquisition``, ``seconds``).
+        random_seed: of the training.
+        origin: ``seed``, ``start`` (space-filling) or ``model`` (proposed by the surrogate).
+    """
+
+    number: int
+    architecture: Architecture
+    count: Count
+    state: str
+    label: str = ""
+    score: float | None = None
+    scores: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    reason: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    started: float | None = None
+    finished: float | None = None
+    worker: str = ""
+    believed: Mapping[str, float] = field(default_factory=dict)
+    random_seed: int = 0
+    origin: str = ""
+
+    @property
+    def point(self) -> tuple[int, float]:
+        """(deployed parameters, score) for the Pareto front; the score is NaN if there is none."""
+        return self.count.deployed, float("nan") if self.score is None else self.score
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study at one moment.
+
+    Attributes:
+        name: name of the study, its folder's name.
+        config: the resolved configuration (`StudyConfig` as plain values).
+        command: the command line that made the study.
+        metric: name of the task's score (``accuracy``).
+        limit: the budget as a number of deployed parameters.
+        backbone: ``{"name", "family", "parameters", "layers", "hidden", "revision"}``.
+        task: ``{"name", "kind", "train", "selection", "report", "labels", "source"}``.
+        head: parameters of the task head, counted apart.
+        versions: versions of the packages that matter.
+        trials: by number.
+        total: trials the study is to have.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    command: str
+    metric: str
+    limit: int
+    backbone: Mapping[str, Any]
+    task: Mapping[str, Any]
+    head: int
+    versions: Mapping[str, str]
+    trials: tuple[TrialRecord, ...]
+    total: int
+
+    @property
+    def complete(self) -> list[TrialRecord]:
+        """Trials with a final score."""
+        return [t for t in self.trials if t.state == COMPLETE and t.score is not None]
+
+    def feasible(self, trial: TrialRecord) -> bool:
+        """Within the budget; a reference point over it never counts as feasible."""
+        return trial.count.deployed <= self.limit
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """Pareto front of the complete trials within the budget, by growing parameters."""
+        inside = [t for t in self.complete if self.feasible(t)]
+        return [inside[i] for i in front([t.point for t in inside])]
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The highest score within the budget; of equals the smallest."""
+        inside = [t for t in self.complete if self.feasible(t)]
+        return max(inside, key=lambda t: (t.point[1], -t.count.deployed, -t.number), default=None)
+
+    @property
+    def best_seed(self) -> TrialRecord | None:
+        """The seed architecture with the highest score within the budget."""
+        seeds = [t for t in self.complete if self.feasible(t) and t.label]
+        return max(seeds, key=lambda t: (t.point[1], -t.count.deployed, -t.number), default=None)
+
+    @property
+    def floor(self) -> float:
+        """Reference score: what the head alone reached, else the lowest complete score, else 0."""
+        alone = [t.point[1] for t in self.complete if not t.architecture.modules]
+        return max(alone, default=min((t.point[1] for t in self.complete), default=0.0))
+
+    def hypervolume(self) -> float:
+        """Of the front against the budget and `floor`, in decades times score."""
+        inside = [t.point for t in self.complete if self.feasible(t)]
+        return hypervolume(inside, self.limit, self.floor)

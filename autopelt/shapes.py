@@ -1,0 +1,29 @@
+"""The shapes of a backbone: everything that counting parameters needs, and no weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes of a pretrained transformer as the methods see it.
+
+    Attributes:
+        family: model type of the backbone (``bert``).
+        layers: number of transformer layers L, counted over encoder and decoder.
+        hidden: width d of the residual stream.
+        linear: for each location of a linear map (``attention.query``) its (in, out) features.
+        key_value: width of one layer's keys, kv heads x head size.
+        backbone_parameters: all parameters of the backbone without the task head.
+        locations: every location of a layer where something may sit (``attention``, ``ffn``, …).
+        decoder: true where attention is causal.
+    """
+
+    family: str
+    layers: int
+    hidden: int
+    key_value: int
+    backbone_parameters: int
+    linear: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    locations: tuple[str, ...] = ()
+    decoder: bool = False
