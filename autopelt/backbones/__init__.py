@@ -1,0 +1,1 @@
+"""Backbones: pretrained transformers, their families as data, their shapes, their loading."""

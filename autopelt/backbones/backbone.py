@@ -1,0 +1,178 @@
+"""A backbone described: the places of its row of `FAMILIES` found in one model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from autopelt.backbones.families import Family, Stack, family_of
+from autopelt.errors import UsageError
+
+LINEAR = {
+    "attention.query": "query",
+    "attention.key": "key",
+    "attention.value": "value",
+    "attention.output": "output",
+    "ffn.in": "ffn_in",
+    "ffn.out": "ffn_out",
+}
+"""Locations of linear maps and the `Stack` attributes with their paths."""
+
+_SLICE = re.compile(r"(.+)\[(\d)/(\d)\]")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear map, or outputs [start, start + out_features) of a fused one."""
+
+    module: nn.Module
+    in_features: int
+    out_features: int
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A sublayer: where it begins and ends, and the norm behind the residual sum, if any."""
+
+    input: nn.Module
+    output: nn.Module
+    norm: nn.Module | None
+
+
+@dataclass(frozen=True)
+class PromptPlace:
+    """Where prompt rows enter: the host's inputs, or the output of `at`."""
+
+    host: nn.Module
+    at: nn.Module | None
+    offset: int
+    embeddings: nn.Module
+    vocabulary: int
+
+    @torch.no_grad()
+    def start(self, token_ids: torch.Tensor) -> torch.Tensor:
+        """The embeddings (n, d) of n token ids, as the rows will stand among them."""
+        ids = token_ids.to(next(self.embeddings.parameters()).device)
+        if self.at is None:
+            rows: torch.Tensor = self.embeddings(ids)
+            return rows
+        was = self.embeddings.training
+        self.embeddings.eval()
+        try:
+            rows = self.embeddings(input_ids=ids[None])
+            return (rows if self.at is self.embeddings else self.at(rows))[0]
+        finally:
+            self.embeddings.train(was)
+
+
+class Backbone:
+    """The places of a loaded model (weights, or the meta device)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """
+        Raises:
+            UsageError: not a `transformers` model, or of a family without a row.
+        """
+        if not isinstance(model, PreTrainedModel):
+            raise UsageError(
+                f"a {type(model).__name__} is not a transformers model; autopelt attaches to "
+                "transformers.PreTrainedModel."
+            )
+        self.model = model
+        self.base: PreTrainedModel = model.base_model  # type: ignore[assignment]  # a PreTrainedModel when model is one
+        self.model_type: str = model.config.model_type
+        self.family: Family = family_of(self.model_type)
+        self.layers: list[tuple[Stack, nn.Module]] = [
+            (stack, layer)
+            for stack in self.family.stacks
+            for layer in _children(self.base, stack.layers)
+        ]
+
+    def linear(self, layer: int, location: str) -> Linear:
+        """The linear map at a location such as ``attention.query``."""
+        stack, module = self.layers[layer]
+        path: str = getattr(stack, LINEAR[location])
+        match = _SLICE.fullmatch(path)
+        part, parts = (0, 1) if match is None else (int(match[2]), int(match[3]))
+        found = _find(module, path if match is None else match[1])
+        assert found is not None, f"{self.model_type}: no {path}"
+        wide, out = _features(found)
+        return Linear(found, wide, out // parts, part * (out // parts))
+
+    def branch(self, layer: int, location: str) -> Branch:
+        """The sublayer at ``attention``, ``ffn`` or ``ffn.sublayer``."""
+        stack, module = self.layers[layer]
+        if location == "attention":
+            return Branch(
+                _need(module, stack.attention), _need(module, stack.attention_out), norm=None
+            )
+        norm = stack.ffn_norm if location == "ffn" else None
+        return Branch(
+            _need(module, stack.ffn_input),
+            _need(module, stack.ffn_output),
+            None if norm is None else _need(module, norm),
+        )
+
+    def attention(self, layer: int) -> nn.Module:
+        """The module that computes a layer's attention."""
+        stack, module = self.layers[layer]
+        return _need(module, stack.attention)
+
+    def causal(self, layer: int | None) -> bool:
+        """Whether tokens of the layer (None: of the prompt's stack) are blind to later ones."""
+        stack = self.family.stacks[0] if layer is None else self.layers[layer][0]
+        return stack.causal
+
+    def prompt(self) -> PromptPlace:
+        """Where prompt rows enter."""
+        host = _need(self.base, self.family.prompt_host)
+        at = self.family.prompt_at
+        return PromptPlace(
+            host,
+            None if at is None else _need(host, at),
+            self.family.prompt_offset,
+            _need(host, self.family.embeddings),
+            self.base.config.vocab_size,
+        )
+
+
+def _find(module: nn.Module, path: str) -> nn.Module | None:
+    """The submodule at a path of `families`, or None."""
+    for alternative in path.split("|"):
+        found: Any = module
+        for name in alternative.split(".") if alternative else []:
+            found = getattr(found, name, None)
+        if isinstance(found, nn.Module):
+            return found
+    return None
+
+
+def _need(module: nn.Module, path: str) -> nn.Module:
+    found = _find(module, path)
+    if found is None:
+        raise UsageError(
+            f"{type(module).__name__} has no module '{path}'; its row in "
+            "autopelt/backbones/families.py does not fit this version of transformers."
+        )
+    return found
+
+
+def _children(base: nn.Module, path: str) -> list[nn.Module]:
+    found = _find(base, path)
+    return list(found.children()) if isinstance(found, nn.ModuleList) else []
+
+
+def _features(module: nn.Module) -> tuple[int, int]:
+    """(in, out) features."""
+    if isinstance(module, nn.Linear):
+        return module.in_features, module.out_features
+    if isinstance(module, Conv1D):
+        return module.nx, module.nf
+    raise UsageError(f"a {type(module).__name__} is not a linear map that LoRA can sit on.")

@@ -1,0 +1,117 @@
+"""Shapes of a backbone from its configuration: on the meta device, without weights."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+
+from autopelt.backbones.backbone import LINEAR, Backbone
+from autopelt.backbones.families import family_of
+from autopelt.backbones.quiet import quiet
+from autopelt.errors import UnavailableError
+from autopelt.shapes import Shapes
+
+
+def shapes_of_config(config: PretrainedConfig) -> Shapes:
+    """The shapes of the backbone that a configuration describes.
+
+    Raises:
+        UsageError: the family has no row.
+    """
+    family_of(config.model_type)
+    values = config.to_dict()
+    # What belongs to the task head or to running the model has no part in the backbone's shapes.
+    for key in (
+        "id2label",
+        "label2id",
+        "architectures",
+        "dtype",
+        "transformers_version",
+        "_name_or_path",
+    ):
+        values.pop(key, None)
+    return _shapes(config.model_type, json.dumps(values, sort_keys=True, default=str))
+
+
+def shapes_from_file(path: str | Path) -> Shapes:
+    """The shapes of the backbone that a bare ``config.json`` describes.
+
+    Raises:
+        UnavailableError: the file is not there or is no such file.
+        UsageError: the family has no row.
+    """
+    return shapes_of_config(config_from_file(path))
+
+
+def config_from_file(path: str | Path) -> PretrainedConfig:
+    """Read a bare ``config.json``. Raises as `shapes_from_file`."""
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnavailableError(f"model config '{path}' cannot be read: {reason}.") from None
+    if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
+        raise UnavailableError(f"model config '{path}' is not one: it has no 'model_type'.")
+    return _config(values)
+
+
+def shapes_of_model(model: PreTrainedModel) -> Shapes:
+    """The shapes of the backbone of a loaded model."""
+    config: PretrainedConfig = Backbone(model).base.config
+    return shapes_of_config(config)
+
+
+def _config(values: dict[str, Any]) -> PretrainedConfig:
+    values = dict(values)
+    model_type = values.pop("model_type")
+    family_of(model_type)
+    try:
+        config: PretrainedConfig = AutoConfig.for_model(model_type, **values)
+    except (TypeError, ValueError, AttributeError) as error:
+        first = str(error).split("\n", 1)[0]
+        raise UnavailableError(f"the {model_type} config is not valid: {first}.") from None
+    return config
+
+
+@lru_cache(maxsize=64)
+def _shapes(model_type: str, values: str) -> Shapes:
+    with quiet(), torch.device("meta"):
+        try:
+            model = AutoModel.from_config(_config(json.loads(values)), trust_remote_code=False)
+        except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
+            first = str(error).split("\n", 1)[0]
+            raise UnavailableError(f"the {model_type} config gives no model: {first}.") from None
+    return describe(model)
+
+
+def describe(model: PreTrainedModel) -> Shapes:
+    """Shapes read off a model; `model` is the backbone alone, without a task head."""
+    backbone = Backbone(model)
+    if not backbone.layers:
+        raise UnavailableError(f"the {backbone.model_type} config has no layers.")
+    linear: dict[str, tuple[int, int]] = {}
+    for layer in range(len(backbone.layers)):
+        for location in LINEAR:
+            found = backbone.linear(layer, location)
+            shape = (found.in_features, found.out_features)
+            # The first layer speaks for all; a layer that differs is named.
+            if linear.setdefault(location, shape) != shape:
+                linear[f"{layer}/{location}"] = shape
+    places = ["attention", "ffn"]
+    if any(stack.ffn_norm is not None for stack, _ in backbone.layers):
+        places.append("ffn.sublayer")
+    return Shapes(
+        family=backbone.model_type,
+        layers=len(backbone.layers),
+        hidden=linear["attention.query"][0],
+        key_value=linear["attention.key"][1],
+        backbone_parameters=sum(p.numel() for p in model.parameters()),
+        linear=linear,
+        locations=(*places, *LINEAR),
+        decoder=all(stack.causal for stack, _ in backbone.layers),
+    )

@@ -1,0 +1,121 @@
+"""Gates: sigmoid(w·x + b), which scale what a module adds.
+
+Notation: x (B, T, d) activations of B examples of T tokens; w (1, d), b (1).
+
+========  =========================================  ===========  ================================
+mode      value                                      shape        meaning
+========  =========================================  ===========  ================================
+mean      average over all T positions               (B, 1, 1)    UniPELT (Mao et al. 2022); padding
+                                                                  counts, kept for parity
+masked    average over real tokens                   (B, 1, 1)    padding leaves it alone; encoders
+token     none                                       (B, T, 1)    causal; decoders
+========  =========================================  ===========  ================================
+
+Start: w = 0 and b = 0, so every gate begins at 0.5. Parameters: d + 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from typing_extensions import override
+
+from autopelt.methods.base import Pelt, Sites, zeros
+
+
+class LayerMask(Pelt):
+    """Keeps which tokens are real, read from the attention mask that a layer's attention is given.
+
+    The attention module sits inside the layer, so the mask is read again when gradient
+    checkpointing runs a layer a second time.
+    """
+
+    transient = ("real",)
+    real: torch.Tensor | None
+
+    def __init__(self, layer: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.position = 1
+
+    @override
+    def install(self, sites: Sites) -> None:
+        attention = sites.attention(self.layer)
+        self.position = mask_position(attention)
+        self.handles.append(attention.register_forward_pre_hook(self._read, with_kwargs=True))
+
+    def _read(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        hidden = args[0] if args else kwargs["hidden_states"]
+        mask = kwargs.get("attention_mask", kwargs.get("mask"))
+        if mask is None and len(args) > self.position:
+            mask = args[self.position]
+        self.real = real_tokens(mask, hidden.shape[1])
+
+    @override
+    def deployed(self) -> int:
+        return 0
+
+
+class Gate(nn.Module):
+    """One gate; see the table above.
+
+    Args:
+        width: d. mode: ``mean``, ``masked`` or ``token``. mask: where ``masked`` finds which
+        tokens are real; None for the embeddings, where the caller
+            passes the mask.
+    """
+
+    mask: LayerMask | None
+
+    def __init__(self, width: int, mode: str, mask: LayerMask | None = None) -> None:
+        super().__init__()
+        self.mode = mode
+        self.weight = zeros(1, width)
+        self.bias = zeros(1)
+        # Not registered as a submodule: the layer's modules share it.
+        self.__dict__["mask"] = mask
+
+    def scores(self, x: torch.Tensor) -> torch.Tensor:
+        """w·x + b, shape (B, T, 1)."""
+        return functional.linear(x, self.weight, self.bias)
+
+    def forward(self, x: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
+        """The gate's value for x (B, T, d); `real` (B, T) overrides the layer's mask."""
+        value = torch.sigmoid(self.scores(x))
+        if self.mode == "token":
+            return value
+        if self.mode == "masked":
+            if real is None and self.mask is not None:
+                real = self.mask.real
+            if real is not None and real.shape == x.shape[:2]:
+                weight = real.unsqueeze(-1).to(value.dtype)
+                return (value * weight).sum(1, True) / weight.sum(1, True).clamp(min=1.0)
+        return value.mean(1, True)
+
+
+def mask_position(attention: nn.Module) -> int:
+    """Index of the mask among the positional arguments of an attention module."""
+    code = type(attention).forward
+    while hasattr(code, "__wrapped__"):
+        code = code.__wrapped__
+    names = code.__code__.co_varnames[1 : code.__code__.co_argcount]
+    return next((i for i, name in enumerate(names) if name in ("attention_mask", "mask")), 1)
+
+
+def real_tokens(mask: torch.Tensor | None, length: int) -> torch.Tensor | None:
+    """(B, T) true at real tokens, from a 2-D mask or a 4-D one (boolean, 0/1 or additive).
+
+    A key that no query may see is padding. None where nothing is masked.
+    """
+    if mask is None:
+        return None
+    if mask.dim() == 2:
+        return mask.bool()[:, -length:]
+    if mask.is_floating_point():
+        visible = mask > torch.finfo(mask.dtype).min / 2
+    else:
+        visible = mask.bool()
+    return visible.any(dim=(1, 2))[:, -length:]

@@ -1,0 +1,195 @@
+"""Prompt (Lester et al. 2021, https://arxiv.org/abs/2104.08691): n rows among the embeddings.
+
+An encoder that begins with a classification token gets them behind that token, others in front.
+The 2-D mask is widened, and the rows are taken out of what the backbone returns, so heads, labels,
+pooling, spans and cross-attention see the sequence they know. (Attention maps lose the rows'
+queries and keep their columns.) In generation the rows enter the key-value cache once, with the
+first tokens.
+
+A gate multiplies the rows: ``mean`` and ``masked`` look at the token embeddings; ``token`` looks
+at the row itself, because a decoder's prompt may not see the tokens behind it.
+
+Start: the embeddings of n tokens drawn from the vocabulary. Parameters: n·d.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from typing_extensions import override
+
+from autopelt.architecture import Module
+from autopelt.errors import UsageError
+from autopelt.methods.base import Method, Pelt, PromptSite, Sites
+from autopelt.methods.gate import Gate
+from autopelt.shapes import Shapes
+
+
+class RowsModule(Pelt):
+    """Inserts rows; where they come from is the subclass's matter.
+
+    `inserted` is the number of rows that the running forward pass has put into its sequence, `real`
+    the 2-D mask of its tokens before that.
+    """
+
+    transient = ("inserted", "real")
+    inserted: int | None
+    real: torch.Tensor | None
+
+    def __init__(self, spec: Module, gate: Gate | None, generator: torch.Generator) -> None:
+        super().__init__()
+        self.spec = spec
+        self.gate = gate
+        self.generator_state = generator.get_state()
+        self.offset = 0
+        self.by_inputs = False
+        self.names: tuple[str, ...] = ()
+
+    def rows(self) -> torch.Tensor:
+        """The rows (n, d) as they are trained, before the gate."""
+        raise NotImplementedError
+
+    def start(self, site: PromptSite, generator: torch.Generator) -> None:
+        """Initialise from the backbone's embeddings, once it is known."""
+
+    @override
+    def install(self, sites: Sites) -> None:
+        site = sites.prompt()
+        self.offset = site.offset
+        self.by_inputs = site.at is None
+        self.names = tuple(inspect.signature(site.host.forward).parameters)
+        self.handles.append(site.host.register_forward_pre_hook(self._enter, with_kwargs=True))
+        if site.at is not None:
+            self.handles.append(site.at.register_forward_hook(self._at_embeddings))
+        self.handles.append(site.host.register_forward_hook(self._leave))
+        self.start(site, torch.Generator().set_state(self.generator_state))
+
+    def gated_rows(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Rows for a batch: (B, n, d), from token embeddings (B, T, d)."""
+        rows = self.rows().unsqueeze(0).to(tokens.dtype).expand(tokens.shape[0], -1, -1)
+        if self.gate is None:
+            return rows
+        gate = self.gate(rows) if self.gate.mode == "token" else self.gate(tokens, self.real)
+        return gate * rows
+
+    def _insert(self, sequence: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        before, behind = sequence[:, : self.offset], sequence[:, self.offset :]
+        return torch.cat([before, rows, behind], dim=1)
+
+    def _enter(
+        self, host: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        given = dict(zip(self.names, args, strict=False)) | kwargs
+        tokens = given.get("input_ids")
+        tokens = given.get("inputs_embeds") if tokens is None else tokens
+        if tokens is None:
+            return args, kwargs  # the model itself says what is missing
+        mask, size = given.get("attention_mask"), self.spec.size
+        if mask is not None and mask.dim() != 2:
+            raise UsageError(
+                f"a {self.spec.method} needs a 2-D attention mask (batch, tokens), not one with "
+                f"{mask.dim()} dimensions; pass the tokenizer's mask and no static cache."
+            )
+        cache = given.get("past_key_values")
+        past = 0 if cache is None else cache.get_seq_length()
+        cached = past > 0
+        batch, length = tokens.shape[:2]
+        if mask is None:
+            before = past - size if cached else 0
+            mask = torch.ones(batch, before + length, dtype=torch.long, device=tokens.device)
+        self.real = mask
+        given["attention_mask"] = self._insert(mask, mask.new_ones(batch, size))
+        self.inserted = 0 if cached else size
+        positions = given.get("position_ids")
+        if self.by_inputs:
+            if not cached:
+                self._embed(host, given)
+            if positions is not None:
+                behind = positions + size
+                ahead = torch.arange(size, device=positions.device).expand(positions.shape[0], -1)
+                given["position_ids"] = behind if cached else torch.cat([ahead, behind], dim=1)
+        return (), given
+
+    def _embed(self, host: nn.Module, given: dict[str, Any]) -> None:
+        """Replace token ids by their embeddings with the rows among them."""
+        embeddings = given.get("inputs_embeds")
+        if embeddings is None:
+            embeddings = host.get_input_embeddings()(given.pop("input_ids"))  # type: ignore[operator]  # a PreTrainedModel
+        given["inputs_embeds"] = self._insert(embeddings, self.gated_rows(embeddings))
+        types = given.get("token_type_ids")
+        if types is not None:
+            rows = types.new_zeros(types.shape[0], self.spec.size)
+            given["token_type_ids"] = self._insert(types, rows)
+
+    def _at_embeddings(self, module: nn.Module, args: Any, output: torch.Tensor) -> torch.Tensor:
+        return self._insert(output, self.gated_rows(output)) if self.inserted else output
+
+    def _leave(self, host: nn.Module, args: Any, output: Any) -> Any:
+        count, self.inserted, self.real = self.inserted, None, None
+        if not count:
+            return output
+        if isinstance(output, tuple):
+            return tuple(self._stripped(value, count) for value in output)
+        for name in tuple(output.keys()):
+            output[name] = self._stripped(output[name], count)
+        return output
+
+    def _stripped(self, value: Any, count: int) -> Any:
+        """Take the rows out of states (B, T, d) and of the queries of attention (B, H, T, T)."""
+        if isinstance(value, tuple):
+            return tuple(self._stripped(item, count) for item in value)
+        if not isinstance(value, torch.Tensor) or value.dim() not in (3, 4):
+            return value
+        axis = value.dim() - 2
+        rest = value.shape[axis] - self.offset - count
+        before = value.narrow(axis, 0, self.offset)
+        return torch.cat([before, value.narrow(axis, self.offset + count, rest)], dim=axis)
+
+
+class PromptModule(RowsModule):
+    """Rows that are parameters."""
+
+    def __init__(
+        self, spec: Module, width: int, gate: Gate | None, generator: torch.Generator
+    ) -> None:
+        super().__init__(spec, gate, generator)
+        self.vectors = nn.Parameter(torch.zeros(spec.size, width))
+
+    @override
+    def rows(self) -> torch.Tensor:
+        return self.vectors
+
+    @override
+    @torch.no_grad()
+    def start(self, site: PromptSite, generator: torch.Generator) -> None:
+        ids = torch.randint(site.vocabulary, (self.spec.size,), generator=generator)
+        self.vectors.copy_(site.start(ids))
+
+
+class Prompt(Method):
+    """Prompt; see the head of this file."""
+
+    name = "prompt"
+    locations = ("embeddings",)
+    options = frozenset({"gate"})
+    learning_rate = 1e-2
+
+    @override
+    def ungated(self, module: Module, shapes: Shapes) -> int:
+        return module.size * shapes.hidden
+
+    @override
+    def build(
+        self,
+        module: Module,
+        shapes: Shapes,
+        gate: nn.Module | None,
+        shared: Mapping[str, nn.Module],
+        generator: torch.Generator,
+    ) -> PromptModule:
+        assert gate is None or isinstance(gate, Gate)
+        return PromptModule(module, shapes.hidden, gate, generator)
