@@ -1,0 +1,212 @@
+"""What a task is: where its examples come from, how they become model inputs, how it is scored.
+
+A task is one object that serves a whole study. `load` reads raw examples, `encode` tokenises
+them, `collate` makes a batch, `loss`, `predictions` and `score` look at what the model made of it.
+Nothing here holds a model; torch is imported only where tensors are made.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from autopelt.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from torch import Tensor
+
+Batch = dict[str, "Tensor"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Name of a score and its direction."""
+
+    name: str
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a run may draw its examples from.
+
+    Attributes:
+        data: folder from ``--data`` or ``AUTOPELT_DATA``, resolved by the caller; None: the Hub.
+        train_examples: train on so many examples only, drawn stratified; None: all.
+        random_seed: of the cut into splits and of the draw; one per study, never one per trial.
+        offline: never ask the network; the Hub's local cache still counts.
+    """
+
+    data: Path | None = None
+    train_examples: int | None = None
+    random_seed: int = 0
+    offline: bool = False
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The raw examples of a task.
+
+    Attributes:
+        train, selection: what a search may see.
+        report: held out; None unless `Task.load` was asked for it.
+        facts: where the examples came from. Always there: ``origin`` (``folder``, ``files``,
+            ``hub`` or ``generated``), ``source`` (one line for a person), ``sizes`` (examples by
+            split), ``cut`` (a sentence on how selection was made), ``notes`` (sentences a user must
+            see) and ``hash`` (SHA-256 of train and selection). Where it applies: ``path``, ``hub``,
+            ``revision``.
+    """
+
+    train: Dataset
+    selection: Dataset
+    report: Dataset | None
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The examples of one source before they are cut into splits.
+
+    Attributes:
+        parts: reader of each part that exists: ``train``, ``selection``, ``report``. A part is read
+            only when its reader is called. The column names are the task's.
+        facts: ``origin`` and ``source``, and ``path`` or ``hub`` and ``revision``.
+        notes: sentences on what was skipped or looks odd; readers append to it.
+    """
+
+    parts: Mapping[str, Callable[[], Dataset]]
+    facts: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+class Origin(Protocol):
+    """A place that examples come from."""
+
+    def find(self, source: Source) -> Found:
+        """Locate the examples without reading them all. Raises UnavailableError."""
+        ...
+
+
+class Task(ABC):
+    """One task. Subclasses, one for each kind, say how it is encoded and scored.
+
+    Attributes:
+        name: as in ``--task``.
+        title: one line for a person.
+        kind: ``classification``, ``regression``, ``token_classification``,
+            ``question_answering``, ``generation`` or ``multiple_choice``.
+        head: name of the model class that it needs (a key of `autopelt.backbones.load.HEADS`).
+        metric: the score that a search optimises; `score` returns it first.
+        columns: text columns of a raw example.
+        max_length: default limit in tokens.
+        labels: names of the classes in the order of the head's outputs; empty where there are
+            none. Known after `load`, and before it for a benchmark.
+    """
+
+    kind: ClassVar[str]
+    name: str
+    title: str
+    head: str
+    metric: Metric
+    columns: tuple[str, ...]
+    max_length: int
+    labels: tuple[str, ...] = ()
+    origin: Origin
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the head: one for each class, 1 for a single number."""
+        return len(self.labels) or 1
+
+    def load(self, source: Source, *, report: bool = False) -> Splits:
+        """Read train and selection, and the report split only if it is asked for.
+
+        Selection is a part of its own where the source has three parts, else it is cut from train.
+
+        Raises:
+            UnavailableError: the data is not there or cannot be used.
+        """
+        from autopelt.tasks import splitting
+
+        found = self.origin.find(source)
+        return splitting.cut(self, found, source, report=report)
+
+    def learn_labels(self, train: Dataset) -> None:  # noqa: B027  (most kinds have nothing to learn)
+        """Take the names of the classes from the whole of train, before anything is cut."""
+
+    def strata(self, dataset: Dataset) -> Sequence[Any] | None:
+        """A class for each example, to cut stratified; None cuts at random."""
+        return None
+
+    def groups(self, dataset: Dataset) -> Sequence[Any] | None:
+        """A group for each example that may not be torn apart between splits; None: no groups."""
+        return None
+
+    def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
+        """Check one part and bring its label column into final form. Raises UnavailableError."""
+        return dataset
+
+    def for_model(self, config: Any) -> Task:
+        """The task as this model does it; `config` is the model's `PretrainedConfig`.
+
+        Raises:
+            UsageError: a model of this family cannot do the task.
+        """
+        return self
+
+    @abstractmethod
+    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+        """Tokenise raw examples.
+
+        Returns:
+            One row for each model input, in the order of `dataset`: ``input_ids`` and what else the
+            tokeniser makes, labels where there are any, ``length`` (tokens of the row) and
+            ``full_length`` (tokens before it was cut to `max_length`).
+        """
+
+    def notes(self, encoded: Dataset) -> list[str]:
+        """Sentences on what encoding could not keep; a caller shows them."""
+        lengths, full = encoded["length"][:], encoded["full_length"][:]
+        cut = sum(1 for a, b in zip(lengths, full, strict=True) if a < b)
+        if not cut:
+            return []
+        return [
+            f"{cut} of {len(lengths)} texts are longer than {max(lengths)} tokens and were cut "
+            f"(the longest has {max(full)})."
+        ]
+
+    @abstractmethod
+    def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
+        """Pad rows of an encoded data set to the longest of them: shapes (rows, tokens)."""
+
+    def inputs(self, batch: Batch) -> Batch:
+        """What of a batch goes to the model; with labels, so that it computes its own loss."""
+        return batch
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Mean training loss of a batch, a scalar; the model's own unless a kind says otherwise."""
+        loss: Tensor = outputs.loss
+        return loss
+
+    @abstractmethod
+    def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
+        """One prediction for each row of the batch, off the device, as `score` takes it."""
+
+    @abstractmethod
+    def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
+        """Scores of all rows of `encoded`, in order; the first is `metric`."""
+
+
+def complete(predictions: Sequence[Any], encoded: Dataset) -> None:
+    """Refuse to score anything but one prediction for each row. Raises ValueError."""
+    if len(predictions) != len(encoded):
+        raise ValueError(f"{len(predictions)} predictions, but {len(encoded)} examples")
+
+
+def missing_column(where: str, wanted: str, present: Sequence[str]) -> UnavailableError:
+    """The error for a column that is not there: names it and those that are."""
+    return UnavailableError(f"{where} has no column '{wanted}'; it has: {', '.join(present)}.")

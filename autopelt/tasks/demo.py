@@ -1,0 +1,42 @@
+"""The built-in task: sentence pairs from a small grammar, for a first run without any data."""
+
+from __future__ import annotations
+
+from autopelt.tasks.base import Found, Source
+from autopelt.tasks.classification import Classification
+from autopelt.tasks.demo_grammar import LABELS, Split, generate
+
+TRAIN, REPORT = 1200, 500
+"""Examples that are generated; the selection split is cut from the first."""
+
+RANDOM_SEED = 20_260
+"""Of the grammar: the demo has the same examples everywhere and in every study."""
+
+
+class Generated:
+    """Examples from the grammar."""
+
+    def find(self, source: Source) -> Found:
+        """Generate a part when it is read."""
+        from datasets import Dataset
+
+        def read(split: Split, examples: int) -> Dataset:
+            pairs = generate(split, examples, RANDOM_SEED)
+            return Dataset.from_dict(
+                {
+                    "text": [pair.premise for pair in pairs],
+                    "text_pair": [pair.hypothesis for pair in pairs],
+                    "label": [LABELS[pair.label] for pair in pairs],
+                }
+            )
+
+        return Found(
+            {"train": lambda: read("train", TRAIN), "report": lambda: read("report", REPORT)},
+            {"origin": "generated", "source": "generated from the built-in grammar"},
+        )
+
+
+def demo() -> Classification:
+    """Does the second sentence follow from the first? About 20 tokens a pair."""
+    title = "Does a sentence follow from another? Generated, offline"
+    return Classification("demo", title, Generated(), pair=True, labels=LABELS, max_length=64)

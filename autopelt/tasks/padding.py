@@ -1,0 +1,95 @@
+"""Tokenise and pad: what all kinds of tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autopelt.tasks.base import Batch
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from torch import Tensor
+
+ROWS = 1000
+"""Examples that are tokenised at once."""
+
+IGNORED = -100
+"""Label that a loss does not look at."""
+
+MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def tokenized(
+    tokenizer: Any, *texts: list[Any], max_length: int, **options: Any
+) -> dict[str, list[Any]]:
+    """Tokenise a text or a pair of texts an example, cut to `max_length` tokens.
+
+    Only examples that are too long are tokenised a second time with truncation (of a pair, the
+    longer text loses tokens), so the length before the cut is known.
+
+    Returns:
+        What the tokeniser makes, a list for each example, with ``length`` and ``full_length``.
+    """
+    made = dict(tokenizer(*texts, verbose=False, **options))
+    full = [len(ids) for ids in made["input_ids"]]
+    long = [i for i, length in enumerate(full) if length > max_length]
+    if long:
+        shorter = tokenizer(
+            *([side[i] for i in long] for side in texts),
+            truncation="longest_first",
+            max_length=max_length,
+            verbose=False,
+            **options,
+        )
+        for key, values in shorter.items():
+            for place, i in enumerate(long):
+                made[key][i] = values[place]
+    made["length"] = [len(ids) for ids in made["input_ids"]]
+    made["full_length"] = full
+    return made
+
+
+def joined(batches: Sequence[Mapping[str, list[Any]]]) -> Dataset:
+    """One data set of batches of columns; it is kept in memory."""
+    from datasets import Dataset, concatenate_datasets
+
+    return concatenate_datasets([Dataset.from_dict(dict(batch)) for batch in batches])
+
+
+def padded(
+    rows: Sequence[Sequence[int]], value: int, left: bool = False, multiple: int = 1
+) -> Tensor:
+    """Rows of whole numbers, padded with `value` to the longest: shape (rows, tokens), int64."""
+    import torch
+
+    width = max(len(row) for row in rows)
+    width = -(-width // multiple) * multiple
+    filled = torch.full((len(rows), width), value, dtype=torch.long)
+    for i, row in enumerate(rows):
+        place = slice(width - len(row), width) if left else slice(0, len(row))
+        filled[i, place] = torch.tensor(list(row), dtype=torch.long)
+    return filled
+
+
+def model_inputs(rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
+    """Token ids, attention mask and, where the tokeniser makes them, segment ids of a batch."""
+    left = tokenizer.padding_side == "left"
+    values = {
+        "input_ids": pad_token(tokenizer),
+        "attention_mask": 0,
+        "token_type_ids": getattr(tokenizer, "pad_token_type_id", 0),
+    }
+    return {
+        key: padded([row[key] for row in rows], values[key], left)
+        for key in MODEL_INPUTS
+        if key in rows[0]
+    }
+
+
+def pad_token(tokenizer: Any) -> int:
+    """Id that fills up rows: the padding token's, else the end token's, else 0."""
+    for token in (tokenizer.pad_token_id, tokenizer.eos_token_id):
+        if token is not None:
+            return int(token)
+    return 0

@@ -1,0 +1,100 @@
+"""Scores of classification and regression: names, and functions from gold and predicted values.
+
+Each benchmark defines which it reports. Sources: GLUE (arXiv:1804.07461, table 1), SuperGLUE
+(arXiv:1905.00537, table 1), "Don't Stop Pretraining" (arXiv:2004.10964, table 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Gold = Sequence[int] | Sequence[float]
+
+
+def accuracy(gold: Gold, predicted: Gold) -> float:
+    """Share of examples that are right."""
+    return float(np.mean(np.asarray(gold) == np.asarray(predicted)))
+
+
+def f1(gold: Gold, predicted: Gold) -> float:
+    """F1 of class 1, as GLUE has it for MRPC and QQP; 0 where it is not defined."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(gold, predicted, labels=[1], average="macro", zero_division=0.0))
+
+
+def macro_f1(gold: Gold, predicted: Gold) -> float:
+    """Mean F1 of the classes that occur; 0 for a class where it is not defined."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(gold, predicted, average="macro", zero_division=0.0))
+
+
+def micro_f1(gold: Gold, predicted: Gold) -> float:
+    """F1 over all decisions; equals accuracy where each example has one class."""
+    return accuracy(gold, predicted)
+
+
+def matthews(gold: Gold, predicted: Gold) -> float:
+    """Matthews' correlation, -1 to 1; 0 where one side is constant."""
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(gold, predicted))
+
+
+def accuracy_f1(gold: Gold, predicted: Gold) -> float:
+    """Mean of accuracy and F1 of class 1: GLUE's number for MRPC and QQP."""
+    return (accuracy(gold, predicted) + f1(gold, predicted)) / 2
+
+
+def accuracy_macro_f1(gold: Gold, predicted: Gold) -> float:
+    """Mean of accuracy and macro-F1: SuperGLUE's number for CB."""
+    return (accuracy(gold, predicted) + macro_f1(gold, predicted)) / 2
+
+
+def pearson(gold: Gold, predicted: Gold) -> float:
+    """Pearson's correlation, -1 to 1; 0 where one side is constant."""
+    from scipy.stats import pearsonr
+
+    return float(pearsonr(gold, predicted).statistic) if _vary(gold, predicted) else 0.0
+
+
+def spearman(gold: Gold, predicted: Gold) -> float:
+    """Spearman's rank correlation, -1 to 1; 0 where one side is constant."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(gold, predicted).statistic) if _vary(gold, predicted) else 0.0
+
+
+def pearson_spearman(gold: Gold, predicted: Gold) -> float:
+    """Mean of both correlations: GLUE's number for STS-B."""
+    return (pearson(gold, predicted) + spearman(gold, predicted)) / 2
+
+
+def _vary(gold: Gold, predicted: Gold) -> bool:
+    """Whether both sides vary by more than rounding."""
+    sides = [np.asarray(side, dtype=float) for side in (gold, predicted)]
+    return all(
+        len(side) > 1 and np.ptp(side) > 1e-12 * max(1.0, float(np.abs(side).max()))
+        for side in sides
+    )
+
+
+SCORES: dict[str, Callable[[Gold, Gold], float]] = {
+    function.__name__: function
+    for function in (
+        accuracy,
+        f1,
+        macro_f1,
+        micro_f1,
+        matthews,
+        accuracy_f1,
+        accuracy_macro_f1,
+        pearson,
+        spearman,
+        pearson_spearman,
+    )
+}
+"""All of them grow with quality."""

@@ -1,0 +1,172 @@
+"""Cut examples into train, selection and report; draw fewer of them; tell if they changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autopelt.errors import UnavailableError
+from autopelt.tasks.base import Found, Source, Splits, Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_LEAST, _MOST = 200, 2000
+"""Examples of a selection split cut from train: a tenth, within these, at most a quarter."""
+
+_CUT, _DRAW, _HOLD_OUT = 1, 2, 3
+"""Streams of random numbers: the cut, the draw and the hold-out do not share one."""
+
+
+def selection_size(examples: int) -> int:
+    """How many of `examples` become the selection split."""
+    return min(max(examples // 10, _LEAST), _MOST, examples // 4)
+
+
+def cut(task: Task, found: Found, source: Source, *, report: bool) -> Splits:
+    """Read the parts of `found` that are needed and make the splits of `task`.
+
+    Three parts are the three splits. From train and report, selection is cut from train; from train
+    and selection, or train alone, the report split is cut from train first. Cuts are stratified by
+    class and depend on the source's random seed only: ``train_examples`` never changes selection.
+
+    Raises:
+        UnavailableError: a part is unusable or too small.
+    """
+    parts, facts, notes = found.parts, dict(found.facts), found.notes
+    train = parts["train"]()
+    task.learn_labels(train)
+    train = task.finish(train, "train", notes)
+    sentences = []
+
+    held_out = None
+    if "report" not in parts:
+        chosen, rest = _divided(task, train, selection_size(len(train)), source, _HOLD_OUT)
+        sentences.append(_sentence("report", chosen, train, task, source))
+        held_out, train = train.select(chosen), train.select(rest)
+    if "selection" in parts:
+        selection = task.finish(parts["selection"](), "selection", notes)
+        sentences.append("selection is a part of its own in the data.")
+    else:
+        chosen, rest = _divided(task, train, selection_size(len(train)), source, _CUT)
+        sentences.append(_sentence("selection", chosen, train, task, source))
+        selection, train = train.select(chosen), train.select(rest)
+    train = _fewer(task, train, source, notes)
+    if report and held_out is None:
+        held_out = task.finish(parts["report"](), "report", notes)
+
+    facts["sizes"] = {"train": len(train), "selection": len(selection)}
+    if report and held_out is not None:
+        facts["sizes"]["report"] = len(held_out)
+    facts["cut"] = " ".join(s[0].upper() + s[1:] for s in sentences)
+    facts["notes"] = list(notes)
+    facts["hash"] = content_hash(train, selection)
+    return Splits(train, selection, held_out if report else None, facts)
+
+
+def _sentence(split: str, chosen: Sequence[int], whole: Dataset, task: Task, source: Source) -> str:
+    how = "stratified" if task.strata(whole) is not None else "at random"
+    return (
+        f"{split} is {len(chosen)} of the {len(whole)} training examples, drawn {how} "
+        f"with random seed {source.random_seed}."
+    )
+
+
+def _divided(
+    task: Task, dataset: Dataset, size: int, source: Source, stream: int
+) -> tuple[list[int], list[int]]:
+    if size < 1:
+        raise UnavailableError(
+            f"task '{task.name}' has {len(dataset)} training examples, too few to cut splits from; "
+            "it needs at least 8."
+        )
+    strata, groups = task.strata(dataset), task.groups(dataset)
+    chosen = draw(size, len(dataset), source.random_seed, stream, strata=strata, groups=groups)
+    taken = set(chosen)
+    return chosen, [i for i in range(len(dataset)) if i not in taken]
+
+
+def _fewer(task: Task, train: Dataset, source: Source, notes: list[str]) -> Dataset:
+    wanted = source.train_examples
+    if wanted is None:
+        return train
+    if wanted >= len(train):
+        if wanted > len(train):
+            notes.append(f"{wanted} training examples were asked for; there are {len(train)}.")
+        return train
+    strata = task.strata(train)
+    return train.select(draw(wanted, len(train), source.random_seed, _DRAW, strata=strata))
+
+
+def draw(
+    size: int,
+    examples: int,
+    random_seed: int,
+    stream: int,
+    *,
+    strata: Sequence[Any] | None = None,
+    groups: Sequence[Any] | None = None,
+) -> list[int]:
+    """Draw `size` of `examples` indices without replacement, in growing order.
+
+    Args:
+        strata: a class for each example; each class gets its share to within one example, and
+            one at least where `size` allows it.
+        groups: a group for each example; whole groups are drawn until `size` is reached (the last
+            one may go over). Not together with `strata`.
+    """
+    random = np.random.default_rng([random_seed, stream])
+    order = [int(i) for i in random.permutation(examples)]
+    if groups is not None:
+        return _whole_groups(order, size, groups)
+    if strata is None:
+        return sorted(order[:size])
+    members: dict[Any, list[int]] = defaultdict(list)
+    for i in order:
+        members[strata[i]].append(i)
+    classes = sorted(members, key=str)
+    counts = _shares([len(members[c]) for c in classes], size)
+    return sorted(i for c, n in zip(classes, counts, strict=True) for i in members[c][:n])
+
+
+def _shares(counts: Sequence[int], size: int) -> list[int]:
+    """Split `size` in proportion to `counts` (largest remainders), 1 for each class if it fits."""
+    total = sum(counts)
+    exact = [size * c / total for c in counts]
+    given = [int(e) for e in exact]
+    for i in sorted(range(len(counts)), key=lambda i: (given[i] - exact[i], i))[
+        : size - sum(given)
+    ]:
+        given[i] += 1
+    for i in range(len(counts)):
+        richest = max(range(len(counts)), key=lambda j: given[j])
+        if given[i] == 0 and counts[i] > 1 and given[richest] > 1:
+            given[i], given[richest] = 1, given[richest] - 1
+    return given
+
+
+def _whole_groups(order: Sequence[int], size: int, groups: Sequence[Any]) -> list[int]:
+    members: dict[Any, list[int]] = defaultdict(list)
+    for i in order:
+        members[groups[i]].append(i)
+    chosen: list[int] = []
+    for group in members.values():
+        if len(chosen) >= size:
+            break
+        chosen.extend(group)
+    return sorted(chosen)
+
+
+def content_hash(*datasets: Dataset) -> str:
+    """SHA-256 (hex) of columns and rows in order: equal for equal examples, however stored."""
+    digest = hashlib.sha256()
+    for dataset in datasets:
+        digest.update(json.dumps([len(dataset), sorted(dataset.column_names)]).encode())
+        for batch in dataset.iter(batch_size=1000):
+            digest.update(json.dumps(batch, sort_keys=True, default=str).encode())
+    return digest.hexdigest()
