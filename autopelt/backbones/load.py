@@ -147,7 +147,7 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
         model.config.pad_token_id = end[0] if isinstance(end, list) else end
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    for parameter in _head(model).values():
+    for parameter in head_of(model).values():
         parameter.requires_grad_(True)
     reset_head(model, random_seed)
     return model.eval()
@@ -155,7 +155,7 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
 
 def reset_head(model: PreTrainedModel, random_seed: int) -> None:
     """Start the task head anew: linear maps N(0, initializer_range²), biases 0, norms 1 and 0."""
-    own = set(map(id, _head(model).values()))
+    own = set(map(id, head_of(model).values()))
     generator = torch.Generator().manual_seed(random_seed)
     std = getattr(model.config, "initializer_range", None) or 0.02
     with torch.no_grad():
@@ -172,7 +172,7 @@ def reset_head(model: PreTrainedModel, random_seed: int) -> None:
                     parameter.fill_(1.0)
 
 
-def _head(model: PreTrainedModel) -> dict[str, nn.Parameter]:
+def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
     """Parameters outside the backbone, without a language-model head, which is pretrained."""
     pretrained = {id(p) for p in model.base_model.parameters()}
     output = model.get_output_embeddings()
@@ -183,7 +183,7 @@ def _head(model: PreTrainedModel) -> dict[str, nn.Parameter]:
 
 def _complete(model: PreTrainedModel, info: dict[str, Any], source: ModelSource) -> None:
     """Refuse a checkpoint that leaves a part of the backbone at random."""
-    head = _head(model)
+    head = head_of(model)
     mismatched = [key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]]
     names = {name for name, _ in model.named_parameters()}
     lost = sorted(

@@ -105,6 +105,7 @@ class Task(ABC):
         max_length: default limit in tokens.
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
+        usual_trials, usual_epochs, usual_batch: of a study on this task where the user says nothing.
     """
 
     kind: ClassVar[str]
@@ -115,6 +116,9 @@ class Task(ABC):
     columns: tuple[str, ...]
     max_length: int
     labels: tuple[str, ...] = ()
+    usual_trials: int = 60
+    usual_epochs: int = 5
+    usual_batch: int = 16
     origin: Origin
 
     @property

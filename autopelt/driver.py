@@ -1,0 +1,294 @@
+"""The search loop: the study asks and is told, workers train, the report is kept up to date.
+
+Everything that happens is in the study before anything else hears of it, so a search that is killed
+at any moment goes on with `resume`.
+"""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from autopelt.architecture import Architecture
+from autopelt.config import StudyConfig, derived_seed
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.execution import Outcome, run_trials
+from autopelt.files import replace_directory, write_text
+from autopelt.plan import Entry, Plan, default_threads
+from autopelt.records import FAILED, StudyRecord, TrialRecord
+from autopelt.report import build, write_trials_csv
+from autopelt.search import SpaceExhaustedError, distributions, make_sampler, params_of, suggest
+from autopelt.study import CONFIG, Study
+from autopelt.training.spec import Setup, TrialSpec
+from autopelt.view import View
+
+REPORT_SECONDS = 10.0
+"""The report is built anew at most this often while a search runs."""
+
+
+class Stopped(Exception):  # noqa: N818 - the user asked for it
+    """The user stopped the search; what was done is kept."""
+
+
+def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
+    """Run a study to its last trial, or go on with one that is in the folder.
+
+    Raises:
+        UsageError: the folder holds another study, or another process works on it.
+        InfeasibleError: no trial finished.
+        Stopped: the user interrupted; the study can be resumed.
+    """
+    folder.mkdir(parents=True, exist_ok=True) if not folder.parent.exists() else None
+    sampler = make_sampler(plan.config.sampler, plan.space, plan.config.random_seed)
+    if (folder / CONFIG).is_file():
+        study = Study.open(folder, sampler)
+        different = study.config.differences(plan.config)
+        if different:
+            raise UsageError(
+                f"'{folder}' holds another study ({'; '.join(different)}); give another --out."
+            )
+        _same_data(study.record(), plan)
+        study.config = plan.config
+        write_text(folder / CONFIG, (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml())
+    else:
+        study = Study.create(folder, plan.config, plan.facts, sampler)
+    with study.locked():
+        driver = _Driver(study, plan, sampler, view)
+        with driver.stoppable():
+            run_trials(
+                driver,
+                workers=plan.config.workers,
+                threads=default_threads(plan.config.workers),
+            )
+        record = driver.write_report(force=True)
+    if driver.stopping:
+        raise Stopped
+    if driver.hopeless:
+        raise InfeasibleError(driver.hopeless)
+    if not record.complete:
+        reasons = {t.reason for t in record.trials if t.state == FAILED}
+        raise InfeasibleError(
+            f"no trial of study '{folder}' finished: {'; '.join(sorted(reasons)) or 'none started'}."
+        )
+    return record
+
+
+class _Driver:
+    """Knows what to train next and what became of it; the `TrialSource` of `run_trials`."""
+
+    def __init__(
+        self, study: Study, plan: Plan, sampler: optuna.samplers.BaseSampler, view: View
+    ) -> None:
+        self.study, self.plan, self.sampler, self.view = study, plan, sampler, view
+        self.setup = Setup.of(plan.config)
+        self.stopping = False
+        self.hopeless = ""
+        self._again = [t.number for t in study.running()]
+        self._seen = {t.architecture.id for t in study.record().trials}
+        self._results: dict[int, dict[str, Any]] = {}
+        self._reported = 0.0
+
+    # ------------------------------------------------------------------ TrialSource
+    def next(self) -> TrialSpec | None:
+        """The next training: an interrupted one, a seed architecture, or the sampler's proposal."""
+        if self.stopping or self.hopeless:
+            return None
+        if self._again:
+            number = self._again.pop(0)
+            if "architecture" not in self.study.trial(number).user_attrs:
+                self._propose(self.study.trial(number))
+            else:
+                self.study.write(number, scores=[], losses=[])
+            return self._spec(number)
+        record = self.study.record()
+        if len(record.trials) >= self.plan.config.trials:
+            return None
+        for entry in self.plan.seeds:
+            if entry.architecture.id not in self._seen:
+                return self._spec(self._seed(entry))
+        self.view.message("the sampler is thinking")
+        trial = self.study.ask()
+        try:
+            self._propose(trial)
+        except SpaceExhaustedError as error:
+            self.study.fail(trial.number, str(error))
+            self.view.message(str(error))
+            return None
+        return self._spec(trial.number)
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """An epoch ended."""
+        if "failed" in result or "epoch" not in result:
+            return
+        known = self._results.setdefault(number, {"seconds": {}})
+        if known.get("epoch") == result["epoch"]:
+            return  # Ray tells the last result twice
+        for phase, seconds in result["seconds"].items():
+            known["seconds"][phase] = known["seconds"].get(phase, 0.0) + seconds
+        known["epoch"] = result["epoch"]
+        known["worker"] = result["worker"]
+        if result["best"]:
+            known["metrics"], known["score"], known["best_epoch"] = (
+                result["metrics"], result["score"], result["epoch"],
+            )  # fmt: skip
+        self.study.progressed(number, result["score"], result["loss"])
+        self.view.progressed(number, result)
+
+    def finished(self, number: int, outcome: Outcome) -> None:
+        """A trial ended; keep its weights if it is the best so far."""
+        known = self._results.pop(number, {})
+        if known:
+            self.study.write(number, seconds=known["seconds"], worker=known["worker"])
+        reason = outcome.failed or ("" if "score" in known else "it ended without a score")
+        if reason:
+            self.study.fail(number, reason)
+        else:
+            deployed = self._trial(number).count.deployed
+            self.study.complete(number, known["score"], deployed)
+        record = self.study.record()
+        trial = next(t for t in record.trials if t.number == number)
+        self._keep_best(record, trial, known)
+        self._give_up_early(record)
+        self.view.finished(trial, record)
+        self.write_report()
+
+    # ------------------------------------------------------------------ starting trials
+    def _seed(self, entry: Entry) -> int:
+        try:
+            params = params_of(self.plan.space.encode(entry.architecture), self.plan.space)
+        except UsageError:
+            params = {}  # the space cannot say it; the surrogate still learns from it
+        known = distributions(self.plan.space)
+        number = self.study.add(
+            self._attributes(entry.architecture, "seed", entry.label),
+            params,
+            {name: known[name] for name in params},
+        )
+        self.study.write(number, random_seed=self._random_seed(number))
+        return number
+
+    def _propose(self, trial: optuna.Trial) -> None:
+        begun = time.perf_counter()
+        architecture = suggest(trial, self.plan.space)
+        believed = {"seconds": time.perf_counter() - begun} | dict(
+            self.sampler.belief(trial.number) if hasattr(self.sampler, "belief") else {}
+        )
+        origin = self.sampler.origin(trial.number) if hasattr(self.sampler, "origin") else "model"
+        attributes = self._attributes(architecture, origin, "")
+        # The architecture comes last: with it, the trial can be run again after a crash.
+        last = attributes.pop("architecture")
+        attributes |= {"believed": believed, "random_seed": self._random_seed(trial.number)}
+        self.study.write(trial.number, **attributes, architecture=last)
+
+    def _attributes(self, architecture: Architecture, origin: str, label: str) -> dict[str, Any]:
+        count = self.plan.counter.count(architecture)
+        self._seen.add(architecture.id)
+        return {
+            "trained": count.trained,
+            "deployed": count.deployed,
+            "origin": origin,
+            "label": label,
+            "words": architecture.describe(),
+            "architecture": architecture.to_json(),
+        }
+
+    def _random_seed(self, number: int) -> int:
+        return derived_seed(self.plan.config.random_seed, "trial", number)
+
+    def _spec(self, number: int) -> TrialSpec:
+        self.study.write(number, started=time.time())
+        trial = self._trial(number)
+        self.view.started(trial, self.study.record())
+        keep = trial.count.deployed <= self.plan.limit
+        return TrialSpec(
+            number=number,
+            architecture=trial.architecture.to_json(),
+            random_seed=self._random_seed(number),
+            setup=self.setup,
+            training=self.plan.config.training,
+            weights=str((self._trial_folder(number)).resolve()) if keep else None,
+            threads=default_threads(self.plan.config.workers),
+        )
+
+    def _trial(self, number: int) -> TrialRecord:
+        return next(t for t in self.study.record().trials if t.number == number)
+
+    def _trial_folder(self, number: int) -> Path:
+        return self.study.folder / "trials" / str(number)
+
+    # ------------------------------------------------------------------ after a trial
+    def _keep_best(self, record: StudyRecord, trial: TrialRecord, known: dict[str, Any]) -> None:
+        own = self._trial_folder(trial.number)
+        if record.best is not None and record.best.number == trial.number and own.is_dir():
+            metrics = {
+                "trial": trial.number,
+                "label": trial.label,
+                "selection": known["metrics"],
+                "epoch": known["best_epoch"],
+                "random_seed": trial.random_seed,
+                "deployed": trial.count.deployed,
+                "trained": trial.count.trained,
+                "share": trial.count.share,
+            }
+            write_text(own / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+            replace_directory(own, self.study.folder / "best")
+        else:
+            replace_directory(own, None)
+
+    def _give_up_early(self, record: StudyRecord) -> None:
+        """Three failures for one cause before anything worked: more trials would fail as well."""
+        ended = [t for t in record.trials if t.finished is not None]
+        causes = {t.reason for t in ended}
+        if len(ended) >= 3 and all(t.state == FAILED for t in ended) and len(causes) == 1:
+            self.hopeless = (
+                f"the first {len(ended)} trials all failed for one cause: {causes.pop()}."
+            )
+
+    def write_report(self, force: bool = False) -> StudyRecord:
+        """Build the report and the table of trials, at most every `REPORT_SECONDS`."""
+        record = self.study.record()
+        if force or time.monotonic() - self._reported > REPORT_SECONDS:
+            build(record, self.study.folder)
+            write_trials_csv(record, self.study.folder)
+            self._reported = time.monotonic()
+        return record
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Ctrl-C once: finish what runs. Twice: stop now. Either way the study can be resumed."""
+
+        def stop(*_: object) -> None:
+            if self.stopping:
+                raise KeyboardInterrupt
+            self.stopping = True
+            self.view.message("stopping: running trials finish first (Ctrl-C again stops now)")
+
+        before: Callable[..., Any] | int | None
+        try:
+            before = signal.signal(signal.SIGINT, stop)
+        except ValueError:  # not the main thread: the caller handles signals
+            yield
+            return
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise Stopped from None
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _same_data(record: StudyRecord, plan: Plan) -> None:
+    """Refuse to go on with a study whose data or model is not the same."""
+    for what, mine in (("task", plan.facts["task"]), ("backbone", plan.facts["backbone"])):
+        stored = getattr(record, what)
+        for key in ("hash", "train", "selection", "parameters", "revision"):
+            if stored.get(key) != mine.get(key):
+                raise UsageError(
+                    f"the {what} of study '{record.name}' has changed ({key}: {stored.get(key)}, "
+                    f"now {mine.get(key)}); put it back, or give another --out."
+                )

@@ -1,0 +1,123 @@
+"""The driver's side: feed specs to Ray Tune as workers become free, hand results back.
+
+Ray is only the hands. It keeps no state that matters: its experiment lives in a scratch folder that
+is deleted, and whatever is worth keeping goes through the `TrialSource` at once.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from autopelt.execution.quiet_ray import ray_session
+from autopelt.execution.trainable import TrialTrainable
+from autopelt.training.spec import TrialSpec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: `failed` is a reason in one line, or "" where it went through."""
+
+    failed: str = ""
+
+
+class TrialSource(Protocol):
+    """Who knows what to train; called in the driver's process only."""
+
+    def next(self) -> TrialSpec | None:
+        """The next training, or None when there is nothing more to start."""
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """An epoch of a trial ended; `result` has the fields of `EpochResult` and the worker."""
+
+    def finished(self, number: int, outcome: Outcome) -> None:
+        """A trial ended, well or not. Called once a trial."""
+
+
+class _Feed(Searcher):
+    """Ray Tune asks its search algorithm for configurations; ours come from the source."""
+
+    def __init__(self, source: TrialSource) -> None:
+        super().__init__(metric="score", mode="max")
+        self._source = source
+        self._numbers: dict[str, int] = {}
+        self.error: BaseException | None = None
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if self.error is not None:
+            return Searcher.FINISHED
+        try:
+            spec = self._source.next()
+        except BaseException as error:  # Ray would swallow it or lose its kind
+            self.error = error
+            return Searcher.FINISHED
+        if spec is None:
+            return Searcher.FINISHED
+        self._numbers[trial_id] = spec.number
+        return {"spec": spec}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._guard(lambda: self._source.progressed(self._numbers[trial_id], result))
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        number = self._numbers.pop(trial_id, None)
+        if number is None:
+            return
+        if error or result is None:
+            reason = "the worker process died (killed, or out of memory); it was replaced"
+            self._guard(lambda: self._source.finished(number, Outcome(reason)))
+            return
+        failed = str(result.get("failed", ""))
+        if not failed:
+            self._guard(lambda: self._source.progressed(number, result))
+        self._guard(lambda: self._source.finished(number, Outcome(failed)))
+
+    def _guard(self, call: Any) -> None:
+        """An error in the driver's own code stops the search; it is raised after Ray has ended."""
+        if self.error is None:
+            try:
+                call()
+            except BaseException as error:
+                self.error = error
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the study is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the study is the state."""
+
+
+def run_trials(
+    source: TrialSource, *, workers: int, threads: int, address: str | None = None
+) -> None:
+    """Run all that the source gives, `workers` at once, asynchronously: none waits for a batch.
+
+    Raises:
+        Whatever the source raised, after the running trials have ended.
+    """
+    with ray_session(workers, threads, address) as scratch:
+        feed = _Feed(source)
+        tune.Tuner(
+            TrialTrainable,
+            tune_config=tune.TuneConfig(
+                search_alg=feed,
+                num_samples=-1,
+                max_concurrent_trials=workers,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: str(trial.trial_id),
+            ),
+            run_config=tune.RunConfig(
+                name="trials",
+                storage_path=str(scratch / "tune"),
+                verbose=0,
+                checkpoint_config=tune.CheckpointConfig(
+                    checkpoint_at_end=False, checkpoint_frequency=0
+                ),
+                failure_config=tune.FailureConfig(max_failures=0),
+            ),
+        ).fit()
+    if feed.error is not None:
+        raise feed.error

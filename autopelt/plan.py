@@ -1,0 +1,172 @@
+"""From a configuration to everything a search needs, checked before anything is written or started."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from autopelt.architecture import Architecture
+from autopelt.backbones.head_size import head_size
+from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.shapes import shapes_of_config
+from autopelt.bound_space import BoundSpace
+from autopelt.budget import Budget
+from autopelt.config import StudyConfig
+from autopelt.methods import ShapeCounter
+from autopelt.seed_architectures import seed_architecture, shrink
+from autopelt.shapes import Shapes
+from autopelt.tasks import make_task
+from autopelt.training.spec import Setup
+from autopelt.training.workbench import data_source
+
+PACKAGES = ("autopelt", "torch", "transformers", "datasets", "optuna", "ray", "botorch", "gpytorch")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A seed architecture as a study evaluates it: its name, with ``~`` where it was shrunk."""
+
+    label: str
+    architecture: Architecture
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study that can start.
+
+    Attributes:
+        config: resolved configuration.
+        shapes: the backbone's.
+        counter: counts parameters on it.
+        limit: the budget as a number of parameters.
+        space: the search space under the budget.
+        seeds: seed architectures in the order they are evaluated.
+        facts: what a `StudyRecord` has beside config and trials.
+        notes: sentences that a user must see before the search starts.
+    """
+
+    config: StudyConfig
+    shapes: Shapes
+    counter: ShapeCounter
+    limit: int
+    space: BoundSpace
+    seeds: tuple[Entry, ...]
+    facts: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def make_plan(config: StudyConfig, command: str) -> Plan:
+    """Check a configuration against its model, task and data.
+
+    Raises:
+        UsageError: unknown names; a space that does not fit the backbone.
+        UnavailableError: model or data are not to be had.
+        InfeasibleError: no architecture fits the budget.
+    """
+    task = make_task(config.task)
+    setup = Setup.of(config)
+    source = resolve(setup.model)
+    model_config = load_config(source)
+    task = task.for_model(model_config)
+    shapes = shapes_of_config(model_config)
+    counter = ShapeCounter(shapes)
+    limit = Budget.parse(config.budget).limit(shapes.backbone_parameters)
+    minimum = 0
+    if config.min_budget is not None:
+        minimum = Budget.parse(config.min_budget).limit(shapes.backbone_parameters)
+    space = BoundSpace(config.space, shapes, counter, limit, minimum)
+    seeds = seed_entries(config, shapes, counter, limit)
+    splits = task.load(data_source(setup))
+    facts = {
+        "command": command,
+        "metric": task.metric.name,
+        "limit": limit,
+        "head": head_size(model_config, task.head, task.outputs),
+        "backbone": {
+            "name": source.name,
+            "family": shapes.family,
+            "parameters": shapes.backbone_parameters,
+            "layers": shapes.layers,
+            "hidden": shapes.hidden,
+            "revision": source.revision or "",
+        },
+        "task": {
+            "name": task.name,
+            "title": task.title,
+            "kind": task.kind,
+            "labels": list(task.labels),
+            **splits.facts["sizes"],
+            **{k: v for k, v in splits.facts.items() if k not in ("sizes", "notes")},
+        },
+        "versions": versions(),
+    }
+    return Plan(
+        config, shapes, counter, limit, space, seeds, facts, tuple(splits.facts["notes"])
+    )
+
+
+def seed_entries(
+    config: StudyConfig, shapes: Shapes, counter: ShapeCounter, limit: int
+) -> tuple[Entry, ...]:
+    """Seed architectures in order of evaluation, each architecture once.
+
+    One over the budget stands twice: as it is, a reference point outside, and shrunk to fit, as
+    ``name~``. A study of few trials keeps a quarter of them for the search.
+    """
+    names = config.seed_architectures
+    chosen = default_seeds(shapes) if names is None else names
+    room = len(chosen) * 2 if names is not None else max(6, config.trials * 3 // 4)
+    ordered: list[Entry] = []
+    shrunk: list[Entry] = []
+    for place, name in enumerate(chosen):
+        entry = Entry(name, seed_architecture(name, shapes))
+        ordered.append(entry)
+        if counter.count(entry.architecture).deployed > limit:
+            small = shrink(entry.architecture, counter, limit)
+            if small is not None:
+                shrunk.append(Entry(f"{name}~", small))
+        if place >= 3:  # the first four are compared with before anything is shrunk
+            ordered += shrunk
+            shrunk = []
+    unique: dict[str, Entry] = {}
+    for entry in ordered + shrunk:
+        unique.setdefault(entry.architecture.id, entry)
+    return tuple(unique.values())[: min(room, config.trials)]
+
+
+def default_seeds(shapes: Shapes) -> tuple[str, ...]:
+    """What a careful person would try by hand."""
+    return (
+        "head-only",
+        "unipelt",
+        "pt-unipelt",
+        "lora-r8",
+        "adapter-pfeiffer",
+        "lora-r2",
+        "prefix-10",
+        "lora-r16",
+        "sapa",
+        "lora-r4",
+        f"adapterdrop-{max(1, shapes.layers // 2)}",
+        "lora-r1",
+        "mam",
+        "lora-r32",
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a result."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def default_threads(workers: int) -> int:
+    """CPU threads of one worker: the cores, divided."""
+    return max(1, len(os.sched_getaffinity(0)) // workers)

@@ -1,0 +1,304 @@
+"""A study on disk: its folder, its Optuna study, its lock. Only the driver writes it.
+
+The folder holds everything of a study::
+
+    config.yaml   the resolved configuration; `autopelt search --config` runs it again
+    study.db      the Optuna study; `optuna-dashboard sqlite:///study.db` opens it
+    index.html    the report
+    trials.csv    the table of trials
+    best/         the best architecture within the budget: architecture, weights, metrics
+    trials/       weights of trials that are not judged yet
+
+State is Optuna's: each trial's architecture, counts, scores and reason are attributes of its trial,
+written before anything else hears of them. A trial that was running when the process died is
+simply run again under its own number.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import filelock
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from autopelt.architecture import Architecture
+from autopelt.budget import Count
+from autopelt.config import StudyConfig
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.files import write_text
+from autopelt.objectives import parse_objectives
+from autopelt.records import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
+
+CONFIG, DATABASE, LOCK = "config.yaml", "study.db", ".lock"
+_FACTS = "autopelt"
+_STATES = {
+    TrialState.COMPLETE: COMPLETE,
+    TrialState.FAIL: FAILED,
+    TrialState.RUNNING: RUNNING,
+    TrialState.PRUNED: STOPPED,
+}
+
+
+class Study:
+    """An open study. Use `create` or `open`."""
+
+    def __init__(self, folder: Path, config: StudyConfig, optuna_study: optuna.Study) -> None:
+        self.folder, self.config, self.optuna = folder, config, optuna_study
+
+    # ------------------------------------------------------------------ create, open
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        config: StudyConfig,
+        facts: Mapping[str, Any],
+        sampler: optuna.samplers.BaseSampler,
+    ) -> "Study":
+        """Make the folder and the Optuna study.
+
+        Args:
+            folder: new, or empty.
+            config: resolved configuration.
+            facts: what `StudyRecord` has beside config and trials (backbone, task, head, …).
+            sampler: proposes; not stored.
+
+        Raises:
+            UsageError: the folder holds something else, or cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            occupied = sorted(p.name for p in folder.iterdir() if p.name != LOCK)
+        except OSError as error:
+            raise UsageError(f"'{folder}' cannot be written: {error.strerror}; give --out.") from None
+        if occupied:
+            raise UsageError(
+                f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
+                "give another --out."
+            )
+        with quiet_optuna():
+            optuna_study = optuna.create_study(
+                study_name=folder.name,
+                storage=_storage(folder),
+                directions=[o.direction for o in parse_objectives(config.objectives)],
+                sampler=sampler,
+            )
+            if len(optuna_study.directions) > 1:
+                optuna_study.set_metric_names(
+                    [o.name for o in parse_objectives(config.objectives)]
+                )
+            optuna_study.set_user_attr(_FACTS, json.dumps(dict(facts)))
+        # Last: a folder with a configuration is a study that can be opened.
+        write_text(folder / CONFIG, _header(folder) + config.to_yaml())
+        return cls(folder, config, optuna_study)
+
+    @classmethod
+    def open(
+        cls, folder: Path, sampler: optuna.samplers.BaseSampler | None = None
+    ) -> "Study":
+        """Open a study that exists.
+
+        Raises:
+            UsageError: the folder is not a study.
+            UnavailableError: its database cannot be read.
+        """
+        if not folder.is_dir():
+            raise UsageError(f"study '{folder}' does not exist; studies are folders in reports/.")
+        if not (folder / CONFIG).is_file():
+            raise UsageError(
+                f"'{folder}' is not a study: it has no {CONFIG}; start one with autopelt search."
+            )
+        config = StudyConfig.load(folder / CONFIG)
+        if not (folder / DATABASE).is_file() or not (folder / DATABASE).stat().st_size:
+            raise UnavailableError(
+                f"study '{folder}' has no {DATABASE} or an empty one; restore it from a copy, or "
+                f"search again: autopelt search --config {folder / CONFIG} --out NEW"
+            )
+        try:
+            with quiet_optuna():
+                loaded = optuna.load_study(
+                    study_name=None, storage=_storage(folder), sampler=sampler
+                )
+                loaded.user_attrs[_FACTS]
+        except (SQLAlchemyError, KeyError, ValueError, RuntimeError) as error:
+            line = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise UnavailableError(
+                f"'{folder / DATABASE}' cannot be read ({line}); restore it from a copy, or search "
+                f"again: autopelt search --config {folder / CONFIG} --out NEW"
+            ) from None
+        return cls(folder, config, loaded)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study alone.
+
+        Raises:
+            UsageError: another process has it; its number is named.
+        """
+        path = self.folder / LOCK
+        lock = filelock.FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            owner = (self.folder / f"{LOCK}.owner")
+            who = owner.read_text(encoding="utf-8") if owner.is_file() else "unknown"
+            raise UsageError(
+                f"study '{self.folder}' is in use by process {who}; wait for it, stop it, "
+                "or give another --out."
+            ) from None
+        owner = self.folder / f"{LOCK}.owner"
+        try:
+            write_text(owner, str(os.getpid()))
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()
+            path.unlink(missing_ok=True)
+
+    # ------------------------------------------------------------------ writing
+    def add(
+        self,
+        attributes: Mapping[str, Any],
+        params: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+    ) -> int:
+        """Start a trial whose architecture is known: written at once, running. Gives its number."""
+        with quiet_optuna():
+            self.optuna.add_trial(
+                optuna.trial.create_trial(
+                    state=TrialState.RUNNING,
+                    params=dict(params),
+                    distributions=dict(distributions),
+                    user_attrs=dict(attributes),
+                )
+            )
+            return len(self.optuna.get_trials(deepcopy=False)) - 1
+
+    def ask(self) -> optuna.Trial:
+        """Start a trial that the sampler will fill."""
+        with quiet_optuna():
+            return self.optuna.ask()
+
+    def trial(self, number: int) -> optuna.Trial:
+        """A running trial, to go on with."""
+        return optuna.trial.Trial(self.optuna, self._frozen(number)._trial_id)
+
+    def write(self, number: int, **attributes: Any) -> None:
+        """Set attributes of a running trial."""
+        trial = self._frozen(number)._trial_id
+        for key, value in attributes.items():
+            self.optuna._storage.set_trial_user_attr(trial, key, value)
+
+    def progressed(self, number: int, score: float, loss: float) -> None:
+        """Add an epoch's score and loss to a running trial."""
+        attributes = self._frozen(number).user_attrs
+        self.write(
+            number,
+            scores=[*attributes.get("scores", []), score],
+            losses=[*attributes.get("losses", []), loss],
+        )
+
+    def complete(self, number: int, score: float, deployed: int) -> None:
+        """End a trial with its score."""
+        values = {"score": score, "params": float(deployed)}
+        wanted = [values[o.name] for o in parse_objectives(self.config.objectives)]
+        with quiet_optuna():
+            self.write(number, score=score, finished=time.time())
+            self.optuna.tell(number, wanted)
+
+    def fail(self, number: int, reason: str) -> None:
+        """End a trial without a score."""
+        with quiet_optuna():
+            self.write(number, reason=reason, finished=time.time())
+            self.optuna.tell(number, state=TrialState.FAIL)
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self.optuna.get_trials(deepcopy=False)[number]
+
+    # ------------------------------------------------------------------ reading
+    def running(self) -> list[FrozenTrial]:
+        """Trials that have begun and not ended; after a kill these are to be run again."""
+        return [
+            t for t in self.optuna.get_trials(deepcopy=False) if t.state == TrialState.RUNNING
+        ]
+
+    def record(self) -> StudyRecord:
+        """The study as plain values."""
+        facts = json.loads(self.optuna.user_attrs[_FACTS])
+        trials = [
+            made
+            for t in self.optuna.get_trials(deepcopy=False)
+            if (made := _trial_record(t, facts["backbone"]["parameters"])) is not None
+        ]
+        return StudyRecord(
+            name=self.folder.name,
+            config=self.config.model_dump(mode="json"),
+            trials=tuple(trials),
+            total=self.config.trials,
+            **facts,
+        )
+
+
+def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
+    a = trial.user_attrs
+    if "architecture" not in a or trial.state not in _STATES:
+        return None
+    return TrialRecord(
+        number=trial.number,
+        architecture=Architecture.from_json(a["architecture"]),
+        count=Count(a["trained"], a["deployed"], backbone),
+        state=_STATES[trial.state],
+        label=a.get("label", ""),
+        score=a.get("score"),
+        scores=tuple(a.get("scores", ())),
+        losses=tuple(a.get("losses", ())),
+        reason=a.get("reason", ""),
+        seconds=a.get("seconds", {}),
+        started=a.get("started"),
+        finished=a.get("finished"),
+        worker=a.get("worker", ""),
+        believed=a.get("believed", {}),
+        random_seed=a.get("random_seed", 0),
+        origin=a.get("origin", ""),
+    )
+
+
+def _storage(folder: Path) -> optuna.storages.RDBStorage:
+    return optuna.storages.RDBStorage(
+        f"sqlite:///{(folder / DATABASE).resolve()}",
+        engine_kwargs={"connect_args": {"timeout": 60}},
+    )
+
+
+def _header(folder: Path) -> str:
+    return f"# autopelt search --config {CONFIG} --out reports/{folder.name}-again\n"
+
+
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Optuna's log lines and experimental warnings stay off the user's screen."""
+    import warnings
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def record_as_json(record: StudyRecord) -> str:
+    """A study as JSON, for machines."""
+    value = asdict(record)
+    for trial, source in zip(value["trials"], record.trials, strict=True):
+        trial["architecture"] = source.architecture.to_dict()
+    return json.dumps(value)

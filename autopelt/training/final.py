@@ -1,0 +1,118 @@
+"""Train one architecture for keeps, and score what was kept in a new process."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autopelt.architecture import Architecture
+from autopelt.attach import count_attached, load, save
+from autopelt.config import TrainingConfig
+from autopelt.errors import UnavailableError
+from autopelt.files import write_text
+from autopelt.training.loop import EpochResult, release, score_split, train_epochs
+from autopelt.training.spec import Setup
+from autopelt.training.workbench import Workbench
+
+RECORD = "training.json"
+
+
+def train_model(
+    setup: Setup,
+    architecture: Architecture,
+    training: TrainingConfig,
+    random_seed: int,
+    folder: Path,
+    on_epoch: Callable[[EpochResult], None],
+) -> dict[str, Any]:
+    """Train on the train split, choose the epoch on selection, score the report split, write a folder.
+
+    The folder gets ``architecture.yaml``, ``weights.safetensors`` (modules and head) and
+    ``training.json``; the last one is written last, so a folder with it is complete.
+
+    Returns:
+        The content of ``training.json``.
+
+    Raises:
+        UnavailableError: model or data are not to be had.
+        TrialFailure: the training cannot go on.
+    """
+    bench = Workbench(setup, report=True)
+    best: EpochResult | None = None
+    for result in train_epochs(bench, architecture, training, random_seed):
+        best = result if result.best else best
+        on_epoch(result)
+    assert best is not None
+    count = count_attached(bench.model)
+    record = {
+        "metric": bench.task.metric.name,
+        "report": score_split(bench, "report"),
+        "selection": best.metrics,
+        "epoch": best.epoch,
+        "random_seed": random_seed,
+        "architecture": architecture.id,
+        "trained": count.trained,
+        "deployed": count.deployed,
+        "share": count.share,
+        "labels": list(bench.task.labels),
+        "setup": asdict(setup),
+        "training": training.model_dump(),
+    }
+    save(bench.model, folder)
+    release(bench)
+    write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+    return record
+
+
+def evaluate_model(folder: Path, *, model: str | None = None, data: str | None = None) -> dict[str, Any]:
+    """Score a folder that `train_model` wrote on its task's report split.
+
+    Args:
+        folder: with ``training.json``.
+        model: another place of the same backbone.
+        data: another place of the same data.
+
+    Returns:
+        ``{"metric", "report": {metric: score}, "stored": {…}}``.
+
+    Raises:
+        UnavailableError: a file is missing or broken, or model or data are not to be had.
+    """
+    record = read_record(folder)
+    setup = Setup(**record["setup"])
+    if model is not None:
+        setup = Setup(**(asdict(setup) | {"model": model}))
+    if data is not None:
+        setup = Setup(**(asdict(setup) | {"data": str(Path(data).resolve())}))
+    bench = Workbench(setup, train=False, report=True)
+    if list(bench.task.labels) != record["labels"]:
+        raise UnavailableError(
+            f"the data has labels {list(bench.task.labels)}, but '{folder}' was trained on "
+            f"{record['labels']}."
+        )
+    load(bench.model, folder)
+    return {
+        "metric": record["metric"],
+        "report": score_split(bench, "report"),
+        "stored": record["report"],
+    }
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """``training.json`` of a folder. Raises UnavailableError where it is missing or broken."""
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        Setup(**record["setup"])
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnavailableError(
+            f"'{folder}' is not a trained model: {RECORD} cannot be read "
+            f"({getattr(error, 'strerror', None) or 'not a text file'}); "
+            "make one with autopelt train STUDY."
+        ) from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnavailableError(
+            f"'{path}' is damaged ({type(error).__name__}); train again with autopelt train."
+        ) from None
+    return dict(record)

@@ -1,0 +1,167 @@
+"""The training loop, top to bottom: AdamW, linear warm-up and decay, a score after every epoch."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from transformers import PreTrainedModel
+
+from autopelt.architecture import Architecture
+from autopelt.attach import NAME, attach, detach, head_parameters, parameter_groups
+from autopelt.backbones.load import reset_head
+from autopelt.config import TrainingConfig, derived_seed
+from autopelt.training.batches import scoring_batches, training_batches
+from autopelt.training.modes import set_training_mode
+from autopelt.training.spec import TrialFailure
+from autopelt.training.workbench import Workbench
+
+SCORING_BATCH = 64
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch.
+
+    Attributes:
+        epoch: from 1.
+        loss: mean training loss.
+        score: of the selection split, by the task's metric.
+        metrics: all metrics of the selection split.
+        best: no epoch so far scored higher.
+        seconds: wall-clock by phase.
+    """
+
+    epoch: int
+    loss: float
+    score: float
+    metrics: dict[str, float]
+    best: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def train_epochs(
+    bench: Workbench, architecture: Architecture, training: TrainingConfig, random_seed: int
+) -> Iterator[EpochResult]:
+    """Attach an architecture to the bench's model and train it, yielding after every epoch.
+
+    The architecture stays attached, with the weights of the best epoch, when the iterator ends;
+    `release` takes it off. A trained state is a function of the arguments alone on one device.
+
+    Raises:
+        TrialFailure: the loss or the score is not a finite number.
+    """
+    model, task = bench.model, bench.task
+    begun = time.perf_counter()
+    reset_head(model, derived_seed(random_seed, "head"))
+    attach(model, architecture, random_seed=derived_seed(random_seed, "modules"))
+    groups = parameter_groups(model, multiplier=training.learning_rate_factor)
+    optimizer = torch.optim.AdamW(groups, weight_decay=training.weight_decay, foreach=True)
+    order = torch.Generator().manual_seed(derived_seed(random_seed, "order"))
+    lengths = bench.splits["train"].lengths
+    steps_an_epoch = math.ceil(len(lengths) / training.batch_size)
+    schedule = _linear_schedule(optimizer, steps_an_epoch * training.epochs, training.warmup)
+    trained = [p for group in groups for p in group["params"]]
+    best_score, best_state = -math.inf, _state(model)
+    sign = 1.0 if task.metric.higher_is_better else -1.0
+    attach_seconds = time.perf_counter() - begun
+
+    for epoch in range(1, training.epochs + 1):
+        begun = time.perf_counter()
+        total, seen = 0.0, 0
+        with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
+            torch.manual_seed(derived_seed(random_seed, "dropout", epoch))
+            set_training_mode(model)
+            for step, indices in enumerate(
+                training_batches(lengths, training.batch_size, order), start=1
+            ):
+                batch = bench.batch("train", indices)
+                loss = task.loss(model(**task.inputs(batch)), batch)
+                value = float(loss.detach())
+                if not math.isfinite(value):
+                    raise TrialFailure(
+                        f"the loss became {value} at step {step} of epoch {epoch}; "
+                        "a lower learning rate may help (learning_rate_factor)"
+                    )
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(trained, training.clip_norm, foreach=True)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad(set_to_none=True)
+                total += value * len(indices)
+                seen += len(indices)
+        after_training = time.perf_counter()
+        metrics = score_split(bench, "selection")
+        score = metrics[task.metric.name]
+        if not math.isfinite(score):
+            raise TrialFailure(f"the {task.metric.name} is {score} after epoch {epoch}")
+        best = sign * score > best_score
+        if best:
+            best_score, best_state = sign * score, _state(model)
+        yield EpochResult(
+            epoch,
+            total / seen,
+            score,
+            metrics,
+            best,
+            {
+                "attach": attach_seconds if epoch == 1 else 0.0,
+                "train": after_training - begun,
+                "score": time.perf_counter() - after_training,
+            },
+        )
+    _restore(model, best_state)
+
+
+@torch.inference_mode()
+def score_split(bench: Workbench, split: str) -> dict[str, float]:
+    """All metrics of a split; the task's own metric is among them."""
+    model, task = bench.model, bench.task
+    model.eval()
+    lengths = bench.splits[split].lengths
+    predictions: list[object] = [None] * len(lengths)
+    for indices in scoring_batches(lengths, SCORING_BATCH):
+        batch = bench.batch(split, indices)
+        for i, prediction in zip(
+            indices, task.predictions(model(**task.inputs(batch)), batch), strict=True
+        ):
+            predictions[i] = prediction
+    return task.score(predictions, bench.splits[split].encoded)
+
+
+def release(bench: Workbench) -> None:
+    """Take the architecture off; the backbone is as it was, bit for bit."""
+    detach(bench.model)
+    bench.model.eval()
+
+
+def _linear_schedule(
+    optimizer: torch.optim.Optimizer, steps: int, warmup: float
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """Linear from 0 to the full rate over the warm-up share of the steps, then linear to 0."""
+    rise = max(1, round(steps * warmup))
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min((step + 1) / rise, max(0.0, (steps - step) / max(1, steps - rise + 1))),
+    )
+
+
+def _trained_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """All that training changes: modules, task head, and the backbone where it is trained."""
+    head = set(head_parameters(model))
+    return {
+        name: p
+        for name, p in model.named_parameters()
+        if name.startswith(f"{NAME}.") or name in head or p.requires_grad
+    }
+
+
+def _state(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in _trained_tensors(model).items()}
+
+
+def _restore(model: PreTrainedModel, state: dict[str, torch.Tensor]) -> None:
+    with torch.no_grad():
+        for name, p in _trained_tensors(model).items():
+            p.copy_(state[name])

@@ -1,0 +1,68 @@
+"""What a worker is told: small, picklable values, no weights and no data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autopelt.config import StudyConfig, TrainingConfig
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the trials of a study share; a worker keeps it warm between trials.
+
+    Attributes:
+        model: as `--model` takes it, with ``@revision`` where one is asked for.
+        task: name of a task or a task file.
+        data: folder with the task's files, or None.
+        train_examples: how many training examples to use, or None for all.
+        max_length: tokens an example may have, or None for the task's default.
+        random_seed: of the split into train and selection and of the choice of examples.
+    """
+
+    model: str
+    task: str
+    data: str | None = None
+    train_examples: int | None = None
+    max_length: int | None = None
+    random_seed: int = 0
+
+    @classmethod
+    def of(cls, config: StudyConfig) -> "Setup":
+        """The shared part of a study's configuration."""
+        model = config.model + (f"@{config.revision}" if config.revision else "")
+        data = None if config.data is None else str(Path(config.data).resolve())
+        return cls(
+            model,
+            config.task,
+            data,
+            config.training.train_examples,
+            config.training.max_length,
+            config.random_seed,
+        )
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One training.
+
+    Attributes:
+        number: of the trial in its study.
+        architecture: canonical JSON of the architecture.
+        random_seed: of the start of the modules and head, of dropout and of the order of examples.
+        setup: model, task and data.
+        training: epochs, batch size, schedule.
+        weights: folder for the weights of the best epoch, or None to keep none.
+        threads: CPU threads the training may use.
+    """
+
+    number: int
+    architecture: str
+    random_seed: int
+    setup: Setup
+    training: TrainingConfig
+    weights: str | None = None
+    threads: int = 1
+
+
+class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program
+    """A trial that cannot go on; the message is the reason that the study keeps."""

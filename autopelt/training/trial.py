@@ -1,0 +1,49 @@
+"""One trial in a worker: a spec comes in, numbers go out, and nothing a trial does harms the next."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from autopelt.architecture import Architecture
+from autopelt.attach import save
+from autopelt.errors import AutopeltError
+from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.spec import TrialFailure, TrialSpec
+from autopelt.training.workbench import warm_workbench
+
+
+def run_trial(spec: TrialSpec) -> Iterator[EpochResult]:
+    """Train a spec on this process's warm workbench, yielding after every epoch.
+
+    The weights of the best epoch are in ``spec.weights`` when the last result has been yielded and
+    the iterator is exhausted.
+
+    Raises:
+        TrialFailure: why the trial cannot go on, in one line.
+    """
+    torch.set_num_threads(spec.threads)
+    begun = time.perf_counter()
+    bench = warm_workbench(spec.setup)
+    waited = time.perf_counter() - begun
+    try:
+        architecture = Architecture.from_json(spec.architecture)
+        for result in train_epochs(bench, architecture, spec.training, spec.random_seed):
+            if result.epoch == 1:
+                result.seconds["load"] = waited
+            yield result
+        if spec.weights is not None:
+            save(bench.model, Path(spec.weights))
+    finally:
+        release(bench)
+
+
+def failure_reason(error: BaseException) -> str:
+    """The one line that a study keeps about a failed trial."""
+    if isinstance(error, TrialFailure | AutopeltError):
+        return str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate" in str(error):
+        return "out of memory; a smaller --batch-size or --max-length may help"
+    line = next((part for part in str(error).splitlines() if part.strip()), "")
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__

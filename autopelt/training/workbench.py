@@ -1,0 +1,99 @@
+"""What a worker keeps between trials: the backbone, the tokeniser and the encoded splits."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from autopelt.backbones.load import load_config, load_model, load_tokenizer, resolve
+from autopelt.tasks import Source, Task, make_task
+from autopelt.training.spec import Setup
+
+
+@dataclass
+class Split:
+    """An encoded split.
+
+    Attributes:
+        encoded: as the task made it; the task scores predictions against it.
+        rows: the same as a list, quick to index.
+        lengths: tokens of each row.
+    """
+
+    encoded: Any
+    rows: list[Mapping[str, Any]]
+    lengths: list[int]
+
+
+class Workbench:
+    """A warm backbone and its data.
+
+    Attributes:
+        model: frozen backbone with a fresh task head, nothing attached between trials.
+        seconds: what making it took, by phase.
+        notes: sentences about the data that a user must see.
+    """
+
+    def __init__(self, setup: Setup, *, train: bool = True, report: bool = False) -> None:
+        """
+        Args:
+            setup: model, task, data.
+            train: keep the train and selection splits.
+            report: load the report split as well. A search never does.
+
+        Raises:
+            UnavailableError: the model or the data is not to be had.
+        """
+        begun = time.perf_counter()
+        self.setup = setup
+        source = resolve(setup.model)
+        self.tokenizer = load_tokenizer(source)
+        self.task: Task = make_task(setup.task).for_model(load_config(source))
+        loaded = self.task.load(data_source(setup), report=report)
+        self.facts = loaded.facts
+        self.notes: list[str] = list(loaded.facts["notes"])
+        limit = self.length_limit(self.tokenizer, setup.max_length or self.task.max_length)
+        self.splits: dict[str, Split] = {}
+        wanted = {"train": train, "selection": train, "report": report}
+        for name in (name for name, keep in wanted.items() if keep):
+            encoded = self.task.encode(getattr(loaded, name), self.tokenizer, limit)
+            self.notes += [f"{name}: {note}" for note in self.task.notes(encoded)]
+            self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))
+        read = time.perf_counter()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model: PreTrainedModel = load_model(
+            source, self.task.head, self.task.outputs, setup.random_seed
+        ).to(self.device)
+        self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
+
+    @staticmethod
+    def length_limit(tokenizer: Any, wanted: int) -> int:
+        """The wanted length, or the model's own limit where that is lower."""
+        own = getattr(tokenizer, "model_max_length", wanted)
+        return min(wanted, own) if isinstance(own, int) and own > 0 else wanted
+
+    def batch(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
+        """A padded batch of a split, on the model's device."""
+        rows = self.splits[split].rows
+        made = self.task.collate([rows[i] for i in indices], self.tokenizer)
+        return {name: tensor.to(self.device) for name, tensor in made.items()}
+
+
+def data_source(setup: Setup) -> Source:
+    """Where a setup's examples come from."""
+    return Source(
+        data=None if setup.data is None else Path(setup.data),
+        train_examples=setup.train_examples,
+        random_seed=setup.random_seed,
+    )
+
+
+@lru_cache(maxsize=1)
+def warm_workbench(setup: Setup) -> Workbench:
+    """The workbench of this process for a study's trials; made once."""
+    return Workbench(setup)

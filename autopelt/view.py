@@ -1,0 +1,154 @@
+"""What a person sees while a search runs: one line a finished trial, or a live table."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from autopelt.quantities import format_seconds, format_share
+from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
+
+
+class View(Protocol):
+    """Told by the driver what happens."""
+
+    def message(self, text: str) -> None:
+        """What happens now, or what the user must know, in one line."""
+
+    def started(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """A trial was handed to a worker."""
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """An epoch of a trial ended."""
+
+    def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """A trial ended."""
+
+
+class LineView:
+    """One line a message and a finished trial; for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def message(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def started(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Nothing: a line a trial, when it ends."""
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """Nothing: a line a trial, when it ends."""
+
+    def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        self.message(trial_line(trial, study))
+
+
+class LiveView:
+    """A table that is redrawn twice a second, with the last finished trials above it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.begun = time.monotonic()
+        self.now = "starting the workers"
+        self.study: StudyRecord | None = None
+        self.running: dict[int, tuple[TrialRecord, str]] = {}
+        self.live = Live(console=console, refresh_per_second=2, get_renderable=self._draw)
+
+    def __enter__(self) -> "LiveView":
+        self.live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.live.stop()
+
+    def message(self, text: str) -> None:
+        self.now = text
+
+    def started(self, trial: TrialRecord, study: StudyRecord) -> None:
+        self.study = study
+        self.running[trial.number] = (trial, "waiting for its first epoch")
+        self.now = "training"
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        if number in self.running and "epoch" in result:
+            trial = self.running[number][0]
+            self.running[number] = (trial, f"epoch {result['epoch']} · {result['score']:.3f}")
+
+    def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        self.study = study
+        self.running.pop(trial.number, None)
+        self.live.console.print(
+            trial_line(trial, study), highlight=False, markup=False, overflow="ellipsis", no_wrap=True
+        )
+
+    def _draw(self) -> Group:
+        study, spent = self.study, time.monotonic() - self.begun
+        if study is None:
+            return Group(Text(f"{self.now} · {format_seconds(spent)}", style="dim"))
+        done = [t for t in study.trials if t.finished is not None]
+        failed = sum(t.state == FAILED for t in done)
+        left = spent / len(done) * (study.total - len(done)) if done else None
+        facts = Table.grid(padding=(0, 2))
+        facts.add_row(
+            f"[b]{len(done)}[/b] of {study.total} trials",
+            f"{failed} failed" if failed else "",
+            format_seconds(spent),
+            "" if left is None else f"about {format_seconds(left)} left",
+        )
+        lines: list[Any] = [
+            ProgressBar(total=study.total, completed=len(done), width=min(60, self.console.width)),
+            facts,
+        ]
+        best, seed = study.best, study.best_seed
+        if best is not None and seed is not None:
+            lines.append(
+                Text(
+                    f"front {len(study.front)} · hypervolume {study.hypervolume():.3f} · best "
+                    f"{best.score:.3f} against {seed.score:.3f} of {seed.label}"
+                )
+            )
+        for trial, words in self.running.values():
+            name = trial.label or trial.architecture.describe()
+            lines.append(
+                Text(
+                    f"  trial {trial.number} · {words} · {name}", overflow="ellipsis", no_wrap=True
+                )
+            )
+        lines.append(Text(self.now, style="dim", overflow="ellipsis", no_wrap=True))
+        return Group(*lines)
+
+
+def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
+    """A finished trial as a line: number, score, share, seconds, name or words."""
+    width = len(str(max(0, study.total - 1)))
+    share = f"{trial.count.deployed:>9,} {format_share(trial.count.share):>7}"
+    name = trial.label or trial.architecture.describe()
+    if trial.label and not study.feasible(trial):
+        name += " (reference, over the budget)"
+    if trial.state == COMPLETE and trial.score is not None:
+        mark = "*" if any(t.number == trial.number for t in study.front) else " "
+        took = sum(trial.seconds.values())
+        return f"{trial.number:>{width}}{mark} {trial.score:.4f} {share} {took:6.1f} s  {name}"
+    return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {trial.reason}"
+
+
+def table(study: StudyRecord, trials: Sequence[TrialRecord]) -> Table:
+    """Trials as a table for the terminal."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("trial", study.metric, "parameters", "share", "architecture"):
+        made.add_column(column, justify="left" if column == "architecture" else "right")
+    for t in trials:
+        made.add_row(
+            str(t.number),
+            "-" if t.score is None else f"{t.score:.4f}",
+            f"{t.count.deployed:,}",
+            format_share(t.count.share),
+            Text(f"{t.label + ': ' if t.label else ''}{t.architecture.describe()}"),
+        )
+    return made
