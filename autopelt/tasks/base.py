@@ -105,6 +105,7 @@ class Task(ABC):
         max_length: default limit in tokens.
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
+        usual_trials, usual_epochs, usual_batch: what a study takes unless it is told otherwise.
         usual_trials, usual_epochs, usual_batch: of a study on this task where the user says nothing.
     """
 
@@ -199,6 +200,10 @@ class Task(ABC):
     @abstractmethod
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """One prediction for each row of the batch, off the device, as `score` takes it."""
+
+    def predict(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
+        """What `score` takes, from a model in evaluation mode: one forward pass, or generation."""
+        return self.predictions(model(**self.inputs(batch)), batch)
 
     @abstractmethod
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
