@@ -2,17 +2,21 @@
 
 A point is an integer vector, one entry per dimension, each the index of a value. Vectors are
 canonical: an entry that has no effect (the gate of an absent module, the switch of a layer that
-holds nothing) is 0, so equal vectors and equal architectures are the same thing.
+holds nothing, a size whose layers are all switched off) is 0, so equal vectors and equal
+architectures are the same thing. What concerns many points at once takes a matrix of shape
+(points, dimensions) and is arithmetic on arrays; `feasible_points` has the sampling and the moves.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from autopelt import feasible_points
 from autopelt.architecture import Architecture, Module
 from autopelt.budget import Counter
 from autopelt.errors import InfeasibleError, UsageError
@@ -20,6 +24,7 @@ from autopelt.shapes import Shapes
 from autopelt.space import Row, SearchSpace
 
 Vector = tuple[int, ...]
+Matrix = NDArray[np.int64]
 
 
 class NotInSpaceError(UsageError):
@@ -50,6 +55,12 @@ class Dimension:
 class BoundSpace:
     """The architectures of `space` on a backbone, at most `limit` (at least `minimum`) parameters.
 
+    Attributes:
+        dimensions: one per entry of a vector.
+        switches: layer -> dimension of its switch.
+        gates: dimension of a size -> dimension of its gate.
+        multiplier: dimension of the learning-rate multiplier, None where it is fixed.
+
     Raises:
         UsageError: a row's method or location does not fit the backbone.
         InfeasibleError: the smallest architecture is over the budget.
@@ -58,92 +69,179 @@ class BoundSpace:
     def __init__(
         self, space: SearchSpace, shapes: Shapes, counter: Counter, limit: int, minimum: int = 0
     ) -> None:
-        self.space, self.shapes, self.limit, self.minimum = space, shapes, limit, minimum
+        self.space, self.shapes, self.counter = space, shapes, counter
+        self.limit, self.minimum = limit, minimum
         self.dimensions = tuple(_dimensions(space, shapes.layers))
         self.switches = {d.layer: i for i, d in enumerate(self.dimensions) if d.kind == "switch"}
         self.gates = {d.parent: i for i, d in enumerate(self.dimensions) if d.kind == "gate"}
         self.multiplier = next(
             (i for i, d in enumerate(self.dimensions) if d.kind == "multiplier"), None
         )
-        # prices[i][layer position][size index][gate index]: parameters of one choice in one layer
+        # prices[i][layer position, size index, gate index]: parameters of one choice in one layer
         self._layers: dict[int, tuple[int | None, ...]] = {}
         self._prices: dict[int, NDArray[np.int64]] = {}
         for i, dimension in enumerate(self.dimensions):
             if dimension.kind != "size":
                 continue
             row = space.modules[dimension.row]
-            layers = (
-                row.layers_of(shapes.layers) if row.per == "model" else (dimension.layer,)
-            )
+            layers = row.layers_of(shapes.layers) if row.per == "model" else (dimension.layer,)
             self._layers[i] = layers
             self._prices[i] = np.array(
-                [[_gate_prices(row, layer, size, counter) for size in row.sizes] for layer in layers],
+                [[_gate_prices(row, at, size, counter) for size in row.sizes] for at in layers],
                 dtype=np.int64,
             )
-        smallest = self.smallest
-        if smallest > limit:
+        self._build_tables()
+        if self.smallest > limit:
             raise InfeasibleError(
                 f"the budget allows {limit:,} parameters but the smallest architecture of space "
-                f"'{space.name}' has {smallest:,}; raise --budget to at least {smallest} "
+                f"'{space.name}' has {self.smallest:,}; raise --budget to at least {self.smallest} "
                 "or take a smaller space (autopelt list spaces)."
             )
         if minimum > limit:
             raise UsageError(f"--min-budget ({minimum:,}) is above --budget ({limit:,}).")
 
+    def _build_tables(self) -> None:
+        """Padded tables over the size dimensions (position k stands for `size_dimensions[k]`).
+
+        Attributes:
+            size_dimensions: (K,) dimension of each size.
+            gate_dimensions: (K,) dimension of its gate, or -1.
+            positive: (K, V) whether an index means a module.
+            switched: (K,) whether the layer switches act on it.
+            covers: (K, S) whether switch s acts on size k; False where nothing is switched.
+            layer_prices: (K, S + 1, V, G) parameters; the last of S + 1 is what no switch acts on.
+        """
+        dimensions = list(self._prices)
+        self.size_dimensions = np.array(dimensions, dtype=np.int64)
+        self.gate_dimensions = np.array([self.gates.get(i, -1) for i in dimensions], dtype=np.int64)
+        self.switch_dimensions = np.array(list(self.switches.values()), dtype=np.int64)
+        column = {layer: s for s, layer in enumerate(self.switches)}
+        most = max(p.shape[1] for p in self._prices.values())
+        gates = max(p.shape[2] for p in self._prices.values())
+        count = len(dimensions)
+        self.positive = np.zeros((count, most), dtype=bool)
+        self.switched = np.array([self._switched(i) for i in dimensions], dtype=bool)
+        self.covers = np.zeros((count, len(column)), dtype=bool)
+        self.lengths = np.array([p.shape[1] for p in self._prices.values()], dtype=np.int64)
+        self.layer_prices = np.zeros((count, len(column) + 1, most, gates), dtype=np.int64)
+        for k, (i, prices) in enumerate(self._prices.items()):
+            sizes = self.dimensions[i].values
+            self.positive[k, : len(sizes)] = np.array(sizes) > 0
+            self.layer_prices[k, -1, len(sizes) :] = feasible_points.NEVER
+            self.layer_prices[k, -1, :, prices.shape[2] :] = feasible_points.NEVER
+            for layer, price in zip(self._layers[i], prices, strict=True):
+                at = column[layer] if self.switched[k] else -1
+                self.covers[k, at if at >= 0 else 0 : at + 1] = True
+                self.layer_prices[k, at, : price.shape[0], : price.shape[1]] += price
+
     # ------------------------------------------------------------------ counting
     @cached_property
     def smallest(self) -> int:
         """Parameters of the smallest architecture that trains anything beside the head."""
-        required = 0
-        cheapest: list[int] = []
-        for i, prices in self._prices.items():
-            row = self.space.modules[self.dimensions[i].row]
-            allowed = prices[:, :, : len(row.gate)]
-            if row.sizes[0] > 0:  # cannot be absent
-                low = allowed[:, 0].min(axis=1)
-                required += int(low.min() if self._switched(i) else low.sum())
-            else:
-                present = allowed[:, 1:].min(axis=(1, 2)) if len(row.sizes) > 1 else None
-                if present is not None:
-                    one = present.min() if self._switched(i) or row.per == "layer" else present.sum()
-                    cheapest.append(int(one))
-        return required if required > 0 else min(cheapest, default=0)
+        fixed = self.layer_prices[:, -1].min(axis=2)  # (K, V): the cheaper of the gates
+        required = sum(
+            int(fixed[k, 0])
+            for k in range(len(fixed))
+            if self.positive[k, 0] and not self.switched[k]
+        )
+        if required > 0:
+            return required
+        found = [
+            int(fixed[k, 1 : self.lengths[k]].min())
+            for k in range(len(fixed))
+            if not self.switched[k] and self.lengths[k] > 1
+        ]
+        for s in range(self.covers.shape[1]):
+            members = np.flatnonzero(self.covers[:, s])
+            prices = {
+                int(k): self.layer_prices[k, s, : self.lengths[k], : self._gate_count(int(k))].min(
+                    axis=1
+                )
+                for k in members
+            }
+            needed = sum(int(p[0]) for k, p in prices.items() if self.positive[k, 0])
+            optional = [int(p[1:].min()) for p in prices.values() if len(p) > 1]
+            if needed or optional:
+                found.append(needed or min(optional))
+        return min(found, default=0)
+
+    @cached_property
+    def largest(self) -> int:
+        """Parameters of the largest architecture, whatever the budget."""
+        return sum(
+            int(prices.reshape(len(prices), -1).max(axis=1).sum())
+            for prices in self._prices.values()
+        )
 
     @cached_property
     def size(self) -> int:
-        """How many architectures the space holds, feasible or not (gates of absent modules once)."""
+        """How many architectures the space holds, feasible or not; equal ones count once."""
         total = max(1, len(self.space.learning_rate_multiplier))
-        shared = 1
-        for i in self._prices:
-            row = self.space.modules[self.dimensions[i].row]
-            choices = sum(1 if size == 0 else len(row.gate) for size in row.sizes)
-            if self._switched(i):
-                shared *= choices
-            else:
-                total *= choices
-        if self.switches:
-            total *= (shared - 1) * (2 ** len(self.switches) - 1) + 1
-        return total
+        choices = [  # of each size with its gate, where it is present
+            int(self.positive[k].sum()) * self._gate_count(k) for k in range(len(self.lengths))
+        ]
+        optional = [not self.positive[k, 0] for k in range(len(self.lengths))]
+        for k, count in enumerate(choices):
+            if not self.switched[k]:
+                total *= count + optional[k]
+        shared = [k for k in range(len(choices)) if self.switched[k]]
+        kinds: dict[tuple[bool, ...], int] = {}  # layers that the same rows act on are alike
+        for s in range(self.covers.shape[1]):
+            signature = tuple(bool(self.covers[k, s]) for k in shared)
+            if any(signature):
+                kinds[signature] = kinds.get(signature, 0) + 1
+        combined = 0
+        for lit in itertools.product((False, True), repeat=len(kinds)):
+            on = [kind for kind, flag in zip(kinds, lit, strict=True) if flag]
+            layers = math.prod(2 ** kinds[kind] - 1 for kind in on)
+            reached = [any(kind[j] for kind in on) for j in range(len(shared))]
+            for present in itertools.product((False, True), repeat=len(shared)):
+                if any(p and not r for p, r in zip(present, reached, strict=True)):
+                    continue
+                if any(
+                    r and not p and not optional[k]
+                    for k, p, r in zip(shared, present, reached, strict=True)
+                ):
+                    continue
+                if all(any(p and c for p, c in zip(present, kind, strict=True)) for kind in on):
+                    combined += layers * math.prod(
+                        choices[k] for k, p in zip(shared, present, strict=True) if p
+                    )
+        return total * max(1, combined)
 
-    def cost(self, vector: Sequence[int]) -> int:
-        """Deployed parameters of a point."""
-        return sum(self._part(i, vector) for i in self._prices)
-
-    def feasible(self, vector: Sequence[int]) -> bool:
-        """Within the budget, not below the minimum, and not empty."""
-        cost = self.cost(vector)
-        return max(1, self.minimum) <= cost <= self.limit
+    def _gate_count(self, k: int) -> int:
+        gate = int(self.gate_dimensions[k])
+        return 1 if gate < 0 else len(self.dimensions[gate].values)
 
     def _switched(self, i: int) -> bool:
         return bool(self.switches) and self.space.modules[self.dimensions[i].row].per == "model"
 
-    def _part(self, i: int, vector: Sequence[int]) -> int:
-        gate = self.gates.get(i)
-        prices = self._prices[i][:, vector[i], 0 if gate is None else vector[gate]]
-        if self._switched(i):
-            on = [bool(vector[self.switches[layer]]) for layer in self._layers[i]]
-            return int(prices[on].sum())
-        return int(prices.sum())
+    def price_tables(self, matrix: Matrix) -> NDArray[np.int64]:
+        """(N, K, V, G): parameters of every choice of every size, given each point's switches."""
+        always = self.layer_prices[:, -1]
+        if not self.switches:
+            return np.broadcast_to(always, (len(matrix), *always.shape))
+        on = matrix[:, self.switch_dimensions]
+        return always + np.tensordot(on, self.layer_prices[:, :-1], axes=([1], [1]))
+
+    def costs(self, matrix: ArrayLike) -> NDArray[np.int64]:
+        """Deployed parameters of each point; (N, D) -> (N,)."""
+        points = np.asarray(matrix, dtype=np.int64)
+        sizes = points[:, self.size_dimensions]
+        gates = np.where(self.gate_dimensions >= 0, points[:, self.gate_dimensions], 0)
+        k = np.arange(len(self.size_dimensions))
+        total = self.layer_prices[k, -1, sizes, gates].sum(axis=1)
+        for s, dimension in enumerate(self.switch_dimensions):
+            total += points[:, dimension] * self.layer_prices[k, s, sizes, gates].sum(axis=1)
+        return np.asarray(total, dtype=np.int64)
+
+    def cost(self, vector: Sequence[int]) -> int:
+        """Deployed parameters of a point."""
+        return int(self.costs([tuple(vector)])[0])
+
+    def feasible(self, vector: Sequence[int]) -> bool:
+        """Within the budget, not below the minimum, and not empty."""
+        return max(1, self.minimum) <= self.cost(vector) <= self.limit
 
     # ------------------------------------------------------------------ vectors <-> architectures
     def canonical(self, vector: Sequence[int]) -> Vector:
@@ -161,19 +259,23 @@ class BoundSpace:
                     f"choice {value} of {dimension.name} is out of range; it has "
                     f"{len(dimension.values)} values."
                 )
+        return tuple(self.canonical_all(np.array([made], dtype=np.int64))[0].tolist())
+
+    def canonical_all(self, matrix: Matrix) -> Matrix:
+        """`canonical` of each point, for indices known to be in range; (N, D) -> (N, D)."""
+        made = matrix.copy()
+        k = np.arange(len(self.size_dimensions))
+        present = self.positive[k, made[:, self.size_dimensions]]
         if self.switches:
-            shared = [i for i in self._prices if self._switched(i)]
-            sizes = [self.dimensions[i].values[made[i]] for i in shared]
-            if not any(made[s] for s in self.switches.values()) or not any(sizes):
-                for i in [*shared, *self.switches.values()]:
-                    made[i] = 0
-                if any(sizes):  # sizes that cannot be 0 keep their first value
-                    pass
-        for size, gate in self.gates.items():
-            absent = self.dimensions[size].values[made[size]] == 0
-            if absent or (self._switched(size) and not any(made[s] for s in self.switches.values())):
-                made[gate] = 0
-        return tuple(made)
+            acts = self.covers.astype(np.int64)
+            on = made[:, self.switch_dimensions] * ((present.astype(np.int64) @ acts) > 0)
+            made[:, self.switch_dimensions] = on
+            reached = ((on @ acts.T) > 0) | ~self.switched
+            made[:, self.size_dimensions] *= reached
+            present &= reached
+        gated = self.gate_dimensions >= 0
+        made[:, self.gate_dimensions[gated]] *= present[:, gated]
+        return made
 
     def decode(self, vector: Sequence[int]) -> Architecture:
         """The architecture of a point."""
@@ -190,11 +292,9 @@ class BoundSpace:
                     Module(row.method, at, layer, size, "auto" if gated else None)
                     for at in row.location
                 ]
-        multiplier = 1.0
+        multiplier = self.space.learning_rate_multiplier[0]
         if self.multiplier is not None:
             multiplier = self.dimensions[self.multiplier].values[vector[self.multiplier]]
-        elif len(self.space.learning_rate_multiplier) == 1:
-            multiplier = self.space.learning_rate_multiplier[0]
         return Architecture(tuple(modules), multiplier)
 
     def encode(self, architecture: Architecture) -> Vector:
@@ -205,17 +305,25 @@ class BoundSpace:
         """
         wanted = {module.key: module for module in architecture.modules}
         vector = [0] * len(self.dimensions)
-        for layer, i in self.switches.items():
-            vector[i] = int(any(m.layer == layer for m in architecture.modules))
+
+        def at(i: int, layer: int | None) -> set[tuple[int, bool]]:
+            row = self.space.modules[self.dimensions[i].row]
+            keys = ((-1 if layer is None else layer, place, row.method) for place in row.location)
+            found = (wanted.get(key) for key in keys)
+            return {(m.size, m.gate is not None) if m else (0, False) for m in found}
+
+        for i, layers in self._layers.items():
+            if self._switched(i):
+                for layer in layers:
+                    if at(i, layer) != {(0, False)}:
+                        vector[self.switches[layer]] = 1
         for i, layers in self._layers.items():
             row = self.space.modules[self.dimensions[i].row]
-            found = {
-                (m.size, m.gate is not None) if m else (0, False)
-                for layer in layers
-                if not self._switched(i) or vector[self.switches[layer]]
-                for m in (wanted.get((-1 if layer is None else layer, at, row.method)) for at in row.location)
-            }
-            size, gated = found.pop() if len(found) == 1 else (0, False) if not found else (-1, False)
+            live = [n for n in layers if not self._switched(i) or vector[self.switches[n]]]
+            choices = set().union(*(at(i, layer) for layer in live))
+            if not choices:
+                continue
+            size, gated = choices.pop() if len(choices) == 1 else (-1, False)
             if size not in row.sizes or (size > 0 and gated not in row.gate):
                 raise NotInSpaceError(
                     f"space '{self.space.name}' cannot express {architecture.describe()}: "
@@ -239,112 +347,20 @@ class BoundSpace:
     def sample(self, rng: np.random.Generator) -> Vector:
         """A feasible point whose parameter count is about log-uniform up to the budget.
 
-        A target is drawn log-uniformly between the smallest architecture and the budget; choices in
-        random order then take random values that still fit the target. Nothing is rejected for its
-        size, so small and large architectures are equally likely.
-
         Raises:
             InfeasibleError: no feasible point turned up.
         """
-        low = max(1, self.minimum, self.smallest)
-        for _ in range(200):
-            target = math.exp(rng.uniform(math.log(low), math.log(self.limit))) if low < self.limit else low
-            vector = self._fill(rng, min(self.limit, max(low, round(target))))
-            if self.feasible(vector):
-                return vector
-        raise InfeasibleError(
-            f"no architecture of space '{self.space.name}' was found between {low:,} and "
-            f"{self.limit:,} parameters; widen --budget or lower --min-budget."
-        )
-
-    def _fill(self, rng: np.random.Generator, target: int) -> Vector:
-        vector = [0] * len(self.dimensions)
-        active = rng.uniform(0.15, 1.0)  # how much of the space this point uses at all
-        for i in self.switches.values():
-            vector[i] = int(rng.random() < active)
-        if self.switches and not any(vector[i] for i in self.switches.values()):
-            vector[int(rng.choice(list(self.switches.values())))] = 1
-        if self.multiplier is not None:
-            vector[self.multiplier] = int(rng.integers(len(self.dimensions[self.multiplier].values)))
-        for size, gate in self.gates.items():
-            vector[gate] = int(rng.integers(len(self.dimensions[gate].values)))
-            del size
-        spent = self.cost(vector)
-        order = [int(i) for i in rng.permutation(list(self._prices))]
-        for everything in (False, True):  # a second round takes what the first left
-            for i in order:
-                if not everything and rng.random() > active:
-                    continue
-                now = self._part(i, vector)
-                options = self._options(i, vector, spent - now, target)
-                options = [v for v in options if v > vector[i]] or [vector[i]]
-                vector[i] = options[int(rng.integers(len(options)))]
-                spent += self._part(i, vector) - now
-            if spent > 0.5 * target:
-                break
-        return self.canonical(vector)
-
-    def _options(self, i: int, vector: list[int], others: int, target: int) -> list[int]:
-        """Values of dimension i that keep the total at or under the target."""
-        kept, options = vector[i], []
-        for value in range(len(self.dimensions[i].values)):
-            vector[i] = value
-            if others + self._part(i, vector) > target:
-                break
-            options.append(value)
-        vector[i] = kept
-        return options
+        return tuple(feasible_points.sample(self, rng, 1)[0].tolist())
 
     def neighbours(self, vector: Sequence[int]) -> Iterator[Vector]:
         """Feasible points one small change away, each once, in a fixed order.
 
         One size up or down by one or two; a module off; a gate, switch or multiplier changed; two
-        layers' sizes of a row swapped; one step of size moved from one layer to another; a row
-        scaled in all its layers; a layer emptied.
+        layers' modules of a row swapped; one step of size moved from one layer to another; a row
+        scaled, gated or emptied in all its layers; a layer emptied.
         """
-        start = self.canonical(vector)
-        seen = {start}
-        for raw in self._moves(list(start)):
-            if any(not 0 <= v < len(d.values) for v, d in zip(raw, self.dimensions, strict=True)):
-                continue
-            made = self.canonical(raw)
-            if made not in seen:
-                seen.add(made)
-                if self.feasible(made):
-                    yield made
-
-    def _moves(self, start: list[int]) -> Iterator[list[int]]:
-        def changed(*pairs: tuple[int, int]) -> list[int]:
-            made = list(start)
-            for i, value in pairs:
-                made[i] = value
-            return made
-
-        by_row: dict[int, list[int]] = {}
-        by_layer: dict[int, list[int]] = {}
-        for i, dimension in enumerate(self.dimensions):
-            if dimension.kind == "size":
-                by_row.setdefault(dimension.row, []).append(i)
-                if dimension.layer is not None:
-                    by_layer.setdefault(dimension.layer, []).append(i)
-                for step in (-2, -1, 1, 2):
-                    yield changed((i, start[i] + step))
-                yield changed((i, 0))
-            else:
-                for value in range(len(dimension.values)):
-                    yield changed((i, value))
-        for members in by_row.values():
-            for step in (-1, 1):
-                yield changed(*((i, max(0, start[i] + step)) for i in members if start[i]))
-            yield changed(*((i, 0) for i in members))
-            for a in members:
-                for b in members:
-                    if a < b and start[a] != start[b]:
-                        yield changed((a, start[b]), (b, start[a]))
-                    if a != b and start[a] > 0:
-                        yield changed((a, start[a] - 1), (b, start[b] + 1))
-        for members in by_layer.values():
-            yield changed(*((i, 0) for i in members))
+        for row in feasible_points.neighbours(self, self.canonical(vector)):
+            yield tuple(row.tolist())
 
 
 def _dimensions(space: SearchSpace, layers: int) -> Iterator[Dimension]:
@@ -363,9 +379,7 @@ def _dimensions(space: SearchSpace, layers: int) -> Iterator[Dimension]:
                 position += 1
             position += 1
     if len(space.learning_rate_multiplier) > 1:
-        yield Dimension(
-            "learning_rate_multiplier", "multiplier", space.learning_rate_multiplier
-        )
+        yield Dimension("learning_rate_multiplier", "multiplier", space.learning_rate_multiplier)
 
 
 def _gate_prices(row: Row, layer: int | None, size: int, counter: Counter) -> list[int]:

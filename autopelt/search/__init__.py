@@ -1,0 +1,15 @@
+"""The search engine: Optuna samplers over bound spaces. Knows vectors and scores, no training."""
+
+from autopelt.search.candidates import SpaceExhaustedError
+from autopelt.search.points import distributions, params_of, suggest, vector_of
+from autopelt.search.sampler import PELTSampler, RandomFeasibleSampler
+
+__all__ = [
+    "PELTSampler",
+    "RandomFeasibleSampler",
+    "SpaceExhaustedError",
+    "distributions",
+    "params_of",
+    "suggest",
+    "vector_of",
+]

@@ -1,0 +1,164 @@
+"""What a study has seen, read from its Optuna trials: scores, pending trials, points not to repeat."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial, TrialState
+
+from autopelt.architecture import Architecture
+from autopelt.bound_space import BoundSpace, Vector
+from autopelt.errors import AutopeltError
+from autopelt.search.points import ARCHITECTURE, vector_of
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One trial as the surrogate needs it.
+
+    Attributes:
+        number: number of the trial.
+        architecture: what was trained, or is being trained.
+        parameters: deployed.
+        vector: its point, None where the space cannot express it.
+        score: final score; NaN while it is trained.
+        variance: of `score` beyond the common noise (of a trial that was stopped early).
+    """
+
+    number: int
+    architecture: Architecture
+    parameters: int
+    vector: Vector | None
+    score: float = math.nan
+    variance: float = 0.0
+
+
+@dataclass
+class History:
+    """The trials of a study at one moment.
+
+    Attributes:
+        observed: with a score, in the order in which they ended: the first k of them never change.
+        pending: being trained.
+        seen: points of all trials, failed and waiting ones too.
+        started: space-filling proposals so far.
+        origins: origin by number, as far as the trials say.
+    """
+
+    observed: list[Observation] = field(default_factory=list)
+    pending: list[Observation] = field(default_factory=list)
+    seen: list[Vector] = field(default_factory=list)
+    started: int = 0
+
+
+class Reader:
+    """Reads the history of a study; remembers what it decoded, as architectures never change."""
+
+    def __init__(self, space: BoundSpace) -> None:
+        self.space = space
+        self._known: dict[int, tuple[str, Observation, Vector | None]] = {}
+
+    def read(self, trials: Sequence[FrozenTrial], asking: int) -> History:
+        """History before trial `asking`, which is left out.
+
+        Trials whose architecture cannot be read, and full fine-tuning, teach nothing.
+        """
+        made = History()
+        ended: list[tuple[float, int, Observation]] = []
+        stopped: list[FrozenTrial] = []
+        for trial in trials:
+            if trial.number == asking:
+                continue
+            origin = trial.user_attrs.get("origin")
+            queued = "fixed_params" in trial.system_attrs
+            if trial.number < asking and (origin == "start" or (origin is None and not queued)):
+                made.started += 1
+            vector, observation = self._of(trial)
+            if vector is not None:
+                made.seen.append(vector)
+            if observation is None:
+                continue
+            if trial.state == TrialState.RUNNING:
+                made.pending.append(observation)
+            elif trial.state == TrialState.COMPLETE and trial.values is not None:
+                score = float(trial.values[0])
+                if math.isfinite(score):
+                    end = trial.datetime_complete
+                    when = end.timestamp() if end is not None else 0.0
+                    ended.append((when, trial.number, _scored(observation, score, 0.0)))
+            elif trial.state == TrialState.PRUNED and trial.user_attrs.get("scores"):
+                stopped.append(trial)
+        ended.sort(key=lambda e: e[:2])
+        made.observed = [o for _, _, o in ended]
+        made.observed += self._extrapolated(stopped, trials)
+        return made
+
+    def _of(self, trial: FrozenTrial) -> tuple[Vector | None, Observation | None]:
+        text = trial.user_attrs.get(ARCHITECTURE, "")
+        known = self._known.get(trial.number)
+        if text and known is not None and known[0] == text:
+            return known[2], known[1]
+        vector = vector_of(trial, self.space)
+        try:
+            if text:
+                architecture = Architecture.from_json(text)
+            elif vector is not None:
+                architecture = self.space.decode(vector)
+            else:
+                return None, None
+            if architecture.full:
+                return None, None
+            parameters = (
+                self.space.counter.count(architecture).deployed
+                if vector is None
+                else self.space.cost(vector)
+            )
+        except (AutopeltError, ValueError):
+            return vector, None
+        observation = Observation(trial.number, architecture, parameters, vector)
+        if text:
+            self._known[trial.number] = (text, observation, vector)
+        return vector, observation
+
+    def _extrapolated(
+        self, stopped: Sequence[FrozenTrial], trials: Sequence[FrozenTrial]
+    ) -> list[Observation]:
+        """Trials stopped early, each with the score it would probably have ended with.
+
+        To its last score is added what complete trials gained on average from the same epoch to
+        their end; the variance of that gain becomes the observation's own.
+        """
+        complete = [
+            (t.user_attrs["scores"], float(t.values[0]))
+            for t in trials
+            if t.state == TrialState.COMPLETE and t.values and t.user_attrs.get("scores")
+        ]
+        made: list[Observation] = []
+        for trial in stopped:
+            observation = self._of(trial)[1]
+            scores = trial.user_attrs["scores"]
+            gains = [
+                end - curve[len(scores) - 1]
+                for curve, end in complete
+                if len(curve) >= len(scores) and math.isfinite(end)
+            ]
+            if observation is None or not math.isfinite(scores[-1]) or len(gains) < 2:
+                continue
+            score = max(scores) + float(np.mean(gains))
+            made.append(_scored(observation, score, float(np.var(gains))))
+        return made
+
+
+def _scored(observation: Observation, score: float, variance: float) -> Observation:
+    return Observation(
+        observation.number,
+        observation.architecture,
+        observation.parameters,
+        observation.vector,
+        score,
+        variance,
+    )
