@@ -162,7 +162,7 @@ def test_each_method_has_its_own_learning_rate_and_every_parameter_one_group(mod
     architecture = seed(model, "pt-unipelt")
     attach(model, Architecture(architecture.modules, learning_rate_multiplier=2.0), random_seed=0)
     groups = parameter_groups(model, multiplier=0.5)
-    assert [g["name"] for g in groups] == ["sequential_adapter", "prefix", "lora", "prompt", "head"]
+    assert [g["name"] for g in groups] == ["lora", "sequential_adapter", "prefix", "prompt", "head"]
     held = [id(p) for g in groups for p in g["params"]]
     assert len(held) == len(set(held))
     assert set(held) == {id(p) for p in model.parameters() if p.requires_grad}

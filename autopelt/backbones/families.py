@@ -9,7 +9,7 @@ of a fused linear map's outputs. How to add a row: docs/adding-a-family.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autopelt.errors import UsageError
 
@@ -81,9 +81,135 @@ _BERT = Stack(
     ffn_norm="output.LayerNorm",
 )
 
+_DISTILBERT = Stack(
+    layers="transformer.layer",
+    attention="attention",
+    query="attention.q_lin",
+    key="attention.k_lin",
+    value="attention.v_lin",
+    output="attention.out_lin",
+    attention_out="attention.out_lin",
+    ffn_input="ffn",
+    ffn_in="ffn.lin1",
+    ffn_out="ffn.lin2",
+    ffn_output="ffn",
+    ffn_norm="output_layer_norm",
+)
+
+_DEBERTA_V2 = replace(
+    _BERT,
+    query="attention.self.query_proj",
+    key="attention.self.key_proj",
+    value="attention.self.value_proj",
+)
+
+_MODERNBERT = Stack(
+    layers="layers",
+    attention="attn",
+    query="attn.Wqkv[0/3]",
+    key="attn.Wqkv[1/3]",
+    value="attn.Wqkv[2/3]",
+    output="attn.Wo",
+    attention_out="attn.out_drop",
+    ffn_input="mlp",
+    ffn_in="mlp.Wi",
+    ffn_out="mlp.Wo",
+    ffn_output="mlp",
+)
+
+_GPT2 = Stack(
+    layers="h",
+    attention="attn",
+    query="attn.c_attn[0/3]",
+    key="attn.c_attn[1/3]",
+    value="attn.c_attn[2/3]",
+    output="attn.c_proj",
+    attention_out="attn.resid_dropout",
+    ffn_input="mlp",
+    ffn_in="mlp.c_fc",
+    ffn_out="mlp.c_proj",
+    ffn_output="mlp",
+    causal=True,
+)
+
+_LLAMA = Stack(
+    layers="layers",
+    attention="self_attn",
+    query="self_attn.q_proj",
+    key="self_attn.k_proj",
+    value="self_attn.v_proj",
+    output="self_attn.o_proj",
+    attention_out="self_attn.o_proj",
+    ffn_input="mlp",
+    ffn_in="mlp.up_proj",
+    ffn_out="mlp.down_proj",
+    ffn_output="mlp",
+    causal=True,
+)
+
+_T5_ENCODER = Stack(
+    layers="encoder.block",
+    attention="layer.0.SelfAttention",
+    query="layer.0.SelfAttention.q",
+    key="layer.0.SelfAttention.k",
+    value="layer.0.SelfAttention.v",
+    output="layer.0.SelfAttention.o",
+    attention_out="layer.0.dropout",
+    ffn_input="layer.1.DenseReluDense",
+    ffn_in="layer.1.DenseReluDense.wi|layer.1.DenseReluDense.wi_1",
+    ffn_out="layer.1.DenseReluDense.wo",
+    ffn_output="layer.1.dropout",
+)
+
+_T5_DECODER = replace(
+    _T5_ENCODER,
+    layers="decoder.block",
+    ffn_input="layer.2.DenseReluDense",
+    ffn_in="layer.2.DenseReluDense.wi|layer.2.DenseReluDense.wi_1",
+    ffn_out="layer.2.DenseReluDense.wo",
+    ffn_output="layer.2.dropout",
+    causal=True,
+)
+
+_BART_ENCODER = Stack(
+    layers="encoder.layers",
+    attention="self_attn",
+    query="self_attn.q_proj",
+    key="self_attn.k_proj",
+    value="self_attn.v_proj",
+    output="self_attn.out_proj",
+    attention_out="self_attn.out_proj",
+    ffn_input="fc1",
+    ffn_in="fc1",
+    ffn_out="fc2",
+    ffn_output="fc2",
+    ffn_norm="final_layer_norm",
+)
+
+_BART_DECODER = replace(_BART_ENCODER, layers="decoder.layers", causal=True)
+
+_BERT_LIKE = Family((_BERT,), "embeddings", prompt_at="embeddings", prompt_offset=1)
+_LLAMA_LIKE = Family((_LLAMA,), "embed_tokens")
+
 FAMILIES: Mapping[str, Family] = {
-    "bert": Family((_BERT,), "embeddings", prompt_at="embeddings", prompt_offset=1),
+    "bart": Family(
+        (_BART_ENCODER, _BART_DECODER), "embed_tokens", prompt_host="encoder", prompt_offset=1
+    ),
+    "bert": _BERT_LIKE,
+    "deberta-v2": Family((_DEBERTA_V2,), "embeddings.word_embeddings", prompt_offset=1),
+    "distilbert": Family((_DISTILBERT,), "embeddings", prompt_at="embeddings", prompt_offset=1),
+    "electra": replace(_BERT_LIKE, prompt_at="embeddings_project|embeddings"),
+    "gpt2": Family((_GPT2,), "wte"),
+    "llama": _LLAMA_LIKE,
+    "mistral": _LLAMA_LIKE,
+    "modernbert": Family((_MODERNBERT,), "embeddings.tok_embeddings", prompt_offset=1),
+    "qwen2": _LLAMA_LIKE,
+    "qwen3": _LLAMA_LIKE,
+    "roberta": _BERT_LIKE,
+    "t5": Family((_T5_ENCODER, _T5_DECODER), "embed_tokens", prompt_host="encoder"),
+    "xlm-roberta": _BERT_LIKE,
 }
+"""The rows. In an encoder-decoder `attention` is self-attention; cross-attention is no place."""
 
 
 def family_of(model_type: str) -> Family:

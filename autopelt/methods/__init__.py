@@ -1,7 +1,7 @@
 """The methods, by name, and the closed-form parameter count of an architecture.
 
 Adding a method is adding a file with a `Method` and naming it in `METHODS`; its order there is the
-order in which modules at one place are applied.
+order in which modules at one place are applied: LoRA belongs to the linear map, so it comes first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["METHODS", "Method", "Pelt", "ShapeCounter", "Sites", "check", "metho
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for method in (SequentialAdapter(), ParallelAdapter(), Prefix(), Lora(), Prompt(), PTuning())
+    for method in (Lora(), SequentialAdapter(), ParallelAdapter(), Prefix(), Prompt(), PTuning())
 }
 
 

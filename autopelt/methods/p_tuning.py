@@ -64,8 +64,7 @@ class PTuningModule(RowsModule):
     def __init__(
         self, spec: Module, width: int, gate: Gate | None, generator: torch.Generator
     ) -> None:
-        super().__init__(spec, gate, generator)
-        self.width = width
+        super().__init__(spec, width, gate, generator)
         self.encoder: RowEncoder | None = RowEncoder(spec.size, width, spec.mlp, generator)
         self.vectors: nn.Parameter | None = None
 

@@ -37,6 +37,13 @@ def carry(attention: nn.Module, prefix: Columns) -> None:
     Raises:
         UsageError: the model runs with an attention implementation that a prefix cannot widen.
     """
+    if type(attention).__name__ == "DisentangledSelfAttention":
+        # DeBERTa computes its attention itself, so it gets a forward of its own.
+        from autopelt.methods.disentangled import PrefixedSelfAttention
+
+        attention.__dict__["autopelt_prefix"] = prefix
+        attention.__class__ = PrefixedSelfAttention
+        return
     original: Any = attention.config
     _check(original._attn_implementation)
     config = copy.copy(original)
@@ -50,7 +57,10 @@ def carry(attention: nn.Module, prefix: Columns) -> None:
 
 def uncarry(attention: nn.Module) -> None:
     """Undo `carry`."""
-    attention.config = attention.__dict__.pop("autopelt_config")
+    if "autopelt_config" in attention.__dict__:
+        attention.config = attention.__dict__.pop("autopelt_config")
+    else:
+        attention.__class__ = type(attention).__mro__[1]
     del attention.__dict__["autopelt_prefix"]
 
 

@@ -1,6 +1,7 @@
 """Prompt (Lester et al. 2021, https://arxiv.org/abs/2104.08691): n rows among the embeddings.
 
-An encoder that begins with a classification token gets them behind that token, others in front.
+An encoder that begins with a classification token gets them behind that token, others in front
+of the first token, behind the padding of a left-padded text.
 The 2-D mask is widened, and the rows are taken out of what the backbone returns, so heads, labels,
 pooling, spans and cross-attention see the sequence they know. (Attention maps lose the rows'
 queries and keep their columns.) In generation the rows enter the key-value cache once, with the
@@ -32,17 +33,21 @@ from autopelt.shapes import Shapes
 class RowsModule(Pelt):
     """Inserts rows; where they come from is the subclass's matter.
 
-    `inserted` is the number of rows that the running forward pass has put into its sequence, `real`
-    the 2-D mask of its tokens before that.
+    `inserted` is the number of rows that the running forward pass has put into its sequence,
+    `place` (B, 1) where, `real` the 2-D mask of its tokens before that.
     """
 
-    transient = ("inserted", "real")
+    transient = ("inserted", "place", "real")
     inserted: int | None
+    place: torch.Tensor | None
     real: torch.Tensor | None
 
-    def __init__(self, spec: Module, gate: Gate | None, generator: torch.Generator) -> None:
+    def __init__(
+        self, spec: Module, width: int, gate: Gate | None, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.spec = spec
+        self.width = width
         self.gate = gate
         self.generator_state = generator.get_state()
         self.offset = 0
@@ -66,6 +71,12 @@ class RowsModule(Pelt):
         if site.at is not None:
             self.handles.append(site.at.register_forward_hook(self._at_embeddings))
         self.handles.append(site.host.register_forward_hook(self._leave))
+        width = site.start(torch.zeros(1, dtype=torch.long)).shape[-1]
+        if width != self.width:
+            raise UsageError(
+                f"a {self.spec.method} cannot be used here: the embeddings are {width} wide, the "
+                f"layers {self.width}."
+            )
         self.start(site, torch.Generator().set_state(self.generator_state))
 
     def gated_rows(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -75,10 +86,6 @@ class RowsModule(Pelt):
             return rows
         gate = self.gate(rows) if self.gate.mode == "token" else self.gate(tokens, self.real)
         return gate * rows
-
-    def _insert(self, sequence: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        before, behind = sequence[:, : self.offset], sequence[:, self.offset :]
-        return torch.cat([before, rows, behind], dim=1)
 
     def _enter(
         self, host: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -102,52 +109,80 @@ class RowsModule(Pelt):
             before = past - size if cached else 0
             mask = torch.ones(batch, before + length, dtype=torch.long, device=tokens.device)
         self.real = mask
-        given["attention_mask"] = self._insert(mask, mask.new_ones(batch, size))
+        # Rows stand behind the padding of a left-padded text, so that the distance between them and
+        # the tokens is the same with and without padding.
+        padding = (mask.cumsum(1) == 0).sum(1, keepdim=True)
+        self.place = padding + self.offset
+        given["attention_mask"] = insert(mask, mask.new_ones(batch, size), self.place)
         self.inserted = 0 if cached else size
-        positions = given.get("position_ids")
         if self.by_inputs:
+            positions = given.get("position_ids")
+            if positions is not None:
+                given["position_ids"] = positions = positions + size
             if not cached:
                 self._embed(host, given)
-            if positions is not None:
-                behind = positions + size
-                ahead = torch.arange(size, device=positions.device).expand(positions.shape[0], -1)
-                given["position_ids"] = behind if cached else torch.cat([ahead, behind], dim=1)
+                if positions is not None:
+                    rows = torch.arange(size, device=positions.device).expand(batch, -1)
+                    positions = positions.expand(batch, -1)
+                    given["position_ids"] = insert(positions, rows, self.place)
         return (), given
 
     def _embed(self, host: nn.Module, given: dict[str, Any]) -> None:
         """Replace token ids by their embeddings with the rows among them."""
+        assert self.place is not None
         embeddings = given.get("inputs_embeds")
         if embeddings is None:
             embeddings = host.get_input_embeddings()(given.pop("input_ids"))  # type: ignore[operator]  # a PreTrainedModel
-        given["inputs_embeds"] = self._insert(embeddings, self.gated_rows(embeddings))
+        given["inputs_embeds"] = insert(embeddings, self.gated_rows(embeddings), self.place)
         types = given.get("token_type_ids")
         if types is not None:
             rows = types.new_zeros(types.shape[0], self.spec.size)
-            given["token_type_ids"] = self._insert(types, rows)
+            given["token_type_ids"] = insert(types, rows, self.place)
 
     def _at_embeddings(self, module: nn.Module, args: Any, output: torch.Tensor) -> torch.Tensor:
-        return self._insert(output, self.gated_rows(output)) if self.inserted else output
+        if not self.inserted:
+            return output
+        assert self.place is not None
+        return insert(output, self.gated_rows(output), self.place)
 
     def _leave(self, host: nn.Module, args: Any, output: Any) -> Any:
-        count, self.inserted, self.real = self.inserted, None, None
-        if not count:
+        count, place = self.inserted, self.place
+        self.inserted = self.real = self.place = None
+        if not count or place is None:
             return output
         if isinstance(output, tuple):
-            return tuple(self._stripped(value, count) for value in output)
+            return tuple(_stripped(value, count, place) for value in output)
         for name in tuple(output.keys()):
-            output[name] = self._stripped(output[name], count)
+            output[name] = _stripped(output[name], count, place)
         return output
 
-    def _stripped(self, value: Any, count: int) -> Any:
-        """Take the rows out of states (B, T, d) and of the queries of attention (B, H, T, T)."""
-        if isinstance(value, tuple):
-            return tuple(self._stripped(item, count) for item in value)
-        if not isinstance(value, torch.Tensor) or value.dim() not in (3, 4):
-            return value
-        axis = value.dim() - 2
-        rest = value.shape[axis] - self.offset - count
-        before = value.narrow(axis, 0, self.offset)
-        return torch.cat([before, value.narrow(axis, self.offset + count, rest)], dim=axis)
+
+def insert(sequence: torch.Tensor, rows: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+    """Rows (B, n, …) into sequences (B, T, …), in front of the positions `place` (B, 1)."""
+    size, length = rows.shape[1], sequence.shape[1]
+    slot = torch.arange(length + size, device=sequence.device)
+    source = torch.where(slot < place, slot + size, slot)
+    source = torch.where((slot >= place) & (slot < place + size), slot - place, source)
+    both = torch.cat([rows, sequence], dim=1)
+    if both.dim() == 3:
+        return both.gather(1, source.unsqueeze(-1).expand(-1, -1, both.shape[-1]))
+    return both.gather(1, source)
+
+
+def _stripped(value: Any, count: int, place: torch.Tensor) -> Any:
+    """Take the rows out of states (B, T, d) and of the queries of attention (B, H, T, T)."""
+    if isinstance(value, tuple):
+        return tuple(_stripped(item, count, place) for item in value)
+    if not isinstance(value, torch.Tensor) or value.dim() not in (3, 4):
+        return value
+    axis = value.dim() - 2
+    slot = torch.arange(value.shape[axis] - count, device=value.device)
+    source = torch.where(slot < place, slot, slot + count).unsqueeze(-1)
+    if axis == 2:
+        source = source.unsqueeze(1)
+    shape = list(value.shape)
+    shape[axis] = slot.numel()
+    return value.gather(axis, source.expand(shape))
 
 
 class PromptModule(RowsModule):
@@ -156,7 +191,7 @@ class PromptModule(RowsModule):
     def __init__(
         self, spec: Module, width: int, gate: Gate | None, generator: torch.Generator
     ) -> None:
-        super().__init__(spec, gate, generator)
+        super().__init__(spec, width, gate, generator)
         self.vectors = nn.Parameter(torch.zeros(spec.size, width))
 
     @override
