@@ -1,0 +1,92 @@
+"""trials.csv: one line a trial, for spreadsheets and scripts."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+from autopelt.records import StudyRecord, TrialRecord
+
+COLUMNS = (
+    "trial",
+    "state",
+    "label",
+    "score",
+    "share",
+    "deployed",
+    "trained",
+    "within_budget",
+    "on_front",
+    "id",
+    "architecture",
+    "origin",
+    "random_seed",
+    "epochs",
+    "scores",
+    "losses",
+    "seconds",
+    "started",
+    "finished",
+    "worker",
+    "reason",
+    "architecture_json",
+)
+
+
+def trials_csv(record: StudyRecord) -> str:
+    """The text of trials.csv. Lists (`scores`, `losses`) are separated by spaces.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    chosen = {t.number for t in record.front}
+    for t in record.trials:
+        writer.writerow([_safe(v) for v in _values(t, record, t.number in chosen)])
+    return out.getvalue()
+
+
+def _values(t: TrialRecord, record: StudyRecord, on_front: bool) -> Sequence[object]:
+    return (
+        t.number,
+        t.state,
+        t.label,
+        t.score,
+        f"{t.count.share:.8g}",
+        t.count.deployed,
+        t.count.trained,
+        record.feasible(t),
+        on_front,
+        t.architecture.id,
+        t.architecture.describe(),
+        t.origin,
+        t.random_seed,
+        len(t.scores),
+        " ".join(f"{v:.6g}" for v in t.scores),
+        " ".join(f"{v:.6g}" for v in t.losses),
+        json.dumps(dict(t.seconds)) if t.seconds else "",
+        t.started,
+        t.finished,
+        t.worker,
+        t.reason,
+        t.architecture.to_json(),
+    )
+
+
+def _safe(value: object) -> object:
+    if (
+        isinstance(value, str)
+        and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+        and not _number(value)
+    ):
+        return "'" + value
+    return value
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text.split(" ", 1)[0])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,116 @@
+"""Parts that every figure shares: escaped text, the quiet layout, colours and symbols.
+
+Colours are names of the page's CSS variables, resolved in the browser for the light or dark look.
+They are the palette of Okabe and Ito ("Color Universal Design", 2008), which stays apart for every
+kind of colour vision; whatever a colour says, a symbol or a dash says as well.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import Any
+
+METHOD_COLOURS = {
+    "lora": "--blue",
+    "sequential_adapter": "--orange",
+    "parallel_adapter": "--vermilion",
+    "prefix": "--green",
+    "prompt": "--purple",
+}
+OTHER_METHOD = "--muted"
+
+STATE_COLOURS = {
+    "complete": "--blue",
+    "failed": "--vermilion",
+    "running": "--green",
+    "stopped": "--orange",
+}
+STATE_SYMBOLS = {
+    "complete": "circle",
+    "failed": "x",
+    "running": "triangle-right",
+    "stopped": "square",
+}
+
+
+def plain(text: object) -> str:
+    """Text that Plotly shows as it is: its small HTML dialect is escaped, lines stay lines."""
+    return html.escape(str(text), quote=False).replace("\n", "<br>")
+
+
+def axis(title: str = "", **more: Any) -> dict[str, Any]:
+    """A quiet axis."""
+    return {
+        "title": {"text": plain(title), "font": {"size": 13, "color": "--muted"}, "standoff": 10},
+        "gridcolor": "--grid",
+        "linecolor": "--line",
+        "tickcolor": "--line",
+        "tickfont": {"size": 12, "color": "--muted"},
+        "zeroline": False,
+        "automargin": True,
+        **more,
+    }
+
+
+def layout(x: dict[str, Any], y: dict[str, Any], y_name: str = "", **more: Any) -> dict[str, Any]:
+    """The layout that all figures have in common."""
+    return {
+        "xaxis": x,
+        "yaxis": y,
+        "paper_bgcolor": "--clear",
+        "plot_bgcolor": "--clear",
+        "font": {"family": "--font", "size": 13, "color": "--ink"},
+        "margin": {"l": 8, "r": 12, "t": 30, "b": 8},
+        "hovermode": "closest",
+        "hoverlabel": {
+            "bgcolor": "--raised",
+            "bordercolor": "--line",
+            "font": {"family": "--font", "size": 13, "color": "--ink"},
+            "align": "left",
+            "namelength": 0,
+        },
+        "showlegend": False,
+        "dragmode": False,
+        **more,
+        "annotations": [*(over(y_name) if y_name else ()), *more.get("annotations", ())],
+    }
+
+
+def over(y_name: str) -> list[dict[str, Any]]:
+    """The name of the y axis, level and above it: easier to read than a turned one."""
+    return [
+        {
+            "text": plain(y_name),
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "yshift": 8,
+            "showarrow": False,
+            "font": {"size": 13, "color": "--muted"},
+        }
+    ]
+
+
+def finite(value: Any) -> Any:
+    """The same plain values with NaN and infinities as None: JSON has neither."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(k): finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(v) for v in value]
+    return value
+
+
+def padded(values: Sequence[float], share: float = 0.08) -> list[float]:
+    """[low, high] around the values with some room; a single value gets room too."""
+    if not values:
+        return [0.0, 1.0]
+    low, high = min(values), max(values)
+    room = (high - low) * share or max(abs(high) * 0.05, 0.02)
+    return [low - room, high + room]

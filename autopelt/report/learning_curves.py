@@ -1,0 +1,137 @@
+"""Card: score and training loss after each epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autopelt.records import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
+from autopelt.report.card import Card, Figure, NothingToShow, Row, Table, cell, table
+from autopelt.report.figure import axis, layout, plain
+from autopelt.report.wording import STATE_WORDS, name, plural, score
+
+TITLE = "Learning curves"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values after epochs 1, 2, … of one trial; `on_front` and `state` decide how it is drawn."""
+
+    trial: TrialRecord
+    values: tuple[float, ...]
+    on_front: bool
+
+
+def curves(record: StudyRecord) -> list[Curve]:
+    """Selection score after each epoch, front members last so that they are drawn on top."""
+    chosen = {t.number for t in record.front}
+    found = [Curve(t, t.scores, t.number in chosen) for t in record.trials if t.scores]
+    return sorted(found, key=lambda c: (c.on_front, c.trial.number))
+
+
+def losses(record: StudyRecord) -> list[Curve]:
+    """Mean training loss of each epoch."""
+    chosen = {t.number for t in record.front}
+    found = [Curve(t, t.losses, t.number in chosen) for t in record.trials if t.losses]
+    return sorted(found, key=lambda c: (c.on_front, c.trial.number))
+
+
+def still_rising(record: StudyRecord) -> tuple[int, int]:
+    """(complete trials whose best epoch was their last, complete trials of two or more epochs)."""
+    long = [t for t in record.complete if len(t.scores) > 1]
+    return sum(t.scores.index(max(t.scores)) == len(t.scores) - 1 for t in long), len(long)
+
+
+def draw(key: str, heading: str, found: list[Curve], axis_words: str) -> Figure:
+    """One line a trial: front in blue, others grey; early-stopped ones end in a square."""
+    data = [_trace(c, axis_words) for c in found]
+    longest = max(len(c.values) for c in found)
+    step = max(1, round(longest / 8))
+    x = axis("epoch", tickvals=list(range(1, longest + 1, step)), range=[0.8, longest + 0.2])
+    shown = layout(x, axis(), axis_words if key == "curves" else "")
+    shown["meta"] = {"select": "trace"}
+    words = f"{heading}: one line for each of {len(found)} trials"
+    return Figure(key, words, data, shown, height=320, heading=heading)
+
+
+def _trace(c: Curve, words: str) -> dict[str, Any]:
+    t = c.trial
+    ended = t.state in (STOPPED, FAILED)
+    colour = "--blue" if c.on_front else "--orange" if t.state == STOPPED else "--faint"
+    colour = "--vermilion" if t.state == FAILED else colour
+    symbol = "x" if t.state == FAILED else "square" if t.state == STOPPED else "circle"
+    last = len(c.values) - 1
+    state = "" if t.state == COMPLETE else f" · {STATE_WORDS.get(t.state, t.state)}"
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": list(range(1, len(c.values) + 1)),
+        "y": list(c.values),
+        "line": {"color": colour, "width": 2 if c.on_front else 1.2},
+        "marker": {
+            "color": colour,
+            "symbol": symbol,
+            "line": {"width": 0},
+            "size": [(8 if ended else 5) if i == last else 3 for i in range(len(c.values))],
+        },
+        "customdata": [t.number] * len(c.values),
+        "hoverinfo": "text",
+        "hovertext": [
+            f"<b>{plain(name(t))}</b>{plain(state)}<br>epoch {i + 1}: {plain(words)} {score(v)}"
+            for i, v in enumerate(c.values)
+        ],
+        "meta": {"trial": t.number},
+    }
+
+
+def card(record: StudyRecord) -> Card:
+    """Score and loss by epoch."""
+    found = curves(record)
+    if not found:
+        raise NothingToShow("Learning curves appear here after the first epoch of the first trial.")
+    figures = [draw("curves", "Selection score", found, record.metric)]
+    training = losses(record)
+    if training:
+        figures.append(draw("losses", "Training loss", training, "training loss"))
+    return Card(
+        "curves",
+        TITLE,
+        lead(record),
+        figures=tuple(figures),
+        table=_table(found),
+        note="Blue: on the front. Grey: the others. Squares end early-stopped trials, "
+        "crosses failed ones.",
+    )
+
+
+def lead(record: StudyRecord) -> str:
+    """Whether the schedule was long enough, as one sentence."""
+    rising, long = still_rising(record)
+    if not long:
+        return "No trial has more than one epoch, so nothing can be said about the schedule yet."
+    if rising * 2 > long:
+        return (
+            f"{rising} of {plural(long, 'trial')} were best at their very last epoch: "
+            "a longer schedule would probably raise the scores."
+        )
+    return (
+        f"{rising} of {plural(long, 'trial')} were best at their last epoch; "
+        "most had finished learning."
+    )
+
+
+def _table(found: list[Curve]) -> Table:
+    longest = max(len(c.values) for c in found)
+    names = ["Trial", *(f"Epoch {i + 1}" for i in range(longest))]
+    rows = [
+        Row(
+            (
+                cell(name(c.trial), c.trial.number),
+                *(cell(score(v), v) for v in c.values),
+                *(cell(None) for _ in range(longest - len(c.values))),
+            ),
+            trial=c.trial.number,
+        )
+        for c in sorted(found, key=lambda c: c.trial.number)
+    ]
+    return table(names, rows, names[1:])

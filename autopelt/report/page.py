@@ -1,0 +1,197 @@
+"""Puts the cards into one HTML file that needs nothing outside itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from plotly.offline import get_plotlyjs
+
+from autopelt.files import write_text
+from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
+from autopelt.report import (
+    front,
+    learning_curves,
+    protocol,
+    reproduce,
+    trials_table,
+    verdict,
+)
+from autopelt.report.card import Card, Kind, make_card
+from autopelt.report.csv_file import trials_csv
+from autopelt.report.figure import METHOD_COLOURS, OTHER_METHOD, finite
+from autopelt.report.wording import STATE_WORDS, backbone_name, method, score, share
+
+KINDS = (
+    Kind("verdict", verdict.TITLE, verdict.card),
+    Kind("front", front.TITLE, front.card),
+    Kind("curves", learning_curves.TITLE, learning_curves.card),
+    Kind("trials", trials_table.TITLE, trials_table.card),
+    Kind("protocol", protocol.TITLE, protocol.card),
+    Kind("reproduce", reproduce.TITLE, reproduce.card),
+)
+
+
+def build(record: StudyRecord, folder: Path) -> Path:
+    """Write ``folder/index.html`` and return its path.
+
+    The file appears by rename, so a browser never reads half of one. The folder is made if needed.
+    """
+    return _write(folder / "index.html", page(record))
+
+
+def write_trials_csv(record: StudyRecord, folder: Path) -> Path:
+    """Write ``folder/trials.csv``, by rename as well, and return its path."""
+    return _write(folder / "trials.csv", trials_csv(tidy(record)))
+
+
+def page(record: StudyRecord) -> str:
+    """The HTML text."""
+    record = tidy(record)
+    cards = make_cards(record)
+    plotly, script = _inline(get_plotlyjs()), _inline(_text("page.js"))
+    return _template().render(
+        record=record,
+        cards=cards,
+        subtitle=subtitle(record),
+        progress=progress(record),
+        states=STATE_WORDS,
+        css=_text("page.css"),
+        plotly=plotly,
+        script=script,
+        policy=_policy(plotly, script),
+        study=_json(study_values(record, cards)),
+    )
+
+
+def make_cards(record: StudyRecord, kinds: Sequence[Kind] = KINDS) -> list[Card]:
+    """All cards, in the order in which a person asks."""
+    return [make_card(kind, record) for kind in kinds]
+
+
+def tidy(record: StudyRecord) -> StudyRecord:
+    """The same study with complete trials whose score is not a finite number marked as failed."""
+
+    def mended(t: TrialRecord) -> TrialRecord:
+        if t.state != COMPLETE or (t.score is not None and math.isfinite(t.score)):
+            return t
+        return replace(t, state=FAILED, score=None, reason=t.reason or f"its score is {t.score}")
+
+    return replace(record, trials=tuple(mended(t) for t in record.trials))
+
+
+def subtitle(record: StudyRecord) -> str:
+    """Task, backbone and budget in one line."""
+    parameters = record.backbone.get("parameters")
+    part = f" ({share(record.limit / parameters)})" if parameters else ""
+    return (
+        f"{record.task.get('name', 'task')} on {backbone_name(record)} · "
+        f"budget {record.limit:,} parameters{part}"
+    )
+
+
+def progress(record: StudyRecord) -> str:
+    """What is still to come, or "" when the study is done."""
+    open_trials = sum(t.state == "running" for t in record.trials)
+    ended = len(record.trials) - open_trials
+    if ended >= record.total and not open_trials:
+        return ""
+    return f"{ended} of {record.total} trials done. Reload the page to see progress."
+
+
+def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
+    """What the page's script knows: the figures, and every trial for the panel that shows one."""
+    best = record.best
+    chosen = {t.number for t in record.front}
+    return {
+        "name": record.name,
+        "metric": record.metric,
+        "layers": record.backbone.get("layers") or 0,
+        "best": None if best is None else best.number,
+        "colours": {**METHOD_COLOURS, "": OTHER_METHOD},
+        "figures": [
+            {"key": f.key, "data": f.data, "layout": f.layout} for c in cards for f in c.figures
+        ],
+        "trials": [_trial_values(t, record, t.number in chosen) for t in record.trials],
+        "csv": trials_csv(record),
+    }
+
+
+def _trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, Any]:
+    remarks = [STATE_WORDS.get(t.state, t.state)] if t.state != COMPLETE else []
+    remarks += ["on the front"] if on_front else []
+    remarks += [] if record.feasible(t) else ["over the budget"]
+    remarks += {"seed": ["seed architecture"], "model": ["proposed by the surrogate"]}.get(
+        t.origin, []
+    )
+    return {
+        "number": t.number,
+        "id": t.architecture.id,
+        "label": t.label,
+        "remark": " · ".join(remarks),
+        "score": score(t.score),
+        "share": share(t.count.share),
+        "deployed": f"{t.count.deployed:,}",
+        "trained": f"{t.count.trained:,}",
+        "words": t.architecture.describe(),
+        "yaml": t.architecture.to_yaml(),
+        "full": t.architecture.full,
+        "modules": [
+            [m.method, method(m.method), m.location, m.layer, m.size, m.gate or ""]
+            for m in t.architecture.modules
+        ],
+        "scores": list(t.scores),
+        "reason": t.reason,
+    }
+
+
+def _json(value: Any) -> str:
+    """JSON that can stand inside a <script> element: no character of it can end the element."""
+    text = json.dumps(finite(value), allow_nan=False, separators=(",", ":"), ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _inline(script: str) -> str:
+    """A script that can stand inside a <script> element."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _policy(*scripts: str) -> str:
+    """Content security policy: nothing is fetched, and only these very scripts run."""
+    return (
+        f"default-src 'none'; script-src {' '.join(map(_fingerprint, scripts))}; "
+        "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _fingerprint(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _text(name: str) -> str:
+    return resources.files("autopelt.report").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_text("page.html.jinja"))
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text)
+    return path

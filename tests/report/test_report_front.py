@@ -1,0 +1,87 @@
+import math
+from dataclasses import replace
+
+import pytest
+from example_studies import LIMIT, study
+
+from autopelt.report.card import NothingToShow
+from autopelt.report.front import card, draw, front, hover, labels, ticks
+
+
+def test_every_complete_trial_is_one_point_of_the_right_kind(example):
+    f = front(example)
+    assert len(f.points) == len(example.complete)
+    assert {p.trial.label for p in f.of("outside")} == {"unipelt", "pt-unipelt", "mam"}
+    assert [p.trial.number for p in f.of("front", "front seed")] == sorted(
+        t.number for t in example.front
+    )
+    assert all(p.trial.label for p in f.of("seed", "front seed"))
+    assert not any(p.trial.label for p in f.of("dominated", "front"))
+
+
+def test_the_front_is_stepped_up_to_the_budget_line(example):
+    f = front(example)
+    xs, ys = zip(*f.steps, strict=True)
+    assert list(xs) == sorted(xs)
+    assert list(ys) == sorted(ys)
+    assert xs[-1] == f.budget == pytest.approx(100 * LIMIT / 22_713_216)
+    line = draw(f, "accuracy").data[0]
+    assert line["line"]["shape"] == "hv"
+
+
+def test_zero_parameters_stand_at_a_marked_left_edge(example):
+    f = front(example)
+    alone = next(p for p in f.points if p.trial.label == "head-only")
+    others = [p.x for p in f.points if p is not alone]
+    assert alone.x == f.zero < min(others)
+    assert f.low < f.zero
+    values, texts = ticks(f)
+    assert (values[0], texts[0]) == (f.zero, "0")
+    assert all(v > f.zero for v in values[1:])
+
+
+def test_without_a_head_only_trial_there_is_no_zero(example):
+    f = front(replace(example, trials=example.trials[1:]))
+    assert f.zero is None
+    assert "0" not in ticks(f)[1]
+
+
+def test_points_over_the_budget_lie_right_of_the_line_and_never_on_the_front(example):
+    f = front(example)
+    assert all(p.x > f.budget for p in f.of("outside"))
+    assert all(p.x <= f.budget for p in f.points if p.kind != "outside")
+    assert f.high > max(p.x for p in f.points)
+
+
+def test_hover_text_has_the_architecture_in_words(example):
+    p = next(p for p in front(example).points if p.trial.label == "lora-r8")
+    text = hover(p, "accuracy").replace("<br>", " ")
+    assert "lora 8 (query) at 0-5 · lora 8 (value) at 0-5".replace(" · ", " ") in text
+    assert "0.325%" in text
+    assert "73,728 parameters" in text
+
+
+def test_labels_name_every_seed_architecture_the_front_first(example):
+    named = [label["text"] for label in labels(front(example))]
+    assert named[0] == "head-only"
+    assert set(named) == {t.label for t in example.complete if t.label}
+
+
+def test_one_trial_alone_makes_a_figure():
+    f = front(study(1))
+    assert len(f.points) == 1
+    assert math.isfinite(f.low)
+    assert f.low < f.points[0].x < f.high
+    assert "One architecture dominates" in card(study(1)).lead
+
+
+def test_only_reference_points_make_a_figure_without_a_front(example):
+    record = replace(example, trials=example.trials[1:3])
+    assert front(record).steps == ()
+    assert card(record).table is None
+    assert "No complete trial fits the budget" in card(record).lead
+
+
+def test_without_a_complete_trial_there_is_nothing_to_show(example):
+    with pytest.raises(NothingToShow):
+        front(replace(example, trials=()))

@@ -1,0 +1,215 @@
+"""The report in a real Chromium: drawn, quiet, and usable by mouse and by keyboard."""
+
+import json
+
+import pytest
+from example_studies import failed_study, hostile_study, running_study, study
+
+from autopelt.report import build
+
+pytestmark = pytest.mark.browser
+
+WHERE = """(() => {{
+  const node = document.getElementById('figure-front');
+  node.scrollIntoView({{block: 'center', behavior: 'instant'}});
+  const box = node.getBoundingClientRect(), l = node._fullLayout;
+  for (const t of node.data) {{
+    const i = (t.customdata || []).indexOf({trial});
+    const [x, y] = [l.xaxis.d2p(t.x[i]), l.yaxis.d2p(t.y[i])];
+    if (i >= 0) return [box.x + l._size.l + x, box.y + l._size.t + y];
+  }}
+}})()"""
+
+
+def place(chromium, trial):
+    """Viewport position of a trial's point on the front figure."""
+    return chromium.run(WHERE.format(trial=trial))
+
+
+@pytest.fixture
+def page(chromium, example_page):
+    chromium.run("try { localStorage.clear() } catch (e) {}")
+    chromium.open(example_page)
+    return chromium
+
+
+def test_the_front_is_drawn_without_console_error_or_request(page, example):
+    drawn = page.run("document.querySelectorAll('#figure-front .points path').length")
+    assert drawn >= len(example.complete)
+    assert page.run("document.querySelectorAll('#figure-front .js-line').length") >= 1
+    names = page.run(
+        "[...document.querySelectorAll('#figure-front .annotation-text')].map(e => e.textContent)"
+    )
+    assert "budget 1%" in names
+    assert {"head-only", "unipelt", "lora-r8"} <= set(names)
+    assert page.messages == []
+    assert [u.split(":")[0] for u in page.requests] == ["file"]
+
+
+def test_every_figure_of_every_card_is_drawn(page):
+    empty = page.run(
+        "[...document.querySelectorAll('.plot')]"
+        ".filter(e => !e.querySelector('.main-svg')).map(e => e.id)"
+    )
+    assert empty == []
+
+
+def test_hover_shows_the_architecture_in_words(page):
+    page.move_to(*place(page, 3))
+    page.until("document.querySelector('#figure-front .hovertext')")
+    text = page.run("document.querySelector('#figure-front .hovertext').textContent")
+    assert "lora-r8" in text
+    assert "lora 8 (query) at 0-5" in text
+    assert "73,728" in text
+
+
+def test_a_click_on_a_point_selects_the_trial_in_all_cards(page):
+    page.click_at(*place(page, 3))
+    page.until("document.querySelector('#panel h2').textContent === 'lora-r8 (trial 3)'")
+    selected = "[...document.querySelectorAll('tr[aria-selected]')].map(r => r.dataset.trial)"
+    assert set(page.run(selected)) == {"3"}
+    assert page.run("location.hash") == "#trial-3"
+    faint = page.run(
+        "document.getElementById('figure-curves').data.filter(t => t.opacity < 1).length"
+    )
+    assert faint > 20
+    ring = page.run("document.getElementById('figure-front').data.at(-1).x[0]")
+    assert ring == pytest.approx(0.3246, abs=1e-3)
+    page.key("Escape")
+    assert page.run(selected) == []
+
+
+def test_an_address_with_a_trial_opens_with_it_selected(chromium, example_page):
+    chromium.open(example_page)
+    chromium.run("location.hash = '#trial-7'; location.reload()")
+    chromium.until(
+        "document.body && document.body.dataset.ready === 'yes'"
+        " && document.querySelector('tr[aria-selected]')"
+    )
+    assert chromium.run("document.querySelector('#panel h2').textContent") == "prefix-10 (trial 7)"
+
+
+def test_the_keyboard_walks_through_the_points_from_left_to_right(page, example):
+    page.run("document.getElementById('figure-front').focus()")
+    for _ in range(2):
+        page.key("ArrowRight")
+    order = sorted(example.complete, key=lambda t: (t.count.deployed, t.number))
+    assert page.run("location.hash") == f"#trial-{order[1].number}"
+
+
+def test_tab_reaches_links_figures_headings_and_rows(page):
+    page.run("document.activeElement.blur()")
+    reached = set()
+    for _ in range(90):
+        page.key("Tab", windowsVirtualKeyCode=9)
+        reached.add(page.run("(e => e.className || e.id || e.tagName)(document.activeElement)"))
+    assert {"skip", "quiet", "pick", "SUMMARY"} <= reached
+    assert any(r.startswith("plot") for r in reached)
+
+
+def column(page, index):
+    return page.run(
+        "[...document.querySelectorAll('#table-trials tbody tr')]"
+        f".map(r => r.cells[{index}].textContent.trim())"
+    )
+
+
+def test_a_click_on_a_heading_sorts_and_a_second_turns_it(page):
+    page.click("#table-trials th:nth-child(2) button")
+    scores = [float(s) for s in column(page, 1) if s != "–"]
+    assert scores == sorted(scores, reverse=True)
+    assert column(page, 1)[-2:] == ["–", "–"]
+    page.click("#table-trials th:nth-child(2) button")
+    scores = [float(s) for s in column(page, 1) if s != "–"]
+    assert scores == sorted(scores)
+    assert column(page, 1)[-2:] == ["–", "–"]
+    assert (
+        page.run("document.querySelector('#table-trials th:nth-child(2)').ariaSort") == "ascending"
+    )
+
+
+VISIBLE = (
+    "[...document.querySelectorAll('#table-trials tbody tr')]"
+    ".filter(r => !r.hidden).map(r => r.dataset.trial)"
+)
+
+
+def search(page, words):
+    page.run(
+        "(input => { input.value = " + json.dumps(words) + ";"
+        "input.dispatchEvent(new Event('input')) })(document.querySelector('.tools input'))"
+    )
+
+
+def test_filters_by_state_and_by_words(page):
+    page.click(".tools [data-state=failed]")
+    assert page.run(VISIBLE) == ["15"]
+    page.click('.tools [data-state=""]')
+    search(page, "adapterdrop")
+    assert page.run(VISIBLE) == ["10"]
+    search(page, "zzz")
+    assert page.run("document.querySelector('#trials .none').hidden") is False
+
+
+def test_the_csv_comes_out_of_the_page_itself(page):
+    page.run(
+        "window.kept = null; const make = URL.createObjectURL;"
+        "URL.createObjectURL = b => { b.text().then(t => { window.kept = t }); return make(b) }"
+    )
+    page.send("Page.setDownloadBehavior", behavior="deny")
+    page.click("#csv")
+    page.until("window.kept")
+    assert page.run("window.kept").startswith("trial,state,label,score")
+    assert page.messages == []
+
+
+def test_the_toggle_turns_light_to_dark_and_repaints_the_figures(page):
+    line = "getComputedStyle(document.querySelector('#figure-front .js-line')).stroke"
+    before, paper = page.run(line), page.run("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    page.until(f"{line} !== {json.dumps(before)}")
+    assert page.run("getComputedStyle(document.body).backgroundColor") != paper
+    page.click("#theme")
+    page.until(f"{line} === {json.dumps(before)}")
+    assert page.messages == []
+
+
+def test_a_dark_system_gives_a_dark_page(chromium, example_page):
+    chromium.run("try { localStorage.clear() } catch (e) {}")
+    chromium.open(example_page, dark=True)
+    assert chromium.run("getComputedStyle(document.body).backgroundColor") == "rgb(16, 18, 20)"
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+def test_nothing_sticks_out_of_a_window(chromium, example_page, width):
+    chromium.open(example_page, width=width)
+    chromium.run("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    assert chromium.run("document.documentElement.scrollWidth") == width
+    cut = chromium.run(
+        "[...document.querySelectorAll('.plot .main-svg')]"
+        ".filter(e => e.getBoundingClientRect().right > innerWidth).length"
+    )
+    assert cut == 0
+
+
+@pytest.mark.parametrize(
+    "record",
+    [study(1), failed_study(), running_study(), hostile_study()],
+    ids=["one", "failed", "running", "hostile"],
+)
+def test_sparse_and_hostile_studies_open_quietly(chromium, tmp_path, record):
+    chromium.open(build(record, tmp_path))
+    chromium.run("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    assert chromium.messages == []
+    assert [u.split(":")[0] for u in chromium.requests] == ["file"]
+    assert chromium.run("document.querySelectorAll('img, b').length") == 0
+
+
+def test_hostile_labels_show_as_text_in_hover(chromium, tmp_path):
+    chromium.open(build(hostile_study(), tmp_path))
+    chromium.move_to(*place(chromium, 5))
+    chromium.until("document.querySelector('#figure-front .hovertext')")
+    text = chromium.run("document.querySelector('#figure-front .hovertext').textContent")
+    assert "<script>alert(1)</script>" in text
+    assert "%{x}" in text
+    assert chromium.messages == []
