@@ -38,7 +38,7 @@ from autopelt.shapes import Shapes
 NAME = "autopelt"
 """Name of the one submodule that holds everything attached."""
 
-HEAD_LEARNING_RATE = 1e-3
+HEAD_LEARNING_RATE = 3e-3
 FULL_LEARNING_RATE = 5e-5
 _FORMAT = "autopelt 1"
 

@@ -97,7 +97,12 @@ def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfi
     task = make_task(values["task"])
     values.setdefault("trials", task.usual_trials)
     values.setdefault("workers", min(2, len(os.sched_getaffinity(0))))
-    values["training"] = {"epochs": task.usual_epochs, "batch_size": task.usual_batch} | training
+    usual = {
+        "epochs": task.usual_epochs,
+        "batch_size": task.usual_batch,
+        "learning_rate_factor": task.usual_factor,
+    }
+    values["training"] = usual | training
     return StudyConfig.build(values, source)
 
 

@@ -4,9 +4,11 @@ Ray is only the hands. It keeps no state that matters: its experiment lives in a
 is deleted, and whatever is worth keeping goes through the `TrialSource` at once.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import ray
 from ray import tune
 from ray.tune.search import Searcher
 
@@ -58,7 +60,7 @@ class _Feed(Searcher):
         return {"spec": spec}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._guard(lambda: self._source.progressed(self._numbers[trial_id], result))
+        self._guard(lambda: self._source.progressed(self._numbers[trial_id], _told(result)))
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -70,9 +72,10 @@ class _Feed(Searcher):
             reason = "the worker process died (killed, or out of memory); it was replaced"
             self._guard(lambda: self._source.finished(number, Outcome(reason)))
             return
-        failed = str(result.get("failed", ""))
+        told = _told(result)
+        failed = str(told.get("failed", ""))
         if not failed:
-            self._guard(lambda: self._source.progressed(number, result))
+            self._guard(lambda: self._source.progressed(number, told))
         self._guard(lambda: self._source.finished(number, Outcome(failed)))
 
     def _guard(self, call: Any) -> None:
@@ -90,6 +93,10 @@ class _Feed(Searcher):
         """Nothing: the study is the state."""
 
 
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(result["told"]))
+
+
 def run_trials(
     source: TrialSource, *, workers: int, threads: int, address: str | None = None
 ) -> None:
@@ -100,8 +107,10 @@ def run_trials(
     """
     with ray_session(workers, threads, address) as scratch:
         feed = _Feed(source)
+        gpus = ray.cluster_resources().get("GPU", 0.0)
+        resources = {"cpu": 1.0} | ({"gpu": min(1.0, gpus / workers)} if gpus else {})
         tune.Tuner(
-            TrialTrainable,
+            tune.with_resources(TrialTrainable, resources),
             tune_config=tune.TuneConfig(
                 search_alg=feed,
                 num_samples=-1,

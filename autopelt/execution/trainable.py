@@ -1,8 +1,11 @@
 """The worker's side: a Ray Tune trainable around `run_trial`, one step an epoch."""
 
+import json
+import math
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from ray import tune
@@ -33,7 +36,7 @@ class TrialTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Train one epoch."""
-        base = {"number": self._spec.number, "started": self._begun, "worker": str(os.getpid())}
+        told: dict[str, Any] = {"started": self._begun, "worker": str(os.getpid())}
         try:
             if self._epochs is None:
                 self._epochs = run_trial(self._spec)
@@ -44,16 +47,8 @@ class TrialTrainable(tune.Trainable):
                     pass
         except Exception as error:
             self._close()
-            return base | {"failed": failure_reason(error), "done": True}
-        return base | {
-            "epoch": result.epoch,
-            "loss": result.loss,
-            "score": result.score,
-            "metrics": result.metrics,
-            "best": result.best,
-            "seconds": result.seconds,
-            "done": done,
-        }
+            return _tune_result(told | {"failed": failure_reason(error)}, math.nan, done=True)
+        return _tune_result(told | asdict(result), result.score, done)
 
     def cleanup(self) -> None:
         """Let go of the trial that may still be on the bench."""
@@ -63,3 +58,8 @@ class TrialTrainable(tune.Trainable):
         closing, self._epochs = getattr(self, "_epochs", None), None
         if closing is not None:
             closing.close()  # type: ignore[attr-defined]  # run_trial is a generator
+
+
+def _tune_result(told: dict[str, Any], score: float, done: bool) -> dict[str, Any]:
+    """A result as Ray Tune wants it: it insists on a score, and would flatten nested values."""
+    return {"score": score, "told": json.dumps(told), "done": done}

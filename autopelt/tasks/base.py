@@ -106,7 +106,6 @@ class Task(ABC):
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
         usual_trials, usual_epochs, usual_batch: what a study takes unless it is told otherwise.
-        usual_trials, usual_epochs, usual_batch: of a study on this task where the user says nothing.
     """
 
     kind: ClassVar[str]
@@ -120,6 +119,7 @@ class Task(ABC):
     usual_trials: int = 60
     usual_epochs: int = 5
     usual_batch: int = 16
+    usual_factor: float = 1.0
     origin: Origin
 
     @property
