@@ -1,0 +1,112 @@
+"""Real Ray, real worker processes: trials run warm, failures are recorded, a killed worker is replaced."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autopelt.architecture import Architecture, Module
+from autopelt.config import TrainingConfig
+from autopelt.execution import Outcome, run_trials
+from autopelt.training.spec import Setup, TrialSpec
+
+EPOCHS = 3
+
+
+class Source:
+    """Trial 1 is sound, 2 names a layer that does not exist, 3's worker is killed, the rest is sound."""
+
+    def __init__(self, model: Path, folder: Path) -> None:
+        self.model, self.folder = model, folder
+        self.started = 0
+        self.epochs: dict[int, list[dict[str, Any]]] = {}
+        self.outcomes: dict[int, Outcome] = {}
+        self.killed = ""
+
+    def next(self) -> TrialSpec | None:
+        if self.started == 6:
+            return None
+        self.started += 1
+        layer = 9 if self.started == 2 else 0
+        architecture = Architecture((Module("lora", "attention.value", layer, self.started),))
+        return TrialSpec(
+            self.started,
+            architecture.to_json(),
+            random_seed=1,
+            setup=Setup(str(self.model), "demo", train_examples=64),
+            training=TrainingConfig(epochs=EPOCHS),
+            weights=str(self.folder / str(self.started)),
+        )
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        self.epochs.setdefault(number, []).append(result)
+        if number == 3 and not self.killed:
+            self.killed = result["worker"]
+            os.kill(int(self.killed), signal.SIGKILL)
+
+    def finished(self, number: int, outcome: Outcome) -> None:
+        assert number not in self.outcomes
+        self.outcomes[number] = outcome
+
+
+@pytest.fixture(scope="module")
+def source(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Source:
+    made = Source(tiny_bert, tmp_path_factory.mktemp("weights"))
+    before = os.getcwd()
+    run_trials(made, workers=2, threads=1)
+    assert os.getcwd() == before
+    return made
+
+
+def test_every_trial_ends_once(source: Source) -> None:
+    assert sorted(source.outcomes) == [1, 2, 3, 4, 5, 6]
+
+
+def test_sound_trials_tell_every_epoch_and_keep_weights(source: Source) -> None:
+    for number in (1, 4, 5, 6):
+        assert source.outcomes[number] == Outcome()
+        assert [r["epoch"] for r in source.epochs[number]] == [1, 2, 3]
+        assert source.epochs[number][0]["metrics"]["accuracy"] == source.epochs[number][0]["score"]
+        assert (source.folder / str(number) / "weights.safetensors").is_file()
+
+
+def test_a_trial_that_raises_is_recorded_with_its_reason(source: Source) -> None:
+    assert "layer 9 does not exist" in source.outcomes[2].failed
+    assert not (source.folder / "2").exists()
+
+
+def test_a_killed_worker_costs_its_trial_and_is_replaced(source: Source) -> None:
+    assert "died" in source.outcomes[3].failed
+    later = {r["worker"] for n in (4, 5, 6) for r in source.epochs[n]}
+    assert source.killed not in later
+
+
+def test_workers_stay_warm(source: Source) -> None:
+    """A second trial in the same process does not load the model or the data again."""
+    seen: set[str] = set()
+    warm = 0
+    for number in sorted(source.epochs):
+        first = source.epochs[number][0]
+        if first["worker"] in seen:
+            warm += 1
+            assert first["seconds"]["load"] < 0.05
+        seen.add(first["worker"])
+    assert warm >= 1
+
+
+def test_no_process_is_left(source: Source) -> None:
+    listing = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True).stdout
+    mine = [line for line in listing.splitlines() if line.split()[0] == str(os.getpid())]
+    assert not [line for line in mine if "ray" in line and "ps -eo" not in line]
+
+
+def test_an_error_of_the_source_comes_out(tiny_bert: Path, tmp_path: Path) -> None:
+    class Broken(Source):
+        def progressed(self, number: int, result: dict[str, Any]) -> None:
+            raise ZeroDivisionError("a bug in the driver")
+
+    with pytest.raises(ZeroDivisionError, match="a bug in the driver"):
+        run_trials(Broken(tiny_bert, tmp_path), workers=1, threads=1)

@@ -1,0 +1,37 @@
+"""Files appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from autopelt.files import replace_directory, replace_file, write_text
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+
+    def fail(path: Path) -> None:
+        path.write_text("half", encoding="utf-8")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        replace_file(target, fail)
+    assert target.read_text(encoding="utf-8") == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_replaces_another(tmp_path: Path) -> None:
+    for name in ("new", "best"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    replace_directory(tmp_path / "new", tmp_path / "best")
+    assert [p.name for p in (tmp_path / "best").iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["best"]
+
+
+def test_without_a_target_a_folder_goes(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    replace_directory(tmp_path / "gone", None)
+    replace_directory(tmp_path / "never-was", None)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,50 @@
+"""A trained folder scores the same when it is loaded again, and says what is wrong when it cannot."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from autopelt.architecture import Architecture, Module
+from autopelt.config import TrainingConfig
+from autopelt.errors import UnavailableError
+from autopelt.training.final import evaluate_model, train_model
+from autopelt.training.spec import Setup
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    folder = tmp_path_factory.mktemp("trained")
+    setup = Setup(str(tiny_bert), "demo", train_examples=64)
+    architecture = Architecture(
+        (Module("prefix", "attention", 0, 2, mlp=4), Module("sequential_adapter", "ffn", 1, 4))
+    )
+    record = train_model(setup, architecture, TrainingConfig(epochs=2), 3, folder, lambda _: None)
+    return folder, record
+
+
+def test_evaluate_gives_the_stored_score(trained: tuple[Path, dict]) -> None:
+    folder, record = trained
+    assert evaluate_model(folder)["report"] == record["report"]
+
+
+def test_files(trained: tuple[Path, dict]) -> None:
+    folder, _ = trained
+    names = {p.name for p in folder.iterdir()}
+    assert names == {"architecture.yaml", "weights.safetensors", "training.json"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"setup": {"modle": 1}}'])
+def test_a_damaged_record_is_one_line(content: str, tmp_path: Path) -> None:
+    (tmp_path / "training.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UnavailableError, match=r"training\.json"):
+        evaluate_model(tmp_path)
+
+
+def test_other_labels_are_refused(trained: tuple[Path, dict], tmp_path: Path) -> None:
+    folder, record = trained
+    for name in ("architecture.yaml", "weights.safetensors"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "training.json").write_text(json.dumps(record | {"labels": ["a", "b"]}))
+    with pytest.raises(UnavailableError, match="labels"):
+        evaluate_model(tmp_path)
