@@ -222,7 +222,8 @@ class BoundSpace:
         if not self.switches:
             return np.broadcast_to(always, (len(matrix), *always.shape))
         on = matrix[:, self.switch_dimensions]
-        return always + np.tensordot(on, self.layer_prices[:, :-1], axes=([1], [1]))
+        added = np.tensordot(on, self.layer_prices[:, :-1], axes=([1], [1]))
+        return np.asarray(always + added, dtype=np.int64)
 
     def costs(self, matrix: ArrayLike) -> NDArray[np.int64]:
         """Deployed parameters of each point; (N, D) -> (N,)."""
@@ -370,12 +371,13 @@ def _dimensions(space: SearchSpace, layers: int) -> Iterator[Dimension]:
             yield Dimension(f"{layer}/switch", "switch", (0, 1), layer=layer)
             position += 1
     for r, row in enumerate(space.modules):
-        for layer in row.layers_of(layers) if row.per == "layer" else (None,):
+        places = row.layers_of(layers) if row.per == "layer" else (None,)
+        for at_layer in places:
             at = "+".join(row.location)
-            name = f"{at}:{row.method}" if layer is None else f"{layer}/{at}:{row.method}"
-            yield Dimension(name, "size", row.sizes, r, layer)
+            name = f"{at}:{row.method}" if at_layer is None else f"{at_layer}/{at}:{row.method}"
+            yield Dimension(name, "size", row.sizes, r, at_layer)
             if len(row.gate) > 1:
-                yield Dimension(f"{name}:gate", "gate", row.gate, r, layer, position)
+                yield Dimension(f"{name}:gate", "gate", row.gate, r, at_layer, position)
                 position += 1
             position += 1
     if len(space.learning_rate_multiplier) > 1:

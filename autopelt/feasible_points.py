@@ -253,9 +253,7 @@ def enumerate_feasible(space: "BoundSpace", most: int) -> Matrix | None:
     """
     found: list[list[int]] = []
     known: set[tuple[int, ...]] = set()
-    visited = 0
-    for point in _walk(space):
-        visited += 1
+    for visited, point in enumerate(_walk(space)):
         if visited > 4 * most + 64:
             return None
         made = space.canonical(point)

@@ -2,13 +2,16 @@
 
 from autopelt.search.candidates import SpaceExhaustedError
 from autopelt.search.points import distributions, params_of, suggest, vector_of
+from autopelt.search.rivals import SAMPLERS, make_sampler
 from autopelt.search.sampler import PELTSampler, RandomFeasibleSampler
 
 __all__ = [
+    "SAMPLERS",
     "PELTSampler",
     "RandomFeasibleSampler",
     "SpaceExhaustedError",
     "distributions",
+    "make_sampler",
     "params_of",
     "suggest",
     "vector_of",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import erfcx, ndtr
 
 from autopelt.pareto import Point, front
@@ -68,10 +68,10 @@ class Staircase:
 
 
 def expected_hypervolume_improvement(
-    mean: Array, deviation: Array, parameters: Array, stairs: Staircase
+    mean: Array, deviation: Array, parameters: ArrayLike, stairs: Staircase
 ) -> Array:
     """Expected gain of hypervolume of each candidate, in decades times score; (n,)."""
-    x = np.log10(np.maximum(1, parameters))[:, None]
+    x = np.log10(np.maximum(1, np.asarray(parameters)))[:, None]
     width = np.maximum(0.0, stairs.end - np.maximum(stairs.begin, x))
     gain = expected_improvement(mean[:, None], deviation[:, None], stairs.height)
     return np.asarray((width * gain).sum(axis=1))

@@ -200,7 +200,8 @@ class Features:
                 columns.append(gates[:, at])
         shared = [r for r, row in enumerate(self._rows) if row.per == "model"]
         if shared and self.space.switches:
-            columns.append((p.sizes[:, shared, :-1] > 0).any(axis=1).astype(np.float64))
+            on = np.any(p.sizes[:, shared, :-1] > 0, axis=1)
+            columns.append(np.asarray(on, dtype=np.float64))
         if self.space.multiplier is not None:
             columns.append(p.multiplier[:, None] / 2)
         return np.concatenate(columns, axis=1)

@@ -1,4 +1,4 @@
-"""What a study has seen, read from its Optuna trials: scores, pending trials, points not to repeat."""
+"""What a study has seen, read from its Optuna trials: scores, pending trials, known points."""
 
 import math
 from collections.abc import Sequence

@@ -72,7 +72,7 @@ def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
     return torch.clamp_min(made - 2 * a @ b.transpose(-1, -2), 0.0)
 
 
-class HybridKernel(gpytorch.kernels.Kernel):  # type: ignore[misc]
+class HybridKernel(gpytorch.kernels.Kernel):
     """The kernel above, over columns [structured | raw].
 
     Args:
@@ -90,13 +90,14 @@ class HybridKernel(gpytorch.kernels.Kernel):  # type: ignore[misc]
         widths = torch.tensor([g.stop - g.start for g in groups])
         self.register_buffer("owner", torch.repeat_interleave(torch.arange(len(groups)), widths))
         self.length_prior = Prior(1.5 * math.sqrt(len(groups)), 1.0)
-        double = {"dtype": torch.float64}
         self.log_length = torch.nn.Parameter(
-            torch.full((len(groups),), math.log(self.length_prior.median), **double)
+            torch.full((len(groups),), math.log(self.length_prior.median), dtype=torch.float64)
         )
         scales = [math.log(p.median) for p in (SCALE_MATERN, SCALE_LINEAR, SCALE_SPARSE)]
-        self.log_scale = torch.nn.Parameter(torch.tensor(scales, **double))
-        self.log_rho = torch.nn.Parameter(torch.full((raw,), math.log(0.3 / raw**0.5), **double))
+        self.log_scale = torch.nn.Parameter(torch.tensor(scales, dtype=torch.float64))
+        self.log_rho = torch.nn.Parameter(
+            torch.full((raw,), math.log(0.3 / raw**0.5), dtype=torch.float64)
+        )
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:
         """Covariances of `x1` with `x2`."""
