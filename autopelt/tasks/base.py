@@ -105,7 +105,9 @@ class Task(ABC):
         max_length: default limit in tokens.
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
-        usual_trials, usual_epochs, usual_batch: what a study takes unless it is told otherwise.
+        spec: what `make_task` makes the same task of: its name, or the text of a task file.
+        usual_trials, usual_epochs, usual_batch, usual_factor: what a study takes unless it is told
+            otherwise; the last multiplies learning rates.
     """
 
     kind: ClassVar[str]
@@ -116,6 +118,7 @@ class Task(ABC):
     columns: tuple[str, ...]
     max_length: int
     labels: tuple[str, ...] = ()
+    spec: str = ""
     usual_trials: int = 60
     usual_epochs: int = 5
     usual_batch: int = 16

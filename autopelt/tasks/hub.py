@@ -27,6 +27,7 @@ class HubSet:
         config: which of its configurations; None where it has one only.
         revision: branch, tag or commit; None is the main branch. ``refs/convert/parquet`` for sets
             that the Hub itself converted: their own loading scripts are never run.
+        folder: folder of the repository that holds the files (needed for converted sets).
         parts: our part (``train``, ``selection``, ``report``) -> the set's split.
         columns: our column -> the set's column.
     """
@@ -36,9 +37,17 @@ class HubSet:
     parts: Mapping[str, str]
     columns: Mapping[str, str]
     revision: str | None = None
+    folder: str | None = None
 
     def __str__(self) -> str:
-        return self.name + (f" ({self.config})" if self.config else "")
+        part = self.config or self.folder
+        return self.name + (f" ({part})" if part else "")
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Arguments for `datasets` that name a part of the repository."""
+        named = {"name": self.config, "data_dir": self.folder}
+        return {key: value for key, value in named.items() if value}
 
 
 @contextmanager
@@ -133,7 +142,7 @@ def open_set(
         try:
             if commit is None:
                 with _offline():
-                    builder = datasets.load_dataset_builder(wanted.name, wanted.config)
+                    builder = datasets.load_dataset_builder(wanted.name, **wanted.options)
             else:
                 builder = datasets.load_dataset_builder(wanted.name, wanted.config, revision=commit)
             builder.download_and_prepare()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from autopelt.errors import UsageError
 from autopelt.tasks.base import Batch
 
 if TYPE_CHECKING:
@@ -93,3 +94,12 @@ def pad_token(tokenizer: Any) -> int:
         if token is not None:
             return int(token)
     return 0
+
+
+def require_offsets(task: str, tokenizer: Any) -> None:
+    """Check that a tokeniser tells where its tokens stand in the text. Raises UsageError."""
+    if not tokenizer.is_fast:
+        raise UsageError(
+            f"task '{task}' needs to know where a token stands in the text, which the tokeniser of "
+            f"'{tokenizer.name_or_path}' does not tell; use another model."
+        )

@@ -71,6 +71,7 @@ def cut(task: Task, found: Found, source: Source, *, report: bool) -> Splits:
 
 def _sentence(split: str, chosen: Sequence[int], whole: Dataset, task: Task, source: Source) -> str:
     how = "stratified" if task.strata(whole) is not None else "at random"
+    how += ", group by group," if task.groups(whole) is not None else ""
     return (
         f"{split} is {len(chosen)} of the {len(whole)} training examples, drawn {how} "
         f"with random seed {source.random_seed}."

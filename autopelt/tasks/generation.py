@@ -1,0 +1,242 @@
+"""A text out of a text: translation, summaries. Encoder-decoders and decoders, their own LM head.
+
+An encoder-decoder reads the source and writes the target. A decoder reads the source, a separator
+and writes on; the loss looks at the target only.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from autopelt.errors import UnavailableError, UsageError, did_you_mean
+from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.padding import IGNORED, ROWS, joined, model_inputs, pad_token, padded, tokenized
+from autopelt.tasks.text_scores import TEXT_SCORES, require
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from torch import Tensor
+
+SEQ2SEQ, CAUSAL = "seq2seq", "causal_lm"
+
+LOSS = "loss"
+"""Score that needs no generation: mean loss of a target token in nats; lower is better."""
+
+
+class Generation(Task):
+    """Predict the target's tokens; a raw example has ``source`` and ``target``.
+
+    Args:
+        score: a key of `TEXT_SCORES`, or `LOSS`, which is many times cheaper.
+        prefix: put in front of every source, as T5 wants it.
+        separator: between source and target, for decoders.
+        max_length: limit in tokens of source and target each; for decoders, of both together.
+    """
+
+    kind: ClassVar[str] = "generation"
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        origin: Origin,
+        *,
+        score: str = "chrf",
+        prefix: str = "",
+        separator: str = "\n",
+        max_length: int = 128,
+    ) -> None:
+        if score not in (*TEXT_SCORES, LOSS):
+            raise UsageError(
+                f"unknown score '{score}' of a generation task: "
+                f"{did_you_mean(score, [*TEXT_SCORES, LOSS])}"
+            )
+        self.name, self.title, self.origin = name, title, origin
+        self.head = SEQ2SEQ
+        self.metric = Metric(score, higher_is_better=score != LOSS)
+        self.columns = ("source", "target")
+        self.prefix, self.separator = prefix, separator
+        self.max_length = max_length
+
+    @property
+    def outputs(self) -> int:
+        """There is no head of the task's own."""
+        return 0
+
+    def for_model(self, config: Any) -> Task:
+        """For encoder-decoders or decoders. Raises UsageError for an encoder."""
+        task = copy.copy(self)
+        task.head = SEQ2SEQ if config.is_encoder_decoder else CAUSAL
+        if not config.is_encoder_decoder and not _decodes(config.model_type):
+            raise UsageError(
+                f"task '{self.name}' generates text, but a model of the family "
+                f"'{config.model_type}' is an encoder; use an encoder-decoder or a decoder."
+            )
+        require(self.metric.name)
+        return task
+
+    def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
+        """Refuse examples with an empty side."""
+        for column in self.columns:
+            for row, text in enumerate(dataset[column], 1):
+                if not isinstance(text, str) or not text.strip():
+                    raise UnavailableError(
+                        f"task '{self.name}': example {row} of the {part} data: empty {column}."
+                    )
+        return dataset
+
+    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+        """Tokenise source and target.
+
+        Returns:
+            As `Task.encode`, with ``labels`` for the target's tokens and ``target``, its text. For
+            a decoder ``input_ids`` are prompt and target; ``labels`` are `IGNORED` on the prompt.
+        """
+        make = self._pair if self.head == SEQ2SEQ else self._joined
+        batches = [make(batch, tokenizer, max_length) for batch in dataset.iter(batch_size=ROWS)]
+        return joined(batches)
+
+    def _pair(
+        self, batch: Mapping[str, list[str]], tokenizer: Any, max_length: int
+    ) -> dict[str, list[Any]]:
+        sources = [self.prefix + text for text in batch["source"]]
+        made = tokenized(tokenizer, sources, max_length=max_length)
+        made.pop("token_type_ids", None)
+        targets = tokenizer(text_target=list(batch["target"]), verbose=False)["input_ids"]
+        end = tokenizer.eos_token_id
+        labels = [_cut(ids, max_length, end) for ids in targets]
+        full = [max(a, len(b)) for a, b in zip(made["full_length"], targets, strict=True)]
+        length = [max(a, len(b)) for a, b in zip(made["length"], labels, strict=True)]
+        return {
+            **made,
+            "labels": labels,
+            "length": length,
+            "full_length": full,
+            "target": batch["target"],
+        }
+
+    def _joined(
+        self, batch: Mapping[str, list[str]], tokenizer: Any, max_length: int
+    ) -> dict[str, list[Any]]:
+        options = {"add_special_tokens": False, "verbose": False}
+        sources = [self.prefix + text for text in batch["source"]]
+        prompts = tokenizer(sources, **options)["input_ids"]
+        between = tokenizer(self.separator, **options)["input_ids"]
+        targets = tokenizer(list(batch["target"]), **options)["input_ids"]
+        first = [tokenizer.bos_token_id] if _begins(tokenizer) else []
+        end = tokenizer.eos_token_id
+        rows: dict[str, list[Any]] = {key: [] for key in ("input_ids", "attention_mask", "labels")}
+        full = []
+        for prompt, target in zip(prompts, targets, strict=True):
+            target = target if end is None else [*target, end]
+            whole = len(first) + len(prompt) + len(between) + len(target)
+            target = _cut(target, max(1, max_length // 2), end) if whole > max_length else target
+            room = max_length - len(first) - len(between) - len(target)
+            prompt = [*first, *prompt[: max(0, room)], *between]
+            rows["input_ids"].append([*prompt, *target])
+            rows["attention_mask"].append([1] * (len(prompt) + len(target)))
+            rows["labels"].append([IGNORED] * len(prompt) + target)
+            full.append(whole)
+        length = [len(ids) for ids in rows["input_ids"]]
+        return {**rows, "length": length, "full_length": full, "target": batch["target"]}
+
+    def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
+        """Model inputs and ``labels``, of shape (rows, tokens of source or target)."""
+        left = self.head == CAUSAL and tokenizer.padding_side == "left"
+        labels = padded([row["labels"] for row in rows], IGNORED, left)
+        return {**model_inputs(rows, tokenizer), "labels": labels}
+
+    def predict(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
+        """Texts, generated greedily; for `LOSS`, what `predictions` gives.
+
+        A text may have twice as many tokens as its source, and 16 more.
+        """
+        if self.metric.name == LOSS:
+            return self.predictions(model(**self.inputs(batch)), batch)
+        import torch
+
+        prompts = {key: batch[key] for key in ("input_ids", "attention_mask")}
+        if self.head == CAUSAL:
+            prompts = _prompts(batch, pad_token(tokenizer))
+        width = prompts["input_ids"].shape[1]
+        with torch.no_grad():
+            ids = model.generate(
+                **prompts,
+                do_sample=False,
+                num_beams=1,
+                max_new_tokens=self._room(model.config, width),
+                pad_token_id=pad_token(tokenizer),
+            )
+        new = ids[:, width:] if self.head == CAUSAL else ids
+        texts: list[str] = tokenizer.batch_decode(new, skip_special_tokens=True)
+        return texts
+
+    def _room(self, config: Any, width: int) -> int:
+        """Tokens that may be generated, within the model's positions."""
+        wanted = 2 * width + 16
+        if self.head == CAUSAL:
+            positions = getattr(config, "max_position_embeddings", None)
+            wanted = min(wanted, positions - width) if positions else wanted
+        return max(1, min(wanted, 512))
+
+    def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
+        """Summed loss of each target (nats) and its tokens."""
+        from torch.nn.functional import cross_entropy
+
+        logits, labels = outputs.logits.float(), batch["labels"]
+        if self.head == CAUSAL:
+            logits, labels = logits[:, :-1], labels[:, 1:]
+        losses: Tensor = cross_entropy(
+            logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
+        )
+        tokens = (labels != IGNORED).sum(dim=1)
+        return list(zip(losses.sum(dim=1).tolist(), tokens.tolist(), strict=True))
+
+    def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
+        """All text scores, the metric first; or the mean loss of a token if that is the metric."""
+        complete(predictions, encoded)
+        if predictions and isinstance(predictions[0], tuple):
+            total = sum(tokens for _, tokens in predictions)
+            return {LOSS: sum(loss for loss, _ in predictions) / max(1, total)}
+        names = [self.metric.name, *(n for n in TEXT_SCORES if n != self.metric.name)]
+        gold = list(encoded["target"])
+        return {name: TEXT_SCORES[name](list(predictions), gold) for name in names}
+
+
+def _decodes(model_type: str) -> bool:
+    """Whether a family writes text from left to right."""
+    from transformers.models.auto import modeling_auto
+
+    causal = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    masked = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return model_type in causal and model_type not in masked
+
+
+def _begins(tokenizer: Any) -> bool:
+    """Whether the tokeniser itself puts a beginning-of-text token in front."""
+    ids = tokenizer("a")["input_ids"]
+    return tokenizer.bos_token_id is not None and ids[:1] == [tokenizer.bos_token_id]
+
+
+def _cut(ids: Sequence[int], limit: int, end: int | None) -> list[int]:
+    """The first tokens; the last one stays the end token if it was."""
+    if len(ids) <= limit:
+        return list(ids)
+    return [*ids[: limit - 1], end] if end is not None and ids[-1] == end else list(ids[:limit])
+
+
+def _prompts(batch: Batch, pad: int) -> Batch:
+    """The prompts of a decoder's batch, filled up on the left as generation needs them."""
+    import torch
+
+    prompt = (batch["labels"] == IGNORED) & batch["attention_mask"].bool()
+    rows = [ids[mask] for ids, mask in zip(batch["input_ids"], prompt)]
+    width = max(len(row) for row in rows)
+    ids = torch.full((len(rows), width), pad, dtype=torch.long, device=batch["input_ids"].device)
+    mask = torch.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, width - len(row) :] = row
+        mask[i, width - len(row) :] = 1
+    return {"input_ids": ids, "attention_mask": mask}

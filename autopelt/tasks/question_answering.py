@@ -1,0 +1,268 @@
+"""Extractive question answering: the span of a context that answers a question.
+
+A context that is too long for the model is read in overlapping windows, a row each; the best span
+of all windows is the answer (Devlin et al. 2019, arXiv:1810.04805, section 4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.tasks.answers import exact_match, word_f1
+from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.padding import MODEL_INPUTS, joined, model_inputs, require_offsets
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+LONGEST_ANSWER = 30
+"""Tokens of an answer; longer spans are not considered."""
+
+LONGEST_QUESTION = 64
+"""Tokens of a question; the rest is cut off."""
+
+CANDIDATES = 20
+"""Starts and ends that are combined."""
+
+_ROWS = 200
+
+
+class QuestionAnswering(Task):
+    """Softmax over the positions of start and end.
+
+    A raw example has ``context``, ``question``, ``answers`` (texts) and ``starts`` (characters in
+    the context), maybe ``title``. Answers that do not stand where they should are left out, and
+    questions without any answer; both are noted.
+    """
+
+    kind: ClassVar[str] = "question_answering"
+
+    def __init__(
+        self, name: str, title: str, origin: Origin, *, score: str = "f1", max_length: int = 384
+    ) -> None:
+        self.name, self.title, self.origin = name, title, origin
+        self.head = "question_answering"
+        self.metric = Metric(score)
+        self.columns = ("question", "context")
+        self.max_length = max_length
+
+    @property
+    def outputs(self) -> int:
+        """Start and end."""
+        return 2
+
+    def groups(self, dataset: Dataset) -> Sequence[Any]:
+        """Questions on one article, or else on one context, stay together."""
+        return list(dataset["title" if "title" in dataset.column_names else "context"])
+
+    def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
+        """Leave out answers that are not in their context, and questions without an answer."""
+        kept, answers, starts, wrong = [], [], [], 0
+        columns = (dataset["context"], dataset["answers"], dataset["starts"])
+        for row, (context, texts, begins) in enumerate(zip(*columns, strict=True)):
+            right = [
+                (text, begin)
+                for text, begin in zip(texts, begins)
+                if text and begin >= 0 and context[begin : begin + len(text)] == text
+            ]
+            wrong += len(texts) - len(right)
+            if right:
+                kept.append(row)
+                answers.append([text for text, _ in right])
+                starts.append([begin for _, begin in right])
+        if wrong:
+            notes.append(
+                f"{part}: {wrong} answers do not stand in their context where they should; they "
+                "are left out."
+            )
+        if len(kept) < len(dataset):
+            notes.append(
+                f"{part}: {len(dataset) - len(kept)} of {len(dataset)} questions are left out: "
+                "they have no usable answer."
+            )
+        if not kept:
+            raise UnavailableError(
+                f"task '{self.name}': no question of the {part} data has an answer in its context."
+            )
+        chosen = dataset.select(kept).remove_columns(["answers", "starts"])
+        return chosen.add_column("answers", answers).add_column("starts", starts)
+
+    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+        """Tokenise question and context into windows that overlap by a third.
+
+        Returns:
+            A row for each window: model inputs, ``start_positions`` and ``end_positions`` (tokens;
+            0 where the window lacks the answer), ``length``, ``full_length`` (the same: nothing is
+            lost), ``example`` (index in `dataset`), ``begins`` and ``ends`` (characters in the
+            context by token; -1 off the context), ``context`` and ``answers``. A question that was
+            cut has ``question_cut`` 1.
+        """
+        require_offsets(self.name, tokenizer)
+        if max_length < 16:
+            raise UsageError(
+                f"task '{self.name}' needs a length limit of 16 tokens at least, not {max_length}; "
+                "raise --max-length."
+            )
+        batches = []
+        for first in range(0, len(dataset), _ROWS):
+            batch = dataset[first : first + _ROWS]
+            batches.append(_windows(batch, first, tokenizer, max_length))
+        return joined(batches)
+
+    def notes(self, encoded: Dataset) -> list[str]:
+        """Questions that were cut, and how many windows there are."""
+        notes = []
+        cut = {e for e, c in zip(encoded["example"], encoded["question_cut"]) if c}
+        if cut:
+            notes.append(f"{len(cut)} questions are too long and were cut.")
+        examples = len(set(encoded["example"]))
+        if examples < len(encoded):
+            notes.append(
+                f"{examples} questions are read in {len(encoded)} windows: some contexts are too "
+                "long for one."
+            )
+        return notes
+
+    def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
+        """Model inputs of shape (rows, tokens), start and end positions of shape (rows,)."""
+        import torch
+
+        batch = model_inputs(rows, tokenizer)
+        width = batch["input_ids"].shape[1]
+        left = tokenizer.padding_side == "left"
+        for name in ("start_positions", "end_positions"):
+            values = [row[name] + (width - row["length"] if left else 0) for row in rows]
+            batch[name] = torch.tensor(values, dtype=torch.long)
+        return batch
+
+    def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
+        """Scores of start and end by token, without padding: arrays of shape (2, tokens)."""
+        import torch
+
+        both = torch.stack([outputs.start_logits, outputs.end_logits], dim=1).float().cpu()
+        masks = batch["attention_mask"].bool().cpu()
+        return [row[:, mask].numpy() for row, mask in zip(both, masks)]
+
+    def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
+        """F1 and exact match by SQuAD's official definition, means over questions, 0 to 1."""
+        complete(predictions, encoded)
+        answers = self.answers(predictions, encoded)
+        gold = dict(zip(encoded["example"], encoded["answers"]))
+        f1 = [word_f1(text, gold[example]) for example, text in answers.items()]
+        exact = [exact_match(text, gold[example]) for example, text in answers.items()]
+        scores = {"f1": float(np.mean(f1)), "exact_match": float(np.mean(exact))}
+        return {self.metric.name: scores.pop(self.metric.name), **scores}
+
+    def answers(self, predictions: Sequence[Any], encoded: Dataset) -> dict[int, str]:
+        """Text of the best span of all windows, by example."""
+        best: dict[int, tuple[float, str]] = {}
+        columns = (encoded["example"], encoded["begins"], encoded["ends"], encoded["context"])
+        for scores, example, begins, ends, context in zip(predictions, *columns):
+            value, start, end = best_span(scores, np.asarray(begins) >= 0)
+            if example not in best or value > best[example][0]:
+                text = context[begins[start] : ends[end]] if start >= 0 else ""
+                best[example] = (value, text)
+        return {example: text for example, (_, text) in best.items()}
+
+
+def best_span(scores: Any, allowed: Any) -> tuple[float, int, int]:
+    """The span with the highest sum of start and end score.
+
+    Args:
+        scores: shape (2, tokens): of start and of end.
+        allowed: shape (tokens,): tokens of the context.
+
+    Returns:
+        Score, first token and last token (included); (-inf, -1, -1) where none is allowed.
+    """
+    places = np.flatnonzero(allowed)
+    starts = places[np.argsort(-scores[0][places], kind="stable")[:CANDIDATES]]
+    ends = places[np.argsort(-scores[1][places], kind="stable")[:CANDIDATES]]
+    if not len(places):
+        return -np.inf, -1, -1
+    sums = scores[0][starts][:, None] + scores[1][ends][None, :]
+    length = ends[None, :] - starts[:, None] + 1
+    sums = np.where((length > 0) & (length <= LONGEST_ANSWER), sums, -np.inf)
+    row, column = np.unravel_index(int(np.argmax(sums)), sums.shape)
+    if np.isneginf(sums[row, column]):  # all starts lie behind all ends: one token is an answer
+        place = int(places[np.argmax(scores[0][places] + scores[1][places])])
+        return float(scores[0][place] + scores[1][place]), place, place
+    return float(sums[row, column]), int(starts[row]), int(ends[column])
+
+
+def _windows(
+    batch: Mapping[str, list[Any]], first: int, tokenizer: Any, max_length: int
+) -> dict[str, list[Any]]:
+    """Encode a few examples; `first` is the index of the first of them."""
+    questions, cut = _short_questions(batch["question"], tokenizer, max_length)
+    made = tokenizer(
+        questions,
+        list(batch["context"]),
+        truncation="only_second",
+        max_length=max_length,
+        stride=max_length // 3,
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+        verbose=False,
+    )
+    rows: dict[str, list[Any]] = {key: made[key] for key in MODEL_INPUTS if key in made}
+    names = ("start_positions", "end_positions", "begins", "ends")
+    rows |= {name: [] for name in names}
+    sources = made["overflow_to_sample_mapping"]
+    for row, source in enumerate(sources):
+        inside = [part == 1 for part in made.sequence_ids(row)]
+        offsets = made["offset_mapping"][row]
+        begins = [begin if ok and end > begin else -1 for ok, (begin, end) in zip(inside, offsets)]
+        ends = [end if ok and end > begin else -1 for ok, (begin, end) in zip(inside, offsets)]
+        context = batch["context"][source]
+        begins = [_past_blanks(context, b, e) for b, e in zip(begins, ends, strict=True)]
+        start = batch["starts"][source][0]
+        answer = (start, start + len(batch["answers"][source][0]))
+        positions = _positions(begins, ends, *answer)
+        for name, value in zip(names, (*positions, begins, ends), strict=True):
+            rows[name].append(value)
+    lengths = [len(ids) for ids in rows["input_ids"]]
+    return {
+        **rows,
+        "length": lengths,
+        "full_length": lengths,
+        "example": [first + source for source in sources],
+        "context": [batch["context"][source] for source in sources],
+        "answers": [batch["answers"][source] for source in sources],
+        "question_cut": [int(cut[source]) for source in sources],
+    }
+
+
+def _past_blanks(text: str, begin: int, end: int) -> int:
+    """Where a token's word begins: some tokenisers count the blank in front of it as its own."""
+    while 0 <= begin < end - 1 and text[begin].isspace():
+        begin += 1
+    return begin
+
+
+def _positions(
+    begins: Sequence[int], ends: Sequence[int], start: int, stop: int
+) -> tuple[int, int]:
+    """Tokens that hold the first and the last character of an answer; (0, 0) if one is missing."""
+    holds_first = [i for i, (b, e) in enumerate(zip(begins, ends)) if b >= 0 and b <= start < e]
+    holds_last = [i for i, (b, e) in enumerate(zip(begins, ends)) if b >= 0 and b < stop <= e]
+    return (holds_first[0], holds_last[-1]) if holds_first and holds_last else (0, 0)
+
+
+def _short_questions(
+    questions: Sequence[str], tokenizer: Any, max_length: int
+) -> tuple[list[str], list[bool]]:
+    """Questions without the blanks around them, cut so that most of the limit is the context's."""
+    limit = min(LONGEST_QUESTION, max_length // 3)
+    stripped = [question.strip() for question in questions]
+    made = tokenizer(stripped, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    long = [len(ids) > limit for ids in made["input_ids"]]
+    short = [
+        text[: offsets[limit - 1][1]] if is_long else text
+        for text, offsets, is_long in zip(stripped, made["offset_mapping"], long)
+    ]
+    return short, long

@@ -1,0 +1,255 @@
+"""A task described in YAML, or by flags alone: which files, which columns, which kind.
+
+The flags of the command line and the keys of the file are the same::
+
+    train: reviews.csv            # or a Hub name, owner/name:config@revision
+    validation: held-out.csv      # the selection split; without it, cut from train
+    test: final.csv               # the report split; without it, cut from train
+    text: premise
+    text_pair: hypothesis
+    label: gold
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from autopelt.architecture import load_yaml
+from autopelt.errors import UnavailableError, UsageError, did_you_mean
+from autopelt.space import explain
+from autopelt.tasks.base import Task
+from autopelt.tasks.classification import Classification, Regression
+from autopelt.tasks.files import TAGGED, Columns, Files, hub_set, hub_tables, read
+from autopelt.tasks.generation import LOSS, Generation
+from autopelt.tasks.question_answering import QuestionAnswering
+from autopelt.tasks.tables import Table
+from autopelt.tasks.text_scores import TEXT_SCORES
+from autopelt.tasks.token_classification import TokenClassification
+
+Kind = Literal[
+    "classification", "regression", "token_classification", "question_answering", "generation"
+]
+
+SCORES: dict[str, tuple[str, ...]] = {
+    "classification": (
+        "accuracy",
+        "macro_f1",
+        "micro_f1",
+        "f1",
+        "matthews",
+        "accuracy_f1",
+        "accuracy_macro_f1",
+    ),
+    "regression": ("pearson_spearman", "pearson", "spearman"),
+    "token_classification": ("span_f1", "accuracy"),
+    "question_answering": ("f1", "exact_match"),
+    "generation": ("chrf", *(s for s in TEXT_SCORES if s != "chrf"), LOSS),
+}
+"""Scores that may be the metric of a kind; the first is the usual one."""
+
+MOST_CLASSES = 50
+"""More distinct whole numbers than this are quantities, not classes."""
+
+
+class TaskFile(BaseModel):
+    """A task on the user's own data; see the module's text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str | None = None
+    train: str
+    validation: str | None = None
+    test: str | None = None
+    train_target: str | None = None
+    validation_target: str | None = None
+    test_target: str | None = None
+    text: str = ""
+    text_pair: str = ""
+    label: str = ""
+    target: str = ""
+    kind: Kind | None = None
+    score: str | None = None
+    prefix: str = ""
+    max_length: Annotated[int, Field(ge=4, le=1_000_000, strict=True)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> TaskFile:
+        for part in ("train", "validation", "test"):
+            given, aligned = getattr(self, part), getattr(self, f"{part}_target")
+            if aligned and not given:
+                raise ValueError(f"{part}_target needs {part}, the file that it is aligned with")
+            if given and bool(aligned) != bool(self.train_target):
+                raise ValueError(f"{part} and train must both have an aligned file, or neither")
+        if self.kind and self.score and self.score not in SCORES[self.kind]:
+            raise ValueError(f"score '{self.score}': {did_you_mean(self.score, SCORES[self.kind])}")
+        return self
+
+    def absolute(self, folder: Path) -> TaskFile:
+        """The same with paths that hold in every working directory."""
+        changed = {}
+        for part in ("train", "validation", "test"):
+            for key in (part, f"{part}_target"):
+                value = getattr(self, key)
+                path = Path(value).expanduser() if value else None
+                if value and path and not (hub_set(value) and not (folder / path).exists()):
+                    changed[key] = str((folder / path).resolve())
+        return self.model_copy(update=changed)
+
+    def to_yaml(self) -> str:
+        """YAML that `load_task` reads back to an equal task."""
+        return yaml.safe_dump(self.model_dump(exclude_defaults=True), sort_keys=False, width=1000)
+
+
+def load_task(text_or_path: str) -> Task:
+    """Make the task of a YAML file, or of YAML text (which has a line feed).
+
+    Raises:
+        UsageError: names every wrong key and value at once.
+        UnavailableError: the data cannot be read.
+    """
+    folder, source, text = Path.cwd(), "the task's text", text_or_path
+    if "\n" not in text_or_path:
+        path = Path(text_or_path).expanduser()
+        folder, source = path.resolve().parent, f"task file '{text_or_path}'"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"{source} cannot be read: {reason}.") from None
+    values = load_yaml(text, source)
+    if not isinstance(values, dict):
+        raise UsageError(f"{source} is not a mapping of keys like 'train' and 'text'.")
+    return _build(values, source, folder)
+
+
+def task_from_files(train: str, **keys: Any) -> Task:
+    """Make a task from the flags of the command line: the keys of a task file; None is left out.
+
+    Raises:
+        UsageError: names every wrong value at once.
+        UnavailableError: the data cannot be read.
+    """
+    values = {"train": train, **{key: value for key, value in keys.items() if value is not None}}
+    return _build(values, "the command line", Path.cwd())
+
+
+def _build(values: dict[str, Any], source: str, folder: Path) -> Task:
+    try:
+        file = TaskFile.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"{source} is wrong: {explain(error, TaskFile)}") from None
+    return make(file.absolute(folder))
+
+
+def make(file: TaskFile) -> Task:
+    """Make a task. Reads train to find out its kind. Raises UnavailableError, UsageError."""
+    notes: list[str] = []
+    wanted = hub_set(file.train)
+    if wanted is not None:
+        tables, commit = hub_tables(wanted)
+        facts = {
+            "origin": "hub",
+            "source": f"Hub {wanted} at {commit[:12]}",
+            "hub": wanted.name,
+            "revision": commit,
+        }
+    else:
+        tables, facts = {}, {"origin": "files", "source": f"file {file.train}", "path": file.train}
+    tagged = file.kind == "token_classification"
+    for part, key in (("train", "train"), ("selection", "validation"), ("report", "test")):
+        name = getattr(file, key)
+        if name and not (wanted and part == "train"):
+            if hub_set(name):
+                raise UsageError(
+                    f"{key} '{name}' is no file; the splits of a Hub set come with its train."
+                )
+            aligned = getattr(file, f"{key}_target") or ""
+            tables[part] = lambda name=name, aligned=aligned: read(name, aligned, notes, tagged)  # type: ignore[misc]
+    first = tables["train"]()
+    tables["train"] = lambda: first
+    kind, why = (file.kind, "as given") if file.kind else infer_kind(first, file)
+    score = file.score or SCORES[kind][0]
+    if score not in SCORES[kind]:
+        raise UsageError(f"score '{score}' of a {kind}: {did_you_mean(score, SCORES[kind])}")
+    notes.append(f"The task is a {kind.replace('_', ' ')}, scored by {score}: {why}.")
+    columns = Columns(file.text, file.text_pair, file.label, file.target)
+    origin = Files(kind, columns, tables, facts, notes)
+    return _of_kind(file, kind, score, origin)
+
+
+def _of_kind(file: TaskFile, kind: str, score: str, origin: Files) -> Task:
+    name = file.name or Path(file.train).stem
+    title = f"{kind.replace('_', ' ')} on {file.train}"
+    task: Task
+    if kind in ("classification", "regression"):
+        others = ("accuracy", "macro_f1") if kind == "classification" else SCORES[kind]
+        scores = (score, *(s for s in others if s != score))
+        make_kind = Classification if kind == "classification" else Regression
+        task = make_kind(name, title, origin, pair=bool(file.text_pair), scores=scores)
+    elif kind == "token_classification":
+        task = TokenClassification(name, title, origin, score=score)
+    elif kind == "question_answering":
+        task = QuestionAnswering(name, title, origin, score=score)
+    else:
+        task = Generation(name, title, origin, score=score, prefix=file.prefix)
+    task.max_length = file.max_length or task.max_length
+    task.spec = file.to_yaml()
+    return task
+
+
+def infer_kind(table: Table, file: TaskFile) -> tuple[str, str]:
+    """Kind of a task from its training examples, and why in words.
+
+    Lists of tags are token classification, contexts with answers question answering, a target text
+    generation, a number with a decimal point regression, few distinct values classification.
+
+    Raises:
+        UnavailableError: the label column is not there.
+        UsageError: it could be either.
+    """
+    columns = table.columns
+    if file.train_target or file.target or {"source", "target"} <= set(columns):
+        return "generation", "there are target texts"
+    if {"context", "question", "answers"} <= set(columns):
+        return "question_answering", "there are contexts, questions and answers"
+    label = file.label or ("tags" if Path(file.train).suffix.lower() in TAGGED else "label")
+    if label not in columns and not file.label:
+        hint = f"'{table.name}' has no column 'label'; it has: {', '.join(columns)}."
+        raise UnavailableError(f"{hint} Name the one to use with --label.")
+    table.require([label])
+    values = [value for value in columns[label] if value is not None and value != ""]
+    if values and isinstance(values[0], list):
+        return "token_classification", f"'{label}' has a list of tags for each example"
+    distinct = sorted({str(value) for value in values})
+    if all(_number(value) for value in values) and any(_decimal(value) for value in values):
+        return "regression", f"'{label}' has numbers with a decimal point"
+    if len(distinct) <= MOST_CLASSES:
+        shown = ", ".join(distinct[:5]) + (", …" if len(distinct) > 5 else "")
+        return "classification", f"'{label}' has {len(distinct)} distinct values ({shown})"
+    if all(value.lstrip("+-").isdigit() for value in distinct):
+        return "regression", f"'{label}' has {len(distinct)} distinct whole numbers"
+    if len(distinct) <= len(values) // 10:
+        return "classification", f"'{label}' has {len(distinct)} distinct values"
+    raise UsageError(
+        f"'{table.name}': column '{label}' has {len(distinct)} distinct values in {len(values)} "
+        "examples, too many for classes; name another with --label, or say what it is with --kind."
+    )
+
+
+def _number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, bool)
+
+
+def _decimal(value: Any) -> bool:
+    """Whether a number is written, or stored, with a decimal point."""
+    if isinstance(value, str):
+        return not value.strip().lstrip("+-").isdigit()
+    return isinstance(value, float)

@@ -1,0 +1,162 @@
+"""A tag for every word: entities, parts of speech. The first piece of a word carries its tag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from autopelt.errors import UnavailableError
+from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.padding import (
+    IGNORED,
+    ROWS,
+    joined,
+    model_inputs,
+    padded,
+    require_offsets,
+    tokenized,
+)
+from autopelt.tasks.spans import span_scores
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+OUTSIDE = "O"
+SCORES = ("span_f1", "accuracy")
+
+
+class TokenClassification(Task):
+    """Softmax over tags for each word; a raw example has lists ``words`` and ``tags``.
+
+    After `load`, ``tags`` are indices in `labels`. A word that has no piece of its own, or that was
+    cut off because the sentence is too long, counts as predicted `OUTSIDE`.
+
+    Args:
+        labels: the tags in order; empty: those of train, `OUTSIDE` first.
+        score: ``span_f1`` (entities) or ``accuracy`` (a tag a word, such as parts of speech).
+    """
+
+    kind: ClassVar[str] = "token_classification"
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        origin: Origin,
+        *,
+        labels: Sequence[str] = (),
+        score: str = "span_f1",
+        max_length: int = 128,
+    ) -> None:
+        self.name, self.title, self.origin = name, title, origin
+        self.head = "token_classification"
+        self.metric = Metric(score)
+        self.columns = ("words",)
+        self.labels = tuple(labels)
+        self.max_length = max_length
+
+    def learn_labels(self, train: Dataset) -> None:
+        """Unless they are given, the tags of train, sorted, with `OUTSIDE` first."""
+        if not self.labels:
+            found = {tag for tags in train["tags"] for tag in tags}
+            self.labels = tuple(sorted(found, key=lambda tag: (tag != OUTSIDE, tag)))
+
+    def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
+        """Replace tags by their index; refuse unknown tags and words without one."""
+        index = {name: i for i, name in enumerate(self.labels)}
+        values = []
+        for row, (words, tags) in enumerate(zip(dataset["words"], dataset["tags"]), 1):
+            if len(words) != len(tags):
+                raise UnavailableError(
+                    f"task '{self.name}': sentence {row} of the {part} data has {len(words)} "
+                    f"words, but {len(tags)} tags."
+                )
+            unknown = [tag for tag in tags if tag not in index]
+            if unknown:
+                raise UnavailableError(
+                    f"task '{self.name}': sentence {row} of the {part} data has the tag "
+                    f"'{unknown[0]}', which is none of: {', '.join(self.labels)}."
+                )
+            values.append([index[tag] for tag in tags])
+        if part == "train" and len({tag for tags in values for tag in tags}) < 2:
+            raise UnavailableError(
+                f"task '{self.name}': all words of the training data have the same tag; there is "
+                "nothing to learn."
+            )
+        return dataset.remove_columns("tags").add_column("tags", values)
+
+    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+        """Tokenise sentences, their words joined by spaces.
+
+        Returns:
+            As `Task.encode`, with ``labels`` for each token (`IGNORED` off the first pieces),
+            ``tags`` for each word, and ``places``: the token of each word's first piece, or -1.
+        """
+        require_offsets(self.name, tokenizer)
+        batches = []
+        for batch in dataset.iter(batch_size=ROWS):
+            texts = [" ".join(words) for words in batch["words"]]
+            made = tokenized(tokenizer, texts, max_length=max_length, return_offsets_mapping=True)
+            offsets = made.pop("offset_mapping")
+            places = [first_pieces(w, o) for w, o in zip(batch["words"], offsets, strict=True)]
+            labels = [[IGNORED] * len(ids) for ids in made["input_ids"]]
+            for row, tags in enumerate(batch["tags"]):
+                for place, tag in zip(places[row], tags, strict=True):
+                    if place >= 0:
+                        labels[row][place] = tag
+            batches.append({**made, "labels": labels, "tags": batch["tags"], "places": places})
+        return joined(batches)
+
+    def notes(self, encoded: Dataset) -> list[str]:
+        """Sentences that were cut, and the words that lost their tag by that."""
+        notes = super().notes(encoded)
+        lost = sum(place < 0 for places in encoded["places"] for place in places)
+        if lost:
+            total = sum(len(places) for places in encoded["places"])
+            notes.append(
+                f"{lost} of {total} words have no token; they count as tagged '{OUTSIDE}'."
+            )
+        return notes
+
+    def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
+        """Model inputs and ``labels``, all of shape (rows, tokens)."""
+        left = tokenizer.padding_side == "left"
+        labels = padded([row["labels"] for row in rows], IGNORED, left)
+        return {**model_inputs(rows, tokenizer), "labels": labels}
+
+    def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
+        """Index of the most likely tag of each token, without padding."""
+        tags = outputs.logits.argmax(dim=-1)
+        return [row[mask.bool()].tolist() for row, mask in zip(tags, batch["attention_mask"])]
+
+    def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
+        """Span F1, precision, recall, and the share of words with the right tag."""
+        complete(predictions, encoded)
+        outside = OUTSIDE if OUTSIDE in self.labels else self.labels[0]
+        gold, found = [], []
+        right = words = 0
+        for tags, places, tokens in zip(encoded["tags"], encoded["places"], predictions):
+            gold.append([self.labels[tag] for tag in tags])
+            found.append([self.labels[tokens[p]] if p >= 0 else outside for p in places])
+            right += sum(a == b for a, b in zip(gold[-1], found[-1], strict=True))
+            words += len(tags)
+        scores = {**span_scores(gold, found), "accuracy": right / words}
+        return {self.metric.name: scores.pop(self.metric.name), **scores}
+
+
+def first_pieces(words: Sequence[str], offsets: Sequence[Sequence[int]]) -> list[int]:
+    """Index of the first token of each word, -1 where a word has none.
+
+    Args:
+        words: of a sentence; the tokenised text is these, joined by single spaces.
+        offsets: begin and end of each token in the text; begin = end for special tokens. A token
+            may begin with the space in front of its word.
+    """
+    word_at = [i for i, word in enumerate(words) for _ in range(len(word) + 1)]
+    places = [-1] * len(words)
+    for token, (begin, end) in enumerate(offsets):
+        if end > begin:
+            word = word_at[end - 1]
+            if places[word] < 0:
+                places[word] = token
+    return places
