@@ -156,7 +156,7 @@ class Architecture:
         """In words and layer ranges: ``lora 8 (query, value) 2,5-9 · adapter 24 8-11``."""
         if self.full:
             return "full fine-tuning"
-        parts = [_row_words(row) for row in _rows(self.modules)]
+        parts = _words(_rows(self.modules))
         if self.learning_rate_multiplier != 1.0:
             parts.append(f"learning rate x{self.learning_rate_multiplier:g}")
         return " · ".join(parts) or "head only"
@@ -288,13 +288,20 @@ _SHORT = {
 }
 
 
-def _row_words(row: tuple[tuple[int, ...], Module]) -> str:
-    layers, module = row
+def _words(rows: list[tuple[tuple[int, ...], Module]]) -> list[str]:
+    """Rows in words; rows that differ in nothing but the location become one."""
+    grouped: dict[tuple[tuple[int, ...], Module], list[str]] = {}
+    for layers, module in rows:
+        plain = module if module.layer is None else replace(module, location="")
+        grouped.setdefault((layers, plain), []).append(module.location)
+    return [_row_words(layers, module, at) for (layers, module), at in grouped.items()]
+
+
+def _row_words(layers: tuple[int, ...], module: Module, locations: list[str]) -> str:
     words = [_SHORT.get(module.method, module.method), str(module.size)]
-    if module.location not in ("ffn", "attention", EMBEDDINGS) or (
-        module.location == "attention" and module.method != "prefix"
-    ):
-        words.append(f"({_SHORT.get(module.location, module.location)})")
+    usual = "attention" if module.method == "prefix" else "ffn"
+    if module.layer is not None and locations != [usual]:
+        words.append(f"({', '.join(_SHORT.get(at, at) for at in locations)})")
     if module.gate is not None:
         words.append("gated" if module.gate == "auto" else f"gated:{module.gate}")
     if layers:

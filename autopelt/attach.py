@@ -135,7 +135,7 @@ def attached(model: nn.Module) -> Architecture | None:
 
 def fold(model: PreTrainedModel) -> None:
     """Fold every reparametrisation network into the flat values it gives; nothing else changes."""
-    _fold(_needed(model))
+    _fold(attachment(model))
 
 
 def _fold(made: Attachment) -> None:
@@ -147,7 +147,7 @@ def _fold(made: Attachment) -> None:
 
 def count_attached(model: PreTrainedModel) -> Count:
     """Parameters of what is attached, counted on the modules themselves."""
-    made = _needed(model)
+    made = attachment(model)
     backbone = made.shapes.backbone_parameters
     base = backbone if made.architecture.full else 0
     return Count(
@@ -165,17 +165,22 @@ def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list
         multiplier: factor on every learning rate, besides the architecture's own on its methods.
 
     Returns:
-        ``{"name", "params", "lr"}`` each; ``name`` is a method's, ``head`` or ``backbone`` (full
-        fine-tuning).
+        ``{"name", "params", "lr"}`` each; ``name`` is a method's, a method's with `` network`` (what
+        reparametrises it), ``head`` or ``backbone`` (full fine-tuning).
     """
-    made = _needed(model)
+    made = attachment(model)
     own = multiplier * made.architecture.learning_rate_multiplier
     groups: dict[str, list[nn.Parameter]] = {}
     for name, part in made.parts.items():
-        groups.setdefault(_method_name(name, part), []).extend(part.parameters())
+        kind = _method_name(name, part) + ("" if isinstance(part, Pelt) else " network")
+        groups.setdefault(kind, []).extend(part.parameters())
+    rates: dict[str, float] = {}
+    for name, method in METHODS.items():
+        rates[name] = method.learning_rate
+        rates[f"{name} network"] = method.network_learning_rate or method.learning_rate
     found = [
-        {"name": name, "params": groups[name], "lr": method.learning_rate * own}
-        for name, method in METHODS.items()
+        {"name": name, "params": groups[name], "lr": rate * own}
+        for name, rate in rates.items()
         if groups.get(name)
     ]
     if made.architecture.full:
@@ -221,7 +226,7 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
 
     Each file appears whole or not at all. The model itself is not changed.
     """
-    made = _needed(model)
+    made = attachment(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, torch.Tensor] = {}
@@ -269,7 +274,7 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
     try:
         targets: dict[str, torch.Tensor] = {}
         targets |= {f"head:{name}": p for name, p in head_parameters(model).items()}
-        for name, part in _needed(model).parts.items():
+        for name, part in attachment(model).parts.items():
             assert isinstance(part, Pelt)
             targets |= {f"{name}:{key}": p for key, p in part.named_parameters()}
         if architecture.full:
@@ -398,7 +403,8 @@ def _attachment(model: nn.Module) -> Attachment | None:
     return made if isinstance(made, Attachment) else None
 
 
-def _needed(model: nn.Module) -> Attachment:
+def attachment(model: nn.Module) -> Attachment:
+    """What is attached to the model. Raises UsageError where nothing is."""
     made = _attachment(model)
     if made is None:
         raise UsageError("nothing is attached to the model; call attach first.")

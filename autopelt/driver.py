@@ -15,7 +15,7 @@ from typing import Any
 import optuna
 
 from autopelt.architecture import Architecture
-from autopelt.config import StudyConfig, derived_seed
+from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.execution import Outcome, run_trials
 from autopelt.files import replace_directory, write_text
@@ -43,8 +43,9 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
         InfeasibleError: no trial finished.
         Stopped: the user interrupted; the study can be resumed.
     """
-    folder.mkdir(parents=True, exist_ok=True) if not folder.parent.exists() else None
-    sampler = make_sampler(plan.config.sampler, plan.space, plan.config.random_seed)
+    sampler = make_sampler(
+        plan.config.sampler, plan.space, plan.config.random_seed, plan.config.objectives.split(",")
+    )
     if (folder / CONFIG).is_file():
         study = Study.open(folder, sampler)
         different = study.config.differences(plan.config)

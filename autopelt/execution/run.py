@@ -46,6 +46,10 @@ class _Feed(Searcher):
         self._numbers: dict[str, int] = {}
         self.error: BaseException | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Ray Tune pickles its search algorithm for a restore that never happens here."""
+        return {}
+
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         if self.error is not None:
             return Searcher.FINISHED

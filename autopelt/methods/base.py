@@ -134,12 +134,14 @@ class Method(ABC):
         locations: where it may sit, where the backbone has such a place.
         options: which of ``gate``, ``alpha``, ``mlp`` it understands.
         learning_rate: its own default, before an architecture's multiplier.
+        network_learning_rate: of a network that reparametrises it; None: the same.
     """
 
     name: ClassVar[str]
     locations: ClassVar[tuple[str, ...]]
     options: ClassVar[frozenset[str]]
     learning_rate: ClassVar[float]
+    network_learning_rate: ClassVar[float | None] = None
 
     @abstractmethod
     def ungated(self, module: Module, shapes: Shapes) -> int:
