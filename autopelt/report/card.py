@@ -29,6 +29,8 @@ class Figure:
             (``--ink``), so that light and dark need one figure only.
         height: in pixels.
         heading: short heading above it where a card has several.
+        ordered: the page offers to colour its points by trial order.
+        min_width: in pixels; a narrower window scrolls the figure sideways.
         legend: (symbol, colour, words) of each kind of mark; the page draws it above the figure.
     """
 
@@ -39,6 +41,8 @@ class Figure:
     height: int = 420
     heading: str = ""
     legend: tuple[tuple[str, str, str], ...] = ()
+    min_width: int = 0
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: heading, whether it holds numbers, and whether a narrow window may drop it."""
+    """A column: heading, whether it holds numbers, and whether a narrow card may drop it.
+
+    `minor` 2 goes first, then 1; 0 always stays.
+    """
 
     name: str
     number: bool = False
-    minor: bool = False
+    minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Card:
-    """One card: a title, one lead sentence, and content in a fixed order."""
+    """One card: a title, one lead sentence, and content in a fixed order.
+
+    `stacked` puts several figures below each other, else they stand side by side where they fit.
+    """
 
     key: str
     title: str
@@ -120,6 +130,7 @@ class Card:
     table: Table | None = None
     note: str = ""
     missing: bool = False
+    stacked: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ STATE_SYMBOLS = {
 
 
 def plain(text: object) -> str:
-    """Text that Plotly shows as it is: its small HTML dialect is escaped, lines stay lines."""
-    return html.escape(str(text), quote=False).replace("\n", "<br>")
+    """Text that Plotly shows as it is: its small HTML and its templates are escaped, lines stay."""
+    escaped = html.escape(str(text), quote=False).replace("%{", "%&#123;")
+    return escaped.replace("\n", "<br>")
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def front(record: StudyRecord) -> Front:
     """
     trials = record.complete
     if not trials:
-        raise NothingToShow("The front appears here as soon as the first trial is complete.")
+        raise NothingToShow("No trial is complete, so there is no front yet.")
     backbone = trials[0].count.backbone
     budget = 100 * record.limit / backbone
     shares = [100 * t.count.share for t in trials if t.count.deployed > 0]
@@ -196,7 +196,9 @@ def draw(f: Front, metric: str) -> Figure:
     legend = tuple(
         (_symbol(look), _colour(look), words) for _, words, kinds, look in looks if f.of(*kinds)
     )
-    return Figure("front", summary, data, shown, height=480, legend=legend)
+    return Figure(
+        "front", summary, data, shown, height=480, legend=legend, ordered=len(f.points) > 1
+    )
 
 
 def _symbol(look: dict[str, Any]) -> str:

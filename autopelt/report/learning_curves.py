@@ -88,7 +88,7 @@ def card(record: StudyRecord) -> Card:
     """Score and loss by epoch."""
     found = curves(record)
     if not found:
-        raise NothingToShow("Learning curves appear here after the first epoch of the first trial.")
+        raise NothingToShow("No trial has finished an epoch, so there are no learning curves yet.")
     figures = [draw("curves", "Selection score", found, record.metric)]
     training = losses(record)
     if training:

@@ -8,6 +8,7 @@
   const root = document.documentElement;
   const panel = document.getElementById('panel');
   let selected = null;
+  let repainting = false;
 
   // ------------------------------------------------------------------ small parts
   function make(tag, attributes, ...children) {
@@ -77,7 +78,8 @@
 
   function repaint() {
     colours = {};
-    study.figures.forEach(draw);
+    repainting = true;
+    Promise.all(study.figures.map(draw)).then(() => { repainting = false; });
     show(selected === null ? study.best : selected);
   }
 
@@ -132,6 +134,8 @@
       }
       placeLabels(figure, node);
       mark(figure);
+      const order = document.querySelector('[data-order="' + figure.key + '"][aria-pressed="true"]');
+      if (order && repainting) colourByOrder(figure, true);
     });
   }
 
@@ -139,7 +143,7 @@
   function step(event, figure) {
     const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!move) return;
-    const places = new Map();
+    const places = new Map((figure.layout.meta.trials || []).map((n, i) => [n, i]));
     figure.data.forEach((trace) => (trace.customdata || []).forEach((n, i) => {
       if (trials.has(n) && !places.has(n)) places.set(n, trace.x[i]);
     }));
@@ -211,7 +215,7 @@
   }
 
   function escaped(text) {
-    return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+    return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/%{/g, '%&#123;');
   }
 
   /* Shows the selected trial in one figure: a ring around its point, or its line before the others. */
@@ -233,6 +237,13 @@
         opacity: figure.data.map((t) => (!has || mine(t) || !t.meta ? 1 : 0.22)),
         'line.width': figure.data.map((t) => (has && mine(t) ? 3.5 : (t.line || {}).width)),
       });
+    } else if (kind === 'bar') {
+      Plotly.restyle(node, {
+        'marker.opacity': figure.data.map((t) => {
+          const has = figure.data.some((d) => d.customdata.includes(selected));
+          return [t.customdata.map((n) => (!has || n === selected ? 1 : 0.3))];
+        }).map((v) => v[0]),
+      });
     } else if (kind === 'row') {
       const row = (figure.layout.meta.trials || []).indexOf(selected);
       const base = resolved(figure.layout.shapes || []);
@@ -245,6 +256,30 @@
       Plotly.relayout(node, { shapes: base });
     }
   }
+
+  /* Light to dark from the first to the last trial; symbols keep saying what a point is. */
+  function colourByOrder(figure, on) {
+    if (!on) return draw(figure);
+    const node = element(figure);
+    const last = Math.max(1, ...trials.keys());
+    const scale = dark()
+      ? [[0, '#3b4a6b'], [0.5, '#8f9a6e'], [1, '#ffe680']]
+      : [[0, '#e3c84b'], [0.5, '#7c8a78'], [1, '#00306f']];
+    const places = figure.data.map((t, i) => [t, i]).filter(([t]) => t.mode === 'markers').map(([, i]) => i);
+    return Plotly.restyle(node, {
+      'marker.color': places.map((i) => figure.data[i].customdata),
+      'marker.colorscale': places.map(() => scale),
+      'marker.cmin': 0,
+      'marker.cmax': last,
+      'marker.opacity': 1,
+    }, places);
+  }
+
+  document.querySelectorAll('[data-order]').forEach((button) => button.addEventListener('click', () => {
+    const on = button.getAttribute('aria-pressed') !== 'true';
+    button.setAttribute('aria-pressed', String(on));
+    colourByOrder(study.figures.find((f) => f.key === button.dataset.order), on);
+  }));
 
   // ------------------------------------------------------------------ the selected trial
   function select(number) {

@@ -19,13 +19,19 @@ from plotly.offline import get_plotlyjs
 from autopelt.files import write_text
 from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.report import (
+    architecture_map,
     front,
+    health,
     learning_curves,
+    parallel,
     protocol,
     reproduce,
+    surrogate,
+    timeline,
     trials_table,
     verdict,
 )
+from autopelt.report import progress as progress_card
 from autopelt.report.card import Card, Kind, make_card
 from autopelt.report.csv_file import trials_csv
 from autopelt.report.figure import METHOD_COLOURS, OTHER_METHOD, finite
@@ -34,7 +40,13 @@ from autopelt.report.wording import STATE_WORDS, backbone_name, method, score, s
 KINDS = (
     Kind("verdict", verdict.TITLE, verdict.card),
     Kind("front", front.TITLE, front.card),
+    Kind("health", health.TITLE, health.card),
+    Kind("map", architecture_map.TITLE, architecture_map.card),
+    Kind("progress", progress_card.TITLE, progress_card.card),
+    Kind("choices", parallel.TITLE, parallel.card),
     Kind("curves", learning_curves.TITLE, learning_curves.card),
+    Kind("surrogate", surrogate.TITLE, surrogate.card),
+    Kind("time", timeline.TITLE, timeline.card),
     Kind("trials", trials_table.TITLE, trials_table.card),
     Kind("protocol", protocol.TITLE, protocol.card),
     Kind("reproduce", reproduce.TITLE, reproduce.card),

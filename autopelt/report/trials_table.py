@@ -17,10 +17,10 @@ COLUMNS = (
     Column("Share", number=True),
     Column("State"),
     Column("Architecture"),
-    Column("Deployed", number=True, minor=True),
-    Column("Trained", number=True, minor=True),
-    Column("Time", number=True, minor=True),
-    Column("Id", minor=True),
+    Column("Deployed", number=True, minor=1),
+    Column("Trained", number=True, minor=2),
+    Column("Time", number=True, minor=1),
+    Column("Id", minor=2),
 )
 
 

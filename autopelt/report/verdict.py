@@ -159,14 +159,10 @@ def _why_nothing(record: StudyRecord) -> str:
             f"{seen} over the budget {'is' if len(record.complete) == 1 else 'are'} for reference."
         )
     if failed and not running:
-        cause, times = Counter(t.reason or "no reason was recorded" for t in failed).most_common(1)[
-            0
-        ]
+        cause, times = Counter(t.reason or "no reason recorded" for t in failed).most_common(1)[0]
+        how = "for one cause" if times == len(failed) else f"{times} of them for this cause"
         return (
-            f"No trial finished: all {plural(len(failed), 'trial')} failed, most often "
-            f"({times} of {len(failed)}) because: {cause}."
-            if len(failed) > 1
-            else f"No trial finished: the only one failed because: {cause}."
+            f"{plural(len(failed), 'trial')} failed and none finished, {how}: {cause.rstrip('.')}."
         )
     if running:
         return (

@@ -56,7 +56,7 @@ def test_points_over_the_budget_lie_right_of_the_line_and_never_on_the_front(exa
 def test_hover_text_has_the_architecture_in_words(example):
     p = next(p for p in front(example).points if p.trial.label == "lora-r8")
     text = hover(p, "accuracy").replace("<br>", " ")
-    assert "lora 8 (query) at 0-5 · lora 8 (value) at 0-5".replace(" · ", " ") in text
+    assert p.trial.architecture.describe().replace(" · ", " ") in text
     assert "0.325%" in text
     assert "73,728 parameters" in text
 

@@ -1,0 +1,236 @@
+"""Card: which worker did what when, and where the time went."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from autopelt.quantities import format_seconds
+from autopelt.records import StudyRecord, TrialRecord
+from autopelt.report.card import Card, Figure, NothingToShow, Row, cell, table
+from autopelt.report.figure import STATE_COLOURS, axis, layout, plain
+from autopelt.report.wording import STATE_WORDS, name, plural, score
+
+TITLE = "Time"
+PHASE_WORDS = {
+    "start": "starting the worker",
+    "load": "loading backbone and data",
+    "data": "reading the data",
+    "model": "loading the backbone",
+    "attach": "attaching modules",
+    "trunk": "computing the frozen trunk",
+    "train": "training",
+    "score": "scoring",
+    "idle": "waiting for work",
+    "other": "everything else",
+}
+PATTERNS = {"failed": "x", "stopped": "/", "running": "."}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One trial on one worker, in seconds since the first trial began."""
+
+    trial: TrialRecord
+    worker: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Numbers of the card.
+
+    Attributes:
+        bars: by beginning.
+        workers: names, in order of first use.
+        phases: (phase, seconds over all workers), largest first, with the workers' idle time.
+        choosing: seconds the sampler took to propose.
+        wall: seconds from the first beginning to the last end.
+        busy: seconds that trials took, over all workers.
+    """
+
+    bars: tuple[Bar, ...]
+    workers: tuple[str, ...]
+    phases: tuple[tuple[str, float], ...]
+    choosing: float
+    wall: float
+    busy: float
+
+    @property
+    def use(self) -> float:
+        """Share of the workers' time that trials filled."""
+        whole = self.wall * len(self.workers)
+        return min(1.0, self.busy / whole) if whole > 0 else 0.0
+
+
+def timeline(record: StudyRecord) -> Timeline:
+    """Numbers of the card. Raises NothingToShow where no trial has a time."""
+    timed = [t for t in record.trials if t.started is not None]
+    if not timed:
+        raise NothingToShow("No trial has a time yet.")
+    begins = [t.started for t in timed if t.started is not None]
+    ends = [t.finished for t in timed if t.finished is not None]
+    zero, last = min(begins), max([*begins, *ends])
+    bars = sorted(
+        (
+            Bar(
+                t,
+                t.worker or "worker",
+                (t.started or zero) - zero,
+                max((t.finished if t.finished is not None else last), t.started or zero) - zero,
+            )
+            for t in timed
+        ),
+        key=lambda b: (b.begin, b.trial.number),
+    )
+    phases: dict[str, float] = defaultdict(float)
+    for t in record.trials:
+        for phase, seconds in t.seconds.items():
+            phases[phase] += seconds
+    wall, busy = last - zero, sum(b.end - b.begin for b in bars)
+    workers = tuple(dict.fromkeys(b.worker for b in bars))
+    if phases:
+        phases["idle"] = max(0.0, wall * len(workers) - busy)
+        phases["other"] = max(0.0, busy - sum(s for p, s in phases.items() if p != "idle"))
+    return Timeline(
+        tuple(bars),
+        workers,
+        tuple(sorted(((p, s) for p, s in phases.items() if s > 0.05), key=lambda p: -p[1])),
+        sum(float(t.believed.get("seconds", 0.0)) for t in record.trials),
+        wall,
+        busy,
+    )
+
+
+def draw(t: Timeline) -> Figure:
+    """One row a worker, one bar a trial, colour and hatching by state."""
+    per, unit = (60.0, "min") if t.wall > 180 else (1.0, "s")
+    rows = {worker: i for i, worker in enumerate(t.workers)}
+    data = []
+    states = [s for s in STATE_WORDS if any(b.trial.state == s for b in t.bars)]
+    for state in states:
+        bars = [b for b in t.bars if b.trial.state == state]
+        data.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "x": [(b.end - b.begin) / per for b in bars],
+                "base": [b.begin / per for b in bars],
+                "y": [rows[b.worker] for b in bars],
+                "width": 0.62,
+                "customdata": [b.trial.number for b in bars],
+                "marker": {
+                    "color": STATE_COLOURS[state],
+                    "line": {"color": "--surface", "width": 1},
+                    "pattern": {
+                        "shape": PATTERNS.get(state, ""),
+                        "fillmode": "replace",
+                        "fgcolor": STATE_COLOURS[state],
+                        "bgcolor": "--surface",
+                        "size": 7,
+                    },
+                },
+                "hoverinfo": "text",
+                "hovertext": [_hover(b) for b in bars],
+                "textposition": "none",
+            }
+        )
+    y = axis(
+        tickvals=list(rows.values()),
+        ticktext=[plain(w[:28]) for w in rows],
+        showgrid=False,
+        ticks="",
+        range=[len(rows) - 0.5, -0.5],
+    )
+    shown = layout(axis(f"time ({unit})", rangemode="tozero"), y, barmode="overlay")
+    shown["margin"] = {**shown["margin"], "t": 8}
+    shown["meta"] = {"select": "bar"}
+    legend = tuple(("square", STATE_COLOURS[s], STATE_WORDS[s]) for s in states)
+    return Figure(
+        "timeline",
+        f"Timeline of {len(t.workers)} workers with {len(t.bars)} trials",
+        data,
+        shown,
+        height=84 + 44 * len(rows),
+        heading="Workers",
+        legend=legend if len(states) > 1 else (),
+    )
+
+
+def _hover(b: Bar) -> str:
+    state = STATE_WORDS.get(b.trial.state, b.trial.state)
+    head = f"<b>{plain(name(b.trial))}</b> {state}, {format_seconds(b.end - b.begin)}"
+    lines = [
+        f"{plain(PHASE_WORDS.get(p, p))} {format_seconds(s)}" for p, s in b.trial.seconds.items()
+    ]
+    result = [] if b.trial.score is None else [f"score {score(b.trial.score)}"]
+    return "<br>".join([head, *result, *lines])
+
+
+def _percent(part: float) -> str:
+    return f"{part:.0%}" if part >= 0.01 else "< 1%"
+
+
+def draw_phases(t: Timeline) -> Figure:
+    """Seconds of all workers by phase, largest on top."""
+    phases = list(reversed(t.phases))
+    total = sum(s for _, s in phases) or 1.0
+    trace: dict[str, Any] = {
+        "type": "bar",
+        "orientation": "h",
+        "x": [s for _, s in phases],
+        "y": [plain(PHASE_WORDS.get(p, p)) for p, _ in phases],
+        "marker": {"color": "--blue"},
+        "width": 0.55,
+        "text": [f"{format_seconds(s)} · {_percent(s / total)}" for _, s in phases],
+        "textposition": "auto",
+        "textfont": {"size": 12},
+        "insidetextanchor": "end",
+        "hoverinfo": "none",
+        "cliponaxis": False,
+    }
+    x = axis(visible=False, range=[0, 1.02 * max([s for _, s in phases], default=1.0)])
+    shown = layout(x, axis(showgrid=False, ticks="", showline=False, type="category"))
+    shown["margin"] = {**shown["margin"], "t": 8}
+    return Figure(
+        "phases",
+        "Time of all workers by phase",
+        [trace],
+        shown,
+        height=40 + 36 * len(phases),
+        heading="Where the time went",
+    )
+
+
+def card(record: StudyRecord) -> Card:
+    """Workers and phases."""
+    t = timeline(record)
+    figures = [draw(t), *([draw_phases(t)] if t.phases else [])]
+    names = ("Phase", "Seconds", "Share")
+    total = sum(s for _, s in t.phases) or 1.0
+    rows = [
+        Row((cell(PHASE_WORDS.get(p, p)), cell(f"{s:.1f}", s), cell(f"{s / total:.1%}", s / total)))
+        for p, s in t.phases
+    ]
+    return Card(
+        "time",
+        TITLE,
+        lead(t),
+        figures=tuple(figures),
+        table=table(names, rows, names[1:]) if rows else None,
+        stacked=True,
+    )
+
+
+def lead(t: Timeline) -> str:
+    """How long it took and how well the workers were used, as one sentence."""
+    trials = plural(len(t.bars), "trial")
+    text = (
+        f"{trials} took {format_seconds(t.wall)} on {plural(len(t.workers), 'worker')}, "
+        f"which were busy {t.use:.0%} of the time"
+    )
+    if t.choosing >= 0.05:
+        text += f"; choosing what to train next took {format_seconds(t.choosing)}"
+    return f"{text}."

@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+from example_studies import running_study
+
+from autopelt.report.card import NothingToShow
+from autopelt.report.progress import card, last_gain, search_began, steps
+from autopelt.report.timeline import timeline
+
+
+def test_hypervolume_never_falls_and_ends_at_the_studys_own(example):
+    values = [s.value for s in steps(example)]
+    assert values == sorted(values)
+    assert values[-1] == pytest.approx(example.hypervolume())
+    assert steps(example)[-1].front == len(example.front)
+
+
+def test_trials_count_in_the_order_in_which_they_ended(example):
+    found = steps(example)
+    times = [s.seconds for s in found]
+    assert times == sorted(times)
+    assert [s.count for s in found] == list(range(1, len(example.complete) + 1))
+
+
+def test_reference_points_count_as_trials_but_add_no_area(example):
+    over = replace(example, trials=example.trials[1:3])
+    assert [s.value for s in steps(over)] == [0.0, 0.0]
+
+
+def test_the_gain_of_the_last_ten_is_relative(example):
+    found = steps(example)
+    assert last_gain(found) == pytest.approx(found[-1].value / found[-11].value - 1)
+    assert last_gain(found[:5]) is None
+    flat = [replace(s, value=1.0) for s in found]
+    assert last_gain(flat) == 0
+
+
+def test_the_search_begins_after_the_seed_architectures(example):
+    assert search_began(steps(example)) == 12
+    assert search_began(steps(example)[:5]) is None
+
+
+def test_without_times_there_is_only_the_curve_over_trials(example):
+    timeless = replace(
+        example, trials=tuple(replace(t, started=None, finished=None) for t in example.trials)
+    )
+    assert [f.key for f in card(timeless).figures] == ["progress-trials"]
+    with pytest.raises(NothingToShow):
+        timeline(timeless)
+
+
+def test_the_timeline_has_a_bar_for_every_trial_that_began(example):
+    t = timeline(example)
+    assert len(t.bars) == 32
+    assert t.workers == ("worker-0", "worker-1")
+    assert min(b.begin for b in t.bars) == 0
+    assert t.wall == max(b.end for b in t.bars)
+    assert 0 < t.use < 1
+
+
+def test_phases_and_idle_time_add_up_to_the_workers_time(example):
+    t = timeline(example)
+    assert sum(s for _, s in t.phases) == pytest.approx(t.wall * 2, rel=0.01)
+    assert t.phases[0][0] == "train"
+    assert t.choosing == pytest.approx(sum(x.believed.get("seconds", 0) for x in example.trials))
+
+
+def test_a_running_trial_lasts_until_now():
+    t = timeline(running_study())
+    running = [b for b in t.bars if b.trial.state == "running"]
+    assert len(running) == 2
+    assert all(b.end >= b.begin for b in running)
