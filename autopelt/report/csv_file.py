@@ -33,17 +33,22 @@ COLUMNS = (
 )
 
 
-def trials_csv(record: StudyRecord) -> str:
+def trials_csv(record: StudyRecord, structure: bool = True) -> str:
     """The text of trials.csv. Lists (`scores`, `losses`) are separated by spaces.
+
+    Without `structure` the last column, each architecture as JSON, is left out: the page's own
+    download does so to stay small.
 
     A text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    columns = len(COLUMNS) if structure else len(COLUMNS) - 1
+    writer.writerow(COLUMNS[:columns])
     chosen = {t.number for t in record.front}
     for t in record.trials:
-        writer.writerow([_safe(v) for v in _values(t, record, t.number in chosen)])
+        values = _values(t, record, t.number in chosen)
+        writer.writerow([_safe(v) for v in values[:columns]])
     return out.getvalue()
 
 

@@ -214,7 +214,11 @@ def labels(f: Front) -> list[dict[str, Any]]:
     order = {"front seed": 0, "outside": 1, "seed": 2}
     named = [p for p in f.points if p.trial.label and p.kind in order]
     named.sort(key=lambda p: (order[p.kind], -p.y))
-    return [{"x": p.x, "y": p.y, "text": p.trial.label[:40]} for p in named]
+    return [{"x": p.x, "y": p.y, "text": _short(p.trial.label)} for p in named]
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 24 else label[:23] + "…"
 
 
 def hover(p: Point, metric: str) -> str:

@@ -56,32 +56,31 @@ def draw(key: str, heading: str, found: list[Curve], axis_words: str) -> Figure:
 
 def _trace(c: Curve, words: str) -> dict[str, Any]:
     t = c.trial
-    ended = t.state in (STOPPED, FAILED)
-    colour = "--blue" if c.on_front else "--orange" if t.state == STOPPED else "--faint"
-    colour = "--vermilion" if t.state == FAILED else colour
-    symbol = "x" if t.state == FAILED else "square" if t.state == STOPPED else "circle"
-    last = len(c.values) - 1
+    colour = "--blue" if c.on_front else "--faint"
+    colour = {STOPPED: "--orange", FAILED: "--vermilion"}.get(t.state, colour)
     state = "" if t.state == COMPLETE else f" · {STATE_WORDS.get(t.state, t.state)}"
-    return {
+    trace: dict[str, Any] = {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines",
         "x": list(range(1, len(c.values) + 1)),
         "y": list(c.values),
         "line": {"color": colour, "width": 2 if c.on_front else 1.2},
-        "marker": {
-            "color": colour,
-            "symbol": symbol,
-            "line": {"width": 0},
-            "size": [(8 if ended else 5) if i == last else 3 for i in range(len(c.values))],
-        },
-        "customdata": [t.number] * len(c.values),
-        "hoverinfo": "text",
-        "hovertext": [
-            f"<b>{plain(name(t))}</b>{plain(state)}<br>epoch {i + 1}: {plain(words)} {score(v)}"
-            for i, v in enumerate(c.values)
-        ],
+        "hovertemplate": f"<b>{plain(name(t))}</b>{plain(state)}<br>epoch %{{x}}: "
+        f"{plain(words)} %{{y:.4g}}<extra></extra>",
         "meta": {"trial": t.number},
     }
+    ended = {STOPPED: "square", FAILED: "x"}.get(t.state)
+    if ended or len(c.values) == 1:
+        last = len(c.values) - 1
+        trace["mode"] = "lines+markers"
+        trace["marker"] = {
+            "color": colour,
+            "symbol": ended or "circle",
+            "size": [8 if i == last else 0 for i in range(len(c.values))],
+            "opacity": 1,
+            "line": {"width": 0},
+        }
+    return trace
 
 
 def card(record: StudyRecord) -> Card:

@@ -126,7 +126,9 @@
     return Plotly.react(node, resolved(withRing(figure)), layout, config).then(() => {
       if (first) {
         node.on('plotly_click', (event) => {
-          const number = event.points.map((p) => p.customdata).find((n) => trials.has(n));
+          const number = event.points
+            .map((p) => (p.customdata === undefined ? (p.data.meta || {}).trial : p.customdata))
+            .find((n) => trials.has(n));
           if (number !== undefined) select(number);
         });
         node.on('plotly_afterplot', () => placeLabels(figure, node));
@@ -144,9 +146,13 @@
     const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!move) return;
     const places = new Map((figure.layout.meta.trials || []).map((n, i) => [n, i]));
-    figure.data.forEach((trace) => (trace.customdata || []).forEach((n, i) => {
-      if (trials.has(n) && !places.has(n)) places.set(n, trace.x[i]);
-    }));
+    figure.data.forEach((trace) => {
+      const own = (trace.meta || {}).trial;
+      if (trials.has(own)) places.set(own, own);
+      (trace.customdata || []).forEach((n, i) => {
+        if (trials.has(n) && !places.has(n)) places.set(n, (trace.base || trace.x)[i]);
+      });
+    });
     const order = [...places.keys()].sort((a, b) => places.get(a) - places.get(b) || a - b);
     if (!order.length) return;
     event.preventDefault();
@@ -313,8 +319,8 @@
     ];
     const list = make('dl');
     values.forEach(([name, value]) => list.append(make('dt', { text: name }), make('dd', { text: value })));
-    const yaml = make('button', { type: 'button', class: 'copy', text: 'Copy as YAML' });
-    yaml.addEventListener('click', () => copy(yaml, trial.yaml));
+    const copyYaml = make('button', { type: 'button', class: 'copy', text: 'Copy as YAML' });
+    copyYaml.addEventListener('click', () => copy(copyYaml, yaml(trial)));
     const close = make('button', { type: 'button', class: 'quiet close', 'aria-label': 'Close', text: '×' });
     close.addEventListener('click', unselect);
     const title = trial.label ? trial.label + ' (trial ' + trial.number + ')' : 'Trial ' + trial.number;
@@ -329,20 +335,34 @@
     const sites = siteTable(trial);
     if (sites) panel.append(make('h3', { text: 'Size by layer' }), sites);
     if (trial.scores.length > 1) panel.append(make('h3', { text: study.metric + ' by epoch' }), spark(trial.scores));
-    panel.append(make('div', { class: 'actions' }, yaml));
+    panel.append(make('div', { class: 'actions' }, copyYaml));
+  }
+
+  /* The architecture as autopelt reads it; a JSON value is a YAML value. */
+  function yaml(trial) {
+    const lines = ['id: ' + JSON.stringify(trial.id)];
+    if (trial.full) lines.push('full: true');
+    if (trial.rate !== 1) lines.push('learning_rate_multiplier: ' + trial.rate);
+    lines.push(trial.modules.length ? 'modules:' : 'modules: []');
+    trial.modules.forEach(([method, location, layer, size, gate, alpha, mlp]) => {
+      const row = { layer, method, location, size, gate, alpha, mlp };
+      const parts = Object.entries(row).filter(([, v]) => v !== null);
+      lines.push('  - {' + parts.map(([k, v]) => k + ': ' + JSON.stringify(v)).join(', ') + '}');
+    });
+    return lines.join('\n') + '\n';
   }
 
   function siteTable(trial) {
-    const inLayers = trial.modules.filter((m) => m[3] !== null);
+    const inLayers = trial.modules.filter((m) => m[2] !== null);
     if (!inLayers.length) return null;
-    const layers = Math.max(study.layers, ...inLayers.map((m) => m[3] + 1));
+    const layers = Math.max(study.layers, ...inLayers.map((m) => m[2] + 1));
     if (layers > 24) return null;
     const rows = new Map();
     inLayers.forEach((m) => {
-      const where = m[2].split('.').pop();
-      const key = m[1] + (where === 'ffn' || where === 'attention' ? '' : ' ' + where);
+      const where = m[1].split('.').pop();
+      const key = study.methods[m[0]] + (where === 'ffn' || where === 'attention' ? '' : ' ' + where);
       if (!rows.has(key)) rows.set(key, new Map());
-      rows.get(key).set(m[3], m);
+      rows.get(key).set(m[2], m);
     });
     const head = make('tr', {}, make('th', { scope: 'row', text: 'layer' }));
     for (let layer = 0; layer < layers; layer += 1) head.append(make('th', { scope: 'col', text: layer }));
@@ -351,12 +371,12 @@
       const line = make('tr', {}, make('th', { scope: 'row', text: key }));
       for (let layer = 0; layer < layers; layer += 1) {
         const m = cells.get(layer);
-        const box = make('span', { text: m ? m[4] : '' });
+        const box = make('span', { text: m ? m[3] : '' });
         if (m) {
           const tint = study.colours[m[0]] || study.colours[''];
           box.style.background = 'color-mix(in srgb, var(' + tint + ') 38%, transparent)';
-          box.title = key + ', layer ' + layer + ', size ' + m[4] + (m[5] ? ', gated' : '');
-          if (m[5]) box.className = 'gated';
+          box.title = key + ', layer ' + layer + ', size ' + m[3] + (m[4] ? ', gated' : '');
+          if (m[4]) box.className = 'gated';
         }
         line.append(make('td', {}, box));
       }
@@ -401,7 +421,11 @@
     table.querySelectorAll('th').forEach((th) => th.removeAttribute('aria-sort'));
     head.setAttribute('aria-sort', order);
     const sign = order === 'ascending' ? 1 : -1;
-    const key = (row) => row.cells[column].dataset.sort;
+    const key = (row) => {
+      const { dataset, textContent } = row.cells[column];
+      const text = textContent.trim();
+      return dataset.sort !== undefined ? dataset.sort : text === '–' ? undefined : text;
+    };
     const rows = [...table.tBodies[0].rows];
     rows.sort((a, b) => {
       const [x, y] = [key(a), key(b)];

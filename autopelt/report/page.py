@@ -129,12 +129,15 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
         "metric": record.metric,
         "layers": record.backbone.get("layers") or 0,
         "best": None if best is None else best.number,
+        "methods": {
+            m.method: method(m.method) for t in record.trials for m in t.architecture.modules
+        },
         "colours": {**METHOD_COLOURS, "": OTHER_METHOD},
         "figures": [
             {"key": f.key, "data": f.data, "layout": f.layout} for c in cards for f in c.figures
         ],
         "trials": [_trial_values(t, record, t.number in chosen) for t in record.trials],
-        "csv": trials_csv(record),
+        "csv": trials_csv(record, structure=False),
     }
 
 
@@ -155,10 +158,10 @@ def _trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[s
         "deployed": f"{t.count.deployed:,}",
         "trained": f"{t.count.trained:,}",
         "words": t.architecture.describe(),
-        "yaml": t.architecture.to_yaml(),
         "full": t.architecture.full,
+        "rate": t.architecture.learning_rate_multiplier,
         "modules": [
-            [m.method, method(m.method), m.location, m.layer, m.size, m.gate or ""]
+            [m.method, m.location, m.layer, m.size, m.gate, m.alpha, m.mlp]
             for m in t.architecture.modules
         ],
         "scores": list(t.scores),

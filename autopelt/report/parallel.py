@@ -112,18 +112,13 @@ def draw(p: Parallel) -> Figure:
         data.append(
             {
                 "type": "scatter",
-                "mode": "lines+markers",
+                "mode": "lines",
                 "x": xs,
-                "y": [a.places[i] for a in p.axes],
+                "y": [round(a.places[i], 4) for a in p.axes],
                 "line": {"color": "--blue" if best else "--faint", "width": 1.8 if best else 1},
-                "marker": {"size": 4, "color": "--blue" if best else "--faint"},
-                "customdata": [t.number] * len(xs),
-                "hoverinfo": "text",
-                "hovertext": [
-                    f"<b>{plain(name(t))}</b> {score(t.score)} at {share(t.count.share)}<br>"
-                    f"{plain(a.words)}: {a.values[i]:.4g}"
-                    for a in p.axes
-                ],
+                "text": [f"{a.values[i]:.4g}" for a in p.axes],
+                "hovertemplate": f"<b>{plain(name(t))}</b> {score(t.score)} at "
+                f"{share(t.count.share)}<br>here: %{{text}}<extra></extra>",
                 "meta": {"trial": t.number},
             }
         )

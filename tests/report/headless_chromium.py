@@ -52,7 +52,7 @@ class Chromium:
         os.close(down_read)
         os.close(up_write)
         self._buffer, self._number, self._session = b"", 0, None
-        self.messages, self.requests = [], []
+        self.messages, self.requests, self.shown = [], [], None
         try:
             self._begin()
         except BaseException:
@@ -131,14 +131,20 @@ class Chromium:
             self.messages.append(f"dialog: {params['message']}")
 
     # ------------------------------------------------------------------ what a person does
-    def open(self, path: Path, width=1200, height=900, dark=False, touch=False):
+    def show(self, path: Path):
+        """Load a report unless it is shown already, as every load costs a second."""
+        if self.shown != (path, 1200, False):
+            self.open(path)
+        self.messages.clear()
+
+    def open(self, path: Path, width=1200, height=900, dark=False, fragment=""):
         """Load a report at a window size and wait until its figures are drawn."""
-        self.messages, self.requests = [], []
+        self.messages, self.requests, self.shown = [], [], (path, width, dark)
         self.resize(width, height)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self.send("Page.navigate", url="about:blank")
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url=path.resolve().as_uri() + fragment)
         self.until("document.body && document.body.dataset.ready === 'yes'")
 
     def resize(self, width, height):

@@ -56,6 +56,7 @@ def test_early_stopped_and_failed_curves_end_in_their_own_symbols(example):
     by_trial = {t["meta"]["trial"]: t for t in figure.data}
     assert by_trial[15]["marker"]["symbol"] == "x"
     assert by_trial[20]["marker"]["symbol"] == "square"
+    assert "marker" not in by_trial[3]
 
 
 def test_the_table_has_every_trial_and_the_reason_of_failed_ones(example):
