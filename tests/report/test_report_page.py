@@ -6,12 +6,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
 from example_studies import HOSTILE, failed_study, hostile_study, running_study, study
 
 from autopelt.report import build, write_trials_csv
+from autopelt.report.csv_file import COLUMNS
 from autopelt.report.page import KINDS, make_cards, page, tidy
 
 STUDIES = {
@@ -163,3 +165,16 @@ def test_the_report_imports_no_optuna_ray_or_torch():
     code = f"import sys, autopelt.report; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "reading-the-report.md"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.key)
+def test_every_card_is_explained_in_the_docs(kind):
+    assert f"\n## {kind.title}\n" in DOCS.read_text()
+
+
+def test_every_column_of_the_csv_is_explained_in_the_docs():
+    text = DOCS.read_text()
+    assert [c for c in COLUMNS if f"`{c}`" not in text] == []
