@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -66,7 +68,11 @@ class Attachment(nn.Module):
 
 
 def attach(
-    model: PreTrainedModel, architecture: Architecture, *, random_seed: int, folded: bool = False
+    model: PreTrainedModel,
+    architecture: Architecture,
+    *,
+    random_seed: int = 0,
+    folded: bool = False,
 ) -> None:
     """Attach an architecture; the backbone is frozen, the task head is left as it is.
 
@@ -165,8 +171,8 @@ def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list
         multiplier: factor on every learning rate, besides the architecture's own on its methods.
 
     Returns:
-        ``{"name", "params", "lr"}`` each; ``name`` is a method's, a method's with `` network`` (what
-        reparametrises it), ``head`` or ``backbone`` (full fine-tuning).
+        ``{"name", "params", "lr"}`` each; ``name`` is a method's, a method's with `` network``
+        (what reparametrises it), ``head`` or ``backbone`` (full fine-tuning).
     """
     made = attachment(model)
     own = multiplier * made.architecture.learning_rate_multiplier
@@ -409,3 +415,14 @@ def attachment(model: nn.Module) -> Attachment:
     if made is None:
         raise UsageError("nothing is attached to the model; call attach first.")
     return made
+
+
+class _CallableModule(ModuleType):
+    """Lets `autopelt.attach(model, architecture)` be the function, whatever was imported before."""
+
+    def __call__(self, *args: Any, **options: Any) -> None:
+        attach(*args, **options)
+
+
+# `import autopelt.attach` binds this module to the name that people call.
+sys.modules[__name__].__class__ = _CallableModule

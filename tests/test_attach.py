@@ -10,6 +10,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from autopelt.architecture import Architecture, Module
 from autopelt.attach import (
+    HEAD_LEARNING_RATE,
     attach,
     attached,
     count_attached,
@@ -23,7 +24,7 @@ from autopelt.attach import (
 )
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.methods import ShapeCounter
+from autopelt.methods import METHODS, ShapeCounter
 from autopelt.seed_architectures import NAMES, seed_architecture
 
 
@@ -162,13 +163,20 @@ def test_each_method_has_its_own_learning_rate_and_every_parameter_one_group(mod
     architecture = seed(model, "pt-unipelt")
     attach(model, Architecture(architecture.modules, learning_rate_multiplier=2.0), random_seed=0)
     groups = parameter_groups(model, multiplier=0.5)
-    assert [g["name"] for g in groups] == ["lora", "sequential_adapter", "prefix", "prompt", "head"]
+    assert [g["name"] for g in groups] == [
+        "lora",
+        "sequential_adapter",
+        "prefix",
+        "prefix network",
+        "prompt",
+        "head",
+    ]
     held = [id(p) for g in groups for p in g["params"]]
     assert len(held) == len(set(held))
     assert set(held) == {id(p) for p in model.parameters() if p.requires_grad}
     rates = {g["name"]: g["lr"] for g in groups}
-    assert rates["prompt"] == pytest.approx(1e-2)
-    assert rates["head"] == pytest.approx(5e-4)
+    assert rates["prompt"] == pytest.approx(METHODS["prompt"].learning_rate)
+    assert rates["head"] == pytest.approx(HEAD_LEARNING_RATE / 2)
 
 
 def test_the_start_of_a_module_depends_on_the_random_seed_and_itself_alone(model):

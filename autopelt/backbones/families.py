@@ -8,7 +8,6 @@ of a fused linear map's outputs. How to add a row: docs/adding-a-family.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from autopelt.errors import UsageError
@@ -191,7 +190,7 @@ _BART_DECODER = replace(_BART_ENCODER, layers="decoder.layers", causal=True)
 _BERT_LIKE = Family((_BERT,), "embeddings", prompt_at="embeddings", prompt_offset=1)
 _LLAMA_LIKE = Family((_LLAMA,), "embed_tokens")
 
-FAMILIES: Mapping[str, Family] = {
+FAMILIES: dict[str, Family] = {
     "bart": Family(
         (_BART_ENCODER, _BART_DECODER), "embed_tokens", prompt_host="encoder", prompt_offset=1
     ),

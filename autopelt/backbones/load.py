@@ -18,13 +18,14 @@ from typing import Any, Literal
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.families import family_of
-from autopelt.backbones.quiet import quiet
+from autopelt.backbones.quiet import one_line, quiet
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
 
 MINILM = "minilm"
@@ -206,12 +207,20 @@ def _from_pretrained(auto: Any, source: ModelSource, **options: Any) -> Any:
     try:
         with quiet():
             return auto.from_pretrained(source.path_or_name, trust_remote_code=False, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError, ImportError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        ImportError,
+        SafetensorError,
+        StrictDataclassError,
+    ) as error:
         raise _unavailable(source, error) from error
 
 
 def _unavailable(source: ModelSource, error: Exception) -> UnavailableError:
-    first = str(error).strip().split("\n", 1)[0][:300]
+    first = one_line(error)
     if source.kind != "hub":
         return UnavailableError(f"model '{source.name}' cannot be loaded: {first}")
     offline = bool(

@@ -38,3 +38,8 @@ def quiet() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
         if hub_bars:
             enable_progress_bars()
+
+
+def one_line(error: Exception) -> str:
+    """What a library's exception says, as one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300]

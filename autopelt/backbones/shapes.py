@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
 from autopelt.backbones.backbone import LINEAR, Backbone
 from autopelt.backbones.families import family_of
-from autopelt.backbones.quiet import quiet
+from autopelt.backbones.quiet import one_line, quiet
 from autopelt.errors import UnavailableError
 from autopelt.shapes import Shapes
 
@@ -72,9 +73,8 @@ def _config(values: dict[str, Any]) -> PretrainedConfig:
     family_of(model_type)
     try:
         config: PretrainedConfig = AutoConfig.for_model(model_type, **values)
-    except (TypeError, ValueError, AttributeError) as error:
-        first = str(error).split("\n", 1)[0]
-        raise UnavailableError(f"the {model_type} config is not valid: {first}.") from None
+    except (TypeError, ValueError, AttributeError, StrictDataclassError) as error:
+        raise UnavailableError(f"the {model_type} config is not valid: {one_line(error)}") from None
     return config
 
 
@@ -84,8 +84,9 @@ def _shapes(model_type: str, values: str) -> Shapes:
         try:
             model = AutoModel.from_config(_config(json.loads(values)), trust_remote_code=False)
         except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
-            first = str(error).split("\n", 1)[0]
-            raise UnavailableError(f"the {model_type} config gives no model: {first}.") from None
+            raise UnavailableError(
+                f"the {model_type} config gives no model: {one_line(error)}"
+            ) from None
     return describe(model)
 
 

@@ -1,4 +1,4 @@
-"""The formulas agree with AdapterHub's `adapters` 1.3.0; see tests/fixtures/make_adapters_parity.py."""
+"""The formulas agree with `adapters` 1.3.0; see tests/fixtures/make_adapters_parity.py."""
 
 import importlib.util
 import json

@@ -1,0 +1,121 @@
+"""A folder that `peft` loads: LoRA on whole linear maps, without gates.
+
+``adapter_config.json`` names every map in full, with its rank and alpha; the weights are
+``base_model.model.{path}.lora_A.weight`` (r, in) and ``.lora_B.weight`` (out, r), and the task head
+as a module that is saved whole.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from autopelt.architecture import Module
+from autopelt.attach import attached, attachment, head_parameters, part_name
+from autopelt.backbones.backbone import Backbone, Linear
+from autopelt.errors import UsageError
+from autopelt.export.trained import Trained, load_trained
+from autopelt.methods.lora import LoraModule
+
+_TASK_TYPES = {
+    "sequence_classification": "SEQ_CLS",
+    "token_classification": "TOKEN_CLS",
+    "question_answering": "QUESTION_ANS",
+    "seq2seq": "SEQ_2_SEQ_LM",
+    "causal_lm": "CAUSAL_LM",
+    "none": "FEATURE_EXTRACTION",
+}
+
+
+def write(trained: Trained, out: Path, model: str | None) -> None:
+    """Write configuration and weights. Raises UsageError for what peft's LoRA cannot say."""
+    made, _ = load_trained(trained, model)
+    name, _, revision = trained.model.partition("@")
+    write_model(made, out, trained.head, name, revision or None)
+
+
+def write_model(
+    model: PreTrainedModel, out: Path, head: str, base: str, revision: str | None = None
+) -> None:
+    """Write what is attached to a model.
+
+    Args:
+        model: with an architecture attached.
+        out: folder that exists.
+        head: a key of `autopelt.backbones.load.HEADS`.
+        base: name of the backbone, for the configuration.
+        revision: of the backbone.
+
+    Raises:
+        UsageError: names the module in the way.
+    """
+    architecture = attached(model)
+    if architecture is None or not architecture.modules:
+        raise UsageError("cannot export to peft: no LoRA is attached, and peft holds nothing else.")
+    if architecture.full:
+        raise UsageError("cannot export to peft: all weights were trained; use --to merged.")
+    backbone = Backbone(model)
+    names = {id(module): name for name, module in model.named_modules()}
+    ranks: dict[str, int] = {}
+    alphas: dict[str, float] = {}
+    conv: set[bool] = set()
+    tensors: dict[str, torch.Tensor] = {}
+    parts = attachment(model).parts
+    for module in architecture.modules:
+        site, part = _site(backbone, module), parts[part_name(module)]
+        assert isinstance(part, LoraModule)
+        name = names[id(site.module)]
+        ranks[name] = module.size
+        alphas[name] = module.size if module.alpha is None else module.alpha
+        conv.add(isinstance(site.module, Conv1D))
+        tensors[f"base_model.model.{name}.lora_A.weight"] = part.down
+        tensors[f"base_model.model.{name}.lora_B.weight"] = part.up
+    if len(conv) > 1:
+        raise UsageError("cannot export to peft: it takes linear maps of one kind only.")
+    own = head_parameters(model)
+    tensors |= {f"base_model.model.{name}": p for name, p in own.items()}
+    config: dict[str, Any] = {
+        "peft_type": "LORA",
+        "task_type": _TASK_TYPES[head],
+        "base_model_name_or_path": base,
+        "revision": revision,
+        "inference_mode": True,
+        "r": 1,
+        "lora_alpha": 1,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": conv == {True},
+        "target_modules": sorted(ranks),
+        "rank_pattern": ranks,
+        "alpha_pattern": alphas,
+        "modules_to_save": sorted({name.split(".", 1)[0] for name in own}) or None,
+    }
+    text = json.dumps(config, indent=2)
+    (out / "adapter_config.json").write_text(text + "\n", encoding="utf-8")
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    save_file(plain, out / "adapter_model.safetensors", {"format": "pt"})
+
+
+def _site(backbone: Backbone, module: Module) -> Linear:
+    """The linear map, if peft can say what sits on it."""
+    where = f"{module.method} at {module.site}"
+    if module.method != "lora" or module.layer is None:
+        raise UsageError(f"cannot export to peft: {where} is not LoRA; use --to autopelt.")
+    if module.gate is not None:
+        raise UsageError(f"cannot export to peft: {where} has a gate, which peft does not know.")
+    site = backbone.linear(module.layer, module.location)
+    weight = site.module.weight
+    assert isinstance(weight, torch.Tensor)
+    whole = weight.shape[1 if isinstance(site.module, Conv1D) else 0]
+    if site.out_features != whole:
+        raise UsageError(
+            f"cannot export to peft: {where} is {site.out_features} of the {whole} outputs of a "
+            "fused map, and peft takes whole maps only; use --to merged."
+        )
+    return site

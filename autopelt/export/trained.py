@@ -1,0 +1,145 @@
+"""What is exported: a trained architecture with its backbone's name, task head and labels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from autopelt.attach import load
+from autopelt.backbones.load import HEADS, load_config, load_model, load_tokenizer, resolve
+from autopelt.errors import UnavailableError
+from autopelt.study import CONFIG, Study
+from autopelt.tasks import make_task
+from autopelt.training.final import RECORD, read_record
+from autopelt.training.spec import Setup
+
+DESCRIPTION = "autopelt.json"
+FORMAT = "autopelt 1"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A folder with weights, and what is needed to load them.
+
+    Attributes:
+        folder: holds ``architecture.yaml`` and ``weights.safetensors``.
+        model: the backbone as ``--model`` takes it: ``minilm``, a folder, or ``name@revision``.
+        head: kind of task head, a key of `autopelt.backbones.load.HEADS`.
+        labels: names of the classes, in the order of the head's outputs; empty for other heads.
+        task: name of the task it was trained on.
+        scores: scores that were measured, by split and metric.
+    """
+
+    folder: Path
+    model: str
+    head: str
+    labels: tuple[str, ...] = ()
+    task: str = ""
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the head."""
+        return len(self.labels) or 1
+
+    def describe(self) -> dict[str, Any]:
+        """Plain values for ``autopelt.json``; the folder is where that file lies."""
+        values = asdict(self)
+        del values["folder"]
+        return {"format": FORMAT} | values
+
+
+def find_trained(folder: str | Path) -> Trained:
+    """Read a study, a folder of `autopelt train`, or an exported folder.
+
+    Raises:
+        UnavailableError: it is none of these, is damaged, or has no trained architecture yet.
+    """
+    folder = Path(folder)
+    if (folder / DESCRIPTION).is_file():
+        return _described(folder)
+    if (folder / CONFIG).is_file():
+        return _of_study(folder)
+    if not (folder / RECORD).is_file():
+        raise UnavailableError(
+            f"'{folder}' holds nothing to export: it is no study, no folder of autopelt train and "
+            "no exported folder."
+        )
+    record = read_record(folder)
+    setup = Setup(**record["setup"])
+    scores = {name: record[name] for name in ("selection", "report") if record.get(name)}
+    head = _head(setup)
+    return Trained(folder, setup.model, head, tuple(record["labels"]), setup.task, scores)
+
+
+def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrainedModel, Any]:
+    """The model with everything attached, in evaluation mode, and its tokenizer.
+
+    Args:
+        trained: from `find_trained`.
+        model: another place of the same backbone, such as a folder.
+
+    Raises:
+        UnavailableError: backbone or weights are not to be had or do not match.
+    """
+    source = resolve(model or trained.model)
+    made = load_model(source, trained.head, trained.outputs, random_seed=0)
+    if trained.labels:
+        made.config.id2label = dict(enumerate(trained.labels))
+        made.config.label2id = {name: i for i, name in enumerate(trained.labels)}
+    load(made, trained.folder)
+    return made, load_tokenizer(source)
+
+
+def load_exported(folder: str | Path, model: str | None = None) -> tuple[PreTrainedModel, Any]:
+    """Model and tokenizer of a folder that ``autopelt export --to autopelt`` wrote.
+
+    Also reads studies and folders of `autopelt train`. Arguments and errors as `load_trained`.
+    """
+    return load_trained(find_trained(folder), model)
+
+
+def _described(folder: Path) -> Trained:
+    path = folder / DESCRIPTION
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        made = Trained(
+            folder,
+            values["model"],
+            values["head"],
+            tuple(values["labels"]),
+            values.get("task", ""),
+            values.get("scores", {}),
+        )
+        known = values["format"] == FORMAT and made.head in HEADS
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UnavailableError(f"'{path}' is damaged ({type(error).__name__}).") from None
+    if not known:
+        raise UnavailableError(
+            f"'{path}' has format {values['format']!r} and head {made.head!r}; this autopelt reads "
+            f"'{FORMAT}' with one of: {', '.join(HEADS)}."
+        )
+    return made
+
+
+def _of_study(folder: Path) -> Trained:
+    best = folder / "best"
+    if not (best / "weights.safetensors").is_file():
+        raise UnavailableError(
+            f"study '{folder}' has no trained architecture within its budget yet; go on with: "
+            f"autopelt resume {folder}"
+        )
+    study = Study.open(folder)
+    setup = Setup.of(study.config)
+    labels = tuple(study.record().task.get("labels", ()))
+    metrics = json.loads((best / "metrics.json").read_text(encoding="utf-8"))
+    scores = {"selection": metrics["selection"]}
+    return Trained(best, setup.model, _head(setup), labels, setup.task, scores)
+
+
+def _head(setup: Setup) -> str:
+    return make_task(setup.task).for_model(load_config(resolve(setup.model))).head

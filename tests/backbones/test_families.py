@@ -1,0 +1,169 @@
+"""The table of families: what it says about unknown ones, and that the guide adds one."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig, OPTForCausalLM
+
+from autopelt.architecture import Architecture, Module
+from autopelt.attach import attach, count_attached, detach
+from autopelt.backbones.families import FAMILIES, family_of
+from autopelt.backbones.shapes import shapes_from_file, shapes_of_model
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.methods import METHODS, ShapeCounter
+
+GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-family.md"
+
+
+def test_an_unknown_family_lists_those_that_are_and_says_what_a_row_needs():
+    with pytest.raises(UsageError) as caught:
+        family_of("albert")
+    message = str(caught.value)
+    assert all(name in message for name in FAMILIES)
+    assert "dotted paths of its layers, attention (query, key, value, output), FFN" in message
+    assert "docs/adding-a-family.md" in message
+    assert "\n" not in message
+
+
+def test_the_guide_adds_a_family_in_under_30_lines(monkeypatch):
+    code = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL).group(1)
+    assert len(code.splitlines()) < 30
+    monkeypatch.setitem(FAMILIES, "opt", None)  # taken out again at the end
+    exec(code, {})
+    assert FAMILIES["opt"].prompt_host == "decoder"
+    config = AutoConfig.for_model(
+        "opt",
+        vocab_size=50,
+        hidden_size=32,
+        word_embed_proj_dim=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        ffn_dim=48,
+        max_position_embeddings=40,
+    )
+    torch.manual_seed(0)
+    model = OPTForCausalLM(config).eval().double()
+    ids = torch.randint(5, 50, (2, 8), generator=torch.Generator().manual_seed(0))
+    mask = torch.ones_like(ids)
+    mask[1, :3] = 0
+    with torch.no_grad():
+        before = model(ids, attention_mask=mask).logits
+    everything = [
+        Module(name, location, layer, 2 + layer, "auto")
+        for name in ("lora", "sequential_adapter", "parallel_adapter", "prefix")
+        for location in METHODS[name].locations
+        if location != "ffn.sublayer"
+        for layer in range(2)
+    ]
+    everything += [Module("prompt", "embeddings", None, 3, "auto")]
+    attach(model, Architecture(tuple(everything)), random_seed=0)
+    counter = ShapeCounter(shapes_of_model(model))
+    assert count_attached(model) == counter.count(Architecture(tuple(everything)))
+    with torch.no_grad():
+        for parameter in model.autopelt.parameters():
+            parameter.add_(torch.randn(parameter.shape) * 0.1)
+        texts = [
+            model.generate(ids, attention_mask=mask, max_new_tokens=5, use_cache=c).tolist()
+            for c in (True, False)
+        ]
+        assert texts[0] == texts[1]
+        detach(model)
+        assert torch.equal(model(ids, attention_mask=mask).logits, before)
+
+
+PUBLISHED = [
+    # What the model cards' config.json say, as far as it shapes the backbone.
+    ({"model_type": "bert"}, 109_482_240, 12, 768, 768),
+    (
+        {
+            "model_type": "roberta",
+            "vocab_size": 50265,
+            "max_position_embeddings": 514,
+            "type_vocab_size": 1,
+        },
+        124_645_632,
+        12,
+        768,
+        768,
+    ),
+    ({"model_type": "gpt2"}, 124_439_808, 12, 768, 768),
+    ({"model_type": "distilbert"}, 66_362_880, 6, 768, 768),
+    (
+        {
+            "model_type": "llama",
+            "vocab_size": 128256,
+            "hidden_size": 2048,
+            "intermediate_size": 8192,
+            "num_hidden_layers": 16,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "head_dim": 64,
+            "tie_word_embeddings": True,
+        },
+        1_235_814_400,
+        16,
+        2048,
+        512,
+    ),
+    ({"model_type": "t5"}, 60_506_624, 12, 512, 512),
+]
+
+
+@pytest.mark.parametrize(("config", "parameters", "layers", "hidden", "key_value"), PUBLISHED)
+def test_shapes_come_from_config_json_alone(
+    tmp_path, config, parameters, layers, hidden, key_value
+):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    shapes = shapes_from_file(tmp_path / "config.json")
+    assert shapes.backbone_parameters == parameters
+    assert (shapes.layers, shapes.hidden, shapes.key_value) == (layers, hidden, key_value)
+
+
+def test_layers_that_differ_are_counted_as_they_are(tmp_path):
+    """BART's decoder may have another FFN width than its encoder."""
+    config = {
+        "model_type": "bart",
+        "d_model": 32,
+        "encoder_layers": 2,
+        "decoder_layers": 1,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 40,
+        "vocab_size": 50,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    counter = ShapeCounter(shapes_from_file(tmp_path / "config.json"))
+    sizes = [counter.deployed(Module("lora", "ffn.in", layer, 2)) for layer in range(3)]
+    assert sizes == [2 * (32 + 48), 2 * (32 + 48), 2 * (32 + 40)]
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("{", UnavailableError, "cannot be read"),
+        ("[]", UnavailableError, "no 'model_type'"),
+        ("{}", UnavailableError, "no 'model_type'"),
+        ('{"model_type": "albert"}', UsageError, "'albert' is not known"),
+        ('{"model_type": "bert", "num_hidden_layers": 0}', UnavailableError, "no layers"),
+        (
+            '{"model_type": "bert", "hidden_size": 10, "num_attention_heads": 3}',
+            UnavailableError,
+            "gives no model",
+        ),
+        ('{"model_type": "bert", "hidden_size": "wide"}', UnavailableError, "is not valid"),
+    ],
+)
+def test_configs_that_give_no_model_are_refused_in_one_line(tmp_path, text, error, message):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(error, match=message) as caught:
+        shapes_from_file(tmp_path / "config.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_config_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UnavailableError, match=r"none\.json' cannot be read: No such file"):
+        shapes_from_file(tmp_path / "none.json")

@@ -1,0 +1,288 @@
+"""Exports: what goes out comes back with the same logits; what a format cannot say is refused."""
+
+import json
+import re
+import subprocess
+import sys
+import warnings
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    BertTokenizerFast,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+)
+
+from autopelt.architecture import Architecture, Module
+from autopelt.attach import attach, attached, save
+from autopelt.backbones.shapes import shapes_of_model
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.export import export, find_trained, load_exported
+from autopelt.export.adapters_folder import write_model as write_adapters
+from autopelt.export.merged_folder import merge
+from autopelt.export.peft_folder import write_model as write_peft
+from autopelt.seed_architectures import seed_architecture
+
+LABELS = ("no", "maybe", "yes")
+
+
+def tiny_bert():
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=30,
+        hidden_size=32,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=32,
+        num_labels=3,
+    )
+    return BertForSequenceClassification(config).eval()
+
+
+def tiny_gpt2():
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=30, n_embd=32, n_layer=2, n_head=4, n_positions=32, pad_token_id=0, num_labels=3
+    )
+    return GPT2ForSequenceClassification(config).eval()
+
+
+def put(model, architecture):
+    attach(model, architecture, random_seed=0)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.autopelt.parameters():
+            parameter += torch.empty(parameter.shape).normal_(0, 0.2, generator=generator)
+    return model
+
+
+def logits(model):
+    ids = torch.randint(5, 30, (3, 9), generator=torch.Generator().manual_seed(1))
+    mask = torch.ones_like(ids)
+    mask[1, 6:] = 0
+    with torch.no_grad():
+        return model(input_ids=ids, attention_mask=mask).logits
+
+
+LORA = Architecture(
+    tuple(
+        Module("lora", location, layer, size, alpha=alpha)
+        for location, layer, size, alpha in (
+            ("attention.query", 0, 1, None),
+            ("attention.query", 3, 8, 16.0),
+            ("attention.key", 1, 2, None),
+            ("attention.value", 0, 3, 1.0),
+            ("attention.output", 3, 4, None),
+            ("ffn.in", 1, 5, 2.0),
+            ("ffn.in", 3, 6, None),
+            ("ffn.out", 0, 7, None),
+            ("ffn.out", 3, 8, 8.0),
+        )
+    )
+)
+
+
+@pytest.fixture
+def backbone(tmp_path):
+    """A folder with a tiny BERT and its tokenizer."""
+    folder = tmp_path / "backbone"
+    tiny_bert().bert.save_pretrained(folder)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxy"]
+    BertTokenizerFast(vocab={w: i for i, w in enumerate(words)}).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def trained(tmp_path, backbone):
+    """What `find_trained` reads: made by hand, as autopelt train or an export would."""
+
+    def make(architecture):
+        from autopelt.backbones.load import load_model, resolve
+
+        folder = tmp_path / "trained"
+        model = load_model(resolve(str(backbone)), "sequence_classification", 3, random_seed=5)
+        put(model, architecture)
+        save(model, folder)
+        about = {
+            "format": "autopelt 1",
+            "model": str(backbone),
+            "head": "sequence_classification",
+            "labels": LABELS,
+            "task": "rte",
+            "scores": {"report": {"accuracy": 0.75}},
+        }
+        (folder / "autopelt.json").write_text(json.dumps(about))
+        return folder, logits(model)
+
+    return make
+
+
+@pytest.mark.parametrize("name", ["pt-unipelt", "mam", "lora-r4", "p-tuning-3", "head-only"])
+def test_the_autopelt_folder_round_trips_exactly(trained, tmp_path, name):
+    folder, expected = trained(seed_architecture(name, shapes_of_model(tiny_bert())))
+    out = export(folder, "autopelt", tmp_path / "out")
+    model, tokenizer = load_exported(out)
+    assert torch.equal(logits(model), expected)
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert tokenizer("a b")["input_ids"] == [2, 5, 6, 3]
+    assert find_trained(out).describe() == find_trained(folder).describe()
+    again = export(out, "autopelt", tmp_path / "again")
+    for file in ("architecture.yaml", "weights.safetensors", "autopelt.json", "README.md"):
+        assert (again / file).read_bytes() == (out / file).read_bytes()
+
+
+def test_the_snippet_of_the_model_card_runs(trained, tmp_path):
+    folder, _ = trained(seed_architecture("unipelt", shapes_of_model(tiny_bert())))
+    out = export(folder, "autopelt", tmp_path / "out")
+    card = (out / "README.md").read_text()
+    assert "accuracy on the report split: 0.7500" in card
+    assert "no, maybe, yes" in card
+    code = re.search(r"```python\n(.*?)```", card, re.DOTALL).group(1)
+    assert len([line for line in code.splitlines() if line.strip()]) == 5
+    code = code.replace("path/to/this/folder", str(out))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in LABELS
+    assert done.stderr == ""
+
+
+def test_merged_is_a_plain_folder_with_the_same_logits(trained, tmp_path):
+    folder, expected = trained(LORA)
+    out = export(folder, "merged", tmp_path / "out")
+    model = AutoModelForSequenceClassification.from_pretrained(out).eval()
+    assert (logits(model) - expected).abs().max() < 1e-6
+    assert model.config.id2label == dict(enumerate(LABELS))
+    assert not any("autopelt" in key for key in model.state_dict())
+    assert (out / "tokenizer.json").is_file()
+
+
+def test_merging_fills_the_slices_of_a_fused_map():
+    places = ("attention.query", "attention.key", "attention.value", "attention.output", "ffn.in")
+    model = put(
+        tiny_gpt2(), Architecture(tuple(Module("lora", p, 1, r + 1) for r, p in enumerate(places)))
+    )
+    expected = logits(model)
+    merge(model)
+    assert attached(model) is None
+    assert (logits(model) - expected).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (Module("prefix", "attention", 1, 3), "prefix at 1/attention adds keys and values"),
+        (Module("prompt", "embeddings", None, 3), "prompt at embeddings adds rows"),
+        (Module("sequential_adapter", "ffn", 2, 3), "sequential_adapter at 2/ffn has a nonlin"),
+        (Module("lora", "attention.key", 2, 3, gate="mean"), "lora at 2/attention.key has a gate"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused_and_nothing_is_written(trained, tmp_path, module, reason):
+    folder, _ = trained(Architecture((module, Module("lora", "ffn.in", 0, 2))))
+    with pytest.raises(UsageError, match=reason):
+        export(folder, "merged", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".out")] == []
+
+
+def test_full_fine_tuning_merges_to_the_trained_weights():
+    model = tiny_bert()
+    attach(model, Architecture(full=True), random_seed=0)
+    with torch.no_grad():
+        model.bert.encoder.layer[0].output.dense.weight.add_(0.1)
+    expected = logits(model)
+    merge(model)
+    assert torch.equal(logits(model), expected)
+
+
+def _peft(base, folder):
+    peft = pytest.importorskip("peft")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # peft's own advice
+        return peft.PeftModel.from_pretrained(base, folder).eval()
+
+
+def test_peft_loads_lora_with_other_ranks_in_every_layer(tmp_path):
+    model = put(tiny_bert(), LORA)
+    with torch.no_grad():
+        model.classifier.weight.add_(0.3)
+    write_peft(model, tmp_path, "sequence_classification", "tiny")
+    loaded = _peft(tiny_bert(), tmp_path)
+    assert (logits(loaded) - logits(model)).abs().max() < 1e-6
+    assert not torch.allclose(logits(tiny_bert()), logits(model), atol=1e-3)
+    assert loaded.peft_config["default"].r == 1
+
+
+def test_peft_loads_lora_on_whole_maps_of_gpt2(tmp_path):
+    model = put(
+        tiny_gpt2(),
+        Architecture(
+            (Module("lora", "attention.output", 0, 3), Module("lora", "ffn.in", 1, 2, alpha=6))
+        ),
+    )
+    write_peft(model, tmp_path, "sequence_classification", "tiny")
+    assert (logits(_peft(tiny_gpt2(), tmp_path)) - logits(model)).abs().max() < 1e-6
+
+
+def test_the_peft_export_of_a_folder_names_its_backbone(trained, tmp_path, backbone):
+    folder, expected = trained(LORA)
+    out = export(folder, "peft", tmp_path / "out")
+    config = json.loads((out / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(backbone)
+    assert config["modules_to_save"] == ["classifier"]
+    base = AutoModelForSequenceClassification.from_pretrained(backbone, num_labels=3)
+    assert (logits(_peft(base, out)) - expected).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("make", "module", "reason"),
+    [
+        (tiny_bert, Module("prefix", "attention", 1, 3), "prefix at 1/attention is not LoRA"),
+        (tiny_bert, Module("lora", "ffn.in", 1, 3, gate="auto"), "lora at 1/ffn.in has a gate"),
+        (tiny_gpt2, Module("lora", "attention.key", 1, 3), "is 32 of the 96 outputs of a fused"),
+    ],
+)
+def test_what_peft_cannot_say_is_refused(tmp_path, make, module, reason):
+    model = put(make(), Architecture((module,)))
+    with pytest.raises(UsageError, match=reason):
+        write_peft(model, tmp_path, "sequence_classification", "tiny")
+    with pytest.raises(UsageError, match="no LoRA is attached"):
+        write_peft(tiny_bert(), tmp_path, "sequence_classification", "tiny")
+
+
+@pytest.mark.parametrize(
+    ("modules", "reason"),
+    [
+        ([Module("lora", "attention.output", 1, 3)], "attention's output"),
+        ([Module("prompt", "embeddings", None, 3, gate="mean")], "none on a prompt"),
+        ([Module("prefix", "attention", 1, 3, gate="auto")], "gate of mode 'masked'"),
+        ([Module("lora", "ffn.in", 1, 3, gate="token")], "gate of mode 'token'"),
+        (
+            [Module("sequential_adapter", "ffn", 1, 3), Module("parallel_adapter", "ffn", 1, 3)],
+            "sequential_adapter at 1/ffn shares its FFN with a parallel adapter",
+        ),
+    ],
+)
+def test_what_adapters_cannot_say_is_refused(tmp_path, modules, reason):
+    model = put(tiny_bert(), Architecture(tuple(modules)))
+    with pytest.raises(UsageError, match=reason):
+        write_adapters(model, tmp_path)
+
+
+def test_the_adapters_export_refuses_families_whose_layout_it_does_not_know(tmp_path):
+    model = put(tiny_gpt2(), Architecture((Module("lora", "ffn.in", 1, 3),)))
+    with pytest.raises(UsageError, match="cannot export a gpt2 to adapters"):
+        write_adapters(model, tmp_path)
+
+
+def test_wrong_targets_and_used_folders_are_refused(trained, tmp_path):
+    folder, _ = trained(LORA)
+    with pytest.raises(UsageError, match="did you mean 'merged'"):
+        export(folder, "merge", tmp_path / "out")
+    with pytest.raises(UsageError, match="not an empty folder"):
+        export(folder, "merged", folder)
+    with pytest.raises(UnavailableError, match="holds nothing to export"):
+        export(tmp_path / "nowhere", "merged", tmp_path / "out")
