@@ -1,0 +1,258 @@
+"""Real searches on a tiny model: seeds first, front, best, resume, interruption, failures."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autopelt.cli_search import resolve_config
+from autopelt.driver import search
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.plan import Plan, make_plan, seed_entries
+from autopelt.records import StudyRecord, TrialRecord
+from autopelt.seed_architectures import shrink
+from autopelt.study import Study
+from autopelt.training.final import evaluate_model
+
+
+class Quiet:
+    """A view that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.ended: list[int] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def started(self, trial: TrialRecord, study: StudyRecord) -> None: ...
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None: ...
+
+    def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        self.ended.append(trial.number)
+
+
+def plan(model: Path, **changed: Any) -> Plan:
+    flags = {
+        "task": "demo",
+        "model": str(model),
+        "space": "tiny",
+        "budget": "4%",
+        "trials": 8,
+        "epochs": 2,
+        "train_examples": 64,
+        "workers": 2,
+    } | changed
+    return make_plan(resolve_config(None, flags), "autopelt search")
+
+
+@pytest.fixture(scope="module")
+def done(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyRecord]:
+    folder = tmp_path_factory.mktemp("studies") / "first"
+    return folder, search(plan(tiny_bert), folder, Quiet())
+
+
+def test_seeds_come_first_and_one_over_the_budget_twice(tiny_bert: Path) -> None:
+    made = plan(tiny_bert, budget="4%", trials=40)
+    labels = [entry.label for entry in made.seeds]
+    assert labels[:6] == ["head-only", "unipelt", "pt-unipelt", "lora-r8", "unipelt~", "pt-unipelt~"]
+    cost = {e.label: made.counter.count(e.architecture).deployed for e in made.seeds}
+    ids = [entry.architecture.id for entry in made.seeds]
+    for entry in made.seeds:
+        if cost[entry.label] <= made.limit:
+            assert f"{entry.label}~" not in labels
+        else:  # the shrunk one is there, if only under the name of an equal one
+            small = shrink(entry.architecture, made.counter, made.limit)
+            assert small is not None
+            assert small.id in ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_short_study_keeps_trials_for_the_search(tiny_bert: Path) -> None:
+    made = plan(tiny_bert, trials=20)
+    assert len(seed_entries(made.config, made.shapes, made.counter, made.limit)) == 15
+
+
+def test_the_total_is_met_and_every_trial_is_complete(done: tuple[Path, StudyRecord]) -> None:
+    folder, record = done
+    assert [t.number for t in record.trials] == list(range(8))
+    assert [t.state for t in record.trials] == ["complete"] * 8
+    assert [t.label for t in record.trials][:4] == ["head-only", "unipelt", "pt-unipelt", "lora-r8"]
+    assert sum(t.label == "" for t in record.trials) == 2
+
+
+def test_only_reference_points_are_over_the_budget(done: tuple[Path, StudyRecord]) -> None:
+    _, record = done
+    for trial in record.trials:
+        assert record.feasible(trial) or trial.label
+        assert len(trial.scores) == 2
+        assert trial.score == max(trial.scores)
+
+
+def test_the_folder_holds_everything(done: tuple[Path, StudyRecord]) -> None:
+    folder, record = done
+    names = {p.name for p in folder.iterdir()}
+    assert names >= {"index.html", "study.db", "config.yaml", "trials.csv", "best"}
+    assert not names & {".lock", ".lock.owner"}
+    assert {p.name for p in (folder / "best").iterdir()} == {
+        "architecture.yaml",
+        "weights.safetensors",
+        "metrics.json",
+    }
+    metrics = json.loads((folder / "best" / "metrics.json").read_text())
+    assert record.best is not None
+    assert metrics["trial"] == record.best.number
+    assert metrics["selection"]["accuracy"] == record.best.score
+    assert not list((folder / "trials").iterdir())
+
+
+def test_best_weights_score_what_the_trial_scored(
+    done: tuple[Path, StudyRecord], tiny_bert: Path
+) -> None:
+    from autopelt.attach import load
+    from autopelt.training.loop import score_split
+    from autopelt.training.spec import Setup
+    from autopelt.training.workbench import Workbench
+
+    folder, record = done
+    bench = Workbench(Setup.of(Study.open(folder).config))
+    load(bench.model, folder / "best")
+    assert record.best is not None
+    assert score_split(bench, "selection")["accuracy"] == record.best.score
+
+
+def test_more_trials_go_on_and_repeat_nothing(
+    done: tuple[Path, StudyRecord], tiny_bert: Path
+) -> None:
+    folder, before = done
+    view = Quiet()
+    after = search(plan(tiny_bert, trials=11), folder, view)
+    assert len(after.trials) == 11
+    assert after.trials[:8] == before.trials
+    # The seed architectures that did not fit into 8 trials come now.
+    assert sorted(view.ended) == [8, 9, 10]
+    ids = [t.architecture.id for t in after.trials]
+    assert len(set(ids)) == 11
+
+
+def test_another_study_in_the_folder_is_refused(
+    done: tuple[Path, StudyRecord], tiny_bert: Path
+) -> None:
+    folder, _ = done
+    with pytest.raises(UsageError, match=r'budget: "4%", not "5%"'):
+        search(plan(tiny_bert, budget="5%"), folder, Quiet())
+
+
+def test_one_worker_and_the_same_seed_give_the_same_study(tiny_bert: Path, tmp_path: Path) -> None:
+    made = plan(tiny_bert, workers=1, trials=7, seeds="head-only,lora-r1")
+    one = search(made, tmp_path / "one", Quiet())
+    two = search(made, tmp_path / "two", Quiet())
+    assert [(t.architecture.id, t.scores, t.losses) for t in one.trials] == [
+        (t.architecture.id, t.scores, t.losses) for t in two.trials
+    ]
+
+
+def test_when_every_trial_fails_for_one_cause_it_stops(tiny_bert: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "broken-model"
+    broken.mkdir()
+    for file in tiny_bert.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    tensors = load_file(broken / "model.safetensors")
+    tensors["embeddings.word_embeddings.weight"] = torch.full_like(
+        tensors["embeddings.word_embeddings.weight"], float("nan")
+    )
+    save_file(tensors, broken / "model.safetensors", {"format": "pt"})
+    made = plan(broken, trials=20)
+    with pytest.raises(InfeasibleError, match="one cause: the loss became nan"):
+        search(made, tmp_path / "study", Quiet())
+    record = Study.open(tmp_path / "study").record()
+    assert 3 <= len(record.trials) <= 5
+    assert (tmp_path / "study" / "index.html").is_file()
+
+
+def test_a_killed_search_goes_on_with_the_same_trials(tiny_bert: Path, tmp_path: Path) -> None:
+    """SIGKILL in the middle: finished trials stay, the running one is run again, none is lost."""
+    folder = tmp_path / "study"
+    command = [
+        *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--model", str(tiny_bert)),
+        *("--space", "tiny", "--budget", "4%", "--trials", "7", "--epochs", "2", "--workers", "1"),
+        *("--train-examples", "64", "--seeds", "head-only,lora-r1", "--out", str(folder)),
+    ]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        if (folder / "config.yaml").is_file() and len(Study.open(folder).record().complete) >= 3:
+            break
+    child.kill()
+    child.communicate()
+    killed = Study.open(folder).record()
+    assert 3 <= len(killed.complete) < 7
+    again = subprocess.run(
+        [sys.executable, "-m", "autopelt", "resume", str(folder)], capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    resumed = Study.open(folder).record()
+    assert [t.number for t in resumed.trials] == list(range(7))
+    assert all(t.state == "complete" for t in resumed.trials)
+    assert resumed.trials[: len(killed.complete)] == tuple(killed.complete)
+    whole = search(
+        plan(tiny_bert, workers=1, trials=7, seeds="head-only,lora-r1"), tmp_path / "whole", Quiet()
+    )
+    assert [t.architecture.id for t in whole.trials] == [t.architecture.id for t in resumed.trials]
+
+
+def test_ctrl_c_finishes_what_runs_and_names_the_way_on(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    command = [
+        *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--model", str(tiny_bert)),
+        *("--space", "tiny", "--budget", "4%", "--trials", "500", "--epochs", "2"),
+        *("--train-examples", "64", "--out", str(folder)),
+    ]
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        if (folder / "config.yaml").is_file() and len(Study.open(folder).record().complete) >= 2:
+            break
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the whole process group
+    _, errors = child.communicate(timeout=120)
+    assert child.returncode == 130, errors
+    assert f"autopelt resume {folder}" in errors
+    assert "Traceback" not in errors
+    record = Study.open(folder).record()
+    assert {t.state for t in record.trials} == {"complete"}
+    assert (folder / "index.html").is_file()
+
+
+def test_a_trained_best_scores_the_same_in_a_new_process(
+    done: tuple[Path, StudyRecord], tmp_path: Path
+) -> None:
+    folder, _ = done
+    out = tmp_path / "trained"
+    trained = subprocess.run(
+        [sys.executable, "-m", "autopelt", "train", str(folder), "--out", str(out)],
+        capture_output=True,
+        text=True,
+    )
+    assert trained.returncode == 0, trained.stderr
+    evaluated = subprocess.run(
+        [sys.executable, "-m", "autopelt", "evaluate", str(out), "--json"],
+        capture_output=True,
+        text=True,
+    )
+    assert evaluated.returncode == 0, evaluated.stderr
+    result = json.loads(evaluated.stdout)
+    assert result["report"] == result["stored"] == evaluate_model(out)["report"]

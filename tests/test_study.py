@@ -1,0 +1,147 @@
+"""A study on disk: what is told is what is read back, nothing else's folder is touched, one owner."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+
+from autopelt.architecture import Architecture, Module
+from autopelt.config import StudyConfig
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.space import SearchSpace
+from autopelt.study import Study, record_as_json
+
+FACTS = {
+    "command": "autopelt search --task demo",
+    "metric": "accuracy",
+    "limit": 500,
+    "head": 34,
+    "backbone": {"name": "tiny", "family": "bert", "parameters": 10_000, "layers": 2, "hidden": 16},
+    "task": {"name": "demo", "train": 600, "selection": 200},
+    "versions": {"python": "3.11"},
+}
+ARCHITECTURE = Architecture((Module("lora", "attention.query", 0, 2),))
+
+
+def config(**changed: object) -> StudyConfig:
+    space = SearchSpace.load("tiny").model_dump(mode="json")
+    return StudyConfig.build({"task": "demo", "space": space, "trials": 8} | changed, "test")
+
+
+def create(folder: Path) -> Study:
+    return Study.create(folder, config(), FACTS, optuna.samplers.RandomSampler(seed=0))
+
+
+def attributes(**changed: object) -> dict[str, object]:
+    return {
+        "architecture": ARCHITECTURE.to_json(),
+        "trained": 70,
+        "deployed": 64,
+        "label": "lora-r2",
+        "origin": "seed",
+    } | changed
+
+
+def test_told_is_read_back_after_opening_again(tmp_path: Path) -> None:
+    study = create(tmp_path / "s")
+    number = study.add(attributes(), {}, {})
+    study.progressed(number, 0.5, 0.7)
+    study.progressed(number, 0.6, 0.4)
+    study.complete(number, 0.6, 64)
+    failed = study.add(attributes(label=""), {}, {})
+    study.fail(failed, "the loss became nan")
+    record = Study.open(tmp_path / "s").record()
+    done, broken = record.trials
+    assert (done.state, done.score, done.scores, done.losses) == (
+        "complete",
+        0.6,
+        (0.5, 0.6),
+        (0.7, 0.4),
+    )
+    assert done.architecture == ARCHITECTURE
+    assert (done.count.trained, done.count.deployed, done.count.backbone) == (70, 64, 10_000)
+    assert (broken.state, broken.reason, broken.score) == ("failed", "the loss became nan", None)
+    assert record.limit == 500
+    assert record.best is not None
+    assert record.best.number == number
+    assert json.loads(record_as_json(record))["trials"][0]["architecture"]["id"] == ARCHITECTURE.id
+
+
+def test_it_is_an_ordinary_optuna_study(tmp_path: Path) -> None:
+    study = create(tmp_path / "s")
+    study.complete(study.add(attributes(), {}, {}), 0.6, 64)
+    plain = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path / 's' / 'study.db'}")
+    assert plain.metric_names == ["score", "params"]
+    assert [t.values for t in plain.best_trials] == [[0.6, 64.0]]
+
+
+def test_running_trials_are_known_after_a_crash(tmp_path: Path) -> None:
+    number = create(tmp_path / "s").add(attributes(), {}, {})
+    again = Study.open(tmp_path / "s")
+    assert [t.number for t in again.running()] == [number]
+    again.complete(number, 0.5, 64)
+    assert again.running() == []
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"thesis\.txt"):
+        create(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"\0" * 500])
+def test_a_broken_database_is_one_line_and_stays(tmp_path: Path, content: bytes) -> None:
+    create(tmp_path / "s")
+    database = tmp_path / "s" / "study.db"
+    database.write_bytes(content)
+    with pytest.raises(UnavailableError, match=r"study\.db") as error:
+        Study.open(tmp_path / "s")
+    assert "\n" not in str(error.value)
+    assert database.read_bytes() == content
+
+
+def test_what_is_no_study_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        Study.open(tmp_path / "none")
+    with pytest.raises(UsageError, match="not a study"):
+        Study.open(tmp_path)
+
+
+def test_a_second_owner_is_refused_with_the_firsts_process(tmp_path: Path) -> None:
+    study = create(tmp_path / "s")
+    code = (
+        "import sys, time; from pathlib import Path; from autopelt.study import Study\n"
+        "with Study.open(Path(sys.argv[1])).locked():\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "s")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == "held"
+        with pytest.raises(UsageError, match=f"process {child.pid}"), study.locked():
+            pass
+        child.kill()
+        child.wait()
+        with study.locked():  # the lock of a process that died is nobody's
+            pass
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_numbers_that_are_not_finite_survive_as_failures(tmp_path: Path) -> None:
+    study = create(tmp_path / "s")
+    number = study.add(attributes(), {}, {})
+    study.progressed(number, math.nan, math.inf)
+    study.fail(number, "the accuracy is nan after epoch 1")
+    assert Study.open(tmp_path / "s").record().trials[0].state == "failed"
