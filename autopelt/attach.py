@@ -15,9 +15,7 @@ bit for bit, so one warm backbone serves many architectures::
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-import tempfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +31,7 @@ from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.budget import Count
 from autopelt.errors import UnavailableError, UsageError
+from autopelt.files import replace_file
 from autopelt.methods import METHODS, Pelt, check
 from autopelt.methods.gate import Gate, LayerMask
 from autopelt.shapes import Shapes
@@ -249,9 +248,9 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         "family": made.shapes.family,
         "backbone_parameters": str(made.shapes.backbone_parameters),
     }
-    _replace(folder / "weights.safetensors", lambda path: save_file(plain, path, metadata))
+    replace_file(folder / "weights.safetensors", lambda path: save_file(plain, path, metadata))
     text = made.architecture.to_yaml()
-    _replace(folder / "architecture.yaml", lambda path: path.write_text(text, encoding="utf-8"))
+    replace_file(folder / "architecture.yaml", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def load(model: PreTrainedModel, folder: str | Path) -> None:
@@ -325,19 +324,6 @@ def _tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         raise UnavailableError(f"'{path}' is not a whole safetensors file: {error}.") from None
 
 
-def _replace(path: Path, write: Any) -> None:
-    """Write beside the target, then move over it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 # ---------------------------------------------------------------------- building
 def _build(
     backbone: Backbone, architecture: Architecture, shapes: Shapes, random_seed: int, folded: bool
@@ -372,7 +358,8 @@ def _gate(
     mask = None
     if mode == "masked" and module.layer is not None:
         mask = masks.setdefault(module.layer, LayerMask(module.layer))
-    return Gate(width, mode, mask)
+    projection = module.location in ("attention.query", "attention.key", "attention.value")
+    return Gate(width, mode, mask, projection)
 
 
 class _Generators(dict[str, torch.Generator]):

@@ -33,8 +33,9 @@ class LayerMask(Pelt):
     checkpointing runs a layer a second time.
     """
 
-    transient = ("real",)
+    transient = ("real", "tokens")
     real: torch.Tensor | None
+    tokens: torch.Tensor | None
 
     def __init__(self, layer: int) -> None:
         super().__init__()
@@ -53,26 +54,37 @@ class LayerMask(Pelt):
         if mask is None and len(args) > self.position:
             mask = args[self.position]
         self.real = real_tokens(mask, hidden.shape[1])
+        # DeBERTa sends its table of positions through the projections of the tokens as well.
+        self.tokens = None if kwargs.get("rel_embeddings") is None else hidden
 
     @override
     def deployed(self) -> int:
         return 0
+
+    def of_projection(self, x: torch.Tensor) -> torch.Tensor | None:
+        """Which positions of x, the input of a query, key or value map, are real tokens."""
+        return self.real if self.tokens is None or x is self.tokens else None
 
 
 class Gate(nn.Module):
     """One gate; see the table above.
 
     Args:
-        width: d. mode: ``mean``, ``masked`` or ``token``. mask: where ``masked`` finds which
-        tokens are real; None for the embeddings, where the caller
-            passes the mask.
+        width: d.
+        mode: ``mean``, ``masked`` or ``token``.
+        mask: where ``masked`` finds which tokens are real; None at the embeddings, where the caller
+            says which.
+        projection: x is the input of a query, key or value map.
     """
 
     mask: LayerMask | None
 
-    def __init__(self, width: int, mode: str, mask: LayerMask | None = None) -> None:
+    def __init__(
+        self, width: int, mode: str, mask: LayerMask | None = None, projection: bool = False
+    ) -> None:
         super().__init__()
         self.mode = mode
+        self.projection = projection
         self.weight = zeros(1, width)
         self.bias = zeros(1)
         # Not registered as a submodule: the layer's modules share it.
@@ -89,7 +101,7 @@ class Gate(nn.Module):
             return value
         if self.mode == "masked":
             if real is None and self.mask is not None:
-                real = self.mask.real
+                real = self.mask.of_projection(x) if self.projection else self.mask.real
             if real is not None and real.shape == x.shape[:2]:
                 weight = real.unsqueeze(-1).to(value.dtype)
                 return (value * weight).sum(1, True) / weight.sum(1, True).clamp(min=1.0)

@@ -399,3 +399,15 @@ def test_a_random_architecture_trains_a_step(family, data):
         detach(model)
         model.eval()
         model.zero_grad()
+
+
+def test_a_gate_on_debertas_projections_tells_tokens_from_positions():
+    """With one text as long as the table of positions, its mask must not be taken for theirs."""
+    model = _warm("deberta-v2")
+    put(model, "lora-gated")
+    try:
+        plain = batch_of("deberta-v2", lengths=(9,))
+        padded = batch_of("deberta-v2", lengths=(9,), padding=7)  # 16 = 2 · position_buckets
+        assert torch.allclose(logits_of(model, plain), logits_of(model, padded), atol=1e-9)
+    finally:
+        detach(model)
