@@ -139,9 +139,11 @@ class Task(ABC):
             UnavailableError: the data is not there or cannot be used.
         """
         from autopelt.tasks import splitting
+        from autopelt.tasks.hub import quiet
 
-        found = self.origin.find(source)
-        return splitting.cut(self, found, source, report=report)
+        with quiet():
+            found = self.origin.find(source)
+            return splitting.cut(self, found, source, report=report)
 
     def learn_labels(self, train: Dataset) -> None:  # noqa: B027  (most kinds have nothing to learn)
         """Take the names of the classes from the whole of train, before anything is cut."""

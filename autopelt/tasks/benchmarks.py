@@ -204,5 +204,4 @@ def cached(wanted: HubSet) -> bool:
     for pattern in (r"([A-Z]+)([A-Z][a-z])", r"([a-z\d])([A-Z])"):  # as `datasets` names folders
         name = re.sub(pattern, r"\1_\2", name)
     folder = cache / f"{owner}___{name.lower()}"
-    config = "default-*" if wanted.folder else wanted.config or "default"
-    return any(folder.glob(f"{config}/*/*/dataset_info.json"))
+    return any(folder.glob(f"{wanted.config or 'default'}/*/*/dataset_info.json"))

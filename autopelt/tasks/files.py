@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TAGGED = (".conll", ".conllu", ".bio", ".iob", ".iob2")
 """Endings of files with a word and its tag a line."""
 
+TAG_COLUMNS = ("tags", "ner_tags")
+"""Usual names of a column of tags."""
+
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:@(?P<revision>\S+))?")
 
 _HUB_PARTS = {"train": "train", "selection": "validation", "report": "test"}
@@ -95,7 +98,7 @@ def shaped(table: Table, kind: str, columns: Columns) -> dict[str, list[Any]]:
     """
     if kind == "token_classification":
         words = _column(table, columns.text, ("words", "tokens"), "--text")
-        tags = _column(table, columns.label, ("tags", "ner_tags", "labels"), "--label")
+        tags = _column(table, columns.label, TAG_COLUMNS, "--label")
         _lists(table, words, tags)
         return {"words": table.columns[words], "tags": table.columns[tags]}
     if kind == "question_answering":

@@ -43,11 +43,14 @@ class HubSet:
         part = self.config or self.folder
         return self.name + (f" ({part})" if part else "")
 
-    @property
-    def options(self) -> dict[str, str]:
-        """Arguments for `datasets` that name a part of the repository."""
-        named = {"name": self.config, "data_dir": self.folder}
-        return {key: value for key, value in named.items() if value}
+    def options(self, *, cached: bool) -> dict[str, str]:
+        """Arguments for `datasets` that name a part of the repository.
+
+        Its cache files a folder of a repository under the configuration ``default``.
+        """
+        if self.folder:
+            return {"name": "default"} if cached else {"data_dir": self.folder}
+        return {"name": self.config} if self.config else {}
 
 
 @contextmanager
@@ -142,7 +145,9 @@ def open_set(
         try:
             if commit is None:
                 with _offline():
-                    builder = datasets.load_dataset_builder(wanted.name, **wanted.options)
+                    builder = datasets.load_dataset_builder(
+                        wanted.name, **wanted.options(cached=True)
+                    )
             else:
                 builder = datasets.load_dataset_builder(wanted.name, wanted.config, revision=commit)
             builder.download_and_prepare()

@@ -23,7 +23,7 @@ from autopelt.errors import UnavailableError, UsageError, did_you_mean
 from autopelt.space import explain
 from autopelt.tasks.base import Task
 from autopelt.tasks.classification import Classification, Regression
-from autopelt.tasks.files import TAGGED, Columns, Files, hub_set, hub_tables, read
+from autopelt.tasks.files import TAG_COLUMNS, Columns, Files, hub_set, hub_tables, read
 from autopelt.tasks.generation import LOSS, Generation
 from autopelt.tasks.question_answering import QuestionAnswering
 from autopelt.tasks.tables import Table
@@ -50,6 +50,9 @@ SCORES: dict[str, tuple[str, ...]] = {
     "generation": ("chrf", *(s for s in TEXT_SCORES if s != "chrf"), LOSS),
 }
 """Scores that may be the metric of a kind; the first is the usual one."""
+
+_LABELS = ("label", *TAG_COLUMNS)
+"""Columns that are taken for the label unless another is named."""
 
 MOST_CLASSES = 50
 """More distinct whole numbers than this are quantities, not classes."""
@@ -216,7 +219,7 @@ def infer_kind(table: Table, file: TaskFile) -> tuple[str, str]:
         return "generation", "there are target texts"
     if {"context", "question", "answers"} <= set(columns):
         return "question_answering", "there are contexts, questions and answers"
-    label = file.label or ("tags" if Path(file.train).suffix.lower() in TAGGED else "label")
+    label = file.label or next((c for c in _LABELS if c in columns), "label")
     if label not in columns and not file.label:
         hint = f"'{table.name}' has no column 'label'; it has: {', '.join(columns)}."
         raise UnavailableError(f"{hint} Name the one to use with --label.")

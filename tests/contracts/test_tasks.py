@@ -1,0 +1,199 @@
+"""What every task must hold, whatever its kind: splits, rows, batches, losses, scores."""
+
+import math
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
+
+from tiny_data import MAKERS
+from tiny_models import tiny
+
+from autopelt.errors import UsageError
+from autopelt.tasks import Source, make_task
+
+FAMILIES = {
+    "demo": ("bert",),
+    "classification": ("bert", "roberta", "gpt2", "t5", "bart"),
+    "regression": ("bert", "gpt2"),
+    "token_classification": ("bert", "roberta", "gpt2", "t5"),
+    "question_answering": ("bert", "roberta", "gpt2", "t5", "bart"),
+    "generation": ("gpt2", "t5", "bart"),
+    "multiple_choice": ("bert", "roberta", "gpt2"),
+}
+PAIRS = [(kind, family) for kind, families in FAMILIES.items() for family in families]
+
+
+@pytest.fixture(params=list(MAKERS))
+def made(request, tmp_path):
+    return MAKERS[request.param](tmp_path)
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def bench(request, tmp_path):
+    """Task, model, tokeniser, splits and the encoded training split."""
+    kind, family = request.param
+    task, source = MAKERS[kind](tmp_path)
+    splits = task.load(source, report=True)
+    task, model, tokenizer = tiny(family, task)
+    return task, model, tokenizer, splits, task.encode(splits.train, tokenizer, task.max_length)
+
+
+def test_splits_are_disjoint_and_counted(made):
+    task, source = made
+    splits = task.load(source, report=True)
+    texts = [{str(row) for row in part} for part in (splits.train, splits.selection, splits.report)]
+    assert splits.facts["sizes"] == {
+        "train": len(splits.train),
+        "selection": len(splits.selection),
+        "report": len(splits.report),
+    }
+    if task.name != "copa":
+        assert not texts[0] & texts[1]
+        assert not texts[0] & texts[2]
+        assert not texts[1] & texts[2]
+    for key in ("origin", "source", "cut", "hash", "notes"):
+        assert key in splits.facts
+
+
+def test_nothing_is_printed(made, capfd):
+    task, source = made
+    task.load(source, report=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_search_never_reads_the_report_split(made):
+    task, source = made
+    found = task.origin.find(source)
+    if "report" not in found.parts:
+        return
+
+    def refuse():
+        raise AssertionError("the report split was read")
+
+    class Guarded:
+        def find(self, _source):
+            return type(found)({**found.parts, "report": refuse}, found.facts, found.notes)
+
+    task.origin = Guarded()
+    splits = task.load(source)
+    assert splits.report is None
+    assert "report" not in splits.facts["sizes"]
+
+
+def test_splits_depend_on_the_random_seed_alone(made):
+    task, source = made
+    first, again = task.load(source).facts["hash"], task.load(source).facts["hash"]
+    other = task.load(Source(source.data, source.train_examples, random_seed=1)).facts["hash"]
+    assert first == again
+    assert first != other
+
+
+def test_fewer_training_examples_leave_selection_alone(made):
+    task, source = made
+    whole, few = task.load(Source(source.data)), task.load(Source(source.data, train_examples=10))
+    assert len(few.train) == 10
+    assert few.selection.to_list() == whole.selection.to_list()
+    assert {str(row) for row in few.train} <= {str(row) for row in whole.train}
+
+
+def test_a_task_is_made_again_from_its_spec(made):
+    task, source = made
+    again = make_task(task.spec)
+    again.max_length = task.max_length
+    assert again.spec == task.spec
+    assert again.load(source).facts["hash"] == task.load(source).facts["hash"]
+    assert again.labels == task.labels
+
+
+def test_rows_have_their_length_and_keep_to_the_limit(bench):
+    task, _, _, _, encoded = bench
+    rows = encoded.to_list()
+    for row in rows:
+        ids = row["input_ids"]
+        longest = max(map(len, ids)) if task.kind == "multiple_choice" else len(ids)
+        assert longest <= row["length"] <= task.max_length
+        assert row["full_length"] >= row["length"]
+    cut = [row for row in rows if row["full_length"] > row["length"]]
+    assert bool(cut) == any("texts are longer" in note for note in task.notes(encoded))
+
+
+def test_padding_does_not_change_a_prediction(bench):
+    task, model, tokenizer, _, encoded = bench
+    shortest = min(range(len(encoded)), key=lambda i: encoded[i]["length"])
+    longest = max(range(len(encoded)), key=lambda i: encoded[i]["length"])
+    alone = task.collate([encoded[shortest]], tokenizer)
+    together = task.collate([encoded[shortest], encoded[longest]], tokenizer)
+    with torch.no_grad():
+        single = task.predictions(model(**task.inputs(alone)), alone)
+        both = task.predictions(model(**task.inputs(together)), together)
+    assert len(both) == 2
+    torch.testing.assert_close(
+        torch.as_tensor(single[0], dtype=torch.float64),
+        torch.as_tensor(both[0], dtype=torch.float64),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_training_lowers_the_loss(bench):
+    task, model, tokenizer, _, encoded = bench
+    batch = task.collate([encoded[i] for i in range(8)], tokenizer)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(8):
+        loss = task.loss(model(**task.inputs(batch)), batch)
+        assert loss.shape == ()
+        losses.append(float(loss.detach()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert all(map(math.isfinite, losses))
+    assert min(losses[1:]) < losses[0]
+
+
+def test_one_prediction_a_row_and_the_metric_first(bench):
+    task, model, tokenizer, splits, _ = bench
+    encoded = task.encode(splits.selection, tokenizer, task.max_length)
+    predictions = []
+    for start in range(0, len(encoded), 8):
+        rows = [encoded[i] for i in range(start, min(start + 8, len(encoded)))]
+        batch = task.collate(rows, tokenizer)
+        with torch.inference_mode():
+            found = task.predict(model, batch, tokenizer)
+        assert len(found) == len(rows)
+        predictions += found
+    scores = task.score(predictions, encoded)
+    assert next(iter(scores)) == task.metric.name
+    assert all(math.isfinite(value) and -1 <= value <= 1 for value in scores.values())
+    with pytest.raises(ValueError, match="predictions, but"):
+        task.score(predictions[:-1], encoded)
+
+
+def test_right_predictions_score_one(bench):
+    task, _, tokenizer, splits, _ = bench
+    encoded = task.encode(splits.train, tokenizer, 160)
+    scores = task.score([_right(task, row) for row in encoded], encoded)
+    assert scores[task.metric.name] == pytest.approx(1.0, abs=0.02)
+
+
+def _right(task, row):
+    """A prediction that says what the example says."""
+    if task.kind == "token_classification":
+        return [max(label, 0) for label in row["labels"]]
+    if task.kind == "question_answering":
+        scores = torch.zeros(2, row["length"])
+        scores[0, row["start_positions"]] = scores[1, row["end_positions"]] = 9.0
+        return scores.numpy()
+    if task.kind == "generation":
+        return row["target"]
+    return row["labels"]
+
+
+def test_an_encoder_cannot_generate(tmp_path):
+    task, _ = MAKERS["generation"](tmp_path)
+    with pytest.raises(UsageError, match="encoder"):
+        tiny("bert", task)

@@ -1,0 +1,251 @@
+"""The user's own files: kinds are inferred, splits are told, mistakes get one clear line each."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from autopelt.errors import AutopeltError, UnavailableError, UsageError
+from autopelt.tasks import Source, make_task, task_from_files
+
+
+def _csv(folder, name, rows, header="text,label"):
+    path = folder / name
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    return _csv(
+        tmp_path, "reviews.csv", [f"review {n},{'good' if n % 3 else 'bad'}" for n in range(60)]
+    )
+
+
+def _line(make):
+    """The message of the one error that `make` raises: a single line."""
+    with pytest.raises(AutopeltError) as info:
+        make()
+    assert "\n" not in str(info.value)
+    return str(info.value)
+
+
+def test_one_file_is_split_in_three_and_the_user_is_told(reviews):
+    task = task_from_files(reviews)
+    splits = task.load(Source(), report=True)
+    assert splits.facts["sizes"] == {"train": 34, "selection": 11, "report": 15}
+    assert "Report is 15 of the 60 training examples, drawn stratified" in splits.facts["cut"]
+    assert "Selection is 11 of the 45 training examples" in splits.facts["cut"]
+    assert splits.facts["notes"] == [
+        "The task is a classification, scored by accuracy: "
+        "'label' has 2 distinct values (bad, good)."
+    ]
+    assert (task.name, task.labels) == ("reviews", ("bad", "good"))
+
+
+def test_validation_selects_and_test_reports(tmp_path, reviews):
+    other = _csv(tmp_path, "b.csv", ["x,good", "y,bad"])
+    last = _csv(tmp_path, "c.csv", ["z,good"])
+    splits = task_from_files(reviews, validation=other, test=last).load(Source(), report=True)
+    assert splits.facts["sizes"] == {"train": 60, "selection": 2, "report": 1}
+    assert splits.selection["text"][:] == ["x", "y"]
+    two = task_from_files(reviews, validation=other).load(Source(), report=True)
+    assert two.facts["sizes"] == {"train": 45, "selection": 2, "report": 15}
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "why"),
+    [
+        (["0", "1", "2"], "classification", "3 distinct values (0, 1, 2)"),
+        (["0.5", "1.25", "3"], "regression", "a decimal point"),
+        (["1e-1", "2e-1"], "regression", "a decimal point"),
+        ([str(n) for n in range(60)], "regression", "60 distinct whole numbers"),
+        (["yes", "no"], "classification", "2 distinct values (no, yes)"),
+    ],
+)
+def test_the_kind_is_inferred_from_the_label(tmp_path, labels, kind, why):
+    path = _csv(tmp_path, "a.csv", [f"t{n},{label}" for n, label in enumerate(labels * 8)])
+    task = task_from_files(path)
+    assert task.kind == kind
+    assert why in task.load(Source()).facts["notes"][0]
+
+
+def test_the_kind_may_be_said(tmp_path):
+    path = _csv(tmp_path, "a.csv", [f"t{n},{n % 3}" for n in range(40)])
+    task = task_from_files(path, kind="regression", score="spearman")
+    assert (task.kind, task.metric.name) == ("regression", "spearman")
+    assert task.load(Source()).train["label"][0] in (0.0, 1.0, 2.0)
+
+
+def test_texts_for_labels_are_refused(tmp_path):
+    path = _csv(tmp_path, "a.csv", [f"t{n},opinion {n}" for n in range(80)])
+    assert "80 distinct values in 80 examples, too many" in _line(lambda: task_from_files(path))
+
+
+def test_the_same_rows_in_every_format_are_the_same_task(tmp_path):
+    rows = [{"text": f"t {n}", "label": "ab"[n % 2]} for n in range(40)]
+    paths = [
+        _csv(tmp_path, "a.csv", [f"{r['text']},{r['label']}" for r in rows]),
+        str(tmp_path / "a.tsv"),
+        str(tmp_path / "a.jsonl"),
+        str(tmp_path / "a.json"),
+        str(tmp_path / "a.txt"),
+        str(tmp_path / "a.parquet"),
+    ]
+    lines = "\n".join(map(json.dumps, rows))
+    (tmp_path / "a.tsv").write_text(
+        "\n".join(["text\tlabel", *(f"{r['text']}\t{r['label']}" for r in rows)])
+    )
+    (tmp_path / "a.jsonl").write_text(lines)
+    (tmp_path / "a.txt").write_text(lines)
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    assert len({task_from_files(path).load(Source()).facts["hash"] for path in paths}) == 1
+
+
+def test_tags_in_json_lines_and_any_ending_with_a_kind(tmp_path):
+    rows = [{"tokens": ["the", "cat"], "ner_tags": ["O", "B-x"], "n": n} for n in range(20)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    task = task_from_files(str(tmp_path / "a.jsonl"), kind="token_classification")
+    assert task.load(Source()).train[0] == {"words": ["the", "cat"], "tags": [0, 1]}
+    (tmp_path / "a.tagged").write_text("the O\ncat B-x\n\n" * 20)
+    task = task_from_files(str(tmp_path / "a.tagged"), kind="token_classification")
+    task.load(Source())
+    assert task.labels == ("O", "B-x")
+
+
+def test_a_table_of_sources_and_targets_is_generation(tmp_path):
+    path = _csv(tmp_path, "a.csv", [f"one {n},ena {n}" for n in range(20)], "english,slovene")
+    task = task_from_files(
+        path, text="english", target="slovene", score="loss", prefix="translate: "
+    )
+    assert (task.kind, task.metric.name, task.metric.higher_is_better) == (
+        "generation",
+        "loss",
+        False,
+    )
+    assert task.load(Source()).train[0]["target"].startswith("ena")
+
+
+def test_a_task_file_is_read_from_its_own_folder(tmp_path, reviews, monkeypatch):
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\ntrain: reviews.csv\nscore: macro_f1\nmax_length: 32\n")
+    monkeypatch.chdir("/")
+    task = make_task(str(file))
+    assert (task.name, task.metric.name, task.max_length) == ("mine", "macro_f1", 32)
+    again = make_task(task.spec)
+    assert again.spec == task.spec
+    assert reviews in task.spec
+    assert again.load(Source()).facts == task.load(Source()).facts
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("train: a.csv\ntextpair: x\n", "unknown key 'textpair': did you mean 'text_pair'?"),
+        ("text: x\nkind: regresion\n", "train: Field required; kind: Input should be"),
+        ("train: a.csv\nkind: regression\nscore: acuracy\n", "score 'acuracy': Allowed: pearson"),
+        ("train: a.csv\ntest_target: b\n", "test_target needs test"),
+        ("train: a.csv\ntrain_target: b\nvalidation: c\n", "must both have an aligned file"),
+        ("- train\n", "not a mapping"),
+        ("train: [\n", "not valid YAML"),
+    ],
+)
+def test_a_wrong_task_file_names_everything_that_is_wrong(tmp_path, text, said):
+    (tmp_path / "t.yaml").write_text(text)
+    with pytest.raises(UsageError) as info:
+        make_task(str(tmp_path / "t.yaml"))
+    assert said in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_a_missing_task_file_and_a_missing_data_file(tmp_path):
+    assert "none.yaml' cannot be read" in _line(lambda: make_task(str(tmp_path / "none.yaml")))
+    with pytest.raises(UnavailableError, match="does not exist; give a file"):
+        task_from_files(str(tmp_path / "none.csv"))
+    with pytest.raises(UnavailableError, match="is a folder"):
+        task_from_files(str(tmp_path))
+    with pytest.raises(UsageError, match=r"the ending '\.doc' does not tell the format"):
+        task_from_files(_csv(tmp_path, "a.doc", ["a,b"]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "said"),
+    [
+        (["a,x"], {"text": "review"}, "has no column 'review'; it has: text, label."),
+        (["a,x"], {"label": "gold"}, "has no column 'gold'; it has: text, label."),
+        (["a,x", ",y"], {}, "line 3 has an empty text in column 'text'"),
+        (["a,x", "  ,y"], {}, "line 3 has an empty text"),
+        (["a,x", "b,"], {}, "line 3 has no label in column 'label'"),
+        (["a,x", "b,nan"], {}, "line 3 has no label"),
+        (["a,0.5", "b,nan"], {}, "line 3 has 'nan' in column 'label'; a regression needs"),
+        (["a,0.5", "b,inf"], {}, "line 3 has 'inf'"),
+        (["a,0.5", "b,x"], {"kind": "regression"}, "line 3 has 'x' in column 'label'"),
+        (["a,x"] * 40, {}, "all 40 training examples have the label 'x'"),
+        (["a,x", "b,y"], {}, "2 training examples, too few"),
+        (["a,x", "b"], {}, "line 3 has 1 fields"),
+    ],
+)
+def test_a_wrong_example_is_named_by_its_line(tmp_path, rows, flags, said):
+    path = _csv(tmp_path, "a.csv", rows)
+
+    def run():
+        task_from_files(path, **flags).load(Source())
+
+    assert said in _line(run)
+
+
+def test_a_label_that_train_never_had_is_named_with_its_line(tmp_path, reviews):
+    other = _csv(tmp_path, "b.csv", ["x,good", "y,odd"])
+    message = _line(lambda: task_from_files(reviews, validation=other).load(Source()))
+    assert "b.csv' line 3 has the label 'odd', which no training example has" in message
+    assert "those have: bad, good" in message
+
+
+def test_missing_usual_columns_name_the_flag(tmp_path):
+    path = _csv(tmp_path, "a.csv", ["a,x", "b,y"] * 10, "review,label")
+    assert "Name the one to use with --text" in _line(lambda: task_from_files(path).load(Source()))
+    path = _csv(tmp_path, "b.csv", ["a,x", "b,y"] * 10, "text,mood")
+    assert "Name the one to use with --label" in _line(lambda: task_from_files(path))
+
+
+def test_answers_outside_their_context_are_left_out_and_told(tmp_path):
+    def asked(start):
+        return {"question": "?", "id": "1", "answers": [{"text": "cat", "answer_start": start}]}
+
+    data = [
+        {"title": f"t{n}", "paragraphs": [{"context": "the cat", "qas": [asked(4), asked(5)]}]}
+        for n in range(12)
+    ]
+    path = tmp_path / "q.json"
+    path.write_text(json.dumps({"data": data}))
+    splits = task_from_files(str(path)).load(Source())
+    assert "12 answers do not stand in their context" in splits.facts["notes"][1]
+    assert "12 of 24 questions are left out" in splits.facts["notes"][2]
+    for article in data:
+        article["paragraphs"][0]["qas"] = [asked(5)]
+    path.write_text(json.dumps({"data": data}))
+    message = _line(lambda: task_from_files(str(path)).load(Source()))
+    assert "no question of the train data has an answer in its context" in message
+
+
+def test_aligned_files_of_different_length_and_empty_sides(tmp_path):
+    (tmp_path / "a.en").write_text("one\n" * 20)
+    (tmp_path / "a.sl").write_text("ena\n" * 19)
+    train, target = str(tmp_path / "a.en"), str(tmp_path / "a.sl")
+    assert "20 lines, but" in _line(lambda: task_from_files(train, train_target=target))
+    assert "known are" in _line(lambda: task_from_files(train))
+
+
+def test_tags_that_do_not_fit_their_words(tmp_path):
+    rows = [{"words": ["a", "b"], "tags": ["O"]}] * 10
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    message = _line(lambda: task_from_files(str(tmp_path / "a.jsonl")).load(Source()))
+    assert "line 1 has 2 words, but 1 tags" in message
+
+
+def test_nothing_is_written_beside_the_users_files(tmp_path, reviews):
+    before = sorted(tmp_path.rglob("*"))
+    task_from_files(reviews).load(Source(), report=True)
+    assert sorted(tmp_path.rglob("*")) == before

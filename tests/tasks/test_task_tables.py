@@ -1,0 +1,140 @@
+"""Files of examples: what is read, and one clear line for everything that is wrong with one."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from autopelt.errors import UnavailableError
+from autopelt.tasks.conll import read_conll
+from autopelt.tasks.parallel import read_aligned
+from autopelt.tasks.squad import read_squad
+from autopelt.tasks.tables import (
+    MOST_CHARACTERS,
+    PLAIN_TSV,
+    plain_tsv,
+    read_csv,
+    read_jsonl,
+    read_parquet,
+)
+
+
+def _write(folder, name, content):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def _error(reader, *paths):
+    with pytest.raises(UnavailableError) as info:
+        reader(paths, [])
+    message = str(info.value)
+    assert "\n" not in message
+    return message
+
+
+def test_csv_follows_the_quotes(tmp_path):
+    text = 'text,label\r\n"a, ""b""\nc",x\r\n\r\nd,y\r\n'
+    table = read_csv([_write(tmp_path, "a.csv", text)], [])
+    assert table.columns == {"text": ['a, "b"\nc', "d"], "label": ["x", "y"]}
+    assert table.where(1).endswith("a.csv' line 5")
+
+
+def test_plain_tsv_knows_no_quotes(tmp_path):
+    path = _write(tmp_path, "a.tsv", '\ufefftext\tlabel\n"a\tx\nb\u2028c\ty\n')
+    assert PLAIN_TSV([path], []).columns == {"text": ['"a', "b\u2028c"], "label": ["x", "y"]}
+
+
+def test_a_file_without_a_header_gets_its_names(tmp_path):
+    path = _write(tmp_path, "a.tsv", "a\t1\nb\t0\n")
+    assert plain_tsv(("text", "label"))([path], []).columns["label"] == ["1", "0"]
+
+
+def test_short_lines_are_skipped_where_a_benchmark_has_them_and_counted(tmp_path):
+    path = _write(tmp_path, "a.tsv", "a\tb\n1\t2\nbroken\n3\t4\n")
+    notes = []
+    assert len(plain_tsv(skip_short=True)([path], notes)) == 2
+    assert notes == ["'a.tsv': 1 lines with too few fields were skipped."]
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "content", "said"),
+    [
+        ("a.csv", read_csv, b"", "empty (0 bytes)"),
+        ("a.csv", read_csv, b" \n", "empty (2 bytes)"),
+        ("a.csv", read_csv, b"text,label\n", "a header but no examples"),
+        ("a.csv", read_csv, b"text,label\na,b\nc\n", "line 3 has 1 fields, but there are 2"),
+        ("a.csv", read_csv, b'text,label\n"a,b\n', "line 2 is not valid CSV"),
+        ("a.csv", read_csv, b"text,text\na,b\n", "column 'text' more than once"),
+        ("a.csv", read_csv, b"text,label\na,\xe9\n", "byte 0xe9 in line 2; convert it"),
+        (
+            "a.csv",
+            read_csv,
+            b"t,l\n" + b"a" * (MOST_CHARACTERS + 1) + b",b\n",
+            "line 2 has a field",
+        ),
+        ("a.tsv", PLAIN_TSV, b"a\tb\n1\t2\t3\n", "line 2 has 3 fields, but there are 2 columns"),
+        ("a.tsv", PLAIN_TSV, b"a\n" + b"x" * (MOST_CHARACTERS + 1), "that is no text"),
+        ("a.jsonl", read_jsonl, b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
+        ("a.jsonl", read_jsonl, b'{"a": 1}\n[1]\n', "line 2 is not a JSON object"),
+        ("a.jsonl", read_jsonl, b'{"a": 1}\n{"b": 1}\n', "line 2 has no key 'a'; it has: b"),
+        ("a.jsonl", read_jsonl, b"[" * 100_000, "line 1 is not JSON"),
+        ("a.parquet", read_parquet, b"", "empty (0 bytes)"),
+        ("a.parquet", read_parquet, b"PAR1 but not really", "not a readable Parquet file"),
+        ("a.conll", read_conll, b"the\tO\ncat\n\n", "line 2 has no tag: 'cat'"),
+        ("a.conll", read_conll, b"the\tO\ncat\t\n\n", "line 2 has no tag"),
+        ("a.conll", read_conll, b"# only a comment\n", "no sentence"),
+        (
+            "a.json",
+            read_squad,
+            b'{"data": [{"paragraphs": [{"context": "c"}]}]}',
+            "KeyError at 'qas'",
+        ),
+        ("a.json", read_squad, b'{"data": []}', "no questions"),
+        ("a.json", read_squad, b'{"data": \n', "line 2 is not JSON"),
+    ],
+)
+def test_a_broken_file_is_refused_in_one_line(tmp_path, name, reader, content, said):
+    message = _error(reader, _write(tmp_path, name, content))
+    assert said in message
+    assert name in message
+
+
+def test_a_folder_and_a_missing_file_are_refused(tmp_path):
+    assert "cannot be read" in _error(read_csv, tmp_path)
+    assert "cannot be read" in _error(read_csv, tmp_path / "none.csv")
+    assert "not a readable" in _error(read_parquet, tmp_path / "none.parquet")
+
+
+def test_parquet_and_json_lines_hold_the_same(tmp_path):
+    rows = [{"text": "a", "label": 1.5}, {"text": "b", "label": None}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    lines = _write(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows)) + "\n\n")
+    columns = {"text": ["a", "b"], "label": [1.5, None]}
+    assert read_parquet([tmp_path / "a.parquet"], []).columns == columns
+    assert read_jsonl([lines], []).columns == columns
+
+
+def test_conll_takes_tabs_blanks_documents_and_comments(tmp_path):
+    text = "-DOCSTART- -X- O O\n\nEU NNP I-ORG\nrejects VBZ O\n\n\nBonn NNP I-LOC\n"
+    table = read_conll([_write(tmp_path, "a.conll", text)], [])
+    assert table.columns == {
+        "words": [["EU", "rejects"], ["Bonn"]],
+        "tags": [["I-ORG", "O"], ["I-LOC"]],
+    }
+    assert table.lines == [3, 7]
+    tabs = _write(tmp_path, "b.conll", "# text = New York\nNew York\tB-LOC\n#\tO\n\t\n# x\n:)\tO\n")
+    assert read_conll([tabs], []).columns["words"] == [["New York", "#"], [":)"]]
+
+
+def test_aligned_files_keep_together_and_lose_empty_pairs(tmp_path):
+    a, b = (
+        _write(tmp_path, "a.en", "one\r\n\r\nthree\r\n"),
+        _write(tmp_path, "a.sl", "ena\ndva\ntri\n"),
+    )
+    notes = []
+    table = read_aligned([a, b], notes)
+    assert table.columns == {"source": ["one", "three"], "target": ["ena", "tri"]}
+    assert "1 of 3 pairs have an empty side" in notes[0]
+    assert "has 3 lines, but" in _error(read_aligned, a, _write(tmp_path, "c.sl", "ena\ndva\n"))

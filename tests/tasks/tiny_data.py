@@ -1,0 +1,115 @@
+"""Small data sets of each kind, written as the files that a user or a benchmark would have."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from autopelt.tasks import Source, Task, make_task, task_from_files
+
+NAMES = ["Anna Novak", "Berlin", "Ljubljana", "Acme"]
+
+
+def classification(folder: Path) -> tuple[Task, Source]:
+    """Pairs of texts in a CSV; the label is whether they are equal."""
+    draw = random.Random(0)
+    lines = ["premise,hypothesis,gold"]
+    for number in range(60):
+        first = f"the cat {number} sat near the old red house"
+        same = draw.random() < 0.5
+        second = first if same else "nobody knows why she left it"
+        lines.append(f'"{first}, it",{second},{"same" if same else "other"}')
+    path = folder / "pairs.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return task_from_files(
+        str(path), text="premise", text_pair="hypothesis", label="gold"
+    ), Source()
+
+
+def regression(folder: Path) -> tuple[Task, Source]:
+    """Texts and a number in JSON lines."""
+    rows = [{"text": "the cat " * (1 + n % 5) + str(n), "label": 0.5 * (n % 5)} for n in range(50)]
+    path = folder / "numbers.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return task_from_files(str(path)), Source()
+
+
+def token_classification(folder: Path) -> tuple[Task, Source]:
+    """Sentences in the CoNLL way; one of them far too long for a model."""
+    lines = []
+    for number in range(40):
+        name = NAMES[number % 4].split()
+        tags = ["B-name", "I-name"][: len(name)]
+        words = [("the", "O"), *zip(name, tags, strict=True), ("sat", "O"), (str(number), "O")]
+        lines += [f"{word}\t{tag}" for word, tag in words * (20 if number == 39 else 1)] + [""]
+    path = folder / "names.conll"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return task_from_files(str(path)), Source()
+
+
+def question_answering(folder: Path) -> tuple[Task, Source]:
+    """Questions in SQuAD's format; one answer is wrong, and contexts need several windows."""
+    data = []
+    for article in range(12):
+        filler = "the dog did not see it near the mat . " * (article % 4)
+        context = f"{filler}Anna Novak works for Acme{article} in Berlin since 1999 . {filler}"
+        qas = []
+        for question, text in (("where does she work ?", f"Acme{article}"), ("when ?", "1999")):
+            start = context.index(text) + (1 if article == 3 and text == "1999" else 0)
+            answer = {"text": text, "answer_start": start}
+            qas.append({"question": question, "id": f"{article}{text}", "answers": [answer]})
+        data.append({"title": f"a{article}", "paragraphs": [{"context": context, "qas": qas}]})
+    path = folder / "questions.json"
+    path.write_text(json.dumps({"data": data, "version": "1.1"}), encoding="utf-8")
+    task = task_from_files(str(path))
+    task.max_length = 48
+    return task, Source()
+
+
+def generation(folder: Path) -> tuple[Task, Source]:
+    """Two aligned text files."""
+    source = [f"the cat {number} sat on the mat" for number in range(40)]
+    target = [f"the mat {number}" for number in range(40)]
+    for name, lines in (("a.en", source), ("a.sl", target)):
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    train, aligned = str(folder / "a.en"), str(folder / "a.sl")
+    return task_from_files(train, train_target=aligned, max_length=32), Source()
+
+
+def multiple_choice(folder: Path) -> tuple[Task, Source]:
+    """COPA in its own layout."""
+    (folder / "COPA").mkdir()
+    for name, examples in (("train", 40), ("val", 10)):
+        rows = [
+            {
+                "premise": f"the game {n} was lost .",
+                "choice1": "it rained again",
+                "choice2": f"she left it {n}",
+                "question": "cause" if n % 2 else "effect",
+                "label": n % 2,
+                "idx": n,
+            }
+            for n in range(examples)
+        ]
+        text = "\n".join(map(json.dumps, rows))
+        (folder / "COPA" / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    return make_task("copa"), Source(data=folder)
+
+
+def demo(folder: Path) -> tuple[Task, Source]:
+    """The built-in task."""
+    return make_task("demo"), Source(train_examples=100)
+
+
+MAKERS: dict[str, Callable[[Path], tuple[Task, Source]]] = {
+    function.__name__: function
+    for function in (
+        demo,
+        classification,
+        regression,
+        token_classification,
+        question_answering,
+        generation,
+        multiple_choice,
+    )
+}
