@@ -140,7 +140,7 @@ def _largest_sizes(space: Any) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for row in rows if isinstance(rows, list | tuple) else ():
         sizes = row.get("sizes") if isinstance(row, Mapping) else None
-        whole = [s for s in sizes or () if isinstance(s, int)]
+        whole = [s for s in sizes if isinstance(s, int)] if isinstance(sizes, list | tuple) else []
         places = row.get("location", "") if isinstance(row, Mapping) else ""
         for where in places if isinstance(places, list | tuple) else [places]:
             if whole and max(whole) > 0:

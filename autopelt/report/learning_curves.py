@@ -110,13 +110,14 @@ def lead(record: StudyRecord) -> str:
         return "No trial has more than one epoch, so nothing can be said about the schedule yet."
     if rising * 2 > long:
         return (
-            f"{rising} of {plural(long, 'trial')} were best at their very last epoch: "
+            f"{_of(rising, long)} best at the very last epoch: "
             "a longer schedule would probably raise the scores."
         )
-    return (
-        f"{rising} of {plural(long, 'trial')} were best at their last epoch; "
-        "most had finished learning."
-    )
+    return f"{_of(rising, long)} best at the last epoch; most had finished learning."
+
+
+def _of(rising: int, long: int) -> str:
+    return f"{rising} of {plural(long, 'trial')} {'was' if rising == 1 else 'were'}"
 
 
 def _table(found: list[Curve]) -> Table:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import resources
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +92,31 @@ def make_cards(record: StudyRecord, kinds: Sequence[Kind] = KINDS) -> list[Card]
 
 
 def tidy(record: StudyRecord) -> StudyRecord:
-    """The same study with complete trials whose score is not a finite number marked as failed."""
+    """The same study with finite numbers only, so that no card has to think of others.
 
-    def mended(t: TrialRecord) -> TrialRecord:
-        if t.state != COMPLETE or (t.score is not None and math.isfinite(t.score)):
-            return t
-        return replace(t, state=FAILED, score=None, reason=t.reason or f"its score is {t.score}")
+    A complete trial whose score is not finite counts as failed; a curve ends before its first value
+    that is not; other values that are not finite count as unknown.
+    """
+    return replace(record, trials=tuple(map(_tidy_trial, record.trials)))
 
-    return replace(record, trials=tuple(mended(t) for t in record.trials))
+
+def _tidy_trial(t: TrialRecord) -> TrialRecord:
+    t = replace(
+        t,
+        scores=tuple(takewhile(math.isfinite, t.scores)),
+        losses=tuple(takewhile(math.isfinite, t.losses)),
+        seconds={k: v for k, v in t.seconds.items() if math.isfinite(v)},
+        believed={k: v for k, v in t.believed.items() if math.isfinite(v)},
+        started=_finite_or_none(t.started),
+        finished=_finite_or_none(t.finished),
+    )
+    if t.state != COMPLETE or _finite_or_none(t.score) is not None:
+        return replace(t, score=_finite_or_none(t.score))
+    return replace(t, state=FAILED, score=None, reason=t.reason or f"its score is {t.score}")
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def subtitle(record: StudyRecord) -> str:

@@ -10,7 +10,7 @@ from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.architecture_map import METHOD_ORDER
 from autopelt.report.card import Card, Figure, NothingToShow, Row, cell, table
 from autopelt.report.figure import axis, layout, plain
-from autopelt.report.wording import method, name, score, share, wrapped
+from autopelt.report.wording import method, name, plural, score, share, wrapped
 
 TITLE = "Choices"
 FEWEST = 3
@@ -45,7 +45,8 @@ def parallel(record: StudyRecord) -> Parallel:
     trials = [t for t in record.complete if record.feasible(t) and t.architecture.modules]
     if len(trials) < FEWEST:
         raise NothingToShow(
-            f"{len(trials)} trials within the budget train modules; this card needs {FEWEST}."
+            f"{plural(len(trials), 'complete trial')} within the budget with modules; "
+            f"this card needs {FEWEST}."
         )
     used = {m.method for t in trials for m in t.architecture.modules}
     names = [n for n in METHOD_ORDER if n in used] + sorted(used - set(METHOD_ORDER))

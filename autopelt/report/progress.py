@@ -166,9 +166,15 @@ def card(record: StudyRecord) -> Card:
         lead(found),
         figures=tuple(figures),
         table=_table(found),
-        note="Hypervolume is the area between the front, the budget line and the score of "
-        f"{score(record.floor)} that needs no module; one decade is a factor of ten in parameters.",
+        note=f"Hypervolume is the area between the front, the budget line and {_floor(record)}; "
+        "one decade is a factor of ten in parameters.",
     )
+
+
+def _floor(record: StudyRecord) -> str:
+    if any(not t.architecture.modules for t in record.complete):
+        return f"the score of the task head alone, {score(record.floor)}"
+    return f"the lowest score, {score(record.floor)}"
 
 
 def lead(found: list[Step]) -> str:

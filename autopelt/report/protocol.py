@@ -57,11 +57,11 @@ def protocol(record: StudyRecord) -> Protocol:
 def card(record: StudyRecord) -> Card:
     """Splits, sizes, random seeds, versions and the command."""
     p = protocol(record)
-    sizes = dict(p.splits)
+    train, selection = (_examples(p, split) for split in ("train", "selection"))
     lead = (
-        f"Every architecture was trained on {_many(sizes['train'])} examples and chosen by its "
-        f"{record.metric} on {_many(sizes['selection'])} others; the "
-        f"{_many(sizes['report'])} examples of the report split were never looked at."
+        f"Every architecture was trained on {train} and judged by its "
+        f"{record.metric or 'score'} on "
+        f"{selection}; {_examples(p, 'report')} for the final report were never looked at."
     )
     commands = (
         (Command("The command that made this study", record.command),) if record.command else ()
@@ -99,7 +99,9 @@ def settings_table(p: Protocol) -> Table:
 
 
 def _task_words(task: Any) -> str:
-    words = [str(task[key]).replace("_", " ") for key in ("kind", "source") if task.get(key)]
+    words = [
+        str(task[key]).replace("_", " ") for key in ("title", "kind", "source") if task.get(key)
+    ]
     labels = task.get("labels")
     if isinstance(labels, int) and not isinstance(labels, bool):
         words.append(f"{labels} labels")
@@ -108,5 +110,6 @@ def _task_words(task: Any) -> str:
     return " · ".join(words)
 
 
-def _many(number: int | None) -> str:
-    return "an unknown number of" if number is None else f"{number:,}"
+def _examples(p: Protocol, split: str) -> str:
+    number = dict(p.splits)[split]
+    return f"the examples of the {split} split" if number is None else f"{number:,} examples"

@@ -10,7 +10,7 @@ from typing import Any
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Fact, Figure, NothingToShow, Row, cell, table
 from autopelt.report.figure import axis, layout, padded, plain
-from autopelt.report.wording import name, score
+from autopelt.report.wording import name, plural, score
 
 TITLE = "Surrogate"
 FEWEST = 5
@@ -64,7 +64,7 @@ def calibration(record: StudyRecord) -> Calibration:
         seen.append(t.point[1])
     if len(found) < FEWEST:
         raise NothingToShow(
-            f"The surrogate has made {len(found)} predictions that could be checked; "
+            f"The surrogate has made {plural(len(found), 'prediction')} that can be checked; "
             f"this card needs {FEWEST}."
         )
     n = len(found)

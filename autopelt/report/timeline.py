@@ -229,7 +229,7 @@ def lead(t: Timeline) -> str:
     trials = plural(len(t.bars), "trial")
     text = (
         f"{trials} took {format_seconds(t.wall)} on {plural(len(t.workers), 'worker')}, "
-        f"which were busy {t.use:.0%} of the time"
+        f"busy {t.use:.0%} of the time"
     )
     if t.choosing >= 0.05:
         text += f"; choosing what to train next took {format_seconds(t.choosing)}"

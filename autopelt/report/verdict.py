@@ -154,8 +154,9 @@ def _why_nothing(record: StudyRecord) -> str:
     running = sum(t.state == RUNNING for t in record.trials)
     if record.complete:
         seen = plural(len(record.complete), "trial")
+        budget = plural(record.limit, "parameter")
         return (
-            f"No architecture within the budget of {record.limit:,} parameters is complete yet; "
+            f"No architecture within the budget of {budget} is complete yet; "
             f"{seen} over the budget {'is' if len(record.complete) == 1 else 'are'} for reference."
         )
     if failed and not running:

@@ -25,7 +25,7 @@ def test_the_protocol_has_splits_sizes_budget_seed_versions_and_command(example)
     assert dict(p.everything)["version.torch"] == "2.13.0"
     card = protocol.card(example)
     assert card.commands[0].line == example.command
-    assert "report split were never looked at" in card.lead
+    assert "277 examples for the final report were never looked at" in card.lead
     assert {f.name: f.value for f in card.facts}["Task head"] == "770"
 
 

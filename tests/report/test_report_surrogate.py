@@ -57,5 +57,5 @@ def test_rank_correlation_of_a_constant_is_undefined():
 
 def test_a_study_without_predictions_says_so(example):
     record = replace(example, trials=tuple(replace(t, believed={}) for t in example.trials))
-    with pytest.raises(NothingToShow, match="0 predictions"):
+    with pytest.raises(NothingToShow, match="0 predictions that can"):
         calibration(record)
