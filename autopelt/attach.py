@@ -76,14 +76,14 @@ def attach(
     """Attach an architecture; the backbone is frozen, the task head is left as it is.
 
     Args:
-        model: any transformers model of a known family, with or without a task head. architecture:
-        what to attach. random_seed: randomness of the start. A module's start depends on it and on
-        the module alone. folded: build prefixes and prompts flat, as they are shipped, without
-        their networks.
+        model: any transformers model of a known family, with or without a task head.
+        architecture: what to attach.
+        random_seed: of the start. A module's start depends on it and on the module alone.
+        folded: build prefixes and prompts flat, as they are shipped, without their networks.
 
     Raises:
         UsageError: something is attached already; an unknown family, method, place, layer or
-        option.
+            option.
     """
     now = attached(model)
     if now is not None:

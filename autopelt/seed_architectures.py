@@ -103,10 +103,11 @@ def shrink(
     are.
 
     Args:
-        architecture: what should fit. counter: counts deployed parameters. limit: the most
-        deployed parameters allowed. allowed_sizes: sizes that a space allows for a (method,
-        location); the largest that is not above
-            the scaled size is taken, else the smallest.
+        architecture: what should fit.
+        counter: counts deployed parameters.
+        limit: the most deployed parameters allowed.
+        allowed_sizes: sizes that a space allows for a (method, location); the largest that is not
+            above the scaled size is taken, else the smallest.
 
     Returns:
         The architecture itself where it fits; None where nothing of it does.

@@ -50,8 +50,7 @@ class Family:
 
     Attributes:
         stacks: its stacks of layers, in the order in which layers are numbered; a stack that a
-        model
-            lacks (the decoder of an encoder-only T5) is skipped.
+            model lacks (the decoder of an encoder-only T5) is skipped.
         prompt_host: the module that runs the stack with the prompt; empty for the backbone itself.
         embeddings: the module that turns token ids into embeddings, inside the host.
         prompt_at: module whose output gets the prompt rows; None: they go in as `inputs_embeds`.

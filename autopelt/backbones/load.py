@@ -119,9 +119,10 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
     """Load a model in evaluation mode and float32: backbone frozen, task head fresh and trainable.
 
     Args:
-        source: from `resolve`. head: a key of `HEADS`. labels: outputs of the head; 1 is
-        regression. Not used by ``none``, ``seq2seq``, ``causal_lm``. random_seed: of the head's
-        start.
+        source: from `resolve`.
+        head: a key of `HEADS`.
+        labels: outputs of the head; 1 is regression. Only classifiers of sequences and tokens ask.
+        random_seed: of the head's start.
 
     Raises:
         UsageError: unknown head, or a family without a row.

@@ -62,9 +62,15 @@ def config_from_file(path: str | Path) -> PretrainedConfig:
 
 
 def shapes_of_model(model: PreTrainedModel) -> Shapes:
-    """The shapes of the backbone of a loaded model."""
-    config: PretrainedConfig = Backbone(model).base.config
-    return shapes_of_config(config)
+    """The shapes of the backbone of a loaded model.
+
+    A model may have less than its configuration says (a T5 without its decoder); then it is the
+    model that counts.
+    """
+    backbone = Backbone(model)
+    config: PretrainedConfig = backbone.base.config
+    shapes = shapes_of_config(config)
+    return shapes if len(backbone.layers) == shapes.layers else describe(backbone.base)
 
 
 def _config(values: dict[str, Any]) -> PretrainedConfig:
@@ -111,7 +117,9 @@ def describe(model: PreTrainedModel) -> Shapes:
         layers=len(backbone.layers),
         hidden=linear["attention.query"][0],
         key_value=linear["attention.key"][1],
-        backbone_parameters=sum(p.numel() for p in model.parameters()),
+        backbone_parameters=sum(
+            p.numel() for name, p in model.named_parameters() if not name.startswith("autopelt.")
+        ),
         linear=linear,
         locations=(*places, *LINEAR),
         decoder=all(stack.causal for stack, _ in backbone.layers),

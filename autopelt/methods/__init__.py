@@ -42,8 +42,7 @@ def check(module: Module, shapes: Shapes) -> Method:
 
     Raises:
         UsageError: unknown method; a location that the method or the backbone does not have; a
-        layer
-            that the backbone does not have; an option that the method does not understand.
+            layer that the backbone does not have; an option that the method does not understand.
     """
     method = method_of(module)
     where = f"{module.method} at {module.site}"

@@ -15,9 +15,11 @@ class Bottleneck(nn.Module):
     """s · (U relu(D x + b) + c) with D (m, d), b (m), U (d, m), c (d); 2dm + m + d parameters.
 
     Args:
-        width: d. size: m. scale: s. start: ``normal`` draws D from N(0, 0.02²), ``kaiming`` as
-        `torch.nn.Linear` does. U, b and c
-            start at zero, so the network starts as it was.
+        width: d.
+        size: m.
+        scale: s.
+        start: ``normal`` draws D from N(0, 0.02²), ``kaiming`` as `torch.nn.Linear` does. U, b and
+            c start at zero, so the network starts as it was.
         generator: randomness of D.
     """
 

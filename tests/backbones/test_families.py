@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoConfig, OPTForCausalLM
+from transformers import AutoConfig, OPTForCausalLM, T5Config, T5EncoderModel
 
 from autopelt.architecture import Architecture, Module
 from autopelt.attach import attach, count_attached, detach
@@ -120,6 +120,20 @@ def test_shapes_come_from_config_json_alone(
     shapes = shapes_from_file(tmp_path / "config.json")
     assert shapes.backbone_parameters == parameters
     assert (shapes.layers, shapes.hidden, shapes.key_value) == (layers, hidden, key_value)
+
+
+def test_a_model_without_its_decoder_is_counted_as_it_is():
+    config = T5Config(
+        vocab_size=50, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_decoder_layers=3, num_heads=4
+    )
+    model = T5EncoderModel(config)
+    shapes = shapes_of_model(model)
+    assert shapes.layers == 2
+    assert shapes.backbone_parameters == sum(p.numel() for p in model.parameters())
+    attach(model, Architecture((Module("lora", "ffn.in", 1, 2),)))
+    assert shapes_of_model(model) == shapes
+    with pytest.raises(UsageError, match="layer 2 does not exist"):
+        attach(T5EncoderModel(config), Architecture((Module("lora", "ffn.in", 2, 2),)))
 
 
 def test_layers_that_differ_are_counted_as_they_are(tmp_path):
