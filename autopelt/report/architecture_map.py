@@ -136,7 +136,13 @@ def draw(m: Map) -> Figure:
     shown["meta"] = {"select": "row", "trials": [t.number for t in m.trials]}
     words = f"Map of {len(m.trials)} front members: size of each method in each layer"
     return Figure(
-        "map", words, data, shown, height=80 + 30 * len(rows), min_width=150 + round(24 * total)
+        "map",
+        words,
+        data,
+        shown,
+        height=80 + 30 * len(rows),
+        min_width=150 + round(24 * total),
+        max_width=170 + round(56 * total),
     )
 
 
@@ -246,6 +252,7 @@ def draw_usage(m: Map) -> Figure | None:
         height=76 + 34 * len(bands),
         heading="Share of the front that uses each place",
         min_width=150 + 30 * len(layers),
+        max_width=170 + 110 * len(layers),
     )
 
 
@@ -285,6 +292,9 @@ def lead(m: Map) -> str:
     if not means:
         return f"The {count} put modules at the embeddings only."
     means.sort(reverse=True)
+    if len(m.bands) == 1:
+        verb = "uses" if len(m.trials) == 1 else "use"
+        return f"The {count} {verb} {means[0][1]} only{_half(means[0][2])}."
     parts = [f"{means[0][1]} is the method used most by the {count}"]
     for half in ("upper", "lower"):
         here = [words for _, words, where in means if where == half]
@@ -294,6 +304,10 @@ def lead(m: Map) -> str:
             parts.append(f"{who} {verb} mostly in the {half} layers")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _half(half: str) -> str:
+    return f", mostly in the {half} layers" if half else ""
 
 
 def _table(m: Map) -> Table:

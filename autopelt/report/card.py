@@ -30,7 +30,8 @@ class Figure:
         height: in pixels.
         heading: short heading above it where a card has several.
         ordered: the page offers to colour its points by trial order.
-        min_width: in pixels; a narrower window scrolls the figure sideways.
+        min_width, max_width: in pixels, 0 for none; a window narrower than `min_width` scrolls the
+            figure sideways.
         legend: (symbol, colour, words) of each kind of mark; the page draws it above the figure.
     """
 
@@ -42,6 +43,7 @@ class Figure:
     heading: str = ""
     legend: tuple[tuple[str, str, str], ...] = ()
     min_width: int = 0
+    max_width: int = 0
     ordered: bool = False
 
 

@@ -61,13 +61,19 @@ def card(record: StudyRecord) -> Card:
     lead = (
         f"Every architecture was trained on {train} and judged by its "
         f"{record.metric or 'score'} on "
-        f"{selection}; {_examples(p, 'report')} for the final report were never looked at."
+        f"{selection}; {_report(p)} never looked at."
     )
     commands = (
         (Command("The command that made this study", record.command),) if record.command else ()
     )
     return Card(
-        "protocol", TITLE, lead, facts(p, record), commands=commands, table=settings_table(p)
+        "protocol",
+        TITLE,
+        lead,
+        facts(p, record),
+        commands=commands,
+        table=settings_table(p),
+        note=str(record.task.get("cut") or ""),
     )
 
 
@@ -113,3 +119,8 @@ def _task_words(task: Any) -> str:
 def _examples(p: Protocol, split: str) -> str:
     number = dict(p.splits)[split]
     return f"the examples of the {split} split" if number is None else f"{number:,} examples"
+
+
+def _report(p: Protocol) -> str:
+    number = dict(p.splits)["report"]
+    return "the report split was" if number is None else f"the {number:,} of the report split were"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
+from pathlib import PurePath
 
 from autopelt.records import StudyRecord
 from autopelt.report.card import Card, Command
@@ -13,7 +15,8 @@ TITLE = "Use it, repeat it"
 
 def commands(record: StudyRecord) -> tuple[Command, ...]:
     """Train, evaluate, export, and make the study again; without a result only the last."""
-    study = shlex.quote(f"reports/{record.name}")
+    folder = study_folder(record)
+    study, exported = shlex.quote(folder), shlex.quote(f"{folder}-export")
     found: list[Command] = []
     if record.best is not None:
         found += [
@@ -23,13 +26,26 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
             ),
             Command(
                 "Export it as a folder that can be shipped",
-                f"autopelt export {study} --to autopelt --out DIR",
+                f"autopelt export {study} --to autopelt --out {exported}",
             ),
             Command("Look at it as text", f"autopelt show {study}"),
         ]
     if record.command:
         found.append(Command("Run the whole search again", record.command))
     return tuple(found)
+
+
+def study_folder(record: StudyRecord) -> str:
+    """The study's folder as the user named it with --out, else where studies land."""
+    try:
+        words = shlex.split(record.command)
+    except ValueError:
+        words = []
+    named = [after for word, after in pairwise(words) if word == "--out"]
+    named += [word.removeprefix("--out=") for word in words if word.startswith("--out=")]
+    if named and PurePath(named[-1]).name == record.name:
+        return named[-1].rstrip("/")
+    return f"reports/{record.name}"
 
 
 def card(record: StudyRecord) -> Card:
@@ -47,6 +63,6 @@ def card(record: StudyRecord) -> Card:
         TITLE,
         lead,
         commands=commands(record),
-        note="Run them in the folder that holds reports/. The study's resolved configuration is "
-        "config.yaml next to this page.",
+        note="Run them where the search was run. The study's resolved configuration is config.yaml "
+        "next to this page.",
     )

@@ -23,7 +23,7 @@ PHASE_WORDS = {
     "train": "training",
     "score": "scoring",
     "idle": "waiting for work",
-    "other": "everything else",
+    "other": "starting and handing over",
 }
 PATTERNS = {"failed": "x", "stopped": "/", "running": "."}
 
@@ -46,6 +46,7 @@ class Timeline:
         bars: by beginning.
         workers: names, in order of first use.
         phases: (phase, seconds over all workers), largest first, with the workers' idle time.
+        hands: workers that have finished a trial, at least 1.
         choosing: seconds the sampler took to propose.
         wall: seconds from the first beginning to the last end.
         busy: seconds that trials took, over all workers.
@@ -53,6 +54,7 @@ class Timeline:
 
     bars: tuple[Bar, ...]
     workers: tuple[str, ...]
+    hands: int
     phases: tuple[tuple[str, float], ...]
     choosing: float
     wall: float
@@ -61,7 +63,7 @@ class Timeline:
     @property
     def use(self) -> float:
         """Share of the workers' time that trials filled."""
-        whole = self.wall * len(self.workers)
+        whole = self.wall * self.hands
         return min(1.0, self.busy / whole) if whole > 0 else 0.0
 
 
@@ -73,11 +75,14 @@ def timeline(record: StudyRecord) -> Timeline:
     begins = [t.started for t in timed if t.started is not None]
     ends = [t.finished for t in timed if t.finished is not None]
     zero, last = min(begins), max([*begins, *ends])
+    # Process numbers say nothing to a reader.
+    numbered = [w for w in dict.fromkeys(t.worker for t in timed) if w.isdigit()]
+    names = {w: f"worker {i + 1}" for i, w in enumerate(numbered)}
     bars = sorted(
         (
             Bar(
                 t,
-                t.worker or "worker",
+                names.get(t.worker, t.worker) or "running now",
                 (t.started or zero) - zero,
                 max((t.finished if t.finished is not None else last), t.started or zero) - zero,
             )
@@ -91,12 +96,14 @@ def timeline(record: StudyRecord) -> Timeline:
             phases[phase] += seconds
     wall, busy = last - zero, sum(b.end - b.begin for b in bars)
     workers = tuple(dict.fromkeys(b.worker for b in bars))
+    hands = max(1, len(set(workers) - {"running now"}))
     if phases:
-        phases["idle"] = max(0.0, wall * len(workers) - busy)
+        phases["idle"] = max(0.0, wall * hands - busy)
         phases["other"] = max(0.0, busy - sum(s for p, s in phases.items() if p != "idle"))
     return Timeline(
         tuple(bars),
         workers,
+        hands,
         tuple(sorted(((p, s) for p, s in phases.items() if s > 0.05), key=lambda p: -p[1])),
         sum(float(t.believed.get("seconds", 0.0)) for t in record.trials),
         wall,
@@ -228,7 +235,7 @@ def lead(t: Timeline) -> str:
     """How long it took and how well the workers were used, as one sentence."""
     trials = plural(len(t.bars), "trial")
     text = (
-        f"{trials} took {format_seconds(t.wall)} on {plural(len(t.workers), 'worker')}, "
+        f"{trials} took {format_seconds(t.wall)} on {plural(t.hands, 'worker')}, "
         f"busy {t.use:.0%} of the time"
     )
     if t.choosing >= 0.05:

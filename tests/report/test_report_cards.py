@@ -25,7 +25,7 @@ def test_the_protocol_has_splits_sizes_budget_seed_versions_and_command(example)
     assert dict(p.everything)["version.torch"] == "2.13.0"
     card = protocol.card(example)
     assert card.commands[0].line == example.command
-    assert "277 examples for the final report were never looked at" in card.lead
+    assert "the 277 of the report split were never looked at" in card.lead
     assert {f.name: f.value for f in card.facts}["Task head"] == "770"
 
 
@@ -69,15 +69,29 @@ def test_the_table_has_every_trial_and_the_reason_of_failed_ones(example):
 
 
 def test_the_commands_name_the_study(example):
-    lines = [c.line for c in reproduce.commands(example)]
-    assert lines[0] == "autopelt train reports/rte-minilm-1pct"
-    assert lines[1] == "autopelt export reports/rte-minilm-1pct --to autopelt --out DIR"
+    lines = [c.line for c in reproduce.commands(replace(example, name="a"))]
+    assert lines[0] == "autopelt train reports/a"
+    assert lines[1] == "autopelt export reports/a --to autopelt --out reports/a-export"
     assert lines[-1] == example.command
 
 
 def test_a_study_name_with_spaces_is_quoted():
     lines = [c.line for c in reproduce.commands(study(name="my study"))]
     assert lines[0] == "autopelt train 'reports/my study'"
+
+
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [
+        ("autopelt search --task rte --out studies/a", "studies/a"),
+        ("autopelt search --task rte --out=studies/a", "studies/a"),
+        ("autopelt search --task rte --out studies/other", "reports/a"),
+        ("autopelt search --task 'rte", "reports/a"),
+        ("", "reports/a"),
+    ],
+)
+def test_commands_name_the_folder_that_the_user_named(command, folder):
+    assert reproduce.study_folder(replace(study(name="a"), command=command)) == folder
 
 
 def test_without_a_result_only_the_search_can_be_repeated(example):

@@ -65,6 +65,11 @@ def test_phases_and_idle_time_add_up_to_the_workers_time(example):
     assert t.choosing == pytest.approx(sum(x.believed.get("seconds", 0) for x in example.trials))
 
 
+def test_process_numbers_become_worker_numbers(example):
+    trials = tuple(replace(t, worker=str(7000 + t.number % 2)) for t in example.trials)
+    assert timeline(replace(example, trials=trials)).workers == ("worker 1", "worker 2")
+
+
 def test_a_running_trial_lasts_until_now():
     t = timeline(running_study())
     running = [b for b in t.bars if b.trial.state == "running"]
