@@ -28,6 +28,7 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture import Architecture, Module
 from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.load import head_of
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.budget import Count
 from autopelt.errors import UnavailableError, UsageError
@@ -199,30 +200,18 @@ def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list
 
 
 def head_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """The task head's parameters by name: all that is neither backbone nor attached.
-
-    A language-model head (the model's output embeddings) is pretrained, so it is not among them.
-    """
-    pretrained = set(map(id, _pretrained(model).values()))
-    return {
-        name: p
-        for name, p in model.named_parameters()
-        if id(p) not in pretrained and not name.startswith(f"{NAME}.")
-    }
+    """The task head's parameters by name; a language model has none, its head is pretrained."""
+    return {name: p for name, p in head_of(model).items() if not name.startswith(f"{NAME}.")}
 
 
 def frozen_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """The pretrained parameters by name: the backbone's, and a language-model head's."""
-    return _pretrained(model)
-
-
-def _pretrained(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    base = model.base_model
-    ids = {id(p) for name, p in base.named_parameters() if not name.startswith(f"{NAME}.")}
-    output = model.get_output_embeddings()
-    if output is not None:
-        ids |= {id(p) for p in output.parameters()}
-    return {name: p for name, p in model.named_parameters() if id(p) in ids}
+    """The pretrained parameters by name: all that is neither attached nor task head."""
+    head = head_of(model)
+    return {
+        name: p
+        for name, p in model.named_parameters()
+        if name not in head and not name.startswith(f"{NAME}.")
+    }
 
 
 # ---------------------------------------------------------------------- files

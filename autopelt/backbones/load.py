@@ -131,10 +131,16 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
     if head not in HEADS:
         raise UsageError(f"unknown task head '{head}': {did_you_mean(head, HEADS)}")
     config = load_config(source)
+    auto = getattr(transformers, HEADS[head])
+    if type(config) not in auto._model_mapping:
+        raise UsageError(
+            f"a {config.model_type} model has no {head.replace('_', ' ')} head in transformers; "
+            "choose another task or another model."
+        )
     if head in ("sequence_classification", "token_classification"):
         config.num_labels = labels
     made, info = _from_pretrained(
-        getattr(transformers, HEADS[head]),
+        auto,
         source,
         config=config,
         dtype=torch.float32,
@@ -175,12 +181,14 @@ def reset_head(model: PreTrainedModel, random_seed: int) -> None:
 
 
 def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """Parameters outside the backbone, without a language-model head, which is pretrained."""
-    pretrained = {id(p) for p in model.base_model.parameters()}
-    output = model.get_output_embeddings()
-    if output is not None:
-        pretrained |= {id(p) for p in output.parameters()}
-    return {name: p for name, p in model.named_parameters() if id(p) not in pretrained}
+    """The task head's parameters by name: all outside the backbone.
+
+    What a language model has there is pretrained, so it has no such head.
+    """
+    if model.get_output_embeddings() is not None:
+        return {}
+    backbone = {id(p) for p in model.base_model.parameters()}
+    return {name: p for name, p in model.named_parameters() if id(p) not in backbone}
 
 
 def _complete(model: PreTrainedModel, info: dict[str, Any], source: ModelSource) -> None:

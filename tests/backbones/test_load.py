@@ -6,12 +6,19 @@ import shutil
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertModel
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+)
 from transformers.utils import logging as transformers_logging
 
 from autopelt.attach import head_parameters
 from autopelt.backbones import load as loading
 from autopelt.backbones.load import (
+    HEADS,
     ModelSource,
     load_config,
     load_model,
@@ -186,6 +193,31 @@ def test_an_unknown_family_lists_the_known_ones(folder):
     (folder / "config.json").write_text(text)
     with pytest.raises(UsageError, match=r"'albert' is not known\. Known: bart, bert, "):
         load_model(resolve(str(folder)), "sequence_classification", 2, random_seed=0)
+
+
+def test_a_head_that_the_family_does_not_have_is_refused(folder):
+    with pytest.raises(UsageError, match="a bert model has no seq2seq head"):
+        load_model(resolve(str(folder)), "seq2seq", 2, random_seed=0)
+
+
+def test_a_language_models_head_is_pretrained_and_stays(tmp_path):
+    config = GPT2Config(vocab_size=30, n_embd=16, n_layer=1, n_head=2, tie_word_embeddings=False)
+    torch.manual_seed(1)
+    before = GPT2LMHeadModel(config)
+    before.save_pretrained(tmp_path)
+    model = load_model(resolve(str(tmp_path)), "causal_lm", 2, random_seed=0)
+    assert torch.equal(model.lm_head.weight, before.lm_head.weight)
+    assert head_parameters(model) == {}
+    assert not any(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.parametrize("head", [h for h in HEADS if h not in ("none", "seq2seq", "causal_lm")])
+def test_every_head_is_fresh_trainable_and_alone_so(folder, head):
+    model = load_model(resolve(str(folder)), head, 2, random_seed=0)
+    own = head_parameters(model)
+    assert own
+    assert {n for n, p in model.named_parameters() if p.requires_grad} == set(own)
+    assert not any(name.startswith("bert.") for name in own)
 
 
 def test_an_unknown_head_is_refused(folder):
