@@ -1,0 +1,93 @@
+"""The documentation of tasks cannot go stale: its tables are made here, its examples are run.
+
+To write the tables anew: AUTOPELT_WRITE_DOCS=1 pytest tests/tasks/test_task_docs.py
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from autopelt.tasks import TASKS, make_task
+from autopelt.tasks.benchmarks import Benchmark
+from autopelt.tasks.catalogue import catalogue
+from autopelt.tasks.files import TAGGED
+from autopelt.tasks.tables import READERS
+from autopelt.tasks.task_file import SCORES, TaskFile
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def _table(header, rows):
+    lines = [header, *rows]
+    dashes = ["---"] * len(header)
+    return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], dashes, *lines[1:]))
+
+
+def _tasks():
+    rows = [(f"`{r.name}`", r.title, r.kind, r.metric, r.sizes) for r in catalogue(None)]
+    return _table(("task", "what", "kind", "metric", "sizes"), rows)
+
+
+def _files():
+    rows = []
+    for name in TASKS:
+        origin = make_task(name).origin
+        if isinstance(origin, Benchmark):
+            layout = origin.layout
+            files = ", ".join(f"`{choices[0]}`" for choices in layout.files.values())
+            rows.append((f"`{name}`", f"`{layout.folder[0]}`", files, str(origin.on_hub)))
+    return _table(("task", "folder", "files", "on the Hub"), rows)
+
+
+def _scores():
+    rows = [(kind, ", ".join(f"`{score}`" for score in scores)) for kind, scores in SCORES.items()]
+    return _table(("kind", "scores; the first is the usual one"), rows)
+
+
+@pytest.mark.parametrize(
+    ("page", "mark", "make"),
+    [
+        ("tasks.md", "tasks", _tasks),
+        ("tasks.md", "files", _files),
+        ("own-data.md", "scores", _scores),
+    ],
+)
+def test_a_table_of_the_documentation_is_the_truth(page, mark, make):
+    path = DOCS / page
+    text = path.read_text(encoding="utf-8")
+    pattern = rf"(<!-- {mark}: [^>]*-->\n)(.*?)(<!-- end -->)"
+    table = make() + "\n"
+    if os.environ.get("AUTOPELT_WRITE_DOCS"):
+        path.write_text(
+            re.sub(pattern, lambda m: m[1] + table + m[3], text, flags=re.DOTALL), encoding="utf-8"
+        )
+        text = path.read_text(encoding="utf-8")
+    found = re.search(pattern, text, flags=re.DOTALL)
+    assert found
+    assert found[2] == table
+
+
+def test_every_key_and_ending_is_documented():
+    text = (DOCS / "own-data.md").read_text(encoding="utf-8")
+    for key in TaskFile.model_fields:
+        assert f"`{key}`" in text
+    for ending in (*READERS, *TAGGED, ".json"):
+        assert f"`{ending}`" in text
+
+
+def test_the_examples_of_task_files_are_right():
+    text = (DOCS / "own-data.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert len(examples) >= 4
+    for example in examples:
+        TaskFile.model_validate(yaml.safe_load(example))
+
+
+def test_the_python_example_runs(capsys):
+    text = (DOCS / "tasks.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    exec(compile(example, "tasks.md", "exec"), {})
+    assert "'train': 200" in capsys.readouterr().out
