@@ -28,6 +28,8 @@ GATES = ("auto", "mean", "masked", "token")
 """Gate modes. ``auto`` (YAML: true) is ``masked`` on an encoder and ``token`` on a decoder."""
 
 MAX_SIZE = 1_000_000
+MAX_DEPTH = 50
+"""Of YAML; the parser's time grows with the square of the depth."""
 EMBEDDINGS = "embeddings"
 """The one location that belongs to no layer."""
 
@@ -132,8 +134,12 @@ class Architecture:
 
     @classmethod
     def from_json(cls, text: str) -> "Architecture":
-        """Inverse of `to_json`."""
-        return cls.from_dict(json.loads(text))
+        """Inverse of `to_json`. Raises UsageError for anything that is not such JSON."""
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"the architecture is not valid JSON: {error}.") from None
+        return cls.from_dict(value)
 
     # ------------------------------------------------------------------ views
     @property
@@ -228,8 +234,14 @@ def load_yaml(text: str, what: str) -> Any:
     if len(text) > 1_000_000:
         raise UsageError(f"the {what} has {len(text):,} characters; at most 1,000,000 are read.")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise UsageError(f"the {what} uses YAML aliases (*name); write the values out.")
+        depth = 0
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise UsageError(f"the {what} uses YAML aliases (*name); write the values out.")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise UsageError(f"the {what} nests deeper than {MAX_DEPTH} levels; flatten it.")
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)

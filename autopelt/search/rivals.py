@@ -199,14 +199,25 @@ class AutoPEFTSampler(RivalSampler):
         single: bool,
     ) -> Vector:
         """Fit both models, maximise the Monte-Carlo acquisition by sampling and local search."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what botorch imports and of rough fits
+            return self._choose(observed, unseen, rng, single)
+
+    def _choose(
+        self,
+        observed: Sequence[Observation],
+        unseen: Unseen,
+        rng: np.random.Generator,
+        single: bool,
+    ) -> Vector:
         import torch
         from botorch.acquisition.logei import qLogNoisyExpectedImprovement
         from botorch.acquisition.multi_objective.monte_carlo import (
             qNoisyExpectedHypervolumeImprovement,
         )
         from botorch.fit import fit_fully_bayesian_model_nuts
-        from botorch.models.model_list_gp_regression import ModelListGP
         from botorch.models.fully_bayesian import SaasFullyBayesianSingleTaskGP
+        from botorch.models.model_list_gp_regression import ModelListGP
         from botorch.sampling.normal import SobolQMCNormalSampler
         from scipy.stats import norm, rankdata
 
@@ -222,43 +233,39 @@ class AutoPEFTSampler(RivalSampler):
         ranks = np.array([rankdata(column) / (len(observed) + 1) for column in columns])
         targets = torch.from_numpy(norm.ppf(ranks).T.copy())
         models = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for column in range(targets.shape[1]):
-                model = SaasFullyBayesianSingleTaskGP(
-                    inputs(vectors), targets[:, column : column + 1]
-                )
-                fit_fully_bayesian_model_nuts(
-                    model,
-                    warmup_steps=self.warmup,
-                    num_samples=self.samples,
-                    thinning=4,
-                    disable_progbar=True,
-                    seed=int(rng.integers(2**31)),
-                )
-                models.append(model)
-            draws = SobolQMCNormalSampler(torch.Size([64]), seed=int(rng.integers(2**31)))
-            function: torch.nn.Module
-            if single:
-                function = qLogNoisyExpectedImprovement(models[0], inputs(vectors), draws)
-            else:
-                function = qNoisyExpectedHypervolumeImprovement(
-                    ModelListGP(*models),
-                    ref_point=[float(t) for t in targets.min(dim=0).values - 0.1],
-                    X_baseline=inputs(vectors),
-                    sampler=draws,
-                    prune_baseline=True,
-                )
+        for column in range(targets.shape[1]):
+            model = SaasFullyBayesianSingleTaskGP(inputs(vectors), targets[:, column : column + 1])
+            fit_fully_bayesian_model_nuts(
+                model,
+                warmup_steps=self.warmup,
+                num_samples=self.samples,
+                thinning=4,
+                disable_progbar=True,
+                seed=int(rng.integers(2**31)),
+            )
+            models.append(model)
+        draws = SobolQMCNormalSampler(torch.Size([64]), seed=int(rng.integers(2**31)))
+        function: torch.nn.Module
+        if single:
+            function = qLogNoisyExpectedImprovement(models[0], inputs(vectors), draws)
+        else:
+            function = qNoisyExpectedHypervolumeImprovement(
+                ModelListGP(*models),
+                ref_point=[float(t) for t in targets.min(dim=0).values - 0.1],
+                X_baseline=inputs(vectors),
+                sampler=draws,
+                prune_baseline=True,
+            )
 
-            def acquisition(matrix: Matrix) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-                with torch.no_grad():
-                    parts = [function(part) for part in inputs(matrix)[:, None].split(256)]
-                return np.asarray(torch.cat(parts).numpy())
+        def acquisition(matrix: Matrix) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+            with torch.no_grad():
+                parts = [function(part) for part in inputs(matrix)[:, None].split(256)]
+            return np.asarray(torch.cat(parts).numpy())
 
-            order = np.argsort([-o.score for o in observed])[:10]
-            parents = [v for i in order if (v := observed[i].vector) is not None]
-            effort = Effort(samples=200, starts=2, steps=8, pairs=20)
-            return best_candidate(unseen, acquisition, parents, rng, effort)[0]
+        order = np.argsort([-o.score for o in observed])[:10]
+        parents = [v for i in order if (v := observed[i].vector) is not None]
+        effort = Effort(samples=200, starts=2, steps=8, pairs=20)
+        return best_candidate(unseen, acquisition, parents, rng, effort)[0]
 
 
 def _tpe(seed: int) -> optuna.samplers.BaseSampler:

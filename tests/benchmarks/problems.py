@@ -1,0 +1,207 @@
+"""Synthetic search problems of three kinds, with a known true score and a strong reference front.
+
+All have 12 layers x {sequential adapter, parallel adapter, prefix, LoRA} with 8 sizes each (48
+dimensions), the shapes of bert-base, and a budget of 1 %. A training's score is the truth plus noise
+of 0.7 points; 2 % of trainings fail and fall to chance.
+
+structured  saturating contributions, smooth over depth, overlaps on a layer, coupled layers
+rough       the same with an independent weight for every layer and method: nothing is smooth
+sparse      14 of the 48 choices matter, each by itself, some only within a range of sizes
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopelt import feasible_points
+from autopelt.architecture import Architecture, Module
+from autopelt.bound_space import BoundSpace, Vector
+from autopelt.budget import Count
+from autopelt.pareto import front, hypervolume
+from autopelt.shapes import Shapes
+from autopelt.space import SearchSpace
+
+Array = NDArray[np.float64]
+
+LAYERS, METHODS = 12, 4
+CHANCE = 0.5
+NOISE, FAILURES = 0.007, 0.02
+KINDS = ("structured", "rough", "sparse")
+
+SPACE = """
+name: benchmark
+modules:
+  - {method: sequential_adapter, location: ffn, sizes: [0, 2, 4, 8, 16, 32, 64, 128]}
+  - {method: parallel_adapter, location: ffn, sizes: [0, 2, 4, 8, 16, 32, 64, 128]}
+  - {method: prefix, location: attention, sizes: [0, 1, 2, 4, 8, 16, 32, 64]}
+  - {method: lora, location: [attention.query, attention.value], sizes: [0, 1, 2, 4, 8, 16, 32, 64]}
+"""
+
+
+class ClosedForm:
+    """Parameters of the methods on given shapes (a `Counter`), without the methods package."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self.shapes = shapes
+
+    def deployed(self, module: Module) -> int:
+        """Adapter 2dm + m + d, LoRA r (in + out), prefix 2 n d_kv, prompt n d, gate d + 1."""
+        d = self.shapes.hidden
+        gate = d + 1 if module.gate is not None else 0
+        if module.method in ("sequential_adapter", "parallel_adapter"):
+            return 2 * d * module.size + module.size + d + gate
+        if module.method == "lora":
+            return module.size * sum(self.shapes.linear[module.location]) + gate
+        if module.method == "prefix":
+            return 2 * module.size * self.shapes.key_value + gate
+        if module.method == "prompt":
+            return module.size * d + gate
+        raise KeyError(module.method)
+
+    def count(self, architecture: Architecture) -> Count:
+        """Modules add up."""
+        total = sum(self.deployed(m) for m in architecture.modules)
+        return Count(total, total, self.shapes.backbone_parameters)
+
+
+def shapes_of(layers: int, hidden: int) -> Shapes:
+    """Shapes of a BERT-like encoder."""
+    linear = {f"attention.{k}": (hidden, hidden) for k in ("query", "key", "value", "output")}
+    linear |= {"ffn.in": (hidden, 4 * hidden), "ffn.out": (4 * hidden, hidden)}
+    parameters = (30522 + 514) * hidden + layers * (12 * hidden**2 + 13 * hidden) + hidden**2
+    return Shapes(
+        "bert", layers, hidden, hidden, parameters, linear, ("attention", "ffn", *linear)
+    )
+
+
+def bound(space: SearchSpace, layers: int, hidden: int, share: float = 0.01) -> BoundSpace:
+    """A space on BERT-like shapes under a share of its parameters."""
+    shapes = shapes_of(layers, hidden)
+    return BoundSpace(
+        space, shapes, ClosedForm(shapes), int(share * shapes.backbone_parameters)
+    )
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem.
+
+    Attributes:
+        truth: noise-free score of points, (n, D) -> (n,).
+        reference: hypervolume of a front found with 24,000 noise-free evaluations.
+        starts: 8 hand-made architectures and 16 random feasible ones.
+    """
+
+    kind: str
+    number: int
+    space: BoundSpace
+    truth: Callable[[NDArray[np.int64]], Array]
+    reference: float
+    starts: tuple[Vector, ...]
+
+    def train(self, vector: Vector, trial: int) -> float:
+        """A noisy training of a point, the same for all samplers at the same trial number."""
+        rng = np.random.default_rng((7, self.number, trial, KINDS.index(self.kind)))
+        if rng.random() < FAILURES:
+            return CHANCE + float(rng.normal(0, NOISE))
+        return float(self.truth(np.array([vector]))[0]) + float(rng.normal(0, NOISE))
+
+    def share(self, vectors: Sequence[Vector]) -> float:
+        """Hypervolume of the true scores of what was evaluated, as a share of the reference."""
+        return _hypervolume(self.space, self.truth, np.array(vectors)) / self.reference
+
+
+def problem(kind: str, number: int) -> Problem:
+    """Problem `number` of a kind; the same every time."""
+    rng = np.random.default_rng((11, number, KINDS.index(kind)))
+    space = bound(SearchSpace.parse(SPACE), LAYERS, 768)
+    truth = _sparse(rng) if kind == "sparse" else _layered(rng, smooth=kind == "structured")
+    starts = [*_hand_made(space), *map(tuple, feasible_points.sample(space, rng, 16).tolist())]
+    reference = _reference(space, truth, rng, starts)
+    return Problem(kind, number, space, truth, reference, tuple(starts))
+
+
+def _layered(rng: np.random.Generator, *, smooth: bool) -> Callable[[NDArray[np.int64]], Array]:
+    depth = np.arange(LAYERS) / (LAYERS - 1)
+    if smooth:
+        peak, width = rng.uniform(0.2, 1.0, METHODS), rng.uniform(0.15, 0.5, METHODS)
+        profile = np.exp(-0.5 * ((depth - peak[:, None]) / width[:, None]) ** 2)
+    else:
+        profile = rng.lognormal(-1.2, 1.0, (METHODS, LAYERS))
+        profile = np.minimum(profile, 2.0)
+    strength = rng.uniform(0.3, 1.0, METHODS)[:, None] * profile  # (methods, layers)
+    saturation = rng.uniform(1.0, 3.0, METHODS)[:, None]
+    overlap = rng.uniform(0.3, 0.9)
+    coupling = rng.normal(0, 0.15, (METHODS, METHODS))
+    total = rng.uniform(1.2, 2.2)
+    high = rng.uniform(0.25, 0.4)
+
+    def truth(points: NDArray[np.int64]) -> Array:
+        index = points.reshape(len(points), METHODS, LAYERS)
+        gain = strength * (1 - np.exp(-index / saturation))  # (n, methods, layers)
+        best = gain.max(axis=1)
+        layer = best + (1 - overlap) * (gain.sum(axis=1) - best)
+        coupled = np.einsum("nal,ab,nbl->n", gain[..., :-1], coupling, gain[..., 1:])
+        amount = np.maximum(0.0, layer.sum(axis=1) + coupled)
+        return np.asarray(CHANCE + high * (1 - np.exp(-amount / total)))
+
+    return truth
+
+
+def _sparse(rng: np.random.Generator) -> Callable[[NDArray[np.int64]], Array]:
+    chosen = rng.permutation(METHODS * LAYERS)[:14]
+    weight = rng.uniform(0.3, 1.0, 14)
+    saturation = rng.uniform(0.7, 3.0, 14)
+    best = rng.integers(2, 6, 14)
+    peaked = rng.random(14) < 0.35  # too large a size harms
+    high = rng.uniform(0.25, 0.4)
+
+    def truth(points: NDArray[np.int64]) -> Array:
+        index = points[:, chosen]
+        grown = 1 - np.exp(-index / saturation)
+        hill = np.exp(-0.5 * ((index - best) / 1.2) ** 2) * (index > 0)
+        amount = (weight * np.where(peaked, hill, grown)).sum(axis=1)
+        return np.asarray(CHANCE + high * (1 - np.exp(-amount / 3.0)))
+
+    return truth
+
+
+def _hand_made(space: BoundSpace) -> list[Vector]:
+    """Eight uniform architectures that fit: one size in every layer."""
+    made = []
+    uniform = [
+        (4, 0, 0, 0), (0, 5, 0, 0), (0, 0, 4, 0), (0, 0, 0, 2),
+        (0, 0, 0, 4), (3, 0, 2, 3), (2, 2, 0, 0), (2, 0, 3, 0),
+    ]  # fmt: skip
+    for sizes in uniform:
+        vector = np.repeat(np.array(sizes), LAYERS)
+        while space.cost(vector.tolist()) > space.limit:
+            vector = np.maximum(0, vector - 1)
+        made.append(tuple(vector.tolist()))
+    return made
+
+
+def _hypervolume(
+    space: BoundSpace, truth: Callable[[NDArray[np.int64]], Array], points: NDArray[np.int64]
+) -> float:
+    values = list(zip(space.costs(points).tolist(), truth(points).tolist(), strict=True))
+    return hypervolume(values, space.limit, CHANCE)
+
+
+def _reference(
+    space: BoundSpace,
+    truth: Callable[[NDArray[np.int64]], Array],
+    rng: np.random.Generator,
+    starts: Sequence[Vector],
+) -> float:
+    """Hypervolume of a front found by noise-free evolution: neighbours of the front, 60 rounds."""
+    points = np.concatenate([np.array(starts), feasible_points.sample(space, rng, 2000)])
+    for _ in range(60):
+        values = list(zip(space.costs(points).tolist(), truth(points).tolist(), strict=True))
+        points = points[front(values)]
+        some = points[rng.permutation(len(points))[:40]]
+        near = [feasible_points.neighbours(space, p.tolist(), rng, 120) for p in some]
+        points = np.concatenate([points, *near])
+    return _hypervolume(space, truth, points)

@@ -1,0 +1,119 @@
+"""Spaces and studies for the tests of the search engine; parameter counts in closed form."""
+
+from collections.abc import Callable, Sequence
+
+import optuna
+
+from autopelt.architecture import Architecture, Module
+from autopelt.bound_space import BoundSpace
+from autopelt.budget import Count
+from autopelt.search import suggest
+from autopelt.shapes import Shapes
+from autopelt.space import SearchSpace
+
+
+class ClosedForm:
+    """A `Counter` over the formulas of the methods, without the methods package."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self.shapes = shapes
+
+    def deployed(self, module: Module) -> int:
+        d = self.shapes.hidden
+        gate = d + 1 if module.gate is not None else 0
+        if module.method in ("sequential_adapter", "parallel_adapter"):
+            return 2 * d * module.size + module.size + d + gate
+        if module.method == "lora":
+            return module.size * sum(self.shapes.linear[module.location]) + gate
+        if module.method == "prefix":
+            return 2 * module.size * self.shapes.key_value + gate
+        if module.method == "prompt":
+            return module.size * d + gate
+        raise KeyError(module.method)
+
+    def count(self, architecture: Architecture) -> Count:
+        if architecture.full:
+            n = self.shapes.backbone_parameters
+            return Count(n, n, n)
+        total = sum(self.deployed(m) for m in architecture.modules)
+        return Count(total, total, self.shapes.backbone_parameters)
+
+
+def shapes_of(layers: int, hidden: int) -> Shapes:
+    linear = {f"attention.{k}": (hidden, hidden) for k in ("query", "key", "value", "output")}
+    linear |= {"ffn.in": (hidden, 4 * hidden), "ffn.out": (4 * hidden, hidden)}
+    parameters = 31036 * hidden + layers * (12 * hidden**2 + 13 * hidden) + hidden**2
+    places = ("attention", "ffn", *linear)
+    return Shapes("bert", layers, hidden, hidden, parameters, linear, places)
+
+
+def bound(
+    name_or_yaml: str,
+    layers: int = 6,
+    hidden: int = 384,
+    limit: int | None = None,
+    minimum: int = 0,
+) -> BoundSpace:
+    """A shipped space, or one in YAML, on BERT-like shapes under 1 % or `limit` parameters."""
+    text = "\n" in name_or_yaml
+    space = SearchSpace.parse(name_or_yaml) if text else SearchSpace.load(name_or_yaml)
+    shapes = shapes_of(layers, hidden)
+    if limit is None:
+        limit = shapes.backbone_parameters // 100
+    return BoundSpace(space, shapes, ClosedForm(shapes), limit, minimum)
+
+
+MIXED = """
+name: mixed
+layer_switch: true
+modules:
+  - {method: sequential_adapter, location: ffn, per: model, sizes: [2, 4], layers: 0-1}
+  - {method: prefix, location: attention, per: model, sizes: [0, 1, 2], gate: [true, false], layers: 1-3}
+  - {method: lora, location: [attention.query, attention.value], sizes: [0, 1], layers: "3"}
+learning_rate_multiplier: [0.5, 1]
+"""
+"""Switches that act on some rows only, sizes that cannot be 0, a gate whose first value is true."""
+
+FOUR = """
+name: four
+modules:
+  - {method: prefix, location: attention, sizes: [0, 1, 2], layers: "0", gate: [false, true]}
+"""
+"""A space of four architectures beside the empty one."""
+
+
+def score_of(architecture: Architecture) -> float:
+    """A smooth score that likes LoRA high up and dislikes nothing."""
+    total = 0.0
+    for module in architecture.modules:
+        layer = 0 if module.layer is None else module.layer
+        total += (
+            (1 + layer) * module.size / (module.size + 6) * (1.5 if module.method == "lora" else 1)
+        )
+    return total / (total + 8)
+
+
+def study_of(sampler: optuna.samplers.BaseSampler, objectives: int = 2) -> optuna.Study:
+    up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+    return optuna.create_study(directions=[up, down][:objectives], sampler=sampler)
+
+
+def run(
+    study: optuna.Study,
+    space: BoundSpace,
+    trials: int,
+    score: Callable[[Architecture], float] = score_of,
+) -> list[Architecture]:
+    """Ask, train, tell as the driver does; the architectures in order."""
+    made = []
+    for _ in range(trials):
+        trial = study.ask()
+        architecture = suggest(trial, space)
+        trial.set_user_attr("architecture", architecture.to_json())
+        made.append(architecture)
+        values: Sequence[float] = [score(architecture), space.counter.count(architecture).deployed]
+        if values[0] != values[0]:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        else:
+            study.tell(trial, values[: len(study.directions)])
+    return made

@@ -1,0 +1,62 @@
+"""Features are a function of the architecture, however it is given."""
+
+import numpy as np
+import pytest
+from closed_form import MIXED, bound
+
+from autopelt import feasible_points
+from autopelt.architecture import Architecture, Module
+from autopelt.search.features import Features
+
+SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
+SPACES["deep"] = bound("pelt", 24, 1024)
+SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_vectors_and_their_architectures_have_the_same_features(name: str) -> None:
+    space = SPACES[name]
+    features = Features(space)
+    points = feasible_points.sample(space, np.random.default_rng(1), 40)
+    made = [space.decode(p) for p in points.tolist()]
+    counts = [space.counter.count(a).deployed for a in made]
+    assert np.allclose(
+        features.of_vectors(points), features.of_architectures(made, counts), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_groups_cover_the_structured_part_and_are_of_one_scale(name: str) -> None:
+    space = SPACES[name]
+    features = Features(space)
+    ends = [0, *(columns.stop for _, columns in features.groups)]
+    assert [columns.start for _, columns in features.groups] == ends[:-1]
+    assert ends[-1] == features.structured < features.width
+    values = features.of_vectors(feasible_points.sample(space, np.random.default_rng(2), 300))
+    for group, columns in features.groups:
+        spread = 2 * values[:, columns].var(axis=0).sum()
+        assert 0.4 < spread < 2.5 or spread < 1e-9, group
+
+
+@pytest.mark.parametrize("name", ["pelt", "autopeft", "lora", "tiny"])
+def test_different_points_have_different_features(name: str) -> None:
+    space = SPACES[name]
+    points = feasible_points.sample(space, np.random.default_rng(3), 10)
+    for point in points.tolist():
+        near = feasible_points.neighbours(space, point)
+        rows = Features(space).of_vectors(np.concatenate([[point], near]))
+        assert len(np.unique(rows.round(9), axis=0)) == len(rows)
+
+
+def test_what_the_space_cannot_say_still_has_features() -> None:
+    space = SPACES["lora"]
+    features = Features(space)
+    made = [
+        Architecture(),
+        Architecture((Module("sequential_adapter", "ffn", 2, 24),)),
+        Architecture((Module("prompt", "embeddings", None, 10),)),
+        Architecture((Module("lora", "attention.query", 2, 13, "token"),)),
+    ]
+    rows = features.of_architectures(made, [space.counter.count(a).deployed for a in made])
+    assert np.isfinite(rows).all()
+    assert len(np.unique(rows, axis=0)) == 4

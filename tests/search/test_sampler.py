@@ -1,0 +1,160 @@
+"""The Bayesian sampler in a study: learns, resumes, waits for nobody, survives what studies hold."""
+
+import math
+
+import numpy as np
+import optuna
+import pytest
+from closed_form import FOUR, bound, run, score_of, study_of
+from optuna.trial import TrialState, create_trial
+
+from autopelt.architecture import Architecture, Module
+from autopelt.pareto import hypervolume
+from autopelt.search import (
+    PELTSampler,
+    RandomFeasibleSampler,
+    distributions,
+    params_of,
+    suggest,
+)
+from autopelt.search.history import Reader
+from autopelt.search.model import milestones
+
+UP, DOWN = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
+
+
+def copy_of(study: optuna.Study, sampler: optuna.samplers.BaseSampler) -> optuna.Study:
+    """The same trials, with another sampler, as after opening a study again."""
+    made = optuna.create_study(directions=study.directions, sampler=sampler)
+    made.add_trials(study.get_trials())
+    return made
+
+
+def test_a_resumed_study_proposes_what_an_uninterrupted_one_would() -> None:
+    space = bound("tiny")
+    first = study_of(PELTSampler(space, random_seed=3, start=5))
+    run(first, space, 14)
+    again = copy_of(first, PELTSampler(space, random_seed=3, start=5))
+    assert run(first, space, 2) == run(again, space, 2)
+
+
+def test_it_beats_random_sampling() -> None:
+    """Of 30 trials, the front is larger on a smooth problem."""
+    space = bound("pelt")
+    found = []
+    for sampler in (PELTSampler(space, random_seed=0), RandomFeasibleSampler(space, random_seed=0)):
+        made = run(study_of(sampler), space, 30)
+        points = [(space.counter.count(a).deployed, score_of(a)) for a in made]
+        found.append(hypervolume(points, space.limit, 0.0))
+    assert found[0] > 1.05 * found[1]
+
+
+def test_score_alone_finds_a_better_best() -> None:
+    space = bound("pelt")
+    best = []
+    for sampler in (PELTSampler(space, random_seed=1), RandomFeasibleSampler(space, random_seed=1)):
+        best.append(max(score_of(a) for a in run(study_of(sampler, 1), space, 22)))
+    assert best[0] > best[1] + 0.01
+
+
+def test_what_it_believes_is_kept() -> None:
+    space = bound("tiny")
+    sampler = PELTSampler(space, random_seed=0, start=4)
+    run(study_of(sampler), space, 7)
+    assert [sampler.origin(n) for n in range(7)] == ["start"] * 4 + ["model"] * 3
+    assert sampler.belief(2) == {}
+    believed = sampler.belief(5)
+    assert set(believed) == {"mean", "sd", "acquisition", "seconds"}
+    assert believed["sd"] > 0
+    assert all(math.isfinite(v) for v in believed.values())
+
+
+def test_pending_trials_are_not_proposed_again() -> None:
+    """Six workers ask before anyone tells: six different architectures, the model's too."""
+    space = bound("tiny")
+    study = study_of(PELTSampler(space, random_seed=0, start=4))
+    run(study, space, 6)
+    made = []
+    for _ in range(6):
+        trial = study.ask()
+        made.append(suggest(trial, space))
+        trial.set_user_attr("architecture", made[-1].to_json())
+    assert len(set(made)) == 6
+
+
+def test_architectures_outside_the_space_and_the_budget_inform_the_model() -> None:
+    """As the driver stores them: no parameters, only the attribute."""
+    space = bound("lora")
+    outside = Architecture((Module("sequential_adapter", "ffn", 2, 24),))
+    large = Architecture(tuple(Module("lora", "attention.query", n, 256) for n in range(6)))
+    study = study_of(PELTSampler(space, random_seed=0, start=3))
+    for architecture in (outside, large, Architecture(), Architecture(full=True)):
+        trial = create_trial(
+            values=[0.7, space.counter.count(architecture).deployed],
+            user_attrs={"architecture": architecture.to_json(), "origin": "seed"},
+        )
+        study.add_trial(trial)
+    history = Reader(space).read(study.get_trials(), 99)
+    assert [o.architecture for o in history.observed] == [outside, large, Architecture()]
+    assert history.started == 0
+    made = run(study, space, 6)
+    assert max(space.counter.count(a).deployed for a in made) <= space.limit
+
+
+def test_failed_trials_teach_nothing_and_are_not_repeated() -> None:
+    space = bound(FOUR, layers=2, hidden=64)
+    study = study_of(PELTSampler(space, random_seed=0, start=1))
+    made = run(study, space, 2, lambda a: math.nan)
+    assert all(t.state == TrialState.FAIL for t in study.trials)
+    made += run(study, space, 2)
+    assert len(set(made)) == 4
+
+
+def test_trials_stopped_early_are_believed_with_the_usual_gain() -> None:
+    space = bound("tiny")
+    known = distributions(space)
+    rng = np.random.default_rng(0)
+    study = study_of(PELTSampler(space, random_seed=0))
+    for n in range(6):
+        vector = space.sample(rng)
+        params = params_of(vector, space)
+        study.add_trial(
+            create_trial(
+                state=TrialState.PRUNED if n == 5 else TrialState.COMPLETE,
+                values=None if n == 5 else [0.8, 1.0],
+                params=params,
+                distributions={k: known[k] for k in params},
+                user_attrs={
+                    "architecture": space.decode(vector).to_json(),
+                    "scores": [0.5] if n == 5 else [0.6, 0.8 + 0.02 * (n % 2)],
+                },
+            )
+        )
+    stopped = Reader(space).read(study.get_trials(), 99).observed[-1]
+    assert stopped.number == 5
+    assert stopped.score == pytest.approx(0.7)
+    assert 0 <= stopped.variance < 0.01
+
+
+def test_queued_trials_keep_their_parameters_and_are_not_proposed() -> None:
+    space = bound("tiny")
+    study = study_of(PELTSampler(space, random_seed=0, start=2))
+    vector = space.sample(np.random.default_rng(5))
+    study.enqueue_trial(params_of(vector, space))
+    assert vector in Reader(space).read(study.get_trials(), 99).seen
+    made = run(study, space, 5)
+    assert made[0] == space.decode(vector)
+    assert len(set(made)) == 5
+
+
+def test_milestones_grow_by_a_quarter() -> None:
+    assert milestones(7) == []
+    assert milestones(20) == [8, 10, 13, 17]
+
+
+def test_importing_the_samplers_loads_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, autopelt.search; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,183 @@
+"""An architecture has one value, one id, and survives YAML and JSON."""
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autopelt.architecture import (
+    GATES,
+    Architecture,
+    Module,
+    format_layers,
+    load_yaml,
+    parse_layers,
+)
+from autopelt.errors import AutopeltError, UsageError
+
+PLACES = ["ffn", "attention", "attention.query", "attention.value"]
+METHODS = ["lora", "prefix", "sequential_adapter", "something-new"]
+
+layered = st.builds(
+    Module,
+    method=st.sampled_from(METHODS),
+    location=st.sampled_from(PLACES),
+    layer=st.integers(0, 40),
+    size=st.integers(1, 2000),
+    gate=st.sampled_from([None, *GATES]),
+    alpha=st.none() | st.floats(0.01, 1e6) | st.integers(1, 64),
+    mlp=st.none() | st.integers(1, 800),
+)
+prompts = st.builds(
+    Module,
+    method=st.just("prompt"),
+    location=st.just("embeddings"),
+    layer=st.none(),
+    size=st.integers(1, 100),
+)
+architectures = st.builds(
+    Architecture,
+    modules=st.lists(layered | prompts, max_size=12, unique_by=lambda m: m.key).map(tuple),
+    learning_rate_multiplier=st.floats(1e-3, 1e3),
+    full=st.booleans(),
+)
+
+
+@given(architecture=architectures)
+@settings(deadline=None)
+def test_yaml_and_json_give_it_back(architecture: Architecture) -> None:
+    for again in (
+        Architecture.from_yaml(architecture.to_yaml()),
+        Architecture.from_json(architecture.to_json()),
+    ):
+        assert again == architecture
+        assert again.id == architecture.id
+        assert hash(again) == hash(architecture)
+
+
+@given(architecture=architectures, random=st.randoms())
+def test_order_of_modules_does_not_matter(architecture: Architecture, random: object) -> None:
+    modules = list(architecture.modules)
+    random.shuffle(modules)  # type: ignore[attr-defined]
+    assert architecture.with_modules(modules) == architecture
+
+
+def test_ids_are_stable_across_releases() -> None:
+    made = Architecture((Module("lora", "attention.query", 3, 8),))
+    assert made.to_json() == (
+        '{"modules":[{"layer":3,"location":"attention.query","method":"lora","size":8}]}'
+    )
+    assert made.id == "5beefbab"
+
+
+def test_alpha_equal_to_the_rank_is_the_default() -> None:
+    assert Module("lora", "ffn", 0, 8, alpha=8) == Module("lora", "ffn", 0, 8)
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["modules", "layers", "layer", "method", "location", "size", "gate", "alpha", "mlp",
+                 "prompt", "full", "id", "learning_rate_multiplier", "x"]
+            ),
+            inner,
+            max_size=6,
+        ),
+        max_leaves=20,
+    )
+)  # fmt: skip
+@settings(max_examples=300, deadline=None)
+def test_reading_any_value_raises_nothing_but_usage_errors(value: object) -> None:
+    try:
+        Architecture.from_dict(value)
+    except UsageError as error:
+        assert "\n" not in str(error)
+
+
+@given(
+    row=st.fixed_dictionaries(
+        {"method": st.sampled_from(METHODS), "location": st.sampled_from([*PLACES, "embeddings"])},
+        optional={
+            "layers": st.sampled_from(
+                ["0-3", "3-0", "1,1", "", "a", "0-", 2, [0, "2-3"], None, -1]
+            ),
+            "size": st.sampled_from([0, 4, -1, 1.5, True, "4", None]),
+            "gate": st.sampled_from([True, False, "masked", "never", 3, None]),
+            "alpha": st.sampled_from([1, 0, -1, float("nan"), "1", None]),
+            "mlp": st.sampled_from([0, 8, None, "x"]),
+        },
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_any_row_is_read_or_refused(row: dict[str, object]) -> None:
+    try:
+        made = Architecture.from_dict({"modules": [row]})
+    except UsageError as error:
+        assert "\n" not in str(error)
+    else:
+        assert Architecture.from_yaml(made.to_yaml()) == made
+
+
+@given(text=st.text(max_size=60) | st.binary(max_size=40).map(lambda b: b.decode("latin-1")))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for parse in (Architecture.from_yaml, Architecture.from_json):
+        try:
+            parse(text)
+        except AutopeltError as error:
+            assert error.exit_code == 2
+            assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "modules: [{layer: 0, method: lora, location: ffn, size: 0, gate: true}]",
+            "gate on nothing",
+        ),
+        ("modules: [{layer: 0, method: lora, location: ffn, rank: 8}]", "unknown key 'rank'"),
+        ("modules: [{method: lora, location: ffn, size: 8}]", "lacks 'layers'"),
+        ("modules: [{layer: 0, method: lora, location: embeddings, size: 8}]", "embeddings"),
+        ("modules: [{layers: 5-2, method: lora, location: ffn, size: 8}]", "not a range"),
+        ("module: []", "did you mean 'modules'"),
+        ("- 1", "mapping"),
+        ("a: [", "line"),
+        ("a: &x [1]\nb: *x", "aliases"),
+        ("learning_rate_multiplier: fast", "above 0"),
+        ("id: deadbeef\nmodules: []", "edited by hand"),
+        ("modules: [{layers: '0,0', method: lora, location: ffn, size: 8}]", "twice"),
+    ],
+)
+def test_wrong_architectures_say_what_is_wrong(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Architecture.from_yaml(text)
+
+
+def test_yaml_cannot_grow_without_bound() -> None:
+    with pytest.raises(UsageError, match="at most"):
+        load_yaml("a" * 1_000_001, "file")
+    with pytest.raises(UsageError):
+        load_yaml("[" * 100_000, "file")
+
+
+@given(layers=st.sets(st.integers(0, 60), min_size=1))
+def test_layer_ranges_both_ways(layers: set[int]) -> None:
+    assert set(parse_layers(format_layers(layers))) == layers
+
+
+def test_rows_merge_layers_and_words_are_short() -> None:
+    made = Architecture(
+        tuple(Module("lora", "attention.query", n, 8) for n in (0, 1, 2, 5))
+        + (Module("prompt", "embeddings", None, 10),)
+    )
+    assert made.describe() == "prompt 10 · lora 8 (query) at 0-2,5"
+    assert yaml.safe_load(made.to_yaml())["modules"][1]["layers"] == "0-2,5"
+    assert made.prompt == 10
+    assert made.lowest_layer == -1
+    assert Architecture().describe() == "head only"
+    assert Architecture().lowest_layer is None
+    assert Architecture(full=True).describe() == "full fine-tuning"

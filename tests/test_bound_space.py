@@ -1,0 +1,183 @@
+"""A bound space: vectors and architectures are the same thing, and only feasible ones come out."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from closed_form import FOUR, MIXED, bound
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autopelt import feasible_points
+from autopelt.architecture import Architecture, Module
+from autopelt.bound_space import BoundSpace, NotInSpaceError
+from autopelt.errors import InfeasibleError, UsageError
+
+SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
+SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
+
+
+def any_vector(space: BoundSpace, data: st.DataObject) -> tuple[int, ...]:
+    return tuple(data.draw(st.integers(0, len(d.values) - 1)) for d in space.dimensions)
+
+
+@pytest.mark.parametrize("name", SPACES)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_decode_of_encode_is_the_architecture(name: str, data: st.DataObject) -> None:
+    space = SPACES[name]
+    architecture = space.decode(space.canonical(any_vector(space, data)))
+    assert space.decode(space.encode(architecture)) == architecture
+
+
+@pytest.mark.parametrize("name", SPACES)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_canonical_vectors_and_architectures_are_the_same_thing(
+    name: str, data: st.DataObject
+) -> None:
+    """Any vector means what its canonical form means, and `encode` finds that form."""
+    space = SPACES[name]
+    vector = any_vector(space, data)
+    canonical = space.canonical(vector)
+    assert space.canonical(canonical) == canonical
+    assert space.decode(vector) == space.decode(canonical)
+    assert space.encode(space.decode(vector)) == canonical
+    assert space.cost(vector) == space.cost(canonical)
+
+
+@pytest.mark.parametrize("name", SPACES)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_cost_is_the_sum_of_the_modules(name: str, data: st.DataObject) -> None:
+    space = SPACES[name]
+    vector = any_vector(space, data)
+    assert space.cost(vector) == space.counter.count(space.decode(vector)).deployed
+
+
+@pytest.mark.parametrize("name", SPACES)
+@given(random_seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_samples_and_neighbours_are_feasible_canonical_and_distinct(
+    name: str, random_seed: int
+) -> None:
+    space = SPACES[name]
+    vector = space.sample(np.random.default_rng(random_seed))
+    near = list(space.neighbours(vector))
+    assert vector not in near
+    assert len(set(near)) == len(near)
+    for point in [vector, *near]:
+        assert space.canonical(point) == point
+        assert 0 < space.cost(point) <= space.limit
+        assert space.encode(space.decode(point)) == point
+    assert list(space.neighbours(vector)) == near
+
+
+@pytest.mark.parametrize("name", ["pelt", "autopeft", "lora"])
+@pytest.mark.parametrize(("layers", "hidden"), [(6, 384), (12, 768), (24, 1024)])
+def test_samples_spread_evenly_over_log_parameters(name: str, layers: int, hidden: int) -> None:
+    """Each fifth of the decades between the smallest and the budget has its share of samples."""
+    space = bound(name, layers, hidden)
+    points = feasible_points.sample(space, np.random.default_rng(3), 2000)
+    low, high = math.log(space.smallest), math.log(min(space.limit, space.largest))
+    where = (np.log(space.costs(points)) - low) / (high - low)
+    counts = np.histogram(where, bins=5, range=(0, 1))[0]
+    assert counts.min() > 0.5 * 2000 / 5
+    assert counts.max() < 1.7 * 2000 / 5
+
+
+def test_samples_respect_the_smallest_budget_too() -> None:
+    space = bound("pelt", minimum=100_000)
+    costs = space.costs(feasible_points.sample(space, np.random.default_rng(0), 200))
+    assert costs.min() >= 100_000
+    assert costs.max() <= space.limit
+
+
+@pytest.mark.parametrize("text", [MIXED, FOUR])
+def test_size_counts_the_architectures_of_a_small_space(text: str) -> None:
+    space = bound(text, layers=4, hidden=64, limit=10**9)
+    ranges = [range(len(d.values)) for d in space.dimensions]
+    everything = {space.decode(v) for v in itertools.product(*ranges)}
+    assert space.size == len(everything)
+    listed = feasible_points.enumerate_feasible(space, 5000)
+    assert listed is not None
+    assert {space.decode(v) for v in listed.tolist()} == {a for a in everything if a.modules}
+
+
+@pytest.mark.parametrize("text", [MIXED, FOUR])
+def test_smallest_is_the_smallest(text: str) -> None:
+    space = bound(text, layers=4, hidden=64, limit=10**9)
+    ranges = [range(len(d.values)) for d in space.dimensions]
+    costs = [space.cost(v) for v in itertools.product(*ranges)]
+    assert space.smallest == min(c for c in costs if c > 0)
+    assert space.largest >= max(costs)
+
+
+def test_enumeration_finds_exactly_what_fits_a_tight_budget() -> None:
+    space = bound(MIXED, layers=4, hidden=64, limit=800)
+    ranges = [range(len(d.values)) for d in space.dimensions]
+    wanted = {space.canonical(v) for v in itertools.product(*ranges) if space.feasible(v)}
+    listed = feasible_points.enumerate_feasible(space, 5000)
+    assert listed is not None
+    assert {tuple(v) for v in listed.tolist()} == wanted
+    assert feasible_points.enumerate_feasible(bound("pelt"), 100) is None
+
+
+def test_a_switched_layer_that_no_row_acts_on_is_off() -> None:
+    """Layer 0 has the adapter only, layer 3 the prefix only: without a prefix it holds nothing."""
+    space = bound(MIXED, layers=4, hidden=64, limit=10**9)
+    vector = [0] * len(space.dimensions)
+    for i in space.switches.values():
+        vector[i] = 1
+    canonical = space.canonical(vector)
+    assert [canonical[i] for i in space.switches.values()] == [1, 1, 0, 0]
+
+
+def test_a_gate_goes_with_its_module_when_layers_swap() -> None:
+    space = bound("tiny", layers=2)
+    names = [d.name for d in space.dimensions]
+    vector = [0] * len(names)
+    vector[names.index("0/ffn:sequential_adapter")] = 1
+    vector[names.index("0/ffn:sequential_adapter:gate")] = 1
+    wanted = Architecture((Module("sequential_adapter", "ffn", 1, 2, "auto"),))
+    assert wanted in [space.decode(v) for v in space.neighbours(vector)]
+
+
+def test_a_budget_below_everything_names_the_smallest() -> None:
+    with pytest.raises(InfeasibleError, match="at least 768") as caught:
+        bound("pelt", limit=500)
+    assert caught.value.exit_code == 4
+
+
+def test_a_smallest_budget_above_the_budget_is_refused() -> None:
+    with pytest.raises(UsageError, match="--min-budget"):
+        bound("pelt", limit=5000, minimum=6000)
+
+
+def test_nothing_between_the_budgets_is_said() -> None:
+    space = bound(FOUR, layers=4, hidden=64, limit=250, minimum=200)
+    with pytest.raises(InfeasibleError, match="between 200 and 250"):
+        space.sample(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture((Module("prompt", "embeddings", None, 3),)),
+        Architecture((Module("prefix", "attention", 0, 1, "token"),)),
+        Architecture((Module("lora", "attention.query", 0, 1),)),
+        Architecture((Module("lora", "attention.key", 0, 1),)),
+        Architecture((Module("prefix", "attention", 0, 1),), 0.25),
+        Architecture(full=True),
+    ],
+)
+def test_what_the_space_cannot_say_is_refused(architecture: Architecture) -> None:
+    with pytest.raises(NotInSpaceError, match="cannot express"):
+        SPACES["pelt"].encode(architecture)
+
+
+@pytest.mark.parametrize(("vector", "words"), [((1,), "got 1 choices"), ((9, 0), "out of range")])
+def test_wrong_vectors_are_refused(vector: tuple[int, ...], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        bound(FOUR, layers=4, hidden=64, limit=10**6).canonical(vector)

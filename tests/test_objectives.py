@@ -1,0 +1,17 @@
+"""Objectives by name."""
+
+import pytest
+
+from autopelt.errors import UsageError
+from autopelt.objectives import parse_objectives
+
+
+def test_score_alone_or_with_params() -> None:
+    assert [o.name for o in parse_objectives("score")] == ["score"]
+    assert [o.direction for o in parse_objectives(" score , params")] == ["maximize", "minimize"]
+
+
+@pytest.mark.parametrize("text", ["", ",", "params", "score,score", "scores", "params,score"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="score"):
+        parse_objectives(text)

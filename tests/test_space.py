@@ -1,0 +1,98 @@
+"""Search spaces in YAML: the shipped ones load, wrong ones are refused with every mistake."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autopelt.errors import UsageError
+from autopelt.space import SearchSpace, shipped_spaces
+
+
+def test_shipped_spaces_load_and_open_with_their_command() -> None:
+    shipped = shipped_spaces()
+    assert set(shipped) >= {"pelt", "autopeft", "lora", "tiny"}
+    for name, path in shipped.items():
+        assert SearchSpace.load(name).name == name
+        assert path.read_text(encoding="utf-8").startswith("# autopelt search ")
+        assert f"--space {name}" in path.read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_a_file_is_a_space(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("modules: [{method: lora, location: ffn, sizes: [0, 1]}]", encoding="utf-8")
+    assert SearchSpace.load(str(file)).modules[0].sizes == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("modules: []", "at least 1"),
+        ("- 1", "not a mapping"),
+        (
+            "modules: [{method: lora, location: ffn, sizes: [0, 1], gates: true}]",
+            "did you mean 'gate'",
+        ),
+        ("modules: [{method: lora, location: ffn, sizes: [1, 0]}]", "must grow"),
+        ("modules: [{method: lora, location: ffn, sizes: [0, 1.5]}]", "valid integer"),
+        ("modules: [{method: lora, location: ffn, sizes: [0, true]}]", "valid integer"),
+        ("modules: [{method: lora, location: ffn, sizes: [0], gate: maybe}]", "gate"),
+        ("modules: [{method: lora, location: [a, a], sizes: [0, 1]}]", "twice"),
+        ("modules: [{method: lora, location: a, sizes: [1], layers: 3-1}]", "not a range"),
+        ("modules: [{method: p, location: [embeddings, a], sizes: [1]}]", "cannot share"),
+        ("layer_switch: true\nmodules: [{method: lora, location: a, sizes: [1]}]", "per: model"),
+        (
+            "learning_rate_multiplier: [0]\nmodules: [{method: l, location: a, sizes: [1]}]",
+            "greater",
+        ),
+        (
+            "modules: [{method: l, location: a, sizes: [1]}, {method: l, location: a, sizes: [2]}]",
+            "two rows",
+        ),
+    ],
+)
+def test_wrong_spaces_say_what_is_wrong(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        SearchSpace.parse(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    text = "modules: [{method: lora, location: ffn, sizes: [1, 0], size: 3}]\nlayerswitch: true"
+    with pytest.raises(UsageError) as caught:
+        SearchSpace.parse(text)
+    assert "layerswitch" in str(caught.value)
+    assert "size" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("pelts", "did you mean 'pelt'"), ("/no/such.yaml", "cannot be read")]
+)
+def test_a_space_that_is_not_there(name: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        SearchSpace.load(name)
+
+
+@given(
+    row=st.dictionaries(
+        st.sampled_from(["method", "location", "sizes", "gate", "per", "layers", "x"]),
+        st.none() | st.booleans() | st.integers(-3, 9) | st.sampled_from(["a", "0-3", "9-1", "model"])
+        | st.lists(st.integers(-1, 5) | st.sampled_from(["a", True, None]), max_size=3),
+    )
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_any_row_is_read_or_refused(row: dict[str, object]) -> None:
+    import yaml
+
+    try:
+        SearchSpace.parse(yaml.safe_dump({"modules": [row]}))
+    except UsageError as error:
+        assert "\n" not in str(error)
+
+
+@given(text=st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        SearchSpace.parse(text)
