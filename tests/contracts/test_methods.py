@@ -411,3 +411,18 @@ def test_a_gate_on_debertas_projections_tells_tokens_from_positions():
         assert torch.allclose(logits_of(model, plain), logits_of(model, padded), atol=1e-9)
     finally:
         detach(model)
+
+
+@families
+def test_a_closed_token_gate_takes_the_prefix_away(model, family):
+    """So the attention that carries a prefix computes what the family's own does."""
+    batch = batch_of(family)
+    before = logits_of(model, batch)
+    gated = [Module("prefix", "attention", layer, 3, "token") for layer in range(LAYERS[family])]
+    attach(model, Architecture(tuple(gated)), random_seed=3)
+    assert not torch.allclose(logits_of(model, batch), before, atol=1e-4)
+    with torch.no_grad():
+        for name, parameter in model.autopelt.named_parameters():
+            if name.endswith("gate.bias"):
+                parameter.fill_(-1e4)
+    assert torch.allclose(logits_of(model, batch), before, atol=1e-9)
