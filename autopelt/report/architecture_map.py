@@ -15,6 +15,8 @@ from autopelt.report.wording import listed, method, name, plural, score, share, 
 
 TITLE = "Architecture map"
 MOST_ROWS = 30
+MOST_COLUMNS = 32
+"""With more columns the sizes are not written into the cells: all bands in one view say more."""
 METHOD_ORDER = ("prompt", "prefix", "lora", "sequential_adapter", "parallel_adapter")
 
 
@@ -89,13 +91,13 @@ def draw(m: Map) -> Figure:
     axes: dict[str, Any] = {}
     notes: list[dict[str, Any]] = []
     left = 0.0
-    shows_text = max(len(b.layers) for b in m.bands) <= 12
+    shows_text = total <= MOST_COLUMNS
     for i, (band, width) in enumerate(zip(m.bands, widths, strict=True)):
         suffix = "" if i == 0 else str(i + 1)
         domain = [left / total, (left + width) / total]
         left += width + gap
-        labels = ["all" if layer is None else str(layer) for layer in band.layers]
-        step = max(1, math.ceil(len(labels) / 12))
+        labels = ["" if layer is None else str(layer) for layer in band.layers]
+        step = 1 if shows_text else max(1, math.ceil(len(labels) / 4))
         axes[f"xaxis{suffix}"] = axis(
             domain=domain,
             tickvals=list(range(0, len(labels), step)),
@@ -141,7 +143,7 @@ def draw(m: Map) -> Figure:
         data,
         shown,
         height=80 + 30 * len(rows),
-        min_width=150 + round(24 * total),
+        min_width=150 + round((24 if shows_text else 7) * total),
         max_width=170 + round(56 * total),
     )
 
@@ -251,7 +253,7 @@ def draw_usage(m: Map) -> Figure | None:
         shown,
         height=76 + 34 * len(bands),
         heading="Share of the front that uses each place",
-        min_width=150 + 30 * len(layers),
+        min_width=150 + (30 if len(layers) <= 12 else 14) * len(layers),
         max_width=170 + 110 * len(layers),
     )
 

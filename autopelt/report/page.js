@@ -356,7 +356,7 @@
     const inLayers = trial.modules.filter((m) => m[2] !== null);
     if (!inLayers.length) return null;
     const layers = Math.max(study.layers, ...inLayers.map((m) => m[2] + 1));
-    if (layers > 24) return null;
+    if (layers > 48) return null;
     const rows = new Map();
     inLayers.forEach((m) => {
       const where = m[1].split('.').pop();
@@ -365,24 +365,27 @@
       rows.get(key).set(m[2], m);
     });
     const head = make('tr', {}, make('th', { scope: 'row', text: 'layer' }));
-    for (let layer = 0; layer < layers; layer += 1) head.append(make('th', { scope: 'col', text: layer }));
+    const wide = layers <= 12;
+    for (let layer = 0; layer < layers; layer += 1) {
+      head.append(make('th', { scope: 'col', text: wide || layer % 4 === 0 ? layer : '' }));
+    }
     const body = make('tbody');
     rows.forEach((cells, key) => {
       const line = make('tr', {}, make('th', { scope: 'row', text: key }));
       for (let layer = 0; layer < layers; layer += 1) {
         const m = cells.get(layer);
-        const box = make('span', { text: m ? m[3] : '' });
+        const box = make('span', { text: m && wide ? m[3] : '' });
         if (m) {
           const tint = study.colours[m[0]] || study.colours[''];
-          box.style.background = 'color-mix(in srgb, var(' + tint + ') 38%, transparent)';
+          box.style.background = 'color-mix(in srgb, var(' + tint + ') ' + (wide ? 38 : 65) + '%, transparent)';
           box.title = key + ', layer ' + layer + ', size ' + m[3] + (m[4] ? ', gated' : '');
-          if (m[4]) box.className = 'gated';
+          if (m[4] && wide) box.className = 'gated';
         }
         line.append(make('td', {}, box));
       }
       body.append(line);
     });
-    return make('table', { class: 'sites' }, make('thead', {}, head), body);
+    return make('table', { class: wide ? 'sites' : 'sites narrow' }, make('thead', {}, head), body);
   }
 
   function spark(values) {

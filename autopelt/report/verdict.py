@@ -70,7 +70,7 @@ def lead(v: Verdict) -> str:
     if v.best is v.seed:
         return (
             f"Nothing the search proposed beats the best seed architecture, {v.seed.label}, "
-            f"so far: it reaches {score(v.best.score)}."
+            f"which reaches {score(v.best.score)}."
         )
     if v.gain <= 0:
         return (
