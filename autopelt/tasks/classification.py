@@ -57,6 +57,7 @@ class Classification(Task):
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
         """Replace names of classes by their index; refuse unknown and single classes."""
+        self.check_texts(dataset, part, notes)
         index = {name: i for i, name in enumerate(self.labels)}
         values = [index.get(str(label)) for label in dataset["label"]]
         for row, value in enumerate(values, 1):
@@ -73,6 +74,20 @@ class Classification(Task):
                 "there is nothing to learn with one class."
             )
         return dataset.remove_columns("label").add_column("label", values)
+
+    def check_texts(self, dataset: Dataset, part: str, notes: list[str]) -> None:
+        """Refuse what is no text; note how many are empty (QQP has a few)."""
+        for column in self.columns:
+            values = dataset[column][:]
+            for row, value in enumerate(values, 1):
+                if not isinstance(value, str):
+                    raise UnavailableError(
+                        f"task '{self.name}': example {row} of the {part} data has no text in "
+                        f"column '{column}', but '{value}'."
+                    )
+            empty = sum(not value.strip() for value in values)
+            if empty:
+                notes.append(f"{part}: {empty} of {len(values)} texts are empty.")
 
     def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
         """Tokenise text or pair; ``labels`` is the class, or the number."""
@@ -123,6 +138,7 @@ class Regression(Classification):
         """Make numbers of the labels; refuse what is none."""
         import math
 
+        self.check_texts(dataset, part, notes)
         values = []
         for row, label in enumerate(dataset["label"], 1):
             try:

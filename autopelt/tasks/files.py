@@ -33,8 +33,6 @@ _HUB_NAME = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:@(
 
 _HUB_PARTS = {"train": "train", "selection": "validation", "report": "test"}
 
-_SQUAD_COLUMNS = ("context", "question", "answers", "starts", "title")
-
 
 @dataclass(frozen=True)
 class Columns:
@@ -82,6 +80,11 @@ class Files:
             if part == "train":
                 self.known = set(made["label"])
             for row, label in enumerate(made["label"]):
+                if label not in self.known and label == "-1" and "hub" in self.facts:
+                    raise UnavailableError(
+                        f"{table.where(row)} of its {part} split hides its label (-1); download "
+                        "the set and give the files that have labels."
+                    )
                 if label not in self.known:
                     raise UnavailableError(
                         f"{table.where(row)} has the label '{label}', which no training example "
@@ -102,11 +105,7 @@ def shaped(table: Table, kind: str, columns: Columns) -> dict[str, list[Any]]:
         _lists(table, words, tags)
         return {"words": table.columns[words], "tags": table.columns[tags]}
     if kind == "question_answering":
-        ready = split_answers(dict(table.columns))
-        for name in _SQUAD_COLUMNS[:4]:
-            if name not in ready:
-                table.require([name])
-        return {name: ready[name] for name in _SQUAD_COLUMNS if name in ready}
+        return _questions(table)
     if kind == "generation":
         source = _column(table, columns.text, ("source", "text"), "--text")
         target = _column(table, columns.target, ("target",), "--target")
@@ -119,6 +118,22 @@ def shaped(table: Table, kind: str, columns: Columns) -> dict[str, list[Any]]:
     read = _number if kind == "regression" else _class
     made["label"] = [read(table, row, v, label) for row, v in enumerate(table.columns[label])]
     return made
+
+
+def _questions(table: Table) -> dict[str, list[Any]]:
+    """Contexts, questions, answers; where an answer starts is looked up if it is not said."""
+    table.require(["context", "question", "answers"])
+    names = ("context", "question")
+    made: dict[str, list[Any]] = {name: texts(table, name) for name in names}
+    ready = split_answers(dict(table.columns))
+    answers = [[a] if isinstance(a, str) else a for a in ready["answers"]]
+    for row, given in enumerate(answers):
+        if not isinstance(given, list) or not all(isinstance(a, str) for a in given):
+            raise UnavailableError(f"{table.where(row)} has no list of texts in column 'answers'.")
+    found = zip(made["context"], answers, strict=True)
+    starts = ready.get("starts") or [[text.find(a) for a in given] for text, given in found]
+    made |= {"answers": answers, "starts": starts}
+    return made | ({"title": texts(table, "title")} if "title" in ready else {})
 
 
 def texts(table: Table, column: str) -> list[str]:

@@ -165,6 +165,8 @@ def read_jsonl(paths: Sequence[Path], notes: list[str]) -> Table:
         except (ValueError, RecursionError) as error:
             reason = getattr(error, "msg", "it is nested too deeply")
             raise UnavailableError(f"'{path}' line {number} is not JSON: {reason}.") from None
+        if "\\ud" in line.lower() and not _encodable(row):
+            raise UnavailableError(f"'{path}' line {number} has half of a surrogate pair (\\ud…).")
         if not isinstance(row, dict) or not row:
             raise UnavailableError(f"'{path}' line {number} is not a JSON object like {{...}}.")
         columns = columns or {key: [] for key in row}
@@ -207,6 +209,14 @@ READERS: Mapping[str, Reader] = {
     ".parquet": read_parquet,
 }
 """Reader of a table by the file's ending."""
+
+
+def _encodable(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:

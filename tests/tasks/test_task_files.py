@@ -230,6 +230,30 @@ def test_answers_outside_their_context_are_left_out_and_told(tmp_path):
     assert "no question of the train data has an answer in its context" in message
 
 
+def test_answers_without_a_place_are_looked_up(tmp_path):
+    rows = [
+        {"context": f"the cat {n}", "question": "who ?", "answers": "cat" if n else "dog"}
+        for n in range(20)
+    ]
+    path = tmp_path / "q.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    splits = task_from_files(str(path)).load(Source())
+    assert splits.train[0]["starts"] == [4]
+    assert "1 of 20 questions are left out" in splits.facts["notes"][2]
+    path.write_text(json.dumps(rows[0] | {"answers": 3}))
+    assert "line 1 has no list" in _line(lambda: task_from_files(str(path)).load(Source()))
+
+
+def test_a_hidden_label_of_the_hub_is_explained():
+    from autopelt.tasks.files import Columns, Files
+    from autopelt.tasks.tables import Table
+
+    files = Files("classification", Columns(), {}, {"hub": "owner/name"}, known={"0", "1"})
+    table = Table({"text": ["a"], "label": [-1]}, "owner/name")
+    with pytest.raises(UnavailableError, match="report split hides its label"):
+        files._dataset("report", table)
+
+
 def test_aligned_files_of_different_length_and_empty_sides(tmp_path):
     (tmp_path / "a.en").write_text("one\n" * 20)
     (tmp_path / "a.sl").write_text("ena\n" * 19)

@@ -79,6 +79,7 @@ def test_short_lines_are_skipped_where_a_benchmark_has_them_and_counted(tmp_path
         ("a.jsonl", read_jsonl, b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
         ("a.jsonl", read_jsonl, b'{"a": 1}\n[1]\n', "line 2 is not a JSON object"),
         ("a.jsonl", read_jsonl, b'{"a": 1}\n{"b": 1}\n', "line 2 has no key 'a'; it has: b"),
+        ("a.jsonl", read_jsonl, rb'{"a": "\ud800"}', "line 1 has half of a surrogate pair"),
         ("a.jsonl", read_jsonl, b"[" * 100_000, "line 1 is not JSON"),
         ("a.parquet", read_parquet, b"", "empty (0 bytes)"),
         ("a.parquet", read_parquet, b"PAR1 but not really", "not a readable Parquet file"),
