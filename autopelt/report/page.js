@@ -119,7 +119,7 @@
     const layout = resolved(figure.layout);
     layout.meta = figure.layout.meta;
     // A mouse may drag a rectangle to zoom (double click: back); a finger must be able to scroll.
-    layout.dragmode = matchMedia('(pointer: fine)').matches ? 'zoom' : false;
+    layout.dragmode = matchMedia('(pointer: coarse)').matches ? false : 'zoom';
     const first = !node.dataset.drawn;
     node.dataset.drawn = 'yes';
     node.labelled = '';

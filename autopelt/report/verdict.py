@@ -20,6 +20,7 @@ class Verdict:
     Attributes:
         gain: score of `best` minus score of `seed`; None without a seed architecture.
         error: standard error of `gain` from the size of the selection split; None if unknown.
+        proposed: complete trials within the budget that are no seed architectures.
         reference: best seed architecture over the budget that beats everything within it.
     """
 
@@ -28,6 +29,7 @@ class Verdict:
     gain: float | None
     error: float | None
     reference: TrialRecord | None
+    proposed: int
 
     @property
     def within_noise(self) -> bool:
@@ -51,6 +53,7 @@ def verdict(record: StudyRecord) -> Verdict:
         gain,
         error,
         max(over, key=lambda t: t.point[1], default=None),
+        sum(record.feasible(t) and not t.label for t in record.complete),
     )
 
 
@@ -66,6 +69,11 @@ def lead(v: Verdict) -> str:
         return (
             f"The best architecture within the budget reaches {score(v.best.score)}; "
             "no seed architecture within the budget is complete to compare it with."
+        )
+    if v.best is v.seed and not v.proposed:
+        return (
+            f"The best seed architecture, {v.seed.label}, reaches {score(v.best.score)}; "
+            "the search itself has not finished a proposal yet."
         )
     if v.best is v.seed:
         return (

@@ -262,3 +262,17 @@ def test_hostile_labels_show_as_text_in_hover(chromium, tmp_path):
     )
     assert HOSTILE in names
     assert chromium.messages == []
+
+
+def test_a_dragged_rectangle_zooms(page):
+    limits = "document.getElementById('figure-front')._fullLayout.xaxis.range.join()"
+    before = page.run(limits)
+    (x, y), (to_x, to_y) = place(page, 11), place(page, 6)
+    page.mouse("mouseMoved", x - 30, y + 30)
+    page.mouse("mousePressed", x - 30, y + 30, "left")
+    for part in (0.3, 0.6, 1):
+        page.mouse("mouseMoved", x + part * (to_x - x), y + part * (to_y - y), "left")
+    page.mouse("mouseReleased", to_x, to_y, "left")
+    page.until(f"{limits} !== {json.dumps(before)}")
+    assert page.messages == []
+    page.shown = None  # the next test loads the page again

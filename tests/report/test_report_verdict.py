@@ -50,6 +50,12 @@ def test_a_study_won_by_a_seed_architecture_says_so():
     assert "adapter-pfeiffer" in lead
 
 
+def test_before_the_first_proposal_the_search_is_not_blamed():
+    lead = card(running_study()).lead
+    assert lead.startswith("The best seed architecture, pt-unipelt~, reaches 0.682")
+    assert "has not finished a proposal yet" in lead
+
+
 def test_the_card_says_one_random_seed_and_selection_split():
     note = card(study()).note
     assert "one random seed" in note
