@@ -18,6 +18,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -74,7 +75,9 @@ class Module:
             raise UsageError(f"alpha of {where} is {self.alpha!r}; it must be a number above 0.")
         if self.alpha is not None:
             # alpha = rank is the default: one meaning, one value.
-            object.__setattr__(self, "alpha", None if self.alpha == self.size else float(self.alpha))
+            object.__setattr__(
+                self, "alpha", None if self.alpha == self.size else float(self.alpha)
+            )
         if self.mlp is not None:
             _whole(self.mlp, f"mlp of {where}", 1, MAX_SIZE)
 
@@ -105,7 +108,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.modules, key=lambda m: m.key))
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             if before.key == after.key:
                 raise UsageError(f"{after.method} stands twice at {after.site}; give it once.")
         multiplier = self.learning_rate_multiplier
@@ -149,7 +152,7 @@ class Architecture:
 
     @property
     def lowest_layer(self) -> int | None:
-        """The lowest layer where anything is trained: -1 at the embeddings, None if only the head."""
+        """Lowest layer where anything is trained: -1 at the embeddings, None if only the head."""
         if self.full:
             return -1
         return min((m.key[0] for m in self.modules), default=None)
@@ -176,7 +179,9 @@ class Architecture:
             row |= {"method": module.method, "location": module.location, "size": module.size}
             if module.gate is not None:
                 row["gate"] = True if module.gate == "auto" else module.gate
-            row |= {k: getattr(module, k) for k in ("alpha", "mlp") if getattr(module, k) is not None}
+            row |= {
+                k: getattr(module, k) for k in ("alpha", "mlp") if getattr(module, k) is not None
+            }
             rows.append(row)
         value: dict[str, Any] = {"id": self.id}
         if self.full:
@@ -200,7 +205,9 @@ class Architecture:
             raise UsageError(
                 f"an architecture is a mapping with the key 'modules', not {_shown(value)}."
             )
-        _known(value, ("id", "modules", "prompt", "learning_rate_multiplier", "full"), "architecture")
+        _known(
+            value, ("id", "modules", "prompt", "learning_rate_multiplier", "full"), "architecture"
+        )
         rows = value.get("modules") or []
         if not isinstance(rows, list):
             raise UsageError(f"'modules' is a list of rows, not {_shown(rows)}.")
@@ -353,9 +360,7 @@ def _modules_of_row(row: Any) -> list[Module]:
             f"write true, false, {', '.join(GATES)}."
         )
     return [
-        Module(
-            row["method"], row["location"], layer, size, gate, row.get("alpha"), row.get("mlp")
-        )
+        Module(row["method"], row["location"], layer, size, gate, row.get("alpha"), row.get("mlp"))
         for layer in layers
     ]
 
@@ -363,7 +368,9 @@ def _modules_of_row(row: Any) -> list[Module]:
 def _known(value: Mapping[Any, Any], allowed: tuple[str, ...], what: str) -> None:
     for key in value:
         if key not in allowed:
-            raise UsageError(f"unknown key '{key}' in the {what}: {did_you_mean(str(key), allowed)}")
+            raise UsageError(
+                f"unknown key '{key}' in the {what}: {did_you_mean(str(key), allowed)}"
+            )
 
 
 def _is_number(value: Any) -> bool:

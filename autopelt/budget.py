@@ -59,7 +59,9 @@ class Budget:
         text = str(text).strip()
         parts = split_number(text)
         if parts is None:
-            raise UsageError(f"budget '{text}' is not a number; write it like 1%, 0.5%, 300k or 1.2M.")
+            raise UsageError(
+                f"budget '{text}' is not a number; write it like 1%, 0.5%, 300k or 1.2M."
+            )
         value, unit = parts
         if value == 0:
             raise UsageError(f"budget '{text}' is zero; nothing could be trained. Try 1% or 300k.")

@@ -28,7 +28,9 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", prog_name="autopelt", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "--version", prog_name="autopelt", message="%(prog)s %(version)s"
+)
 def cli() -> None:
     """Find which parameter-efficient modules should sit where in a transformer, and how big.
 
@@ -62,6 +64,19 @@ def _study_options(command: Any) -> Any:
             click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]"),
             click.option("--seeds", help="Seed architectures, comma-separated, or none."),
             click.option("--data", help="Folder with the task's files, else AUTOPELT_DATA."),
+            click.option("--train", help="Own data: CSV, TSV, JSON lines, Parquet, or a Hub name."),
+            click.option("--validation", help="Own data: selection split.  [default: cut]"),
+            click.option("--test", help="Own data: report split.  [default: cut]"),
+            click.option("--text", help="Own data: column of the text."),
+            click.option("--text-pair", help="Own data: column of the second text."),
+            click.option("--label", help="Own data: column of the label."),
+            click.option("--target", help="Own data: column of the text to generate."),
+            click.option("--train-target", help="Own data: lines aligned with --train."),
+            click.option("--validation-target", help="Own data: lines aligned with --validation."),
+            click.option("--test-target", help="Own data: lines aligned with --test."),
+            click.option("--kind", help="Own data: classification, regression, and so on."),
+            click.option("--score", help="Own data: the score to optimise."),
+            click.option("--prefix", help="Own data: words before each text of a T5."),
         ]
     ):
         command = option(command)
@@ -83,6 +98,7 @@ def search(config_file: str | None, out: str | None, **flags: Any) -> None:
     Examples:
       autopelt search --task demo --budget 1%
       autopelt search --task rte --data glue --budget 0.5% --trials 60
+      autopelt search --train a.csv --text premise --text-pair hypothesis --label gold
       autopelt search --config reports/rte-minilm-1pct/config.yaml --out reports/again
     """
     from autopelt.cli_search import run_search
@@ -189,9 +205,31 @@ def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) ->
     run_evaluate(folder, model, data, as_json)
 
 
+@cli.command()
+@click.argument("folder")
+@click.option("--to", required=True, help="autopelt, adapters, peft or merged.")
+@click.option("--out", required=True, help="Folder to make.")
+@click.option("--model", help="The backbone, if it lies elsewhere now.")
+def export(folder: str, to: str, out: str, model: str | None) -> None:
+    """Write a study's best, or a trained folder, in another format.
+
+    The format autopelt keeps everything; peft and adapters take what these libraries can say;
+    merged folds LoRA into a plain Hugging Face folder.
+
+    \b
+    Examples:
+      autopelt export reports/rte-minilm-1pct --to autopelt --out shipped
+      autopelt export reports/rte-minilm-1pct/trained --to peft --out lora
+    """
+    from autopelt.cli_architecture import run_export
+
+    run_export(folder, to, out, model)
+
+
 @cli.command(name="list")
 @click.argument("what")
-def list_(what: str) -> None:
+@click.option("--data", help="Folder with tasks' files, else AUTOPELT_DATA.")
+def list_(what: str, data: str | None) -> None:
     """List spaces, tasks, architectures or models.
 
     \b
@@ -201,7 +239,7 @@ def list_(what: str) -> None:
     """
     from autopelt.cli_architecture import run_list
 
-    run_list(what)
+    run_list(what, data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,8 @@
 """What `autopelt show`, `train`, `evaluate` and `list` do, once their flags are parsed."""
 
 import json
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,9 +52,7 @@ def find_architecture(name: str, shapes: Shapes) -> tuple[str, Architecture]:
     return name, seed_architecture(name, shapes)
 
 
-def run_show(
-    name: str, model: str, model_config: str | None, as_json: bool, as_yaml: bool
-) -> None:
+def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_yaml: bool) -> None:
     """Print an architecture and its counts."""
     from autopelt.backbones.head_size import head_size
     from autopelt.backbones.shapes import config_from_file
@@ -170,29 +170,44 @@ def run_evaluate(folder: str, model: str | None, data: str | None, as_json: bool
         _console.print(f"report {metric} {value:.4f}")
 
 
-def run_list(what: str) -> None:
+def run_export(folder: str, to: str, out: str, model: str | None) -> None:
+    """Write a trained architecture in another format."""
+    from autopelt.export import export
+
+    _console.print(f"Exported: {export(folder, to, out, model)}")
+
+
+def run_list(what: str, data: str | None) -> None:
     """Print what there is."""
-    printers = {
+    printers: dict[str, Callable[[], list[tuple[str, str]]]] = {
         "spaces": _spaces,
-        "tasks": _tasks,
+        "tasks": lambda: _tasks(data),
         "architectures": _architectures,
         "models": _models,
     }
     if what not in printers:
         raise UsageError(f"cannot list '{what}': {did_you_mean(what, printers)}")
     for name, words in printers[what]():
-        _console.print(f"{name:<20} {words}".rstrip())
+        _console.print(f"{name:<18} {words}".rstrip())
 
 
 def _spaces() -> list[tuple[str, str]]:
     return [(name, SearchSpace.load(name).description) for name in shipped_spaces()]
 
 
-def _tasks() -> list[tuple[str, str]]:
-    from autopelt.tasks import TASKS, make_task
+def _tasks(data: str | None) -> list[tuple[str, str]]:
+    from autopelt.tasks.catalogue import catalogue
 
-    made = [make_task(name) for name in TASKS]
-    return [(t.name, f"{t.kind}, {t.metric.name}: {t.title}") for t in made]
+    given = data or os.environ.get("AUTOPELT_DATA")
+    rows = catalogue(None if given is None else Path(given).expanduser())
+    head = f"{'kind':<20} {'score':<18} {'train / selection / report':<26} {'here':<9} title"
+    return [
+        ("name", head),
+        *(
+            (t.name, f"{t.kind:<20} {t.metric:<18} {t.sizes:<26} {t.here or '-':<9} {t.title}")
+            for t in rows
+        ),
+    ]
 
 
 def _architectures() -> list[tuple[str, str]]:
@@ -202,7 +217,9 @@ def _architectures() -> list[tuple[str, str]]:
     for name in NAMES:
         made = seed_architecture(name, shapes)
         count = counter.count(made)
-        rows.append((name, f"{count.deployed:>10,} {format_share(count.share):>7}  {made.describe()}"))
+        rows.append(
+            (name, f"{count.deployed:>10,} {format_share(count.share):>7}  {made.describe()}")
+        )
     return rows
 
 

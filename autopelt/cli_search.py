@@ -19,8 +19,14 @@ from autopelt.report import build, write_trials_csv
 from autopelt.report.verdict import lead, verdict
 from autopelt.space import SearchSpace
 from autopelt.study import CONFIG, Study
-from autopelt.tasks import make_task
+from autopelt.tasks import Task, make_task, task_from_files
 from autopelt.view import LineView, LiveView, table
+
+OWN_DATA = (
+    *("train", "validation", "test", "train_target", "validation_target", "test_target"),
+    *("text", "text_pair", "label", "target", "kind", "score", "prefix"),
+)
+"""Flags that describe a task on the user's own data."""
 
 _TRAINING = ("epochs", "batch_size", "max_length", "train_examples", "learning_rate_factor")
 
@@ -30,8 +36,9 @@ def run_search(
 ) -> None:
     """Start a study, or go on with the one in `out`."""
     config = resolve_config(config_file, flags)
-    folder = Path(out) if out is not None else _new_folder(config)
-    _run(make_plan(config, command), folder)
+    plan = make_plan(config, command)
+    folder = Path(out) if out is not None else _new_folder(config, plan.facts["task"]["name"])
+    _run(plan, folder)
 
 
 def run_resume(study: str, trials: int | None, workers: int | None) -> None:
@@ -85,16 +92,15 @@ def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfi
         names = [part.strip() for part in given.pop("seeds").split(",")]
         given["seed_architectures"] = [n for n in names if n and n != "none"]
     values = values | given
-    if not isinstance(values.get("task"), str):
-        raise UsageError("--task is missing; see autopelt list tasks, or start with --task demo.")
+    task = _task(values)
+    values["task"] = task.spec
     if values.get("data") is None and os.environ.get("AUTOPELT_DATA"):
         values["data"] = os.environ["AUTOPELT_DATA"]
-    if isinstance(values.get("data"), str) and values["task"] != "demo":
-        values["data"] = str(Path(values["data"]).expanduser())
+    if isinstance(values.get("data"), str):
+        values["data"] = str(Path(values["data"]).expanduser().resolve())
     space = values.get("space", "pelt")
     if isinstance(space, str):
         values["space"] = SearchSpace.load(space).model_dump(mode="json")
-    task = make_task(values["task"])
     values.setdefault("trials", task.usual_trials)
     values.setdefault("workers", min(2, len(os.sched_getaffinity(0))))
     usual = {
@@ -106,10 +112,26 @@ def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfi
     return StudyConfig.build(values, source)
 
 
-def _new_folder(config: StudyConfig) -> Path:
+def _task(values: dict[str, Any]) -> Task:
+    """The named task, or the one that flags describe, whose flags are taken out of `values`."""
+    own = {key: values.pop(key) for key in OWN_DATA if key in values}
+    if "train" in own:
+        if values.get("task") is not None:
+            raise UsageError("give --task or --train, not both.")
+        return task_from_files(**own)
+    if own:
+        raise UsageError(
+            f"--{next(iter(own)).replace('_', '-')} needs --train, a file to learn from."
+        )
+    if not isinstance(values.get("task"), str):
+        raise UsageError("--task is missing; see autopelt list tasks, or start with --task demo.")
+    return make_task(values["task"])
+
+
+def _new_folder(config: StudyConfig, task: str) -> Path:
     """``reports/rte-minilm-1pct``, with a number where that is taken."""
     budget = str(config.budget).replace("%", "pct")
-    words = f"{config.task}-{Path(config.model).name}-{budget}".lower()
+    words = f"{task}-{Path(config.model).name}-{budget}".lower()
     name = re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")
     folder, number = Path("reports") / name, 2
     while folder.exists():
@@ -138,7 +160,8 @@ def _announce(console: Console, plan: Plan, folder: Path) -> None:
     config, backbone = plan.config, plan.facts["backbone"]
     exists = "going on with" if (folder / CONFIG).is_file() else "study"
     lines = [
-        f"{exists} {folder}: {config.trials} trials on {config.task}, {config.workers} at a time",
+        f"{exists} {folder}: {config.trials} trials on {plan.facts['task']['name']}, "
+        f"{config.workers} at a time",
         f"backbone {backbone['name']}: {backbone['parameters']:,} parameters, "
         f"{backbone['layers']} layers; budget {config.budget} = {plan.limit:,} parameters; "
         f"task head {plan.facts['head']:,}, apart",

@@ -44,7 +44,7 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
         Stopped: the user interrupted; the study can be resumed.
     """
     sampler = make_sampler(
-        plan.config.sampler, plan.space, plan.config.random_seed, plan.config.objectives.split(",")
+        plan.config.sampler, plan.space, plan.config.random_seed, plan.config.objectives
     )
     if (folder / CONFIG).is_file():
         study = Study.open(folder, sampler)
@@ -55,7 +55,10 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
             )
         _same_data(study.record(), plan)
         study.config = plan.config
-        write_text(folder / CONFIG, (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml())
+        write_text(
+            folder / CONFIG,
+            (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml(),
+        )
     else:
         study = Study.create(folder, plan.config, plan.facts, sampler)
     with study.locked():
@@ -74,7 +77,7 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
     if not record.complete:
         reasons = {t.reason for t in record.trials if t.state == FAILED}
         raise InfeasibleError(
-            f"no trial of study '{folder}' finished: {'; '.join(sorted(reasons)) or 'none started'}."
+            f"no trial of study '{folder}' finished: {'; '.join(sorted(reasons)) or 'none began'}."
         )
     return record
 

@@ -1,7 +1,7 @@
 """Errors a user can act on: one line, the offending value, what is allowed, the next command.
 
-Every error of ours carries the process exit code that the command line ends with. Anything else that
-reaches the command line is a bug and exits with 1.
+Every error of ours carries the process exit code that the command line ends with. Anything else
+that reaches the command line is a bug and exits with 1.
 """
 
 import difflib

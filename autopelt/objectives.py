@@ -28,5 +28,7 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
         if name not in OBJECTIVES:
             raise UsageError(f"objective '{name}' is unknown: {did_you_mean(name, OBJECTIVES)}")
     if not names or names[0] != "score" or len(set(names)) != len(names):
-        raise UsageError(f"objectives '{text}' must start with 'score' and not repeat: score,params.")
+        raise UsageError(
+            f"objectives '{text}' must start with 'score' and not repeat: score,params."
+        )
     return tuple(OBJECTIVES[name] for name in names)

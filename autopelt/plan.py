@@ -1,4 +1,4 @@
-"""From a configuration to everything a search needs, checked before anything is written or started."""
+"""From a configuration to all that a search needs, checked before anything is written or run."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from autopelt.config import StudyConfig
 from autopelt.methods import ShapeCounter
 from autopelt.seed_architectures import seed_architecture, shrink
 from autopelt.shapes import Shapes
-from autopelt.tasks import make_task
+from autopelt.tasks import Task, make_task
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import data_source
 
@@ -81,7 +81,7 @@ def make_plan(config: StudyConfig, command: str) -> Plan:
     splits = task.load(data_source(setup))
     facts = {
         "command": command,
-        "metric": task.metric.name,
+        "metric": score_name(task),
         "limit": limit,
         "head": head_size(model_config, task.head, task.outputs),
         "backbone": {
@@ -102,9 +102,7 @@ def make_plan(config: StudyConfig, command: str) -> Plan:
         },
         "versions": versions(),
     }
-    return Plan(
-        config, shapes, counter, limit, space, seeds, facts, tuple(splits.facts["notes"])
-    )
+    return Plan(config, shapes, counter, limit, space, seeds, facts, tuple(splits.facts["notes"]))
 
 
 def seed_entries(
@@ -154,6 +152,11 @@ def default_seeds(shapes: Shapes) -> tuple[str, ...]:
         "mam",
         "lora-r32",
     )
+
+
+def score_name(task: Task) -> str:
+    """What a study calls its score, which is always maximised."""
+    return task.metric.name if task.metric.higher_is_better else f"negative {task.metric.name}"
 
 
 def versions() -> dict[str, str]:

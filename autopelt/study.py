@@ -39,6 +39,10 @@ from autopelt.records import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, Tr
 
 CONFIG, DATABASE, LOCK = "config.yaml", "study.db", ".lock"
 _FACTS = "autopelt"
+_DIRECTIONS = {
+    "maximize": optuna.study.StudyDirection.MAXIMIZE,
+    "minimize": optuna.study.StudyDirection.MINIMIZE,
+}
 _STATES = {
     TrialState.COMPLETE: COMPLETE,
     TrialState.FAIL: FAILED,
@@ -77,7 +81,9 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             occupied = sorted(p.name for p in folder.iterdir() if p.name != LOCK)
         except OSError as error:
-            raise UsageError(f"'{folder}' cannot be written: {error.strerror}; give --out.") from None
+            raise UsageError(
+                f"'{folder}' cannot be written: {error.strerror}; give --out."
+            ) from None
         if occupied:
             raise UsageError(
                 f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
@@ -87,22 +93,18 @@ class Study:
             optuna_study = optuna.create_study(
                 study_name=folder.name,
                 storage=_storage(folder),
-                directions=[o.direction for o in parse_objectives(config.objectives)],
+                directions=[_DIRECTIONS[o.direction] for o in parse_objectives(config.objectives)],
                 sampler=sampler,
             )
             if len(optuna_study.directions) > 1:
-                optuna_study.set_metric_names(
-                    [o.name for o in parse_objectives(config.objectives)]
-                )
+                optuna_study.set_metric_names([o.name for o in parse_objectives(config.objectives)])
             optuna_study.set_user_attr(_FACTS, json.dumps(dict(facts)))
         # Last: a folder with a configuration is a study that can be opened.
         write_text(folder / CONFIG, _header(folder) + config.to_yaml())
         return cls(folder, config, optuna_study)
 
     @classmethod
-    def open(
-        cls, folder: Path, sampler: optuna.samplers.BaseSampler | None = None
-    ) -> "Study":
+    def open(cls, folder: Path, sampler: optuna.samplers.BaseSampler | None = None) -> "Study":
         """Open a study that exists.
 
         Raises:
@@ -147,7 +149,7 @@ class Study:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            owner = (self.folder / f"{LOCK}.owner")
+            owner = self.folder / f"{LOCK}.owner"
             who = owner.read_text(encoding="utf-8") if owner.is_file() else "unknown"
             raise UsageError(
                 f"study '{self.folder}' is in use by process {who}; wait for it, stop it, "
@@ -225,9 +227,7 @@ class Study:
     # ------------------------------------------------------------------ reading
     def running(self) -> list[FrozenTrial]:
         """Trials that have begun and not ended; after a kill these are to be run again."""
-        return [
-            t for t in self.optuna.get_trials(deepcopy=False) if t.state == TrialState.RUNNING
-        ]
+        return [t for t in self.optuna.get_trials(deepcopy=False) if t.state == TrialState.RUNNING]
 
     def record(self) -> StudyRecord:
         """The study as plain values."""

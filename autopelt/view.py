@@ -37,6 +37,7 @@ class LineView:
         self.console = console
 
     def message(self, text: str) -> None:
+        """Print it."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
@@ -46,6 +47,7 @@ class LineView:
         """Nothing: a line a trial, when it ends."""
 
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Print the trial's line."""
         self.message(trial_line(trial, study))
 
 
@@ -68,23 +70,31 @@ class LiveView:
         self.live.stop()
 
     def message(self, text: str) -> None:
+        """Show it in the last line."""
         self.now = text
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Add it to the running trials."""
         self.study = study
         self.running[trial.number] = (trial, "waiting for its first epoch")
         self.now = "training"
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """Show its epoch and score."""
         if number in self.running and "epoch" in result:
             trial = self.running[number][0]
             self.running[number] = (trial, f"epoch {result['epoch']} · {result['score']:.3f}")
 
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Print its line above the table."""
         self.study = study
         self.running.pop(trial.number, None)
         self.live.console.print(
-            trial_line(trial, study), highlight=False, markup=False, overflow="ellipsis", no_wrap=True
+            trial_line(trial, study),
+            highlight=False,
+            markup=False,
+            overflow="ellipsis",
+            no_wrap=True,
         )
 
     def _draw(self) -> Group:

@@ -29,7 +29,27 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import BertConfig, BertModel, BertTokenizer
 
     folder = tmp_path_factory.mktemp("tiny-bert")
-    words = "the a of in is was not did no on to and . , ' s ing ed er".split()
+    words = [
+        "the",
+        "a",
+        "of",
+        "in",
+        "is",
+        "was",
+        "not",
+        "did",
+        "no",
+        "on",
+        "to",
+        "and",
+        ".",
+        ",",
+        "'",
+        "s",
+        "ing",
+        "ed",
+        "er",
+    ]
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters]
     vocabulary += [f"##{letter}" for letter in letters] + [str(n) for n in range(10)]

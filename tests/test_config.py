@@ -36,7 +36,9 @@ def test_all_errors_come_at_once_with_hints() -> None:
     assert "\n" not in text
 
 
-@pytest.mark.parametrize("value", ["0", "0%", "no", "1%%", "-3", "101%", "0.5", "", "nan", "inf", True])
+@pytest.mark.parametrize(
+    "value", ["0", "0%", "no", "1%%", "-3", "101%", "0.5", "", "nan", "inf", True]
+)
 def test_a_budget_that_is_none_is_refused(value: object) -> None:
     with pytest.raises(UsageError):
         config(budget=value)

@@ -62,7 +62,14 @@ def done(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_seeds_come_first_and_one_over_the_budget_twice(tiny_bert: Path) -> None:
     made = plan(tiny_bert, budget="4%", trials=40)
     labels = [entry.label for entry in made.seeds]
-    assert labels[:6] == ["head-only", "unipelt", "pt-unipelt", "lora-r8", "unipelt~", "pt-unipelt~"]
+    assert labels[:6] == [
+        "head-only",
+        "unipelt",
+        "pt-unipelt",
+        "lora-r8",
+        "unipelt~",
+        "pt-unipelt~",
+    ]
     cost = {e.label: made.counter.count(e.architecture).deployed for e in made.seeds}
     ids = [entry.architecture.id for entry in made.seeds]
     for entry in made.seeds:
@@ -81,7 +88,7 @@ def test_a_short_study_keeps_trials_for_the_search(tiny_bert: Path) -> None:
 
 
 def test_the_total_is_met_and_every_trial_is_complete(done: tuple[Path, StudyRecord]) -> None:
-    folder, record = done
+    _, record = done
     assert [t.number for t in record.trials] == list(range(8))
     assert [t.state for t in record.trials] == ["complete"] * 8
     assert [t.label for t in record.trials][:4] == ["head-only", "unipelt", "pt-unipelt", "lora-r8"]

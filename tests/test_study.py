@@ -1,4 +1,4 @@
-"""A study on disk: what is told is what is read back, nothing else's folder is touched, one owner."""
+"""A study on disk: what is told is read back, no other folder is touched, there is one owner."""
 
 import json
 import math

@@ -71,7 +71,7 @@ def _short_folder() -> str | None:
 
 
 def _silence_worker_messages() -> None:
-    """Ray prints a paragraph when a worker dies; the study records the cause in one line instead."""
+    """Ray prints a paragraph when a worker dies; the study records the cause in one line."""
     logs: Any = importlib.import_module("ray._private.ray_logging")
     dispatcher = getattr(logs, "global_worker_stdstream_dispatcher", None)
     if dispatcher is not None:

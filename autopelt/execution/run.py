@@ -50,7 +50,7 @@ class _Feed(Searcher):
         """Ray Tune pickles its search algorithm for a restore that never happens here."""
         return {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> Any:
         if self.error is not None:
             return Searcher.FINISHED
         try:

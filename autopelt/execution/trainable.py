@@ -57,7 +57,7 @@ class TrialTrainable(tune.Trainable):
     def _close(self) -> None:
         closing, self._epochs = getattr(self, "_epochs", None), None
         if closing is not None:
-            closing.close()  # type: ignore[attr-defined]  # run_trial is a generator
+            closing.close()
 
 
 def _tune_result(told: dict[str, Any], score: float, done: bool) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def train_model(
     folder: Path,
     on_epoch: Callable[[EpochResult], None],
 ) -> dict[str, Any]:
-    """Train on the train split, choose the epoch on selection, score the report split, write a folder.
+    """Train on train, choose the epoch on selection, score the report split, write a folder.
 
     The folder gets ``architecture.yaml``, ``weights.safetensors`` (modules and head) and
     ``training.json``; the last one is written last, so a folder with it is complete.
@@ -65,7 +65,9 @@ def train_model(
     return record
 
 
-def evaluate_model(folder: Path, *, model: str | None = None, data: str | None = None) -> dict[str, Any]:
+def evaluate_model(
+    folder: Path, *, model: str | None = None, data: str | None = None
+) -> dict[str, Any]:
     """Score a folder that `train_model` wrote on its task's report split.
 
     Args:

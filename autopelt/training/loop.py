@@ -27,7 +27,7 @@ class EpochResult:
     Attributes:
         epoch: from 1.
         loss: mean training loss.
-        score: of the selection split, by the task's metric.
+        score: of the selection split by the task's metric, negated where lower is better.
         metrics: all metrics of the selection split.
         best: no epoch so far scored higher.
         seconds: wall-clock by phase.
@@ -93,12 +93,12 @@ def train_epochs(
                 seen += len(indices)
         after_training = time.perf_counter()
         metrics = score_split(bench, "selection")
-        score = metrics[task.metric.name]
+        score = sign * metrics[task.metric.name]
         if not math.isfinite(score):
             raise TrialFailure(f"the {task.metric.name} is {score} after epoch {epoch}")
-        best = sign * score > best_score
+        best = score > best_score
         if best:
-            best_score, best_state = sign * score, _state(model)
+            best_score, best_state = score, _state(model)
         yield EpochResult(
             epoch,
             total / seen,
@@ -123,9 +123,8 @@ def score_split(bench: Workbench, split: str) -> dict[str, float]:
     predictions: list[object] = [None] * len(lengths)
     for indices in scoring_batches(lengths, SCORING_BATCH):
         batch = bench.batch(split, indices)
-        for i, prediction in zip(
-            indices, task.predictions(model(**task.inputs(batch)), batch), strict=True
-        ):
+        made = task.predict(model, batch, bench.tokenizer)
+        for i, prediction in zip(indices, made, strict=True):
             predictions[i] = prediction
     return task.score(predictions, bench.splits[split].encoded)
 

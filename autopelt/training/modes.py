@@ -1,4 +1,4 @@
-"""Which parts train: dropout is on from the lowest active module upwards, off in the frozen trunk."""
+"""Which parts train: dropout is on from the lowest active module up, off in the frozen trunk."""
 
 from torch import nn
 from transformers import PreTrainedModel

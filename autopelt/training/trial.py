@@ -1,4 +1,4 @@
-"""One trial in a worker: a spec comes in, numbers go out, and nothing a trial does harms the next."""
+"""One trial in a worker: a spec comes in, numbers go out, and it does not harm the next one."""
 
 import time
 from collections.abc import Iterator

@@ -68,7 +68,8 @@ class Workbench:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model: PreTrainedModel = load_model(
             source, self.task.head, self.task.outputs, setup.random_seed
-        ).to(self.device)
+        )
+        self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Real Ray, real worker processes: trials run warm, failures are recorded, a killed worker is replaced."""
+"""Real Ray and workers: trials run warm, failures are recorded, a killed worker is replaced."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ EPOCHS = 3
 
 
 class Source:
-    """Trial 1 is sound, 2 names a layer that does not exist, 3's worker is killed, the rest is sound."""
+    """Trial 2 names a layer that does not exist, 3's worker is killed, the others are sound."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self.model, self.folder = model, folder

