@@ -235,6 +235,28 @@ def test_a_module_that_is_no_transformers_model_is_refused():
         attach(torch.nn.Linear(2, 2), Architecture(), random_seed=0)
 
 
+def test_a_prefix_on_an_attention_that_cannot_carry_it_is_refused(model, batch):
+    before = logits(model, batch)
+    model.config._attn_implementation = "flash_attention_2"
+    modules = (Module("lora", "ffn.in", 0, 2), Module("prefix", "attention", 1, 2))
+    with pytest.raises(UsageError, match="'flash_attention_2'; load the model with"):
+        attach(model, Architecture(modules), random_seed=0)
+    model.config._attn_implementation = "sdpa"
+    assert attached(model) is None
+    assert torch.equal(logits(model, batch), before)
+    attach(model, Architecture(modules), random_seed=0)
+    model.config._attn_implementation = "flash_attention_2"
+    with pytest.raises(UsageError, match="'flash_attention_2'; load"):
+        logits(model, batch)
+
+
+def test_a_prompt_needs_a_mask_of_tokens(model, batch):
+    attach(model, seed(model, "prompt-3"), random_seed=0)
+    batch["attention_mask"] = batch["attention_mask"][:, None, None, :]
+    with pytest.raises(UsageError, match="2-D attention mask"):
+        logits(model, batch)
+
+
 def test_weights_that_do_not_match_are_refused_with_both_values(model, batch, tmp_path):
     attach(model, seed(model, "lora-r8"), random_seed=0)
     save(model, tmp_path)

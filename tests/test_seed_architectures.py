@@ -78,6 +78,19 @@ def test_counts_of_parts_come_out_to_the_unit(shapes):
     assert counter.count(sixth).deployed == 2_370_048
 
 
+def test_unipelt_is_the_published_share_of_roberta(tmp_path):
+    config = BASE | {
+        "model_type": "roberta",
+        "vocab_size": 50265,
+        "max_position_embeddings": 514,
+        "type_vocab_size": 1,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    roberta = shapes_from_file(tmp_path / "config.json")
+    count = ShapeCounter(roberta).count(seed_architecture("unipelt", roberta))
+    assert f"{count.trained / count.backbone:.3%}" == "8.892%"
+
+
 def test_every_listed_name_gives_an_architecture(shapes):
     for name in NAMES:
         ShapeCounter(shapes["base"]).count(seed_architecture(name, shapes["base"]))
