@@ -53,13 +53,13 @@ class Classification(Task):
 
     def strata(self, dataset: Dataset) -> Sequence[Any]:
         """The class."""
-        return list(dataset["label"])
+        return dataset["label"][:]
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
         """Replace names of classes by their index; refuse unknown and single classes."""
         self.check_texts(dataset, part, notes)
         index = {name: i for i, name in enumerate(self.labels)}
-        values = [index.get(str(label)) for label in dataset["label"]]
+        values = [index.get(str(label)) for label in dataset["label"][:]]
         for row, value in enumerate(values, 1):
             if value is None:
                 label = dataset["label"][row - 1]
@@ -114,7 +114,7 @@ class Classification(Task):
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """The task's scores by name."""
         complete(predictions, encoded)
-        gold = list(encoded["labels"])
+        gold = encoded["labels"][:]
         return {name: SCORES[name](gold, list(predictions)) for name in self.scores}
 
 
@@ -130,7 +130,7 @@ class Regression(Classification):
         """Ten bins of equally many examples."""
         import numpy as np
 
-        values = np.asarray(dataset["label"], dtype=float)
+        values = np.asarray(dataset["label"][:], dtype=float)
         edges = np.unique(np.quantile(values, np.linspace(0, 1, 11)[1:-1]))
         return np.searchsorted(edges, values, side="right").tolist()
 
@@ -140,7 +140,7 @@ class Regression(Classification):
 
         self.check_texts(dataset, part, notes)
         values = []
-        for row, label in enumerate(dataset["label"], 1):
+        for row, label in enumerate(dataset["label"][:], 1):
             try:
                 value = float(label)
             except (TypeError, ValueError):

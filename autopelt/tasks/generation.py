@@ -201,7 +201,7 @@ class Generation(Task):
             total = sum(tokens for _, tokens in predictions)
             return {LOSS: sum(loss for loss, _ in predictions) / max(1, total)}
         names = [self.metric.name, *(n for n in TEXT_SCORES if n != self.metric.name)]
-        gold = list(encoded["target"])
+        gold = encoded["target"][:]
         return {name: TEXT_SCORES[name](list(predictions), gold) for name in names}
 
 

@@ -51,13 +51,13 @@ class MultipleChoice(Task):
 
     def strata(self, dataset: Dataset) -> Sequence[Any]:
         """Which continuation is right."""
-        return list(dataset["label"])
+        return dataset["label"][:]
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
         """Replace labels by the index of the right continuation."""
         index = {name: i for i, name in enumerate(self.labels)}
         values = []
-        for row, label in enumerate(dataset["label"], 1):
+        for row, label in enumerate(dataset["label"][:], 1):
             if str(label) not in index:
                 raise UnavailableError(
                     f"task '{self.name}': the {part} data has the label '{label}' (example "
@@ -113,4 +113,4 @@ class MultipleChoice(Task):
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """Accuracy."""
         complete(predictions, encoded)
-        return {"accuracy": SCORES["accuracy"](list(encoded["labels"]), list(predictions))}
+        return {"accuracy": SCORES["accuracy"](encoded["labels"][:], list(predictions))}

@@ -57,12 +57,12 @@ class QuestionAnswering(Task):
 
     def groups(self, dataset: Dataset) -> Sequence[Any]:
         """Questions on one article, or else on one context, stay together."""
-        return list(dataset["title" if "title" in dataset.column_names else "context"])
+        return dataset["title" if "title" in dataset.column_names else "context"][:]
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
         """Leave out answers that are not in their context, and questions without an answer."""
         kept, answers, starts, wrong = [], [], [], 0
-        columns = (dataset["context"], dataset["answers"], dataset["starts"])
+        columns = (dataset["context"][:], dataset["answers"][:], dataset["starts"][:])
         for row, (context, texts, begins) in enumerate(zip(*columns, strict=True)):
             right = [
                 (text, begin)
@@ -116,10 +116,10 @@ class QuestionAnswering(Task):
     def notes(self, encoded: Dataset) -> list[str]:
         """Questions that were cut, and how many windows there are."""
         notes = []
-        cut = {e for e, c in zip(encoded["example"], encoded["question_cut"]) if c}
+        cut = {e for e, c in zip(encoded["example"][:], encoded["question_cut"][:]) if c}
         if cut:
             notes.append(f"{len(cut)} questions are too long and were cut.")
-        examples = len(set(encoded["example"]))
+        examples = len(set(encoded["example"][:]))
         if examples < len(encoded):
             notes.append(
                 f"{examples} questions are read in {len(encoded)} windows: some contexts are too "
@@ -151,7 +151,7 @@ class QuestionAnswering(Task):
         """F1 and exact match by SQuAD's official definition, means over questions, 0 to 1."""
         complete(predictions, encoded)
         answers = self.answers(predictions, encoded)
-        gold = dict(zip(encoded["example"], encoded["answers"]))
+        gold = dict(zip(encoded["example"][:], encoded["answers"][:]))
         f1 = [word_f1(text, gold[example]) for example, text in answers.items()]
         exact = [exact_match(text, gold[example]) for example, text in answers.items()]
         scores = {"f1": float(np.mean(f1)), "exact_match": float(np.mean(exact))}
@@ -160,7 +160,12 @@ class QuestionAnswering(Task):
     def answers(self, predictions: Sequence[Any], encoded: Dataset) -> dict[int, str]:
         """Text of the best span of all windows, by example."""
         best: dict[int, tuple[float, str]] = {}
-        columns = (encoded["example"], encoded["begins"], encoded["ends"], encoded["context"])
+        columns = (
+            encoded["example"][:],
+            encoded["begins"][:],
+            encoded["ends"][:],
+            encoded["context"][:],
+        )
         for scores, example, begins, ends, context in zip(predictions, *columns):
             value, start, end = best_span(scores, np.asarray(begins) >= 0)
             if example not in best or value > best[example][0]:

@@ -65,7 +65,7 @@ class TokenClassification(Task):
         """Replace tags by their index; refuse unknown tags and words without one."""
         index = {name: i for i, name in enumerate(self.labels)}
         values = []
-        for row, (words, tags) in enumerate(zip(dataset["words"], dataset["tags"]), 1):
+        for row, (words, tags) in enumerate(zip(dataset["words"][:], dataset["tags"][:]), 1):
             if len(words) != len(tags):
                 raise UnavailableError(
                     f"task '{self.name}': sentence {row} of the {part} data has {len(words)} "
@@ -110,9 +110,9 @@ class TokenClassification(Task):
     def notes(self, encoded: Dataset) -> list[str]:
         """Sentences that were cut, and the words that lost their tag by that."""
         notes = super().notes(encoded)
-        lost = sum(place < 0 for places in encoded["places"] for place in places)
+        lost = sum(place < 0 for places in encoded["places"][:] for place in places)
         if lost:
-            total = sum(len(places) for places in encoded["places"])
+            total = sum(len(places) for places in encoded["places"][:])
             notes.append(
                 f"{lost} of {total} words have no token; they count as tagged '{OUTSIDE}'."
             )
@@ -135,7 +135,7 @@ class TokenClassification(Task):
         outside = OUTSIDE if OUTSIDE in self.labels else self.labels[0]
         gold, found = [], []
         right = words = 0
-        for tags, places, tokens in zip(encoded["tags"], encoded["places"], predictions):
+        for tags, places, tokens in zip(encoded["tags"][:], encoded["places"][:], predictions):
             gold.append([self.labels[tag] for tag in tags])
             found.append([self.labels[tokens[p]] if p >= 0 else outside for p in places])
             right += sum(a == b for a, b in zip(gold[-1], found[-1], strict=True))
