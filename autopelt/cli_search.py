@@ -107,6 +107,7 @@ def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfi
         "epochs": task.usual_epochs,
         "batch_size": task.usual_batch,
         "learning_rate_factor": task.usual_factor,
+        "dropout": task.usual_dropout,
     }
     values["training"] = usual | training
     return StudyConfig.build(values, source)

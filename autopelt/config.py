@@ -18,7 +18,13 @@ Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 
 
 class TrainingConfig(BaseModel):
-    """How one architecture is trained. The learning rates are the methods' own, times a factor."""
+    """How one architecture is trained. The learning rates are the methods' own, times a factor.
+
+    Attributes:
+        learning_rate_factor: on every learning rate, the head's too.
+        warmup: share of the steps over which the rate rises; then it falls linearly to 0.
+        dropout: use the backbone's own dropout from the lowest active module upwards.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,6 +36,7 @@ class TrainingConfig(BaseModel):
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    dropout: Annotated[bool, Field(strict=True)] = True
 
 
 class StudyConfig(BaseModel):

@@ -123,6 +123,7 @@ class Task(ABC):
     usual_epochs: int = 5
     usual_batch: int = 16
     usual_factor: float = 1.0
+    usual_dropout: bool = True
     origin: Origin
 
     @property

@@ -43,4 +43,5 @@ def demo() -> Classification:
     # Small steps and high rates get over the task's plateau in two epochs of 600 examples, so that
     # a search ends in minutes on a laptop.
     task.usual_trials, task.usual_epochs, task.usual_batch, task.usual_factor = 20, 2, 8, 3.0
+    task.usual_dropout = False
     return task

@@ -72,7 +72,7 @@ def train_epochs(
         total, seen = 0.0, 0
         with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
             torch.manual_seed(derived_seed(random_seed, "dropout", epoch))
-            set_training_mode(model)
+            set_training_mode(model, training.dropout)
             for step, indices in enumerate(
                 training_batches(lengths, training.batch_size, order), start=1
             ):

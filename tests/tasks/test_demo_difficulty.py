@@ -21,6 +21,7 @@ def report_accuracy(name: str, folder: Path, epochs: int | None = None) -> float
         epochs=epochs or task.usual_epochs,
         batch_size=task.usual_batch,
         learning_rate_factor=task.usual_factor,
+        dropout=task.usual_dropout,
     )
     architecture = seed_architecture(name, shapes_of_config(load_config(resolve("minilm"))))
     setup = Setup("minilm", "demo")
