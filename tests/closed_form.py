@@ -68,7 +68,8 @@ name: mixed
 layer_switch: true
 modules:
   - {method: sequential_adapter, location: ffn, per: model, sizes: [2, 4], layers: 0-1}
-  - {method: prefix, location: attention, per: model, sizes: [0, 1, 2], gate: [true, false], layers: 1-3}
+  - {method: prefix, location: attention, per: model, sizes: [0, 1, 2], gate: [true, false],
+     layers: 1-3}
   - {method: lora, location: [attention.query, attention.value], sizes: [0, 1], layers: "3"}
 learning_rate_multiplier: [0.5, 1]
 """

@@ -171,8 +171,10 @@ def test_layer_ranges_both_ways(layers: set[int]) -> None:
 
 def test_rows_merge_layers_and_words_are_short() -> None:
     made = Architecture(
-        tuple(Module("lora", "attention.query", n, 8) for n in (0, 1, 2, 5))
-        + (Module("prompt", "embeddings", None, 10),)
+        (
+            *(Module("lora", "attention.query", n, 8) for n in (0, 1, 2, 5)),
+            Module("prompt", "embeddings", None, 10),
+        )
     )
     assert made.describe() == "prompt 10 · lora 8 (query) at 0-2,5"
     assert yaml.safe_load(made.to_yaml())["modules"][1]["layers"] == "0-2,5"

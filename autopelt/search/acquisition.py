@@ -1,37 +1,21 @@
 """How much a candidate is expected to improve the front: exact, because only its score is unknown.
 
 The hypervolume over t = log10(parameters) that a score f at parameters p adds to a front with the
-staircase h(t) is the integral of max(0, f - h(t)) from log10(p) to the budget. For a Gaussian f its
+staircase h(t) is the integral of max(0, f - h(t)) from log10(p) to the budget. For a random f its
 expectation is a sum of ordinary expected improvements over the steps of the front, each weighted by
 the width that the candidate would gain there (Emmerich et al. 2011 with one objective known).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import erfcx, ndtr
 
 from autopelt.pareto import Point, front
 
 Array = NDArray[np.float64]
-
-
-def expected_improvement(mean: Array, deviation: Array, best: Array | float) -> Array:
-    """E[max(0, f - best)] for f ~ N(mean, deviation^2); shapes broadcast.
-
-    Below z = -1 by the scaled complementary error function, so that it stays positive and ordered
-    far below `best`.
-    """
-    z = (mean - best) / deviation
-    density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    low = np.minimum(z, -1.0)
-    tail = density * np.maximum(
-        1e-300, 1 + low * math.sqrt(math.pi / 2) * erfcx(-low / math.sqrt(2))
-    )
-    return np.asarray(deviation * np.where(z > -1.0, z * ndtr(z) + density, tail))
 
 
 @dataclass(frozen=True)
@@ -68,10 +52,14 @@ class Staircase:
 
 
 def expected_hypervolume_improvement(
-    mean: Array, deviation: Array, parameters: ArrayLike, stairs: Staircase
+    improvement: Callable[[Array], Array], parameters: ArrayLike, stairs: Staircase
 ) -> Array:
-    """Expected gain of hypervolume of each candidate, in decades times score; (n,)."""
+    """Expected gain of hypervolume of each of n candidates, in decades times score; (n,).
+
+    Args:
+        improvement: expected improvements of the candidates' scores over (k,) scores; -> (n, k).
+        parameters: (n,) deployed parameters.
+    """
     x = np.log10(np.maximum(1, np.asarray(parameters)))[:, None]
     width = np.maximum(0.0, stairs.end - np.maximum(stairs.begin, x))
-    gain = expected_improvement(mean[:, None], deviation[:, None], stairs.height)
-    return np.asarray((width * gain).sum(axis=1))
+    return np.asarray((width * improvement(stairs.height)).sum(axis=1))

@@ -8,11 +8,7 @@ from numpy.typing import NDArray
 
 from autopelt.bound_space import BoundSpace, Matrix, Vector
 from autopelt.pareto import front
-from autopelt.search.acquisition import (
-    Staircase,
-    expected_hypervolume_improvement,
-    expected_improvement,
-)
+from autopelt.search.acquisition import Staircase, expected_hypervolume_improvement
 from autopelt.search.candidates import Effort, Unseen, best_candidate
 from autopelt.search.features import Features
 from autopelt.search.history import History, Observation
@@ -20,16 +16,20 @@ from autopelt.search.surrogate import Fit, Surrogate
 
 Array = NDArray[np.float64]
 
-COLD_STEPS = 60
+COLD_STEPS = 40
+TRIAL_STEPS = 20
 WARM_STEPS = 15
+GAPS = (0.1, 0.3, 1.0, 10.0)
+"""Distances of the ceiling above the best score that are tried, in deviations of the scores."""
 
 
 class Model:
     """The surrogate of one bound space, refitted for each proposal.
 
-    A fit begins from that of a milestone: the first k trials that ended, for k = 8, 10, 13, … (each
-    a quarter more), which itself began from the milestone before. So a fit is cheap, and is still a
-    function of the study alone: a study that is opened again proposes what it would have.
+    A fit begins from that of a milestone: the first k trials that ended, for k = 12, 15, 19, …
+    (each a quarter more), which itself began from the milestone before and tried every gap. So a
+    fit is cheap, and is still a function of the study alone: a study that is opened again
+    proposes what it would have.
     """
 
     def __init__(self, space: BoundSpace, features: Features) -> None:
@@ -52,11 +52,11 @@ class Model:
         """
         surrogate = self.fitted(history.observed)
         observed = self.rows(history.observed)
-        means = surrogate.predict(observed)[0]
+        means = surrogate.predict(observed).mean
         known = [*history.observed, *history.pending]
         if history.pending:
             pending = self.rows(history.pending)
-            means = np.concatenate([means, surrogate.predict(pending)[0]])
+            means = np.concatenate([means, surrogate.predict(pending).mean])
             surrogate.believe(pending)
         inside = [i for i, o in enumerate(known) if o.parameters <= self.space.limit]
         points = [(known[i].parameters, float(means[i])) for i in inside]
@@ -66,11 +66,11 @@ class Model:
         stairs = Staircase.of(points, self.space.limit, floor)
 
         def acquisition(matrix: Matrix) -> Array:
-            mean, deviation = surrogate.predict(self.features.of_vectors(matrix))
+            belief = surrogate.predict(self.features.of_vectors(matrix))
             if single:
-                return expected_improvement(mean, deviation, best)
+                return belief.improvement(best)[:, 0]
             return expected_hypervolume_improvement(
-                mean, deviation, self.space.costs(matrix), stairs
+                belief.improvement, self.space.costs(matrix), stairs
             )
 
         if single:
@@ -80,10 +80,10 @@ class Model:
         parents = [v for i in order if (v := known[inside[i]].vector) is not None]
         effort = Effort.at(len(history.observed))
         vector, value = best_candidate(unseen, acquisition, parents, rng, effort)
-        mean, deviation = surrogate.predict(self.features.of_vectors(np.array([vector])))
+        belief = surrogate.predict(self.features.of_vectors(np.array([vector])))
         return vector, {
-            "mean": float(mean[0]),
-            "sd": float(deviation[0]),
+            "mean": float(belief.mean[0]),
+            "sd": float(belief.deviation[0]),
             "acquisition": value,
         }
 
@@ -95,17 +95,28 @@ class Model:
             first = finished[:count]
             key = tuple((o.number, o.score) for o in first)
             if key not in self._milestones:
-                self._milestones[key] = self._fit(first, start, COLD_STEPS).fit
+                self._milestones[key] = self._thorough(first, start)
             start = self._milestones[key]
         return self._fit(observed, start, COLD_STEPS if start is None else WARM_STEPS)
 
-    def _fit(self, observed: Sequence[Observation], start: Fit | None, steps: int) -> Surrogate:
+    def _thorough(self, observed: Sequence[Observation], start: Fit | None) -> Fit:
+        """Fit with every gap, and go on with the most plausible."""
+        tried = [
+            self._fit(observed, start and Fit(start.values, gap), TRIAL_STEPS, gap) for gap in GAPS
+        ]
+        best = max(tried, key=lambda t: t.evidence)
+        return self._fit(observed, best.fit, COLD_STEPS).fit
+
+    def _fit(
+        self, observed: Sequence[Observation], start: Fit | None, steps: int, gap: float = GAPS[-1]
+    ) -> Surrogate:
         return Surrogate(
             self.rows(observed),
             np.array([o.score for o in observed]),
             self._groups,
             self._raw,
             extra=np.array([o.variance for o in observed]),
+            gap=gap if start is None else start.gap,
             start=start,
             steps=steps,
         )
@@ -127,7 +138,7 @@ class Model:
 
 def milestones(count: int) -> list[int]:
     """Numbers of ended trials, up to `count`, at which a fit is kept to begin others from."""
-    found, k = [], 8
+    found, k = [], 12
     while k <= count:
         found.append(k)
         k = math.ceil(k * 1.25)

@@ -10,6 +10,11 @@ one length scale l_g per group; the second catches the few single choices that n
 foretells: its inverse squared length scales rho_i carry the half-Cauchy shrinkage of SAAS
 (Eriksson and Jankowiak, UAI 2021), here by maximum a posteriori. Log-normal priors on all others.
 
+The process is on w = -log(ceiling - score). Scores saturate: they vary much among small
+architectures and hardly among large ones, which no stationary process fits; w does not saturate.
+The ceiling lies `gap` deviations of the scores above the best; a large gap leaves scores as they
+are. Noise is equal in scores, so in w it grows with the slope.
+
 The kernel is an ordinary gpytorch kernel. Fitting and prediction are exact and written out: the
 gradient of the marginal likelihood needs one inverse, and a proposal evaluates tens of thousands
 of points.
@@ -25,6 +30,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import ndtr
 from torch import Tensor
 
 with warnings.catch_warnings():
@@ -51,7 +57,7 @@ SCALE_MATERN = Prior(0.7, 1.0)
 SCALE_LINEAR = Prior(0.3, 1.0)
 SCALE_SPARSE = Prior(0.3, 1.0)
 NOISE = Prior(0.1, 1.0)
-SHRINKAGE = 0.1
+SHRINKAGE = 1.0
 """Scale of the half-Cauchy prior on each inverse squared length scale of a raw choice."""
 
 
@@ -100,9 +106,7 @@ class HybridKernel(gpytorch.kernels.Kernel):
         )
         scales = [math.log(p.median) for p in (SCALE_MATERN, SCALE_LINEAR, SCALE_SPARSE)]
         self.log_scale = torch.nn.Parameter(torch.tensor(scales, dtype=torch.float64))
-        self.log_rho = torch.nn.Parameter(
-            torch.full((raw,), math.log(0.3 / raw**0.5), dtype=torch.float64)
-        )
+        self.log_rho = torch.nn.Parameter(torch.full((raw,), math.log(0.5), dtype=torch.float64))
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:
         """Covariances of `x1` with `x2`."""
@@ -143,6 +147,44 @@ class Fit:
     """Hyperparameters of a fit, to begin the next from: kernel's, then the log noise."""
 
     values: Array
+    gap: float
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What is believed of the scores of n candidates: ceiling - score is log-normal.
+
+    Attributes:
+        location, spread: (n,) mean and deviation of w = -log(ceiling - score).
+    """
+
+    location: Array
+    spread: Array
+    ceiling: float
+
+    @property
+    def mean(self) -> Array:
+        """(n,) expected score."""
+        return np.asarray(self.ceiling - np.exp(-self.location + 0.5 * self.spread**2))
+
+    @property
+    def deviation(self) -> Array:
+        """(n,) standard deviation of the score."""
+        return np.asarray(
+            np.exp(-self.location + 0.5 * self.spread**2) * np.sqrt(np.expm1(self.spread**2))
+        )
+
+    def improvement(self, best: Array | float) -> Array:
+        """E[max(0, score - best)], exactly; (k,) or a number -> (n, k) or (n, 1).
+
+        With K = ceiling - best and X = ceiling - score it is E[max(0, K - X)] of a log-normal X,
+        K Phi(a) - E[X] Phi(a - spread) with a = (log K + location) / spread.
+        """
+        room = np.maximum(self.ceiling - np.atleast_1d(best), 1e-300)
+        location, spread = self.location[:, None], self.spread[:, None]
+        a = (np.log(room) + location) / spread
+        below = np.exp(-location + 0.5 * spread**2) * ndtr(a - spread)
+        return np.asarray(np.maximum(0.0, room * ndtr(a) - below))
 
 
 class Surrogate:
@@ -153,6 +195,7 @@ class Surrogate:
         y: (n,) scores, finite.
         groups, raw: columns, as for `HybridKernel`.
         extra: (n,) variance of each score beyond the common noise, in squared units of the score.
+        gap: distance of the ceiling above the best score, in deviations of the scores.
         start: hyperparameters to begin from; the priors' medians where None.
         steps: the most evaluations of the marginal likelihood; 0 takes `start` as it is.
     """
@@ -165,14 +208,23 @@ class Surrogate:
         raw: int,
         *,
         extra: Array | None = None,
+        gap: float = 10.0,
         start: Fit | None = None,
         steps: int = 60,
     ) -> None:
-        self.centre = float(np.median(y))
-        self.unit = float(np.sqrt(np.mean((y - self.centre) ** 2))) or 1.0
+        self.gap = gap
+        deviation = float(np.sqrt(np.mean((y - np.median(y)) ** 2))) or 1.0
+        self.ceiling = float(y.max()) + gap * deviation
+        slope = 1 / (self.ceiling - y)
+        w = -np.log(self.ceiling - y)
+        self.centre = float(np.median(w))
+        self.unit = float(np.sqrt(np.mean((w - self.centre) ** 2))) or 1.0
         self._x = torch.from_numpy(np.ascontiguousarray(x))
-        self._y = torch.from_numpy((y - self.centre) / self.unit)
-        self._extra = torch.from_numpy(np.zeros(len(y)) if extra is None else extra / self.unit**2)
+        self._y = torch.from_numpy((w - self.centre) / self.unit)
+        steep = (slope / self.unit) ** 2
+        self._extra = torch.from_numpy(np.zeros(len(y)) if extra is None else extra * steep)
+        self._relative = torch.from_numpy(steep / np.median(steep))
+        self._jacobian = float(np.log(slope / self.unit).sum())
         self._factor = torch.ones(len(y), dtype=torch.float64)
         self.kernel = HybridKernel(groups, raw)
         self.log_noise = torch.nn.Parameter(
@@ -196,7 +248,8 @@ class Surrogate:
     def fit(self) -> Fit:
         """The hyperparameters found."""
         with torch.no_grad():
-            return Fit(torch.cat([p.reshape(-1) for p in self._parameters]).numpy().copy())
+            values = torch.cat([p.reshape(-1) for p in self._parameters]).numpy().copy()
+            return Fit(values, self.gap)
 
     def _load(self, values: Array) -> None:
         start = 0
@@ -207,7 +260,7 @@ class Surrogate:
                 start += p.numel()
 
     def _noise(self) -> Tensor:
-        return (self.log_noise.exp() + self._extra) * self._factor + _JITTER
+        return (self.log_noise.exp() * self._relative + self._extra) * self._factor + _JITTER
 
     def _objective(self, values: Array) -> tuple[float, Array]:
         """Minus the log posterior of the hyperparameters, and its gradient."""
@@ -246,6 +299,11 @@ class Surrogate:
             self._lower = torch.linalg.cholesky(covariance)
             self._alpha = torch.cholesky_solve(self._y[:, None], self._lower)[:, 0]
 
+    @property
+    def evidence(self) -> float:
+        """Log posterior density of the scores and hyperparameters, to compare gaps."""
+        return self._jacobian - self._objective(self.fit.values)[0]
+
     def leave_one_out(self) -> Array:
         """(n,) residual of each score from the others' prediction, in standard deviations."""
         with torch.no_grad():
@@ -254,18 +312,19 @@ class Surrogate:
             return made
 
     # ------------------------------------------------------------------ prediction
-    def predict(self, x: Array) -> tuple[Array, Array]:
-        """Mean and deviation of the score (without noise) at (m, F) features; (m,), (m,)."""
+    def predict(self, x: Array) -> Belief:
+        """What is believed of the scores (without noise) at (m, F) features."""
         with torch.no_grad():
             points = torch.from_numpy(np.ascontiguousarray(x))
             cross = self.kernel.forward(points, self._x)
             mean = cross @ self._alpha
             solved = torch.linalg.solve_triangular(self._lower, cross.T, upper=False)
             prior = self.kernel.forward(points, points, diag=True)
-            variance = torch.clamp_min(prior - solved.square().sum(0), 1e-12)
-            return (
+            variance = torch.clamp_min(prior - solved.square().sum(0), 1e-10)
+            return Belief(
                 (mean * self.unit + self.centre).numpy(),
                 (variance.sqrt() * self.unit).numpy(),
+                self.ceiling,
             )
 
     def believe(self, x: Array) -> None:

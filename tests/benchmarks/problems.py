@@ -1,12 +1,15 @@
 """Synthetic search problems of three kinds, with a known true score and a strong reference front.
 
 All have 12 layers x {sequential adapter, parallel adapter, prefix, LoRA} with 8 sizes each (48
-dimensions), the shapes of bert-base, and a budget of 1 %. A training's score is the truth plus noise
+dimensions), the shapes of bert-base, and a budget of 1 %. A score is the truth plus noise
 of 0.7 points; 2 % of trainings fail and fall to chance.
 
 structured  saturating contributions, smooth over depth, overlaps on a layer, coupled layers
 rough       the same with an independent weight for every layer and method: nothing is smooth
 sparse      14 of the 48 choices matter, each by itself, some only within a range of sizes
+
+What the parts add up to becomes a score by one of three links, in turn: 1 - exp(-a), a / (1 + a)
+and a itself without any bend. So no one assumption on saturation holds everywhere.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,6 +32,12 @@ LAYERS, METHODS = 12, 4
 CHANCE = 0.5
 NOISE, FAILURES = 0.007, 0.02
 KINDS = ("structured", "rough", "sparse")
+
+LINKS: tuple[Callable[[Array], Array], ...] = (
+    lambda a: np.asarray(1 - np.exp(-a)),
+    lambda a: np.asarray(a / (1 + a)),
+    lambda a: np.asarray(a / 5),
+)
 
 SPACE = """
 name: benchmark
@@ -71,17 +80,13 @@ def shapes_of(layers: int, hidden: int) -> Shapes:
     linear = {f"attention.{k}": (hidden, hidden) for k in ("query", "key", "value", "output")}
     linear |= {"ffn.in": (hidden, 4 * hidden), "ffn.out": (4 * hidden, hidden)}
     parameters = (30522 + 514) * hidden + layers * (12 * hidden**2 + 13 * hidden) + hidden**2
-    return Shapes(
-        "bert", layers, hidden, hidden, parameters, linear, ("attention", "ffn", *linear)
-    )
+    return Shapes("bert", layers, hidden, hidden, parameters, linear, ("attention", "ffn", *linear))
 
 
 def bound(space: SearchSpace, layers: int, hidden: int, share: float = 0.01) -> BoundSpace:
     """A space on BERT-like shapes under a share of its parameters."""
     shapes = shapes_of(layers, hidden)
-    return BoundSpace(
-        space, shapes, ClosedForm(shapes), int(share * shapes.backbone_parameters)
-    )
+    return BoundSpace(space, shapes, ClosedForm(shapes), int(share * shapes.backbone_parameters))
 
 
 @dataclass(frozen=True)
@@ -117,13 +122,18 @@ def problem(kind: str, number: int) -> Problem:
     """Problem `number` of a kind; the same every time."""
     rng = np.random.default_rng((11, number, KINDS.index(kind)))
     space = bound(SearchSpace.parse(SPACE), LAYERS, 768)
-    truth = _sparse(rng) if kind == "sparse" else _layered(rng, smooth=kind == "structured")
+    link = LINKS[number % len(LINKS)]
+    truth = (
+        _sparse(rng, link) if kind == "sparse" else _layered(rng, link, smooth=kind == "structured")
+    )
     starts = [*_hand_made(space), *map(tuple, feasible_points.sample(space, rng, 16).tolist())]
     reference = _reference(space, truth, rng, starts)
     return Problem(kind, number, space, truth, reference, tuple(starts))
 
 
-def _layered(rng: np.random.Generator, *, smooth: bool) -> Callable[[NDArray[np.int64]], Array]:
+def _layered(
+    rng: np.random.Generator, link: Callable[[Array], Array], *, smooth: bool
+) -> Callable[[NDArray[np.int64]], Array]:
     depth = np.arange(LAYERS) / (LAYERS - 1)
     if smooth:
         peak, width = rng.uniform(0.2, 1.0, METHODS), rng.uniform(0.15, 0.5, METHODS)
@@ -145,12 +155,14 @@ def _layered(rng: np.random.Generator, *, smooth: bool) -> Callable[[NDArray[np.
         layer = best + (1 - overlap) * (gain.sum(axis=1) - best)
         coupled = np.einsum("nal,ab,nbl->n", gain[..., :-1], coupling, gain[..., 1:])
         amount = np.maximum(0.0, layer.sum(axis=1) + coupled)
-        return np.asarray(CHANCE + high * (1 - np.exp(-amount / total)))
+        return np.asarray(CHANCE + high * link(amount / total))
 
     return truth
 
 
-def _sparse(rng: np.random.Generator) -> Callable[[NDArray[np.int64]], Array]:
+def _sparse(
+    rng: np.random.Generator, link: Callable[[Array], Array]
+) -> Callable[[NDArray[np.int64]], Array]:
     chosen = rng.permutation(METHODS * LAYERS)[:14]
     weight = rng.uniform(0.3, 1.0, 14)
     saturation = rng.uniform(0.7, 3.0, 14)
@@ -163,7 +175,7 @@ def _sparse(rng: np.random.Generator) -> Callable[[NDArray[np.int64]], Array]:
         grown = 1 - np.exp(-index / saturation)
         hill = np.exp(-0.5 * ((index - best) / 1.2) ** 2) * (index > 0)
         amount = (weight * np.where(peaked, hill, grown)).sum(axis=1)
-        return np.asarray(CHANCE + high * (1 - np.exp(-amount / 3.0)))
+        return np.asarray(CHANCE + high * link(amount / 3.0))
 
     return truth
 

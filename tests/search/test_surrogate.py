@@ -5,8 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
 
-from autopelt.search.surrogate import HybridKernel, Surrogate, gpytorch
+from autopelt.search.surrogate import Belief, HybridKernel, Surrogate, gpytorch
 
 GROUPS = [slice(0, 3), slice(3, 5), slice(5, 6)]
 RAW = 6
@@ -27,9 +30,7 @@ def test_prediction_is_gpytorchs() -> None:
 
     class Exact(gpytorch.models.ExactGP):
         def __init__(self, likelihood: torch.nn.Module) -> None:
-            super().__init__(
-                torch.tensor(x), (torch.tensor(y) - ours.centre) / ours.unit, likelihood
-            )
+            super().__init__(torch.tensor(x), ours._y, likelihood)
             self.mean_module = gpytorch.means.ZeroMean()
             self.covar_module = ours.kernel
 
@@ -43,9 +44,9 @@ def test_prediction_is_gpytorchs() -> None:
     new = data(7, random_seed=5)[0]
     with torch.no_grad(), gpytorch.settings.fast_pred_var(False):
         wanted = exact(torch.tensor(new))
-        mean, deviation = ours.predict(new)
-        assert np.allclose(mean, wanted.mean.numpy() * ours.unit + ours.centre, atol=1e-6)
-        assert np.allclose(deviation, wanted.variance.sqrt().numpy() * ours.unit, atol=1e-6)
+        found = ours.predict(new)
+        assert np.allclose(found.location, wanted.mean * ours.unit + ours.centre, atol=1e-6)
+        assert np.allclose(found.spread, wanted.variance.sqrt() * ours.unit, atol=1e-6)
 
 
 def test_the_gradient_is_the_derivative() -> None:
@@ -74,7 +75,7 @@ def test_fitting_helps_and_a_warm_fit_is_as_good() -> None:
     new, truth = data(100, noise=0, random_seed=9)
     cold = Surrogate(x, y, GROUPS, RAW)
     warm = Surrogate(x, y, GROUPS, RAW, start=cold.fit, steps=5)
-    errors = [float(np.mean((m.predict(new)[0] - truth) ** 2)) for m in (cold, warm)]
+    errors = [float(np.mean((m.predict(new).mean - truth) ** 2)) for m in (cold, warm)]
     assert errors[0] < 0.25 * truth.var()
     assert errors[1] < 1.1 * errors[0]
 
@@ -85,7 +86,7 @@ def test_failed_trainings_are_found_and_others_are_not() -> None:
     y[[7, 31]] = 0.3
     model = Surrogate(x, y, GROUPS, RAW)
     assert set(np.flatnonzero(model.outliers)) == {7, 31}
-    assert np.abs(model.predict(x[[7, 31]])[0] - 0.7).max() < 0.2
+    assert np.abs(model.predict(x[[7, 31]]).mean - 0.7).max() < 0.2
 
 
 def test_surprisingly_good_scores_are_believed() -> None:
@@ -99,28 +100,21 @@ def test_believing_pending_trials_keeps_means_and_shrinks_deviations() -> None:
     x, y = data(40)
     model = Surrogate(x, y, GROUPS, RAW, steps=10)
     pending, new = data(3, random_seed=3)[0], data(20, random_seed=4)[0]
-    mean, deviation = model.predict(new)
+    before = model.predict(new)
     model.believe(pending)
     model.believe(pending[:0])
-    mean_after, deviation_after = model.predict(new)
-    assert np.allclose(mean, mean_after, atol=1e-9)
-    assert (deviation_after <= deviation + 1e-12).all()
-    assert model.predict(pending)[1].max() < 0.9 * deviation.max()
-    again = Surrogate(
-        np.concatenate([x, pending]),
-        np.concatenate([y, model.predict(pending)[0]]),
-        GROUPS, RAW, start=model.fit, steps=0,
-    )  # fmt: skip
-    factor = again.unit / model.unit  # the scale of the scores moved a little
-    assert np.allclose(again.predict(new)[1] / factor, deviation_after, rtol=1e-3)
+    after = model.predict(new)
+    assert np.allclose(before.location, after.location, atol=1e-9)
+    assert (after.spread <= before.spread + 1e-12).all()
+    assert model.predict(pending).spread.max() < 0.9 * before.spread.max()
 
 
 @pytest.mark.parametrize("scores", [[0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0.9]])
 def test_one_observation_and_equal_ones_work(scores: list[float]) -> None:
     x = data(len(scores))[0]
-    mean, deviation = Surrogate(x, np.array(scores), GROUPS, RAW).predict(data(5)[0])
-    assert np.isfinite(mean).all()
-    assert (deviation > 0).all()
+    found = Surrogate(x, np.array(scores), GROUPS, RAW).predict(data(5)[0])
+    assert np.isfinite(found.mean).all()
+    assert (found.deviation > 0).all()
 
 
 def test_noise_of_single_observations_counts() -> None:
@@ -128,9 +122,45 @@ def test_noise_of_single_observations_counts() -> None:
     x, y = data(20)
     x = np.concatenate([x, x[:1]])
     y = np.concatenate([y, [y[0] + 0.3]])
-    trusted = Surrogate(x, y, GROUPS, RAW, steps=0).predict(x[:1])[0]
+    trusted = Surrogate(x, y, GROUPS, RAW, steps=0).predict(x[:1]).mean
     extra = np.zeros(21)
     extra[20] = 1.0
-    doubted = Surrogate(x, y, GROUPS, RAW, extra=extra, steps=0).predict(x[:1])[0]
+    doubted = Surrogate(x, y, GROUPS, RAW, extra=extra, steps=0).predict(x[:1]).mean
     assert abs(doubted[0] - y[0]) < abs(trusted[0] - y[0])
     assert math.isfinite(trusted[0])
+
+
+@given(
+    location=st.floats(-2, 5),
+    spread=st.floats(0.01, 1.0),
+    above=st.floats(-1, 3),
+    random_seed=st.integers(0, 99),
+)
+@settings(max_examples=100, deadline=None)
+def test_beliefs_are_those_of_a_log_normal_gap_to_the_ceiling(
+    location: float, spread: float, above: float, random_seed: int
+) -> None:
+    """Mean, deviation and expected improvement equal Monte Carlo's to 1e-2."""
+    ceiling = 0.9
+    belief = Belief(np.array([location]), np.array([spread]), ceiling)
+    z = norm.ppf((np.arange(20_000) + np.random.default_rng(random_seed).random()) / 20_000)
+    scores = ceiling - np.exp(-(location + spread * z))
+    tolerance = 1e-2 * max(1.0, float(scores.std()))
+    best = ceiling - 10.0**-above
+    gained = np.maximum(0, scores - best).mean()
+    assert belief.mean[0] == pytest.approx(scores.mean(), abs=tolerance)
+    assert belief.deviation[0] == pytest.approx(scores.std(), rel=0.02, abs=1e-2)
+    assert belief.improvement(best)[0, 0] == pytest.approx(gained, abs=1e-2)
+
+
+def test_a_saturating_score_is_given_a_near_ceiling() -> None:
+    """The evidence prefers the link under which the scores are a smooth process."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 0.5, (60, 6 + RAW))
+    amount = 2 + 2 * np.tanh(x[:, :3].sum(1))
+    y = 0.5 + 0.3 * (1 - np.exp(-amount)) + 0.001 * rng.normal(size=60)
+    near, far = (Surrogate(x, y, GROUPS, RAW, gap=gap) for gap in (0.1, 10.0))
+    assert near.evidence > far.evidence
+    straight = 0.5 + 0.1 * x[:, :3].sum(1) + 0.001 * rng.normal(size=60)
+    near, far = (Surrogate(x, straight, GROUPS, RAW, gap=gap) for gap in (0.1, 10.0))
+    assert near.evidence < far.evidence
