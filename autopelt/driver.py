@@ -168,13 +168,11 @@ class _Driver:
         except UsageError:
             params = {}  # the space cannot say it; the surrogate still learns from it
         known = distributions(self.plan.space)
-        number = self.study.add(
+        return self.study.add(
             self._attributes(entry.architecture, "seed", entry.label),
             params,
             {name: known[name] for name in params},
         )
-        self.study.write(number, random_seed=self._random_seed(number))
-        return number
 
     def _propose(self, trial: optuna.Trial) -> None:
         begun = time.perf_counter()
@@ -186,8 +184,7 @@ class _Driver:
         attributes = self._attributes(architecture, origin, "")
         # The architecture comes last: with it, the trial can be run again after a crash.
         last = attributes.pop("architecture")
-        attributes |= {"believed": believed, "random_seed": self._random_seed(trial.number)}
-        self.study.write(trial.number, **attributes, architecture=last)
+        self.study.write(trial.number, **attributes, believed=believed, architecture=last)
 
     def _attributes(self, architecture: Architecture, origin: str, label: str) -> dict[str, Any]:
         count = self.plan.counter.count(architecture)
@@ -201,18 +198,16 @@ class _Driver:
             "architecture": architecture.to_json(),
         }
 
-    def _random_seed(self, number: int) -> int:
-        return derived_seed(self.plan.config.random_seed, "trial", number)
-
     def _spec(self, number: int) -> TrialSpec:
-        self.study.write(number, started=time.time())
+        random_seed = derived_seed(self.plan.config.random_seed, "trial", number)
+        self.study.write(number, started=time.time(), random_seed=random_seed)
         trial = self._trial(number)
         self.view.started(trial, self.study.record())
         keep = trial.count.deployed <= self.plan.limit
         return TrialSpec(
             number=number,
             architecture=trial.architecture.to_json(),
-            random_seed=self._random_seed(number),
+            random_seed=random_seed,
             setup=self.setup,
             training=self.plan.config.training,
             weights=str((self._trial_folder(number)).resolve()) if keep else None,

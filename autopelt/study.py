@@ -193,7 +193,10 @@ class Study:
         return optuna.trial.Trial(self.optuna, self._frozen(number)._trial_id)
 
     def write(self, number: int, **attributes: Any) -> None:
-        """Set attributes of a running trial."""
+        """Set attributes of a running trial.
+
+        Through the storage: an `optuna.Trial` made for this would sample anew.
+        """
         trial = self._frozen(number)._trial_id
         for key, value in attributes.items():
             self.optuna._storage.set_trial_user_attr(trial, key, value)

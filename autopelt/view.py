@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -104,16 +105,13 @@ class LiveView:
         done = [t for t in study.trials if t.finished is not None]
         failed = sum(t.state == FAILED for t in done)
         left = spent / len(done) * (study.total - len(done)) if done else None
-        facts = Table.grid(padding=(0, 2))
-        facts.add_row(
-            f"[b]{len(done)}[/b] of {study.total} trials",
-            f"{failed} failed" if failed else "",
-            format_seconds(spent),
-            "" if left is None else f"about {format_seconds(left)} left",
-        )
+        facts = [f"{len(done)} of {study.total} trials"]
+        facts += [f"{failed} failed"] if failed else []
+        facts += [format_seconds(spent)]
+        facts += [] if left is None else [f"about {format_seconds(left)} left"]
         lines: list[Any] = [
-            ProgressBar(total=study.total, completed=len(done), width=min(60, self.console.width)),
-            facts,
+            Padding(ProgressBar(total=study.total, completed=len(done), width=60), 0),
+            Text(" · ".join(facts)),
         ]
         best, seed = study.best, study.best_seed
         if best is not None and seed is not None:

@@ -149,6 +149,20 @@ def test_more_trials_go_on_and_repeat_nothing(
     assert len(set(ids)) == 11
 
 
+def test_the_resolved_configuration_runs_again(
+    done: tuple[Path, StudyRecord], tiny_bert: Path
+) -> None:
+    folder, _ = done
+    again = resolve_config(str(folder / "config.yaml"), {})
+    assert again.differences(plan(tiny_bert).config) == []
+    changed = resolve_config(str(folder / "config.yaml"), {"budget": "5%", "epochs": 3})
+    assert changed.differences(again) == [
+        'budget: "5%", not "4%"',
+        changed.differences(again)[1],
+    ]
+    assert changed.training.epochs == 3
+
+
 def test_another_study_in_the_folder_is_refused(
     done: tuple[Path, StudyRecord], tiny_bert: Path
 ) -> None:

@@ -1,0 +1,104 @@
+"""What a person sees while a search runs: words, not dictionaries, in lines that fit."""
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from autopelt.architecture import Architecture, Module
+from autopelt.budget import Count
+from autopelt.records import StudyRecord, TrialRecord
+from autopelt.view import LineView, LiveView, table, trial_line
+
+
+def trial(number: int, size: int, score: float | None, **changed: object) -> TrialRecord:
+    modules = tuple(Module("lora", "attention.query", layer, size) for layer in (2, 5, 6))
+    made = TrialRecord(
+        number,
+        Architecture(modules),
+        Count(size * 100, size * 100, 100_000),
+        "complete" if score is not None else "running",
+        score=score,
+        scores=() if score is None else (score,),
+        seconds={"train": 2.0},
+        started=0.0,
+        finished=None if score is None else 1.0,
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+STUDY = StudyRecord(
+    name="s",
+    config={},
+    command="autopelt search",
+    metric="accuracy",
+    limit=1000,
+    backbone={"parameters": 100_000},
+    task={"selection": 200},
+    head=770,
+    versions={},
+    trials=(
+        trial(0, 8, 0.7, label="lora-r8"),
+        trial(1, 2, 0.8),
+        trial(2, 20, 0.9, label="unipelt"),
+        trial(3, 4, None, state="failed", reason="the loss became nan", finished=1.0),
+        trial(4, 5, None),
+    ),
+    total=10,
+)
+
+
+def shown(view_type: type, width: int = 100) -> tuple[Console, io.StringIO]:
+    stream = io.StringIO()
+    return Console(file=stream, width=width, force_terminal=view_type is LiveView), stream
+
+
+def test_a_line_names_score_parameters_and_words() -> None:
+    line = trial_line(STUDY.trials[1], STUDY)
+    assert line == "1* 0.8000       200  0.200%    2.0 s  lora 2 (query) at 2,5-6"
+
+
+def test_a_reference_point_says_that_it_is_over_the_budget() -> None:
+    assert "unipelt (reference, over the budget)" in trial_line(STUDY.trials[2], STUDY)
+
+
+def test_a_failure_says_why() -> None:
+    line = trial_line(STUDY.trials[3], STUDY)
+    assert "failed" in line
+    assert line.endswith(": the loss became nan")
+
+
+def test_the_line_view_prints_one_line_a_trial() -> None:
+    console, stream = shown(LineView)
+    view = LineView(console)
+    view.started(STUDY.trials[4], STUDY)
+    view.progressed(4, {"epoch": 1, "score": 0.5})
+    for each in STUDY.trials[:4]:
+        view.finished(each, STUDY)
+    assert len(stream.getvalue().splitlines()) == 4
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
+    console, stream = shown(LiveView, width)
+    with LiveView(console) as view:
+        view.started(STUDY.trials[4], STUDY)
+        view.progressed(4, {"epoch": 2, "score": 0.61})
+        view.message("the sampler is thinking")
+        console.print(view._draw())
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
+    assert "4 of 10 trials" in text
+    assert "1 failed" in text
+    assert "epoch 2 · 0.610" in text
+    assert "the sampler is thinking" in text
+    assert "{" not in text
+
+
+def test_the_table_lists_the_front() -> None:
+    console, stream = shown(LineView)
+    console.print(table(STUDY, STUDY.front))
+    lines = stream.getvalue().splitlines()
+    assert lines[0].split()[:3] == ["trial", "accuracy", "parameters"]
+    assert len(lines) == 2
