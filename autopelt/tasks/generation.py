@@ -148,6 +148,24 @@ class Generation(Task):
         labels = padded([row["labels"] for row in rows], IGNORED, left)
         return {**model_inputs(rows, tokenizer), "labels": labels}
 
+    def inputs(self, batch: Batch) -> Batch:
+        """An encoder-decoder makes its decoder's inputs of the labels; a decoder needs none."""
+        if self.head == SEQ2SEQ:
+            return batch
+        return {key: value for key, value in batch.items() if key != "labels"}
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the target's tokens."""
+        from torch.nn.functional import cross_entropy
+
+        logits, labels = self._aligned(outputs, batch)
+        return cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED)
+
+    def _aligned(self, outputs: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits and the labels that they predict: a decoder's are one place behind."""
+        logits, labels = outputs.logits.float(), batch["labels"]
+        return (logits[:, :-1], labels[:, 1:]) if self.head == CAUSAL else (logits, labels)
+
     def predict(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
         """Texts, generated greedily; for `LOSS`, what `predictions` gives.
 
@@ -185,9 +203,7 @@ class Generation(Task):
         """Summed loss of each target (nats) and its tokens."""
         from torch.nn.functional import cross_entropy
 
-        logits, labels = outputs.logits.float(), batch["labels"]
-        if self.head == CAUSAL:
-            logits, labels = logits[:, :-1], labels[:, 1:]
+        logits, labels = self._aligned(outputs, batch)
         losses: Tensor = cross_entropy(
             logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
         )

@@ -157,8 +157,10 @@ def test_the_loss_is_the_models_own(family):
     batch = task.collate(encoded.to_list(), tokenizer)
     with torch.no_grad():
         outputs = model(**task.inputs(batch))
+        own = float(model(**batch).loss)
+    assert float(task.loss(outputs, batch)) == pytest.approx(own, rel=1e-5)
     scored = task.score(task.predictions(outputs, batch), encoded)
-    assert scored["loss"] == pytest.approx(float(task.loss(outputs, batch)), rel=1e-5)
+    assert scored["loss"] == pytest.approx(own, rel=1e-5)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "t5", "bart"])
@@ -186,3 +188,20 @@ def test_a_missing_sacrebleu_names_the_extra(monkeypatch):
 def test_an_unknown_score_is_refused():
     with pytest.raises(UsageError, match="did you mean 'rouge_l'"):
         Generation("g", "", NOWHERE, score="rougel")
+
+
+@pytest.mark.parametrize("family", ["gpt2", "t5", "bart"])
+def test_what_was_learnt_by_heart_is_generated(family):
+    task, model, tokenizer = tiny(family, Generation("g", "", NOWHERE, score="exact_match"))
+    source = ["the cat", "a man is playing", "Anna Novak works", "because it rained"]
+    target = ["sat on the mat", "a large flute", "for Acme", "the game was lost"]
+    encoded = task.encode(Dataset.from_dict({"source": source, "target": target}), tokenizer, 32)
+    batch = task.collate(encoded.to_list(), tokenizer)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(150):
+        loss = task.loss(model(**task.inputs(batch)), batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert task.predict(model, batch, tokenizer) == target
+    assert task.score(task.predict(model, batch, tokenizer), encoded)["chrf"] == 1.0
