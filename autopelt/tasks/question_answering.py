@@ -143,7 +143,7 @@ class QuestionAnswering(Task):
         """Scores of start and end by token, without padding: arrays of shape (2, tokens)."""
         import torch
 
-        both = torch.stack([outputs.start_logits, outputs.end_logits], dim=1).float().cpu()
+        both = torch.stack([outputs.start_logits, outputs.end_logits], dim=1).detach().float().cpu()
         masks = batch["attention_mask"].bool().cpu()
         return [row[:, mask].numpy() for row, mask in zip(both, masks)]
 

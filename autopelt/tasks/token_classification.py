@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
 from autopelt.tasks.padding import (
     IGNORED,
@@ -54,6 +54,15 @@ class TokenClassification(Task):
         self.columns = ("words",)
         self.labels = tuple(labels)
         self.max_length = max_length
+
+    def for_model(self, config: Any) -> Task:
+        """Raises UsageError for an encoder-decoder: transformers tags with its encoder alone."""
+        if config.is_encoder_decoder:
+            raise UsageError(
+                f"task '{self.name}' tags words, which an encoder-decoder like '{config.model_type}' "
+                "does not do as a whole; use an encoder or a decoder."
+            )
+        return self
 
     def learn_labels(self, train: Dataset) -> None:
         """Unless they are given, the tags of train, sorted, with `OUTSIDE` first."""

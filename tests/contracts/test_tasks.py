@@ -19,7 +19,7 @@ FAMILIES = {
     "demo": ("bert",),
     "classification": ("bert", "roberta", "gpt2", "t5", "bart"),
     "regression": ("bert", "gpt2"),
-    "token_classification": ("bert", "roberta", "gpt2", "t5"),
+    "token_classification": ("bert", "roberta", "gpt2"),
     "question_answering": ("bert", "roberta", "gpt2", "t5", "bart"),
     "generation": ("gpt2", "t5", "bart"),
     "multiple_choice": ("bert", "roberta", "gpt2"),
@@ -195,5 +195,11 @@ def _right(task, row):
 
 def test_an_encoder_cannot_generate(tmp_path):
     task, _ = MAKERS["generation"](tmp_path)
-    with pytest.raises(UsageError, match="encoder"):
+    with pytest.raises(UsageError, match="is an encoder; use"):
         tiny("bert", task)
+
+
+def test_an_encoder_decoder_cannot_tag(tmp_path):
+    task, _ = MAKERS["token_classification"](tmp_path)
+    with pytest.raises(UsageError, match="use an encoder or a decoder"):
+        tiny("t5", task)
