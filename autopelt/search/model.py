@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 COLD_STEPS = 40
 TRIAL_STEPS = 20
 WARM_STEPS = 15
+ANCHOR = 3
+"""Every so many milestones one begins from nothing."""
 GAPS = (0.1, 0.3, 1.0, 10.0)
 """Distances of the ceiling above the best score that are tried, in deviations of the scores."""
 
@@ -26,10 +28,10 @@ GAPS = (0.1, 0.3, 1.0, 10.0)
 class Model:
     """The surrogate of one bound space, refitted for each proposal.
 
-    A fit begins from that of a milestone: the first k trials that ended, for k = 12, 15, 19, …
-    (each a quarter more), which itself began from the milestone before and tried every gap. So a
-    fit is cheap, and is still a function of the study alone: a study that is opened again
-    proposes what it would have.
+    A fit begins from that of a milestone: the first k trials that ended, for k = 12, 18, 27, …
+    (each half more). A milestone's fit tries every gap; it begins from the milestone before, but
+    every third from nothing, so that few fits lead up to any. So a fit is cheap, and is still a
+    function of the study alone: a study that is opened again proposes what it would have.
     """
 
     def __init__(self, space: BoundSpace, features: Features) -> None:
@@ -91,7 +93,9 @@ class Model:
         """The surrogate of these trials."""
         start: Fit | None = None
         finished = [o for o in observed if o.variance == 0]
-        for count in milestones(len(finished)):
+        passed = milestones(len(finished))
+        anchor = (len(passed) - 1) // ANCHOR * ANCHOR
+        for count in passed[max(0, anchor) :]:
             first = finished[:count]
             key = tuple((o.number, o.score) for o in first)
             if key not in self._milestones:
@@ -141,5 +145,5 @@ def milestones(count: int) -> list[int]:
     found, k = [], 12
     while k <= count:
         found.append(k)
-        k = math.ceil(k * 1.25)
+        k = math.ceil(k * 1.5)
     return found

@@ -165,14 +165,17 @@ class Belief:
     @property
     def mean(self) -> Array:
         """(n,) expected score."""
-        return np.asarray(self.ceiling - np.exp(-self.location + 0.5 * self.spread**2))
+        return np.asarray(self.ceiling - self._room)
+
+    @property
+    def _room(self) -> Array:
+        """(n,) expectation of ceiling - score."""
+        return np.asarray(np.exp(np.minimum(-self.location + 0.5 * self.spread**2, 600.0)))
 
     @property
     def deviation(self) -> Array:
         """(n,) standard deviation of the score."""
-        return np.asarray(
-            np.exp(-self.location + 0.5 * self.spread**2) * np.sqrt(np.expm1(self.spread**2))
-        )
+        return np.asarray(self._room * np.sqrt(np.expm1(np.minimum(self.spread**2, 600.0))))
 
     def improvement(self, best: Array | float) -> Array:
         """E[max(0, score - best)], exactly; (k,) or a number -> (n, k) or (n, 1).
@@ -183,7 +186,7 @@ class Belief:
         room = np.maximum(self.ceiling - np.atleast_1d(best), 1e-300)
         location, spread = self.location[:, None], self.spread[:, None]
         a = (np.log(room) + location) / spread
-        below = np.exp(-location + 0.5 * spread**2) * ndtr(a - spread)
+        below = self._room[:, None] * ndtr(a - spread)
         return np.asarray(np.maximum(0.0, room * ndtr(a) - below))
 
 

@@ -71,8 +71,8 @@ def main() -> None:
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     results: dict[str, dict[str, list[tuple[float, float, float]]]] = {}
-    for kind in kinds:
-        for number in range(count):
+    for number in range(count):
+        for kind in kinds:
             case = problem(kind, number)
             for name in names:
                 try:

@@ -147,9 +147,9 @@ def test_queued_trials_keep_their_parameters_and_are_not_proposed() -> None:
     assert len(set(made)) == 5
 
 
-def test_milestones_grow_by_a_quarter() -> None:
+def test_milestones_grow_by_half() -> None:
     assert milestones(11) == []
-    assert milestones(30) == [12, 15, 19, 24, 30]
+    assert milestones(50) == [12, 18, 27, 41]
 
 
 def test_importing_the_samplers_loads_no_torch() -> None:
