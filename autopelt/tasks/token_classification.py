@@ -59,8 +59,8 @@ class TokenClassification(Task):
         """Raises UsageError for an encoder-decoder: transformers tags with its encoder alone."""
         if config.is_encoder_decoder:
             raise UsageError(
-                f"task '{self.name}' tags words, which an encoder-decoder like '{config.model_type}' "
-                "does not do as a whole; use an encoder or a decoder."
+                f"task '{self.name}' tags words, which an encoder-decoder of the family "
+                f"'{config.model_type}' does not do as a whole; use an encoder or a decoder."
             )
         return self
 
