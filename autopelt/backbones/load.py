@@ -21,7 +21,7 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.families import family_of
@@ -187,7 +187,15 @@ def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
     """
     if model.get_output_embeddings() is not None:
         return {}
-    backbone = {id(p) for p in model.base_model.parameters()}
+    base = model.base_model
+    parts = [base]
+    plain: Any = AutoModel._model_mapping[type(model.config)]
+    if base is model and type(model) is not plain:
+        # T5 with a head holds the parts of its backbone itself, beside the head.
+        roots = {stack.layers.split(".")[0] for stack in family_of(model.config.model_type).stacks}
+        parts = [child for name, child in model.named_children() if name in roots]
+        parts.append(model.get_input_embeddings())
+    backbone = {id(p) for part in parts for p in part.parameters()}
     return {name: p for name, p in model.named_parameters() if id(p) not in backbone}
 
 

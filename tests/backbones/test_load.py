@@ -12,10 +12,13 @@ from transformers import (
     BertModel,
     GPT2Config,
     GPT2LMHeadModel,
+    T5Config,
+    T5Model,
 )
 from transformers.utils import logging as transformers_logging
 
-from autopelt.attach import head_parameters
+from autopelt.architecture import Architecture, Module
+from autopelt.attach import attach, frozen_parameters, head_parameters
 from autopelt.backbones import load as loading
 from autopelt.backbones.load import (
     HEADS,
@@ -218,6 +221,18 @@ def test_every_head_is_fresh_trainable_and_alone_so(folder, head):
     assert own
     assert {n for n, p in model.named_parameters() if p.requires_grad} == set(own)
     assert not any(name.startswith("bert.") for name in own)
+
+
+def test_a_t5_with_a_head_beside_its_stacks_has_that_head(tmp_path):
+    config = T5Config(
+        vocab_size=50, d_model=32, d_kv=8, d_ff=48, num_layers=1, num_decoder_layers=1, num_heads=4
+    )
+    T5Model(config).save_pretrained(tmp_path)
+    model = load_model(resolve(str(tmp_path)), "question_answering", 2, random_seed=0)
+    assert list(head_parameters(model)) == ["qa_outputs.weight", "qa_outputs.bias"]
+    attach(model, Architecture((Module("lora", "ffn.in", 1, 2),)))
+    assert list(head_parameters(model)) == ["qa_outputs.weight", "qa_outputs.bias"]
+    assert not any("qa" in name or "autopelt" in name for name in frozen_parameters(model))
 
 
 def test_an_unknown_head_is_refused(folder):
