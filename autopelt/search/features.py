@@ -178,7 +178,9 @@ class Features:
             parts.append(("embeddings", np.concatenate(values, axis=1)))
         if len(layered) > 1:
             parts.append(("layers", p.sizes[:, layered, :-1].mean(axis=1)))
-        parts.append(("total", np.log10(p.parameters)[:, None]))
+        # The head alone has none; it lies a little below the smallest, not decades away.
+        total = np.log10(np.maximum(p.parameters, max(1.0, self.space.smallest / 2)))
+        parts.append(("total", total[:, None]))
         if self.space.multiplier is not None:
             parts.append(("multiplier", p.multiplier[:, None]))
         parts.append(("outside", p.outside))
