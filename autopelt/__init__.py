@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autopelt.attach import load as load
     from autopelt.attach import parameter_groups as parameter_groups
     from autopelt.attach import save as save
+    from autopelt.export import load_exported as load_exported
     from autopelt.seed_architectures import seed_architecture as seed_architecture
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _HOMES = {
         ("attached", "count_attached", "detach", "fold", "load", "parameter_groups", "save"),
         "attach",
     ),
+    "load_exported": "export",
 }
 _ATTACH = "attach"  # a function and the module that it lives in
 

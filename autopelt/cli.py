@@ -52,7 +52,10 @@ def _study_options(command: Any) -> Any:
             click.option("--budget", help="Most trainable parameters: 1%, 300k.  [default: 1%]"),
             click.option("--min-budget", help="Fewest trainable parameters, like --budget."),
             click.option("--space", help="Search space, by name or file.  [default: pelt]"),
-            click.option("--sampler", help="Who proposes: pelt, random.  [default: pelt]"),
+            click.option(
+                "--sampler",
+                help="Who proposes: pelt, random, tpe, nsga2, gp, autopeft.  [default: pelt]",
+            ),
             click.option("--objectives", help="score,params or score.  [default: score,params]"),
             click.option("--trials", type=int, help="Trials of the study in total."),
             click.option("--workers", type=int, help="Trials at once.  [default: 2, or the cores]"),

@@ -44,7 +44,11 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
         Stopped: the user interrupted; the study can be resumed.
     """
     sampler = make_sampler(
-        plan.config.sampler, plan.space, plan.config.random_seed, plan.config.objectives
+        plan.config.sampler,
+        plan.space,
+        plan.config.random_seed,
+        plan.config.objectives,
+        start=min(10, max(2, (plan.config.trials - len(plan.seeds)) // 3)),
     )
     if (folder / CONFIG).is_file():
         study = Study.open(folder, sampler)
@@ -96,6 +100,7 @@ class _Driver:
         self._seen = {t.architecture.id for t in study.record().trials}
         self._results: dict[int, dict[str, Any]] = {}
         self._reported = 0.0
+        self._noted = set(plan.notes)
 
     # ------------------------------------------------------------------ TrialSource
     def next(self) -> TrialSpec | None:
@@ -129,6 +134,10 @@ class _Driver:
         """An epoch ended."""
         if "failed" in result or "epoch" not in result:
             return
+        for note in result["notes"]:
+            if note not in self._noted:
+                self._noted.add(note)
+                self.view.message(note)
         known = self._results.setdefault(number, {"seconds": {}})
         if known.get("epoch") == result["epoch"]:
             return  # Ray tells the last result twice

@@ -111,11 +111,11 @@ def seed_entries(
     """Seed architectures in order of evaluation, each architecture once.
 
     One over the budget stands twice: as it is, a reference point outside, and shrunk to fit, as
-    ``name~``. A study of few trials keeps a quarter of them for the search.
+    ``name~``. A study of few trials keeps three in seven of them for the search.
     """
     names = config.seed_architectures
     chosen = default_seeds(shapes) if names is None else names
-    room = len(chosen) * 2 if names is not None else max(6, config.trials * 3 // 4)
+    room = len(chosen) * 2 if names is not None else max(6, config.trials * 4 // 7)
     ordered: list[Entry] = []
     shrunk: list[Entry] = []
     for place, name in enumerate(chosen):

@@ -39,7 +39,9 @@ class Row(BaseModel):
     location: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
     sizes: Annotated[tuple[Size, ...], Field(min_length=1)]
     gate: Annotated[
-        tuple[Annotated[bool, Field(strict=True)], ...], BeforeValidator(_as_list), Field(min_length=1)
+        tuple[Annotated[bool, Field(strict=True)], ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
     ] = (False,)
     per: Literal["layer", "model"] = "layer"
     layers: str | None = None

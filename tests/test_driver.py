@@ -84,7 +84,7 @@ def test_seeds_come_first_and_one_over_the_budget_twice(tiny_bert: Path) -> None
 
 def test_a_short_study_keeps_trials_for_the_search(tiny_bert: Path) -> None:
     made = plan(tiny_bert, trials=20)
-    assert len(seed_entries(made.config, made.shapes, made.counter, made.limit)) == 15
+    assert len(seed_entries(made.config, made.shapes, made.counter, made.limit)) == 11
 
 
 def test_the_total_is_met_and_every_trial_is_complete(done: tuple[Path, StudyRecord]) -> None:

@@ -296,11 +296,13 @@ def make_sampler(
     space: BoundSpace,
     random_seed: int,
     objectives: Sequence[Objective] | str = "score,params",
+    start: int = START,
 ) -> FeasibleSampler:
     """The sampler of that name.
 
     Args:
         objectives: of the study, only checked: a sampler reads them from its study.
+        start: space-filling proposals of ours before its model decides.
 
     Raises:
         UsageError: the name is unknown.
@@ -310,4 +312,6 @@ def make_sampler(
         raise UsageError(f"sampler '{name}' is unknown: {did_you_mean(name, SAMPLERS)}")
     if isinstance(objectives, str):
         parse_objectives(objectives)
+    if name == "pelt":
+        return PELTSampler(space, random_seed=random_seed, start=start)
     return SAMPLERS[name](space, random_seed)

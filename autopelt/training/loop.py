@@ -18,6 +18,8 @@ from autopelt.training.spec import TrialFailure
 from autopelt.training.workbench import Workbench
 
 SCORING_BATCH = 64
+GENERATION_BATCH = 16
+"""Logits over a whole vocabulary, or beams, take far more memory than classes."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,13 @@ class EpochResult:
     """One epoch.
 
     Attributes:
-        epoch: from 1.
+        epoch: from 1; the last at once where there is nothing to train.
         loss: mean training loss.
         score: of the selection split by the task's metric, negated where lower is better.
         metrics: all metrics of the selection split.
         best: no epoch so far scored higher.
         seconds: wall-clock by phase.
+        notes: sentences about the data that a user must see, with the first epoch.
     """
 
     epoch: int
@@ -39,6 +42,7 @@ class EpochResult:
     metrics: dict[str, float]
     best: bool
     seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def train_epochs(
@@ -57,6 +61,12 @@ def train_epochs(
     reset_head(model, derived_seed(random_seed, "head"))
     attach(model, architecture, random_seed=derived_seed(random_seed, "modules"))
     groups = parameter_groups(model, multiplier=training.learning_rate_factor)
+    if not groups:  # head-only where the head is pretrained: nothing to train, only to score
+        metrics = score_split(bench, "selection")
+        score = (1.0 if task.metric.higher_is_better else -1.0) * metrics[task.metric.name]
+        seconds = {"score": time.perf_counter() - begun}
+        yield EpochResult(training.epochs, 0.0, score, metrics, True, seconds)
+        return
     optimizer = torch.optim.AdamW(groups, weight_decay=training.weight_decay, foreach=True)
     order = torch.Generator().manual_seed(derived_seed(random_seed, "order"))
     lengths = bench.splits["train"].lengths
@@ -121,7 +131,8 @@ def score_split(bench: Workbench, split: str) -> dict[str, float]:
     model.eval()
     lengths = bench.splits[split].lengths
     predictions: list[object] = [None] * len(lengths)
-    for indices in scoring_batches(lengths, SCORING_BATCH):
+    size = GENERATION_BATCH if task.kind == "generation" else SCORING_BATCH
+    for indices in scoring_batches(lengths, size):
         batch = bench.batch(split, indices)
         made = task.predict(model, batch, bench.tokenizer)
         for i, prediction in zip(indices, made, strict=True):

@@ -27,11 +27,14 @@ def run_trial(spec: TrialSpec) -> Iterator[EpochResult]:
     begun = time.perf_counter()
     bench = warm_workbench(spec.setup)
     waited = time.perf_counter() - begun
+    first = True
     try:
         architecture = Architecture.from_json(spec.architecture)
         for result in train_epochs(bench, architecture, spec.training, spec.random_seed):
-            if result.epoch == 1:
+            if first:
                 result.seconds["load"] = waited
+                result.notes.extend(bench.notes)
+            first = False
             yield result
         if spec.weights is not None:
             save(bench.model, Path(spec.weights))

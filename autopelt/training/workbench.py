@@ -53,11 +53,13 @@ class Workbench:
         self.setup = setup
         source = resolve(setup.model)
         self.tokenizer = load_tokenizer(source)
-        self.task: Task = make_task(setup.task).for_model(load_config(source))
+        config = load_config(source)
+        self.task: Task = make_task(setup.task).for_model(config)
         loaded = self.task.load(data_source(setup), report=report)
         self.facts = loaded.facts
         self.notes: list[str] = list(loaded.facts["notes"])
-        limit = self.length_limit(self.tokenizer, setup.max_length or self.task.max_length)
+        wanted_length = setup.max_length or self.task.max_length
+        limit = length_limit(wanted_length, self.tokenizer, config)
         self.splits: dict[str, Split] = {}
         wanted = {"train": train, "selection": train, "report": report}
         for name in (name for name, keep in wanted.items() if keep):
@@ -72,17 +74,21 @@ class Workbench:
         self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
 
-    @staticmethod
-    def length_limit(tokenizer: Any, wanted: int) -> int:
-        """The wanted length, or the model's own limit where that is lower."""
-        own = getattr(tokenizer, "model_max_length", wanted)
-        return min(wanted, own) if isinstance(own, int) and own > 0 else wanted
-
     def batch(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """A padded batch of a split, on the model's device."""
         rows = self.splits[split].rows
         made = self.task.collate([rows[i] for i in indices], self.tokenizer)
         return {name: tensor.to(self.device) for name, tensor in made.items()}
+
+
+def length_limit(wanted: int, tokenizer: Any, config: Any) -> int:
+    """The wanted length, or what tokeniser and table of positions allow where that is less."""
+    limits = [wanted, getattr(tokenizer, "model_max_length", None)]
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and config.model_type in ("roberta", "xlm-roberta"):
+        positions -= 2  # its positions start behind the padding token's
+    limits.append(positions)
+    return min(n for n in limits if isinstance(n, int) and n > 0)
 
 
 def data_source(setup: Setup) -> Source:

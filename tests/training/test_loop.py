@@ -8,6 +8,7 @@ import torch
 from autopelt.architecture import Architecture, Module
 from autopelt.attach import attached
 from autopelt.config import TrainingConfig
+from autopelt.tasks import task_from_files
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import Setup, TrialFailure
@@ -47,9 +48,14 @@ def test_a_trial_does_not_depend_on_the_one_before(bench: Workbench) -> None:
     assert [r.loss for r in run(bench, LORA)] == [r.loss for r in alone]
 
 
-def test_the_loss_falls(bench: Workbench) -> None:
-    results = run(bench, LORA, epochs=12)
-    assert results[-1].loss < results[0].loss
+def test_what_can_be_learned_is_learned(tiny_bert: Path, tmp_path: Path) -> None:
+    rows = [f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" for i in range(120)]
+    (tmp_path / "letters.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    task = task_from_files(str(tmp_path / "letters.csv"))
+    adapters = Architecture(tuple(Module("sequential_adapter", "ffn", n, 8) for n in (0, 1)))
+    results = run(Workbench(Setup(str(tiny_bert), task.spec)), adapters, epochs=30)
+    assert results[-1].loss < 0.5 * results[0].loss
+    assert results[-1].score == 1.0
 
 
 def test_the_search_never_loads_the_report_split(bench: Workbench) -> None:
