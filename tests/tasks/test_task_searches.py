@@ -1,0 +1,35 @@
+"""A search runs end to end on every kind of task: real files, a tiny model of a fitting family."""
+
+from pathlib import Path
+
+import pytest
+from tiny_models import tiny
+
+from autopelt.cli import main
+from autopelt.study import Study
+from autopelt.tasks import make_task
+
+KINDS = {
+    "stsb": ("glue", "roberta"),
+    "wnut17": ("ner", "bert"),
+    "squad": ("squad", "bert"),
+    "ntrex-en-sl": ("mt_en_sl", "t5"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_a_search_runs(name: str, real_data: Path, tmp_path: Path) -> None:
+    data, family = KINDS[name]
+    _, model, tokenizer = tiny(family, make_task(name))
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    arguments = ["search", "--task", name, "--data", str(real_data / data), "--space", "tiny"]
+    arguments += ["--model", str(tmp_path / "model"), "--budget", "4%", "--trials", "3"]
+    arguments += ["--seeds", "head-only,lora-r1", "--epochs", "1", "--train-examples", "40"]
+    arguments += ["--max-length", "48", "--out", str(tmp_path / "study")]
+    assert main(arguments) == 0
+    record = Study.open(tmp_path / "study").record()
+    assert [t.state for t in record.trials] == ["complete"] * 3, [t.reason for t in record.trials]
+    assert record.metric == make_task(name).metric.name
+    assert record.trials[0].architecture.modules == ()
