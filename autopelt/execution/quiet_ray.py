@@ -1,4 +1,4 @@
-"""Ray without its dashboard, telemetry, log flood, network face and change of working directory."""
+"""Ray without its dashboard, telemetry, log flood and change of working directory."""
 
 import importlib
 import logging
