@@ -14,6 +14,7 @@ from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
 from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UsageError, did_you_mean
+from autopelt.files import read_text
 from autopelt.methods import ShapeCounter
 from autopelt.quantities import format_share
 from autopelt.seed_architectures import NAMES, seed_architecture
@@ -59,9 +60,10 @@ def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_
 
     head, outputs = "sequence_classification", 2
     if Path(name).is_dir() and (Path(name) / CONFIG).is_file():
-        study = Study.open(Path(name)).record()
+        opened = Study.open(Path(name))
+        study = opened.record()
         if model == "minilm":
-            model = Setup.of(Study.open(Path(name)).config).model
+            model = Setup.of(opened.config).model
         outputs = max(1, len(study.task.get("labels", ())) or 1)
     if model_config is not None:
         shapes, config = shapes_from_file(model_config), config_from_file(model_config)
@@ -233,8 +235,4 @@ def _models() -> list[tuple[str, str]]:
 
 
 def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"'{path}' cannot be read: {reason}.") from None
+    return read_text(path, f"'{path}'")

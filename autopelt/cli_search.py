@@ -12,6 +12,7 @@ from autopelt.architecture import load_yaml
 from autopelt.config import StudyConfig
 from autopelt.driver import Stopped, search
 from autopelt.errors import UnexpectedEndError, UsageError
+from autopelt.files import read_text
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
 from autopelt.records import StudyRecord
@@ -74,11 +75,7 @@ def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfi
     source = "the command line"
     if config_file is not None:
         source = f"configuration '{config_file}'"
-        try:
-            text = Path(config_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise UsageError(f"{source} cannot be read: {reason}.") from None
+        text = read_text(Path(config_file), f"{source}")
         loaded = load_yaml(text, source)
         if not isinstance(loaded, dict):
             raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")

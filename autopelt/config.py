@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from autopelt.architecture import load_yaml
 from autopelt.budget import Budget
 from autopelt.errors import UsageError
+from autopelt.files import read_text
 from autopelt.objectives import parse_objectives
 from autopelt.space import SearchSpace, explain
 
@@ -118,11 +119,7 @@ class StudyConfig(BaseModel):
     @classmethod
     def load(cls, path: Path) -> "StudyConfig":
         """Read a file. Raises UsageError where it cannot be read."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise UsageError(f"configuration '{path}' cannot be read: {reason}.") from None
+        text = read_text(path, f"configuration '{path}'")
         return cls.parse(text, f"configuration '{path}'")
 
     def to_yaml(self) -> str:

@@ -1,10 +1,12 @@
-"""Files that appear whole or not at all."""
+"""Files: read with one error line, written whole or not at all."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from autopelt.errors import UsageError
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -18,6 +20,15 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read UTF-8 text. Raises UsageError that begins with `what` where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"{what} cannot be read: {reason}.") from None
 
 
 def write_text(path: Path, text: str) -> None:

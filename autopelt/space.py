@@ -21,6 +21,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from autopelt.architecture import EMBEDDINGS, MAX_SIZE, load_yaml, parse_layers
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.files import read_text
 
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
 Factor = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
@@ -128,11 +129,7 @@ class SearchSpace(BaseModel):
         """Load a space that is shipped (``pelt``) or a YAML file."""
         path = Path(name)
         if path.suffix in (".yaml", ".yml") or path.is_file():
-            try:
-                text = path.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-                raise UsageError(f"search space '{name}' cannot be read: {reason}.") from None
+            text = read_text(path, f"search space '{name}'")
             return cls.parse(text, f"search space '{name}'")
         shipped = shipped_spaces()
         if name not in shipped:

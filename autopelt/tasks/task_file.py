@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from autopelt.architecture import load_yaml
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
+from autopelt.files import read_text
 from autopelt.space import explain
 from autopelt.tasks.base import Task
 from autopelt.tasks.classification import Classification, Regression
@@ -118,11 +119,7 @@ def load_task(text_or_path: str) -> Task:
     if "\n" not in text_or_path:
         path = Path(text_or_path).expanduser()
         folder, source = path.resolve().parent, f"task file '{text_or_path}'"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise UsageError(f"{source} cannot be read: {reason}.") from None
+        text = read_text(path, f"{source}")
     values = load_yaml(text, source)
     if not isinstance(values, dict):
         raise UsageError(f"{source} is not a mapping of keys like 'train' and 'text'.")
