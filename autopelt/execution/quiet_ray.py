@@ -1,4 +1,4 @@
-"""Ray without its dashboard, telemetry, log flood and change of working directory."""
+"""Ray without its dashboard, telemetry, log flood, open ports and change of working directory."""
 
 import importlib
 import logging
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -26,6 +28,10 @@ _ENVIRONMENT = {
 }
 
 
+_SCRATCH, _ALIVE = "apelt", "alive"
+"""A session's scratch folder, and the lock in it that its process holds as long as it lives."""
+
+
 @contextmanager
 def ray_session(workers: int, threads: int, address: str | None = None) -> Iterator[Path]:
     """A Ray of our own, ended and cleaned up afterwards; gives a scratch folder for Ray Tune.
@@ -34,6 +40,8 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
         workers: trials at once.
         threads: CPU threads of a worker.
         address: a running cluster to join instead, ``auto`` or ``host:port``.
+
+    A Ray of our own listens on the loopback interface only, and its processes die with this one.
     """
     os.environ.update(_ENVIRONMENT)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -42,32 +50,70 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
     for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray.air"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # Sockets below the folder have paths of at most 107 characters, so it has a short name.
-    scratch = Path(tempfile.mkdtemp(prefix="apelt", dir=_short_folder()))
+    parent = _short_folder()
+    _remove_abandoned(parent)
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
+    # Locked before it has its name: another search that starts now must not take it for abandoned.
+    alive = filelock.FileLock(scratch / "locking")
+    alive.acquire()
+    (scratch / "locking").rename(scratch / _ALIVE)
     try:
         if address is None:
-            ray.init(
-                address="local",
-                num_cpus=workers,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL + 1,
-                object_store_memory=128 * 2**20,
-                _node_ip_address="127.0.0.1",
-                _temp_dir=str(scratch),
-                runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads), **_ENVIRONMENT}},
-            )
+            with _loopback_only():
+                ray.init(
+                    address="local",
+                    num_cpus=workers,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.CRITICAL + 1,
+                    object_store_memory=128 * 2**20,
+                    _node_ip_address="127.0.0.1",
+                    _temp_dir=str(scratch),
+                    runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads), **_ENVIRONMENT}},
+                )
         else:
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL + 1)
         _silence_worker_messages()
         yield scratch
     finally:
         ray.shutdown()
+        alive.release()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _short_folder() -> str | None:
+@contextmanager
+def _loopback_only() -> Iterator[None]:
+    """Let `ray.init` believe that this machine is in no cluster.
+
+    Told to be 127.0.0.1, Ray turns that into the machine's real address and listens on all
+    interfaces, on Linux. Where it takes clusters to be unsupported (its default on macOS and
+    Windows) it stays on the loopback interface; `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0` would say the
+    same, but is read only when ray is imported, and would hold for a real cluster as well.
+    """
+    constants: Any = importlib.import_module("ray._private.ray_constants")
+    before = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
+
+
+def _short_folder() -> str:
     folder = tempfile.gettempdir()
     return "/tmp" if len(folder) > 30 and os.access("/tmp", os.W_OK) else folder  # noqa: S108
+
+
+def _remove_abandoned(parent: str) -> None:
+    """Delete the scratch folders of searches that were killed: nobody holds their lock."""
+    for lock in Path(parent).glob(f"{_SCRATCH}*/{_ALIVE}"):
+        held = filelock.FileLock(lock)
+        try:
+            held.acquire(timeout=0)
+        except (OSError, filelock.Timeout):
+            continue  # it lives, or it is another user's
+        held.release()
+        shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _silence_worker_messages() -> None:

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from process_tree import descendants, listening
 
 from autopelt.architecture import Architecture, Module
 from autopelt.config import TrainingConfig
@@ -25,6 +28,7 @@ class Source:
         self.epochs: dict[int, list[dict[str, Any]]] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.killed = ""
+        self.listening: list[tuple[str, int]] = []
 
     def next(self) -> TrialSpec | None:
         if self.started == 6:
@@ -43,6 +47,7 @@ class Source:
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         self.epochs.setdefault(number, []).append(result)
+        self.listening += listening(set(descendants(os.getpid())))
         if number == 3 and not self.killed:
             self.killed = result["worker"]
             os.kill(int(self.killed), signal.SIGKILL)
@@ -95,6 +100,17 @@ def test_workers_stay_warm(source: Source) -> None:
             assert first["seconds"]["load"] < 0.05
         seen.add(first["worker"])
     assert warm >= 1
+
+
+def test_nothing_listens_to_other_machines(source: Source) -> None:
+    """Driver, gcs_server, raylet, agent and workers: all on the loopback interface."""
+    assert len({port for _, port in source.listening}) >= 5
+    assert {a for a, _ in source.listening if not ip_address(a).is_loopback} == set()
+
+
+def test_a_listener_on_all_interfaces_would_be_seen() -> None:
+    with socket.create_server(("", 0)) as server:
+        assert ("0.0.0.0", server.getsockname()[1]) in listening({os.getpid()})
 
 
 def test_no_process_is_left(source: Source) -> None:
