@@ -87,11 +87,18 @@ def test_samples_spread_evenly_over_log_parameters(name: str, layers: int, hidde
     assert counts.max() < 1.7 * 2000 / 5
 
 
-def test_samples_respect_the_smallest_budget_too() -> None:
-    space = bound("pelt", minimum=100_000)
-    costs = space.costs(feasible_points.sample(space, np.random.default_rng(0), 200))
-    assert costs.min() >= 100_000
+@pytest.mark.parametrize("name", ["pelt", "lora"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_between_two_budgets_samples_are_log_uniform_too(name: str, share: float) -> None:
+    most = bound(name).limit
+    space = bound(name, minimum=int(share * most))
+    costs = space.costs(feasible_points.sample(space, np.random.default_rng(0), 1000))
+    assert costs.min() >= space.minimum
     assert costs.max() <= space.limit
+    where = np.log(costs / space.minimum) / math.log(most / space.minimum)
+    counts = np.histogram(where, bins=5, range=(0, 1))[0]
+    assert counts.min() > 0.5 * 1000 / 5
+    assert counts.max() < 1.5 * 1000 / 5
 
 
 @pytest.mark.parametrize("text", [MIXED, FOUR])

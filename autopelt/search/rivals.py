@@ -186,7 +186,7 @@ class AutoPEFTSampler(RivalSampler):
         for package in ("numpyro", "jax"):
             if find_spec(package) is None:
                 raise UnavailableError(
-                    f"sampler 'autopeft' needs {package}: pip install numpyro jax; "
+                    f"sampler 'autopeft' needs {package}; run: pip install 'autopelt[autopeft]', "
                     "or take another --sampler (pelt, tpe, nsga2, gp, random)."
                 )
         self.warmup, self.samples = warmup, samples

@@ -1,28 +1,32 @@
-"""Synthetic search problems of three kinds, with a known true score and a strong reference front.
+"""Search problems of four kinds, with a known true score and a strong reference front.
 
-All have 12 layers x {sequential adapter, parallel adapter, prefix, LoRA} with 8 sizes each (48
-dimensions), the shapes of bert-base, and a budget of 1 %. A score is the truth plus noise
+Three are synthetic: 12 layers x {sequential adapter, parallel adapter, prefix, LoRA} with 8 sizes
+each (48 dimensions), the shapes of bert-base, and a budget of 1 %. A score is the truth plus noise
 of 0.7 points; 2 % of trainings fail and fall to chance.
 
 structured  saturating contributions, smooth over depth, overlaps on a layer, coupled layers
 rough       the same with an independent weight for every layer and method: nothing is smooth
 sparse      14 of the 48 choices matter, each by itself, some only within a range of sizes
+real        no formula: an emulator of real trainings on MiniLM, see `real_problems`
 
-What the parts add up to becomes a score by one of three links, in turn: 1 - exp(-a), a / (1 + a)
-and a itself without any bend. So no one assumption on saturation holds everywhere.
+What the parts of a synthetic one add up to becomes a score by one of three links, in turn:
+1 - exp(-a), a / (1 + a) and a itself without any bend. So no one assumption on saturation holds
+everywhere.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autopelt import feasible_points
 from autopelt.architecture import Architecture, Module
-from autopelt.bound_space import BoundSpace, Vector
+from autopelt.bound_space import BoundSpace, NotInSpaceError, Vector
 from autopelt.budget import Count
 from autopelt.pareto import front, hypervolume
+from autopelt.seed_architectures import seed_architecture, shrink
 from autopelt.shapes import Shapes
 from autopelt.space import SearchSpace
 
@@ -31,7 +35,7 @@ Array = NDArray[np.float64]
 LAYERS, METHODS = 12, 4
 CHANCE = 0.5
 NOISE, FAILURES = 0.007, 0.02
-KINDS = ("structured", "rough", "sparse")
+KINDS = ("structured", "rough", "sparse", "real")
 
 LINKS: tuple[Callable[[Array], Array], ...] = (
     lambda a: np.asarray(1 - np.exp(-a)),
@@ -95,8 +99,11 @@ class Problem:
 
     Attributes:
         truth: noise-free score of points, (n, D) -> (n,).
-        reference: hypervolume of a front found with 24,000 noise-free evaluations.
+        reference: hypervolume of a front found with about 24,000 noise-free evaluations or more.
         starts: 8 hand-made architectures and 16 random feasible ones.
+        floor: score of the hypervolume's reference point, and of failed trainings.
+        noise: deviation of a training.
+        failures: share of trainings that fall to the floor.
     """
 
     kind: str
@@ -105,30 +112,66 @@ class Problem:
     truth: Callable[[NDArray[np.int64]], Array]
     reference: float
     starts: tuple[Vector, ...]
+    floor: float = CHANCE
+    noise: float = NOISE
+    failures: float = FAILURES
 
     def train(self, vector: Vector, trial: int) -> float:
         """A noisy training of a point, the same for all samplers at the same trial number."""
         rng = np.random.default_rng((7, self.number, trial, KINDS.index(self.kind)))
-        if rng.random() < FAILURES:
-            return CHANCE + float(rng.normal(0, NOISE))
-        return float(self.truth(np.array([vector]))[0]) + float(rng.normal(0, NOISE))
+        if rng.random() < self.failures:
+            return self.floor + float(rng.normal(0, self.noise))
+        return float(self.truth(np.array([vector]))[0]) + float(rng.normal(0, self.noise))
 
     def share(self, vectors: Sequence[Vector]) -> float:
         """Hypervolume of the true scores of what was evaluated, as a share of the reference."""
-        return _hypervolume(self.space, self.truth, np.array(vectors)) / self.reference
+        found = _hypervolume(self.space, self.truth, np.array(vectors), self.floor)
+        return found / self.reference
 
 
 def problem(kind: str, number: int) -> Problem:
     """Problem `number` of a kind; the same every time."""
     rng = np.random.default_rng((11, number, KINDS.index(kind)))
+    if kind == "real":
+        return _real(number, rng)
     space = bound(SearchSpace.parse(SPACE), LAYERS, 768)
     link = LINKS[number % len(LINKS)]
     truth = (
         _sparse(rng, link) if kind == "sparse" else _layered(rng, link, smooth=kind == "structured")
     )
     starts = [*_hand_made(space), *map(tuple, feasible_points.sample(space, rng, 16).tolist())]
-    reference = _reference(space, truth, rng, starts)
+    reference = _reference(space, truth, rng, starts, CHANCE, 60)
     return Problem(kind, number, space, truth, reference, tuple(starts))
+
+
+def _real(number: int, rng: np.random.Generator) -> Problem:
+    from real_problems import HIDDEN, real_truth
+    from real_problems import LAYERS as REAL_LAYERS
+
+    space = bound(SearchSpace.load("pelt"), REAL_LAYERS, HIDDEN)
+    found = real_truth(space, number)
+    made = _by_name(space)
+    random = feasible_points.sample(space, rng, 24 - len(made)).tolist()
+    starts = [*made, *map(tuple, random)]
+    reference = _reference(space, found.truth, rng, starts, found.floor, 25)
+    return Problem(
+        "real", number, space, found.truth, reference, tuple(starts), found.floor, found.noise, 0.0
+    )
+
+
+def _by_name(space: BoundSpace) -> list[Vector]:
+    """Seed architectures that the space can express, shrunk to fit; at most eight."""
+    sizes = {(row.method, at): row.sizes for row in space.space.modules for at in row.location}
+    made: dict[Vector, None] = {}
+    for name in ("lora-r8", "adapter-pfeiffer", "unipelt", "lora-r2", "prefix-10", "sapa",
+                 "adapterdrop-3", "lora-r16", "prompt-10", "adapter-parallel"):  # fmt: skip
+        architecture = seed_architecture(name, space.shapes)
+        flat = architecture.with_modules(replace(m, mlp=None) for m in architecture.modules)
+        small = shrink(flat, space.counter, space.limit, sizes)
+        with suppress(NotInSpaceError):
+            if small is not None:
+                made[space.encode(small)] = None
+    return list(made)[:8]
 
 
 def _layered(
@@ -196,10 +239,13 @@ def _hand_made(space: BoundSpace) -> list[Vector]:
 
 
 def _hypervolume(
-    space: BoundSpace, truth: Callable[[NDArray[np.int64]], Array], points: NDArray[np.int64]
+    space: BoundSpace,
+    truth: Callable[[NDArray[np.int64]], Array],
+    points: NDArray[np.int64],
+    floor: float,
 ) -> float:
     values = list(zip(space.costs(points).tolist(), truth(points).tolist(), strict=True))
-    return hypervolume(values, space.limit, CHANCE)
+    return hypervolume(values, space.limit, floor)
 
 
 def _reference(
@@ -207,13 +253,15 @@ def _reference(
     truth: Callable[[NDArray[np.int64]], Array],
     rng: np.random.Generator,
     starts: Sequence[Vector],
+    floor: float,
+    rounds: int,
 ) -> float:
-    """Hypervolume of a front found by noise-free evolution: neighbours of the front, 60 rounds."""
+    """Hypervolume of a front found by noise-free evolution: neighbours of the front, in rounds."""
     points = np.concatenate([np.array(starts), feasible_points.sample(space, rng, 2000)])
-    for _ in range(60):
+    for _ in range(rounds):
         values = list(zip(space.costs(points).tolist(), truth(points).tolist(), strict=True))
         points = points[front(values)]
         some = points[rng.permutation(len(points))[:40]]
         near = [feasible_points.neighbours(space, p.tolist(), rng, 120) for p in some]
         points = np.concatenate([points, *near])
-    return _hypervolume(space, truth, points)
+    return _hypervolume(space, truth, points, floor)

@@ -1,16 +1,25 @@
 """How good a front the samplers find: hypervolume after half and after all of 100 evaluations.
 
-    python tests/benchmarks/search_quality.py --quick     # about 8 minutes on one core
-    python tests/benchmarks/search_quality.py             # 5 problems a kind, all rivals: hours
+    python tests/benchmarks/search_quality.py --quick                  # under 10 minutes, one core
+    python tests/benchmarks/search_quality.py --results found.jsonl    # all of it: hours
 
 Figures are hypervolumes of the true scores of what was evaluated, as a share of a strong reference
-front's (see `problems`), averaged over problems. All samplers get the same 24 starting points and
-the same noise. The last line is one JSON object.
+front's (see `problems`), averaged over problems, then over kinds. All samplers get the same 24
+starting points and the same noise. Each figure is appended to the file of --results as soon as it
+is known, and what stands there is not computed again: a long run can be stopped, split by --kinds,
+--samplers and --first, and put together by a last call. After a change to a sampler take a new
+file.
+
+The last line is one JSON object: for each sampler its shares, the number of its problems, and
+``ours_there``, ours on those problems alone, which is what a sampler that ran on few is to be
+compared with.
 """
 
 import argparse
 import json
 import time
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
@@ -18,7 +27,7 @@ import torch
 from optuna.trial import TrialState, create_trial
 from problems import KINDS, Problem, problem
 
-from autopelt.errors import UnavailableError
+from autopelt.errors import AutopeltError
 from autopelt.search import distributions, make_sampler, params_of, suggest
 
 NAMES = {"ours": "pelt"}
@@ -26,14 +35,52 @@ QUICK = ("ours", "random", "tpe", "nsga2")
 ALL = (*QUICK, "gp", "autopeft")
 
 
-def search(case: Problem, name: str, trials: int) -> tuple[float, float, float]:
-    """One search: shares of the reference after half and all trials, CPU seconds a proposal."""
+class Search(NamedTuple):
+    """What one figure is of."""
+
+    kind: str
+    number: int
+    sampler: str
+
+
+class Results:
+    """Shares of the reference by search and number of evaluations; a file of JSON lines."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.found: dict[Search, dict[int, tuple[float, float]]] = {}
+        if path is not None and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                row = json.loads(line)
+                search = Search(row["kind"], row["number"], row["sampler"])
+                self._keep(search, row["after"], row["share"], row["seconds"])
+
+    def _keep(self, search: Search, after: int, share: float, seconds: float) -> None:
+        self.found.setdefault(search, {})[after] = (share, seconds)
+
+    def add(self, search: Search, after: int, share: float, seconds: float) -> None:
+        """Keep and append one figure; `seconds` are CPU seconds a proposal so far."""
+        self._keep(search, after, share, seconds)
+        print(
+            f"{search.kind:<10} {search.number} {search.sampler:<9} after {after:>3} "
+            f"{share:.3f}  {seconds:.2f} s a proposal",
+            flush=True,
+        )
+        if self.path is not None:
+            row = search._asdict() | {"after": after, "share": share, "seconds": seconds}
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+
+def search(case: Problem, name: str, trials: int, results: Results) -> None:
+    """One search; its shares after half and after all trials go to `results`."""
+    key = Search(case.kind, case.number, name)
     sampler = make_sampler(NAMES.get(name, name), case.space, case.number)
     vars(sampler)["start"] = 0  # all begin with the shared points
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    known = distributions(case.space)
     for number, vector in enumerate(case.starts):
         params = params_of(vector, case.space)
-        known = distributions(case.space)
         study.add_trial(
             create_trial(
                 state=TrialState.COMPLETE,
@@ -52,51 +99,89 @@ def search(case: Problem, name: str, trials: int) -> tuple[float, float, float]:
         trial.set_user_attr("architecture", architecture.to_json())
         study.tell(trial, [case.train(vector, len(vectors)), case.space.cost(vector)])
         vectors.append(vector)
-    seconds = (time.process_time() - begun) / max(1, trials - len(case.starts))
-    return case.share(vectors[: trials // 2]), case.share(vectors), seconds
+        if len(vectors) in (trials // 2, trials):
+            seconds = (time.process_time() - begun) / (len(vectors) - len(case.starts))
+            results.add(key, len(vectors), case.share(vectors), seconds)
+
+
+def summary(results: Results, trials: int) -> dict[str, Any]:
+    """Means over problems and then over kinds, of each sampler and of ours on its problems."""
+
+    def shares(name: str, after: int, numbers: dict[str, list[int]]) -> dict[str, float]:
+        found = {}
+        for kind, ns in numbers.items():
+            cells = [results.found.get(Search(kind, n, name), {}).get(after) for n in ns]
+            known = [cell[0] for cell in cells if cell is not None]
+            if len(known) == len(ns):
+                found[kind] = float(np.mean(known))
+        return found
+
+    def mean(found: dict[str, float], kinds: int) -> float | None:
+        return round(float(np.mean(list(found.values()))), 4) if len(found) == kinds else None
+
+    made: dict[str, Any] = {}
+    for name in dict.fromkeys(s.sampler for s in results.found):
+        numbers: dict[str, list[int]] = {}
+        for s in results.found:
+            if s.sampler == name:
+                numbers.setdefault(s.kind, []).append(s.number)
+        half, full = shares(name, trials // 2, numbers), shares(name, trials, numbers)
+        mine = [shares("ours", after, numbers) for after in (trials // 2, trials)]
+        spent = [
+            max(found.items())[1][1] for s, found in results.found.items() if s.sampler == name
+        ]
+        made[name] = {
+            "hv_half": mean(half, len(numbers)),
+            "hv_full": mean(full, len(numbers)),
+            "seconds": round(float(np.mean(spent)), 3),
+            "kinds": {
+                kind: [round(half.get(kind, np.nan), 4), round(full.get(kind, np.nan), 4)]
+                for kind in numbers
+                if kind in half and kind in full
+            },
+            "problems": {kind: len(ns) for kind, ns in numbers.items()},
+            "ours_there": [mean(found, len(numbers)) for found in mine],
+        }
+    return made
 
 
 def main() -> None:
-    """Run, print a table, end with JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run, print every figure, end with JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="one problem a kind, fast rivals")
     parser.add_argument("--problems", type=int, help="problems of each kind")
-    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="number of the first of them")
+    parser.add_argument("--trials", type=int, default=100, help="evaluations of each search")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--samplers", help="default: all, with --quick " + ",".join(QUICK))
+    parser.add_argument("--results", type=Path, help="JSON lines that figures are kept in")
     given = parser.parse_args()
     names = (given.samplers or ",".join(QUICK if given.quick else ALL)).split(",")
     count = given.problems or (1 if given.quick else 5)
     kinds = given.kinds.split(",")
     torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    results: dict[str, dict[str, list[tuple[float, float, float]]]] = {}
-    for number in range(count):
+    if given.quick:
+        left_out = ", ".join(name for name in ALL if name not in names)
+        print(f"quick: {count} of 5 problems a kind; left out as slow: {left_out or 'none'}")
+    results = Results(given.results)
+    for number in range(given.first, given.first + count):
         for kind in kinds:
-            case = problem(kind, number)
-            for name in names:
+            missing = [
+                name
+                for name in names
+                if given.trials not in results.found.get(Search(kind, number, name), {})
+            ]
+            case = problem(kind, number) if missing else None
+            for name in missing:
+                assert case is not None
                 try:
-                    found = search(case, name, given.trials)
-                except UnavailableError as error:
+                    search(case, name, given.trials, results)
+                except AutopeltError as error:
                     print(f"{name}: {error}", flush=True)
-                    continue
-                results.setdefault(name, {}).setdefault(kind, []).append(found)
-                print(
-                    f"{kind:<10} {number} {name:<9} half {found[0]:.3f}  full {found[1]:.3f}  "
-                    f"{found[2]:.2f} s a proposal",
-                    flush=True,
-                )
-    summary = {}
-    for name, by_kind in results.items():
-        means = {kind: np.mean(rows, axis=0) for kind, rows in by_kind.items()}
-        whole = np.mean(list(means.values()), axis=0)
-        summary[name] = {
-            "hv_half": round(float(whole[0]), 4),
-            "hv_full": round(float(whole[1]), 4),
-            "seconds": round(float(whole[2]), 3),
-            "kinds": {k: [round(float(v), 4) for v in m[:2]] for k, m in means.items()},
-        }
-    print(json.dumps(summary))
+    print(json.dumps(summary(results, given.trials)))
 
 
 if __name__ == "__main__":

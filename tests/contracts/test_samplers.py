@@ -7,11 +7,12 @@ from importlib.util import find_spec
 import optuna
 import pytest
 from closed_form import FOUR, MIXED, bound, run, score_of, study_of
+from optuna.trial import TrialState
 
 from autopelt.architecture import Architecture
 from autopelt.bound_space import BoundSpace
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.search import SAMPLERS, SpaceExhaustedError, make_sampler
+from autopelt.search import SAMPLERS, SpaceExhaustedError, candidates, make_sampler, suggest
 from autopelt.search.sampler import FeasibleSampler
 
 NAMES = [
@@ -26,6 +27,21 @@ SPACES = {
     "lora": lambda: bound("lora", 2, 64, 8_000),
     "mixed": lambda: bound(MIXED, 4, 64),
 }
+ISLANDS = (
+    "name: islands\nmodules:\n"
+    + "".join(
+        f"  - {{method: {method}, location: {at}, sizes: [0, {size}], layers: '0'}}\n"
+        for method, at, size in (
+            ("lora", "attention.query", 1),
+            ("lora", "attention.key", 1),
+            ("lora", "attention.value", 1),
+            ("lora", "attention.output", 1),
+            ("prefix", "attention", 1),
+        )
+    )
+    + "  - {method: prompt, location: embeddings, sizes: [0, 2]}\n"
+)
+"""Six modules of one price, each a row of its own: nothing moves between rows."""
 
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
@@ -34,6 +50,8 @@ def make(name: str, space: BoundSpace, random_seed: int = 0) -> FeasibleSampler:
     """The sampler, which decides for itself after four proposals."""
     sampler = make_sampler(name, space, random_seed)
     vars(sampler)["start"] = 4
+    if name == "autopeft":  # a rough fit obeys the contract too
+        vars(sampler).update(warmup=4, samples=4)
     return sampler
 
 
@@ -74,6 +92,25 @@ def test_failed_and_nan_trainings_are_survived(name: str) -> None:
     assert len(set(made)) == 7
 
 
+def test_trials_stopped_early_are_survived(name: str) -> None:
+    """Every other trial ends as Optuna's PRUNED: one with its scores, one without any."""
+    space = SPACES["pelt"]()
+    study = study_of(make(name, space))
+    made = []
+    for n in range(8):
+        trial = study.ask()
+        made.append(suggest(trial, space))
+        trial.set_user_attr("architecture", made[-1].to_json())
+        score = score_of(made[-1])
+        if n % 2:
+            trial.set_user_attr("scores", [score - 0.1] if n % 4 == 1 else [])
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            trial.set_user_attr("scores", [score - 0.1, score])
+            study.tell(trial, [score, space.counter.count(made[-1]).deployed])
+    assert len(set(made)) == 8
+
+
 def test_equal_observations_are_survived(name: str) -> None:
     space = SPACES["pelt"]()
     assert len(set(run(study_of(make(name, space)), space, 6, lambda a: 0.5))) == 6
@@ -95,6 +132,18 @@ def test_the_search_ends_when_the_space_is_exhausted(name: str) -> None:
         run(study, space, 1)
 
 
+def test_neighbours_may_all_be_infeasible(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of six equal modules, no more and no less: every single change leaves the budget."""
+    monkeypatch.setattr(candidates, "LISTED", 5)  # so that it is searched, not listed
+    price = bound(ISLANDS, 2, 64, 10**6).smallest
+    space = bound(ISLANDS, 2, 64, 3 * price, 3 * price)
+    made = run(study_of(make(name, space)), space, 6)
+    assert len(set(made)) == 6
+    for architecture in made:
+        assert len(architecture.modules) == 3
+        assert list(space.neighbours(space.encode(architecture))) == []
+
+
 def test_a_space_with_a_single_architecture(name: str) -> None:
     text = "modules:\n  - {method: prefix, location: attention, sizes: [0, 3], layers: '0'}\n"
     space = bound(text, layers=2, hidden=64)
@@ -106,8 +155,6 @@ def test_a_space_with_a_single_architecture(name: str) -> None:
 
 def test_it_works_in_anybodys_study(name: str) -> None:
     """Plain `optimize`, without the attribute that autopelt's driver writes."""
-    from autopelt.search import suggest
-
     space = SPACES["lora"]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -130,7 +177,7 @@ def test_unknown_samplers_are_refused(name: str) -> None:
 def test_a_missing_package_names_the_way_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autopelt.search.rivals.find_spec", lambda package: None)
     if name == "autopeft":
-        with pytest.raises(UnavailableError, match="pip install"):
+        with pytest.raises(UnavailableError, match=r"autopelt\[autopeft\]"):
             make_sampler(name, SPACES["pelt"](), 0)
     else:
         make_sampler(name, SPACES["pelt"](), 0)

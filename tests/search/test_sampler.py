@@ -19,6 +19,7 @@ from autopelt.search import (
 )
 from autopelt.search.history import Reader
 from autopelt.search.model import milestones
+from autopelt.space import shipped_spaces
 
 UP, DOWN = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
 
@@ -36,6 +37,37 @@ def test_a_resumed_study_proposes_what_an_uninterrupted_one_would() -> None:
     run(first, space, 14)
     again = copy_of(first, PELTSampler(space, random_seed=3, start=5))
     assert run(first, space, 2) == run(again, space, 2)
+
+
+def test_a_study_resumed_with_pending_and_stopped_trials_goes_on_the_same() -> None:
+    """Two workers are busy and a trial was stopped early when the study is opened again."""
+    space = bound("tiny")
+    first = study_of(PELTSampler(space, random_seed=3, start=5))
+    run(first, space, 13)
+    for n in range(3):
+        trial = first.ask()
+        architecture = suggest(trial, space)
+        trial.set_user_attr("architecture", architecture.to_json())
+        if n == 0:
+            trial.set_user_attr("scores", [score_of(architecture) - 0.1])
+            first.tell(trial, state=TrialState.PRUNED)
+    again = copy_of(first, PELTSampler(space, random_seed=3, start=5))
+    states = [t.state for t in again.get_trials(deepcopy=False)]
+    assert states.count(TrialState.RUNNING) == 2
+    assert states.count(TrialState.PRUNED) == 1
+    assert run(first, space, 2) == run(again, space, 2)
+
+
+@pytest.mark.parametrize("name", sorted(shipped_spaces()))
+@pytest.mark.parametrize(("layers", "hidden"), [(6, 384), (12, 768), (24, 1024)])
+def test_it_works_for_every_shipped_space_and_depth(name: str, layers: int, hidden: int) -> None:
+    space = bound(name, layers, hidden)
+    study = study_of(PELTSampler(space, random_seed=0, start=4))
+    made = run(study, space, 6)
+    assert len(set(made)) == 6
+    for architecture in made:
+        assert 0 < space.counter.count(architecture).deployed <= space.limit
+        assert space.decode(space.encode(architecture)) == architecture
 
 
 def test_it_beats_random_sampling() -> None:

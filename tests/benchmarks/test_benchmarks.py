@@ -1,0 +1,86 @@
+"""The benchmarks' own parts: emulated problems, kept figures, means over what both ran on."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autopelt import feasible_points
+from autopelt.space import SearchSpace
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """60 architectures whose score is a known sum, every tenth with two random seeds."""
+    import real_problems
+    from problems import bound
+
+    space = bound(SearchSpace.load("pelt"), real_problems.LAYERS, real_problems.HIDDEN)
+    rng = np.random.default_rng(0)
+    points = feasible_points.unique(feasible_points.sample(space, rng, 60))
+    path = tmp_path / "real_table.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*real_problems.WAY, "task", "random_seed", "architecture", "deployed",
+                         "scores"])  # fmt: skip
+        for n, point in enumerate(points.tolist()):
+            cost = space.cost(point)
+            for random_seed in range(2 if n % 10 == 0 else 1):
+                score = 0.1 * np.log10(cost) + rng.normal(0, 0.01)
+                writer.writerow([1000, 4, 8, 2.0, "cola", random_seed,
+                                 space.decode(point).to_json(), cost,
+                                 json.dumps([score - 0.1, score, score - 0.2])])  # fmt: skip
+    monkeypatch.setattr(real_problems, "TABLE", path)
+    real_problems.tables.cache_clear()
+    return path
+
+
+def test_points_and_their_architectures_have_the_same_inputs() -> None:
+    import real_problems
+    from problems import bound
+
+    space = bound(SearchSpace.load("pelt"), real_problems.LAYERS, real_problems.HIDDEN)
+    points = feasible_points.sample(space, np.random.default_rng(1), 50)
+    made = [space.decode(p) for p in points.tolist()]
+    counted = [(a, space.counter.count(a).deployed) for a in made]
+    found = real_problems.plain_of_points(space, points)
+    assert np.allclose(found, real_problems.plain_of_architectures(counted))
+
+
+def test_the_emulator_is_fitted_to_the_best_scores_and_judged_on_others(table: Path) -> None:
+    import real_problems
+    from problems import bound
+
+    trained = real_problems.read_table(table)["cola"]
+    assert max(len(t.scores) for t in trained) == 2
+    errors = real_problems.held_out(trained)
+    assert errors["r2"] > 0.8
+    assert errors["rank"] > 0.8
+    assert 0.003 < errors["noise"] < 0.03
+    space = bound(SearchSpace.load("pelt"), real_problems.LAYERS, real_problems.HIDDEN)
+    found = real_problems.real_truth(space, 0)
+    points = np.array([space.encode(t.architecture) for t in trained])
+    wanted = np.array([np.mean(t.scores) for t in trained])
+    assert np.corrcoef(found.truth(points), wanted)[0, 1] > 0.9
+    other = real_problems.real_truth(space, 1).truth(points)
+    assert not np.allclose(found.truth(points), other), "resamples are different problems"
+
+
+def test_figures_are_kept_and_compared_on_shared_problems(tmp_path: Path) -> None:
+    from search_quality import Results, Search, summary
+
+    path = tmp_path / "found.jsonl"
+    results = Results(path)
+    for number, share in enumerate((0.8, 0.6)):
+        results.add(Search("rough", number, "ours"), 50, share, 1.0)
+        results.add(Search("rough", number, "ours"), 100, share + 0.1, 1.0)
+    results.add(Search("rough", 1, "gp"), 50, 0.5, 3.0)
+    again = Results(path)
+    assert again.found == results.found
+    made = summary(again, 100)
+    assert (made["ours"]["hv_half"], made["ours"]["hv_full"]) == (0.7, 0.8)
+    assert (made["gp"]["hv_half"], made["gp"]["hv_full"]) == (0.5, None)
+    assert made["gp"]["ours_there"] == [0.6, 0.7]
+    assert made["gp"]["problems"] == {"rough": 1}
