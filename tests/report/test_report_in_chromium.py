@@ -276,3 +276,21 @@ def test_a_dragged_rectangle_zooms(page):
     page.until(f"{limits} !== {json.dumps(before)}")
     assert page.messages == []
     page.shown = None  # the next test loads the page again
+
+
+def test_a_browser_that_cannot_unpack_the_figures_still_shows_all_numbers(chromium, example_page):
+    script = chromium.send(
+        "Page.addScriptToEvaluateOnNewDocument", source="delete window.DecompressionStream"
+    )
+    try:
+        chromium.open(example_page)
+        assert chromium.run("document.querySelectorAll('.plot').length") == 0
+        assert chromium.run("document.querySelectorAll('details:not([open])').length") == 0
+        chromium.click("#theme")
+        chromium.click('#table-trials [data-pick="3"]')
+        title = chromium.run("document.querySelector('#panel h2').textContent")
+        assert title == "lora-r8 (trial 3)"
+        assert chromium.messages == []
+    finally:
+        chromium.send("Page.removeScriptToEvaluateOnNewDocument", **script)
+        chromium.run("localStorage.clear()")
