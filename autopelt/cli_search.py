@@ -13,6 +13,7 @@ from autopelt.config import StudyConfig
 from autopelt.driver import Stopped, search
 from autopelt.errors import UnexpectedEndError, UsageError
 from autopelt.files import read_text
+from autopelt.importance import with_importance
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
 from autopelt.records import StudyRecord
@@ -60,7 +61,8 @@ def run_resume(study: str, trials: int | None, workers: int | None) -> None:
 def run_report(study: str) -> None:
     """Build the report of a study again."""
     folder = Path(study)
-    record = Study.open(folder).record()
+    opened = Study.open(folder)
+    record = with_importance(opened.record(), opened.config.random_seed)
     write_trials_csv(record, folder)
     Console().print(str(build(record, folder)), highlight=False, soft_wrap=True)
 

@@ -19,6 +19,7 @@ from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.execution import Outcome, run_trials
 from autopelt.files import replace_directory, write_text
+from autopelt.importance import with_importance
 from autopelt.plan import Entry, Plan, default_threads
 from autopelt.records import FAILED, StudyRecord, TrialRecord
 from autopelt.report import build, write_trials_csv
@@ -258,9 +259,14 @@ class _Driver:
             )
 
     def write_report(self, force: bool = False) -> StudyRecord:
-        """Build the report and the table of trials, at most every `REPORT_SECONDS`."""
+        """Build the report and the table of trials, at most every `REPORT_SECONDS`.
+
+        Importances take seconds, so only the last report (`force`) has them.
+        """
         record = self.study.record()
         if force or time.monotonic() - self._reported > REPORT_SECONDS:
+            if force:
+                record = with_importance(record, self.plan.config.random_seed)
             build(record, self.study.folder)
             write_trials_csv(record, self.study.folder)
             self._reported = time.monotonic()

@@ -57,6 +57,28 @@ class TrialRecord:
 
 
 @dataclass(frozen=True)
+class Importance:
+    """What one method, layer or kind of choice has to do with the score, over a study's trials.
+
+    Attributes:
+        by: the view: ``method``, ``layer`` or ``choice``.
+        name: ``lora``, ``3``, ``embeddings``, ``gates`` …
+        explains: share of the scores' variation it explains (fANOVA); a view sums to at most 1.
+        apart: how far the best quarter of the trials is apart in it (PED-ANOVA), same scale; None
+            with too few trials.
+        trend: rank correlation with the score; None for what has no order.
+        chance: what the best of three random numbers explains in this view.
+    """
+
+    by: str
+    name: str
+    explains: float
+    apart: float | None
+    trend: float | None
+    chance: float
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """A study at one moment.
 
@@ -72,6 +94,8 @@ class StudyRecord:
         versions: versions of the packages that matter.
         trials: by number.
         total: trials the study is to have.
+        importance: what the score depends on; empty where the trials cannot tell, None until
+            somebody works it out.
     """
 
     name: str
@@ -85,6 +109,7 @@ class StudyRecord:
     versions: Mapping[str, str]
     trials: tuple[TrialRecord, ...]
     total: int
+    importance: tuple[Importance, ...] | None = None
 
     @property
     def complete(self) -> list[TrialRecord]:

@@ -4,6 +4,7 @@ import pytest
 from example_studies import study
 from headless_chromium import Chromium, find_chromium
 
+from autopelt.importance import with_importance
 from autopelt.report import build
 
 
@@ -19,7 +20,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def example():
-    return study()
+    return with_importance(study(), 0)
 
 
 @pytest.fixture(scope="session")
