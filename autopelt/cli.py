@@ -143,17 +143,27 @@ def status(study: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("study")
-def report(study: str) -> None:
-    """Build a study's report again; also while its search runs.
+@click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
+@click.option(
+    "--against", multiple=True, metavar="STUDY", help="Draw this study's progress as well."
+)
+@click.option("--out", help="Folder of the page; needed for several studies.")
+def report(studies: tuple[str, ...], against: tuple[str, ...], out: str | None) -> None:
+    """Build a study's report again, also while its search runs; or lay several over each other.
+
+    Several studies go into one page under one budget and one reference point: fronts, progress,
+    and what differs. They must be of one task on one backbone. --against draws another study's
+    progress, one of random search for instance, into the report of a single study.
 
     \b
     Examples:
       autopelt report reports/rte-minilm-1pct
+      autopelt report reports/rte-minilm-1pct --against reports/rte-random
+      autopelt report reports/rte-minilm-1pct reports/rte-lora --out reports/compared
     """
-    from autopelt.cli_search import run_report
+    from autopelt.cli_report import run_report
 
-    run_report(study)
+    run_report(studies, against, out)
 
 
 for _command in (*cli_results.COMMANDS, *cli_checks.COMMANDS):

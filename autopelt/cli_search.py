@@ -13,11 +13,9 @@ from autopelt.config import StudyConfig
 from autopelt.driver import Stopped, search
 from autopelt.errors import UnexpectedEndError, UsageError
 from autopelt.files import read_text
-from autopelt.importance import with_importance
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
 from autopelt.records import StudyRecord
-from autopelt.report import build, write_trials_csv
 from autopelt.report.verdict import lead, verdict
 from autopelt.space import SearchSpace
 from autopelt.study import CONFIG, Study
@@ -56,15 +54,6 @@ def run_resume(study: str, trials: int | None, workers: int | None) -> None:
             f"--trials {config.trials} is the total, but the study has {done} trials already."
         )
     _run(make_plan(config, stored.record().command), folder)
-
-
-def run_report(study: str) -> None:
-    """Build the report of a study again."""
-    folder = Path(study)
-    opened = Study.open(folder)
-    record = with_importance(opened.record(), opened.config.random_seed)
-    write_trials_csv(record, folder)
-    Console().print(str(build(record, folder)), highlight=False, soft_wrap=True)
 
 
 def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfig:

@@ -1,8 +1,10 @@
 """The report: one HTML file for a study that opens offline, and its trials as CSV.
 
-Both are pure functions of a `StudyRecord` and can be made again while the search runs.
+Both are pure functions of a `StudyRecord` and can be made again while the search runs. Several
+studies can be laid over each other in one page.
 """
 
+from autopelt.report.overlay_page import build_overlay
 from autopelt.report.page import build, write_trials_csv
 
-__all__ = ["build", "write_trials_csv"]
+__all__ = ["build", "build_overlay", "write_trials_csv"]

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from autopelt.records import StudyRecord
-
 
 class NothingToShow(Exception):  # noqa: N818 - not an error: the reason a card stays empty
     """A card cannot be made of this study; the message says why, as one sentence for the reader."""
@@ -106,7 +104,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A sortable table. `folded` puts it behind a toggle with these words."""
+    """A sortable table.
+
+    `folded` puts it behind a toggle with these words; `csv` gives it a search field, the `filters`
+    (state, number of rows), and a download of the page's CSV.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -137,11 +139,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Kind:
-    """A card the report knows how to make."""
+    """A card the report knows how to make, of a `StudyRecord` or an `Overlay`."""
 
     key: str
     title: str
-    make: Callable[[StudyRecord], Card] = field(repr=False)
+    make: Callable[[Any], Card] = field(repr=False)
 
 
 def cell(text: Any, sort: float | str | None = None, mark: str = "") -> Cell:
@@ -156,8 +158,11 @@ def table(names: Iterable[str], rows: Iterable[Row], numbers: Iterable[str] = ()
     return Table(tuple(Column(n, n in wanted) for n in names), tuple(rows))
 
 
-def make_card(kind: Kind, record: StudyRecord) -> Card:
-    """Make one card. It never raises: a card that cannot be made becomes a card that says why."""
+def make_card(kind: Kind, record: Any) -> Card:
+    """Make one card of a `StudyRecord`, or of what else its kind takes.
+
+    It never raises: a card that cannot be made becomes a card that says why.
+    """
     try:
         return kind.make(record)
     except NothingToShow as reason:

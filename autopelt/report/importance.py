@@ -13,7 +13,7 @@ from autopelt.report.figure import METHOD_COLOURS, axis, layout, plain
 from autopelt.report.wording import listed, method
 
 TITLE = "Importance"
-HEADINGS = {"method": "By method", "layer": "By layer", "choice": "By kind of choice"}
+HEADINGS = {"method": "By method", "choice": "By kind of choice", "layer": "By layer"}
 CHOICES = {
     "main_method": "main method",
     "size": "mean size",
@@ -75,7 +75,9 @@ def draw(by: str, parts: list[Importance]) -> Figure:
     """One bar each, grey where a random number does as well; layers stand upright."""
     upright = by == "layer"
     shown = parts if upright else parts[::-1]
-    names = [i.name if upright and i.name.isdigit() else words(i) for i in shown]
+    names = [words(i) for i in shown]
+    if upright:
+        names = [i.name if i.name.isdigit() else "emb." for i in shown]
     values = [100 * i.explains for i in shown]
     places = list(range(len(shown)))
     trace: dict[str, Any] = {

@@ -324,10 +324,9 @@
     copyYaml.addEventListener('click', () => copy(copyYaml, yaml(trial)));
     const close = make('button', { type: 'button', class: 'quiet close', 'aria-label': 'Close', text: '×' });
     close.addEventListener('click', unselect);
-    const title = trial.label ? trial.label + ' (trial ' + trial.number + ')' : 'Trial ' + trial.number;
     const best = number === study.best ? 'best within the budget' : '';
     panel.replaceChildren(
-      close, make('h2', { text: title }),
+      close, make('h2', { text: trial.title }),
       make('p', { class: 'remark', text: [best, trial.remark].filter(Boolean).join(' · ') }),
       list,
     );

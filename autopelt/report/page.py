@@ -7,9 +7,9 @@ import gzip
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from itertools import takewhile
 from pathlib import Path
@@ -38,6 +38,7 @@ from autopelt.report import progress as progress_card
 from autopelt.report.card import Card, Kind, make_card
 from autopelt.report.csv_file import trials_csv
 from autopelt.report.figure import METHOD_COLOURS, OTHER_METHOD, finite
+from autopelt.report.overlay import comparable
 from autopelt.report.wording import STATE_WORDS, backbone_name, method, score, share
 
 KINDS = (
@@ -57,35 +58,69 @@ KINDS = (
 )
 
 
-def build(record: StudyRecord, folder: Path) -> Path:
+def build(record: StudyRecord, folder: Path, against: Sequence[StudyRecord] = ()) -> Path:
     """Write ``folder/index.html`` and return its path.
 
     The file appears by rename, so a browser never reads half of one. The folder is made if needed.
+
+    Args:
+        record: the study.
+        folder: where to.
+        against: studies (of random search, say) whose progress is drawn beside this one's.
+
+    Raises:
+        UsageError: a study in `against` has another metric, backbone or task.
     """
-    return _write(folder / "index.html", page(record))
+    if against:
+        comparable([record, *against])
+    return write_page(folder / "index.html", page(record, against))
 
 
 def write_trials_csv(record: StudyRecord, folder: Path) -> Path:
     """Write ``folder/trials.csv``, by rename as well, and return its path."""
-    return _write(folder / "trials.csv", trials_csv(tidy(record)))
+    return write_page(folder / "trials.csv", trials_csv(tidy(record)))
 
 
-def page(record: StudyRecord) -> str:
-    """The HTML text."""
+def page(record: StudyRecord, against: Sequence[StudyRecord] = ()) -> str:
+    """The HTML text; the hypervolume of the studies in `against` is drawn beside this one's."""
     record = tidy(record)
-    cards = make_cards(record)
+    cards = make_cards(record, kinds(tuple(map(tidy, against))))
+    return render(
+        record.name, "autopelt study", subtitle(record), cards, study_values(record, cards),
+        progress(record),
+    )  # fmt: skip
+
+
+def kinds(against: tuple[StudyRecord, ...] = ()) -> Sequence[Kind]:
+    """All cards; the one on progress draws the studies in `against` as well."""
+    if not against:
+        return KINDS
+    compared = partial(progress_card.card, against=against)
+    return [replace(k, make=compared) if k.key == "progress" else k for k in KINDS]
+
+
+def render(
+    title: str,
+    eyebrow: str,
+    subtitle: str,
+    cards: Sequence[Card],
+    values: Mapping[str, Any],
+    progress: str = "",
+) -> str:
+    """The HTML text of any page of cards; `values` is what its script knows."""
     plotly, script = get_plotlyjs(), _inline(_text("page.js"))
     return _template().render(
-        record=record,
+        title=title,
+        eyebrow=eyebrow,
+        subtitle=subtitle,
         cards=cards,
-        subtitle=subtitle(record),
-        progress=progress(record),
+        progress=progress,
         states=STATE_WORDS,
         css=_text("page.css"),
         plotly=_packed(plotly),
         script=script,
         policy=_policy(plotly, script),
-        study=_json(study_values(record, cards)),
+        study=_json(values),
     )
 
 
@@ -146,23 +181,29 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
     best = record.best
     chosen = {t.number for t in record.front}
     return {
-        "name": record.name,
         "metric": record.metric,
         "layers": record.backbone.get("layers") or 0,
         "best": None if best is None else best.number,
-        "methods": {
-            m.method: method(m.method) for t in record.trials for m in t.architecture.modules
-        },
+        "methods": method_words(record.trials),
         "colours": {**METHOD_COLOURS, "": OTHER_METHOD},
-        "figures": [
-            {"key": f.key, "data": f.data, "layout": f.layout} for c in cards for f in c.figures
-        ],
-        "trials": [_trial_values(t, record, t.number in chosen) for t in record.trials],
+        "figures": figure_values(cards),
+        "trials": [trial_values(t, record, t.number in chosen) for t in record.trials],
         "csv": trials_csv(record, structure=False),
     }
 
 
-def _trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, Any]:
+def figure_values(cards: Sequence[Card]) -> list[dict[str, Any]]:
+    """The figures of all cards."""
+    return [{"key": f.key, "data": f.data, "layout": f.layout} for c in cards for f in c.figures]
+
+
+def method_words(trials: Iterable[TrialRecord]) -> dict[str, str]:
+    """The methods in use, as people say them."""
+    return {m.method: method(m.method) for t in trials for m in t.architecture.modules}
+
+
+def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, Any]:
+    """One trial for the panel."""
     remarks = [STATE_WORDS.get(t.state, t.state)] if t.state != COMPLETE else []
     remarks += ["on the front"] if on_front else []
     remarks += [] if record.feasible(t) else ["over the budget"]
@@ -171,8 +212,8 @@ def _trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[s
     )
     return {
         "number": t.number,
+        "title": f"{t.label} (trial {t.number})" if t.label else f"Trial {t.number}",
         "id": t.architecture.id,
-        "label": t.label,
         "remark": " · ".join(remarks),
         "score": score(t.score),
         "share": share(t.count.share),
@@ -233,7 +274,8 @@ def _template() -> jinja2.Template:
     return environment.from_string(_text("page.html.jinja"))
 
 
-def _write(path: Path, text: str) -> Path:
+def write_page(path: Path, text: str) -> Path:
+    """Write a file by rename, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path

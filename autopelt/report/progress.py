@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autopelt.pareto import front, hypervolume
@@ -35,8 +36,14 @@ class Step:
     front: int
 
 
-def steps(record: StudyRecord) -> list[Step]:
-    """Hypervolume after every complete trial, in order of finishing, all against one floor."""
+def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
+    """Hypervolume after every complete trial, in order of finishing.
+
+    Args:
+        record: its `limit` and `floor` are the reference point.
+        floor: another reference score, to hold studies against each other.
+    """
+    below = record.floor if floor is None else floor
     order = sorted(record.complete, key=lambda t: (t.finished is None, t.finished or 0.0, t.number))
     began = min((t.started for t in record.trials if t.started is not None), default=None)
     found: list[Step] = []
@@ -50,7 +57,7 @@ def steps(record: StudyRecord) -> list[Step]:
                 t,
                 i + 1,
                 seconds,
-                hypervolume(points, record.limit, record.floor),
+                hypervolume(points, record.limit, below),
                 len(front(points)),
             )
         )
@@ -69,17 +76,60 @@ def search_began(found: list[Step]) -> int | None:
     return next((s.count - 1 for s in found if not s.trial.label), None)
 
 
-def draw(found: list[Step], over_time: bool) -> Figure:
-    """A stepped line; the seed architectures' part is shaded."""
-    unit, per = "s", 1.0
-    if over_time:
-        longest = max(s.seconds or 0.0 for s in found)
-        unit, per = (
-            ("h", 3600.0) if longest > 7200 else ("min", 60.0) if longest > 180 else ("s", 1.0)
-        )
+def time_unit(longest: float) -> tuple[float, str]:
+    """(seconds in a unit, its name) for an axis up to this many seconds."""
+    return (3600.0, "h") if longest > 7200 else (60.0, "min") if longest > 180 else (1.0, "s")
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another study's progress under the same reference point, to compare with."""
+
+    words: str
+    steps: tuple[Step, ...]
+
+
+def rivals(record: StudyRecord, against: Sequence[StudyRecord]) -> list[Rival]:
+    """Progress of other studies under this one's budget and floor; what is over it is left out."""
+    found = []
+    for other in against:
+        cut = replace(other, limit=record.limit)
+        random = other.config.get("sampler") == "random"
+        words = "random search" if random else other.name
+        made = tuple(steps(cut, record.floor))
+        if made:
+            found.append(Rival(words, made))
+    return found
+
+
+def reached(found: Sequence[Step], value: float) -> int | None:
+    """Complete trials after which the hypervolume was at least `value`; None if never."""
+    return next((s.count for s in found if s.value >= value), None)
+
+
+def _rival_trace(r: Rival, over_time: bool, per: float) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [(s.seconds or 0.0) / per if over_time else float(s.count) for s in r.steps],
+        "y": [s.value for s in r.steps],
+        "line": {"shape": "hv", "color": "--muted", "width": 1.6, "dash": "dash"},
+        "hoverinfo": "text",
+        "hovertext": [
+            f"<b>{plain(r.words)}</b><br>hypervolume {s.value:.4f} after {plural(s.count, 'trial')}"
+            for s in r.steps
+        ],
+    }
+
+
+def draw(found: list[Step], over_time: bool, others: Sequence[Rival] = ()) -> Figure:
+    """A stepped line; the seed architectures' part is shaded, other studies are dashed."""
+    everything = [s for part in (found, *(r.steps for r in others)) for s in part]
+    per, unit = time_unit(max(s.seconds or 0.0 for s in everything)) if over_time else (1.0, "")
     xs = [(s.seconds or 0.0) / per if over_time else float(s.count) for s in found]
     raised = [i for i, s in enumerate(found) if s.value > (found[i - 1].value if i else 0.0)]
     data: list[dict[str, Any]] = [
+        *(_rival_trace(r, over_time, per) for r in others),
         {
             "type": "scatter",
             "mode": "lines",
@@ -133,7 +183,9 @@ def draw(found: list[Step], over_time: bool) -> Figure:
         notes.append(
             {
                 "text": "seed architectures",
-                "x": began / 2 + 0.25,
+                "x": 0,
+                "xanchor": "left",
+                "xshift": 6,
                 "y": 1,
                 "yref": "paper",
                 "yanchor": "top",
@@ -147,28 +199,59 @@ def draw(found: list[Step], over_time: bool) -> Figure:
     shown["meta"] = {"select": "ring"}
     key = "progress-time" if over_time else "progress-trials"
     words = f"Hypervolume of the front over {'time' if over_time else 'trials'}"
+    names = list(dict.fromkeys(r.words for r in others))
+    legend = (("line", "--blue", "this study"), *(("dash", "--muted", n) for n in names))
     return Figure(
-        key, words, data, shown, height=320, heading="Over time" if over_time else "Over trials"
+        key,
+        words,
+        data,
+        shown,
+        height=320,
+        heading="Over time" if over_time else "Over trials",
+        legend=legend if names else (),
     )
 
 
-def card(record: StudyRecord) -> Card:
-    """Both curves."""
+def card(record: StudyRecord, against: Sequence[StudyRecord] = ()) -> Card:
+    """Both curves, and those of other studies beside them."""
     found = steps(record)
     if not found:
         raise NothingToShow("No trial is complete, so there is no progress to show yet.")
-    figures = [draw(found, over_time=False)]
-    if all(s.seconds is not None for s in found):
-        figures.append(draw(found, over_time=True))
+    others = rivals(record, against)
+    figures = [draw(found, over_time=False, others=others)]
+    timed = [s for part in (found, *(r.steps for r in others)) for s in part]
+    if all(s.seconds is not None for s in timed):
+        figures.append(draw(found, over_time=True, others=others))
     return Card(
         "progress",
         TITLE,
-        lead(found),
+        lead(found) + _compared(found, others),
         figures=tuple(figures),
         table=_table(found),
         note=f"Hypervolume is the area between the front, the budget line and {_floor(record)}; "
         "one decade is a factor of ten in parameters.",
     )
+
+
+def _compared(found: list[Step], others: Sequence[Rival]) -> str:
+    """How this study stands beside the others, as further sentences."""
+    told = ""
+    for r in others:
+        mine, theirs = found[-1].value, r.steps[-1].value
+        level = reached(found, theirs)
+        if level is not None and theirs > 0:
+            trials = plural(r.steps[-1].count, "trial")
+            told += f" It was level with what {r.words} had after {trials} ({theirs:.3f})"
+            told += f" after {plural(level, 'trial')}."
+        elif mine < theirs:
+            again = reached(r.steps, mine)
+            told += f" {_capital(r.words)} got further: {theirs:.3f} against {mine:.3f}"
+            told += f", and was level after {plural(again, 'trial')}." if again else "."
+    return told
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _floor(record: StudyRecord) -> str:

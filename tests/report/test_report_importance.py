@@ -10,7 +10,7 @@ from autopelt.report.figure import METHOD_COLOURS
 
 def test_views_come_in_order_and_layers_from_the_input_up(example):
     views = importance.importance(example)
-    assert list(views) == ["method", "layer", "choice"]
+    assert list(views) == ["method", "choice", "layer"]
     assert [i.name for i in views["layer"]] == ["embeddings", "0", "1", "2", "3", "4", "5"]
     explains = [i.explains for i in views["method"]]
     assert explains == sorted(explains, reverse=True)

@@ -1,5 +1,6 @@
 """The report of a real search, opened in a real browser."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,25 @@ def test_a_searchs_report_opens_with_the_front_drawn(
     assert chromium.run("document.querySelectorAll('#figure-front .points path').length") >= 6
     assert chromium.run("document.querySelectorAll('#figure-front .js-line').length") >= 1
     assert chromium.messages == []
+    built_again(folder, tmp_path, capsys)
+
+
+def built_again(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`autopelt report` on the study, beside another one, and over another one."""
+    page = (folder / "index.html").read_text()
+    (folder / "index.html").unlink()
+    assert main(["report", str(folder)]) == 0
+    assert (folder / "index.html").read_text() == page
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    beside = str(tmp_path / "beside")
+    assert main(["report", str(folder), "--against", str(other), "--out", beside]) == 0
+    assert "this study" in (tmp_path / "beside" / "index.html").read_text()
+    assert (tmp_path / "beside" / "trials.csv").is_file()
+    assert main(["report", str(folder), str(other), "--out", str(tmp_path / "both")]) == 0
+    assert "2 studies compared" in (tmp_path / "both" / "index.html").read_text()
+    capsys.readouterr()
+    assert main(["report", str(folder), str(other)]) == 2
+    assert "needs --out" in capsys.readouterr().err
+    assert main(["report", str(folder), str(other), "--out", str(other)]) == 2
+    assert "is a study" in capsys.readouterr().err
