@@ -107,7 +107,7 @@ def test_inlined_values_cannot_end_their_script_element():
         r'<script type="application/json" id="study">(.*?)</script>', page(STUDIES["hostile"])
     )
     values = json.loads(block[1])
-    assert values["name"] == HOSTILE
+    assert values["metric"] == HOSTILE
     assert "<" not in block[1]
 
 
