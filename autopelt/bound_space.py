@@ -134,6 +134,21 @@ class BoundSpace:
                 self.covers[k, at if at >= 0 else 0 : at + 1] = True
                 self.layer_prices[k, at, : price.shape[0], : price.shape[1]] += price
 
+    @cached_property
+    def members(self) -> tuple[dict[int, Matrix], dict[int, Matrix]]:
+        """Size dimensions by row of the space, and by layer."""
+        by_row: dict[int, list[int]] = {}
+        by_layer: dict[int, list[int]] = {}
+        for i in self.size_dimensions.tolist():
+            dimension = self.dimensions[i]
+            by_row.setdefault(dimension.row, []).append(i)
+            if dimension.layer is not None:
+                by_layer.setdefault(dimension.layer, []).append(i)
+        return (
+            {row: np.array(found) for row, found in by_row.items()},
+            {layer: np.array(found) for layer, found in by_layer.items()},
+        )
+
     # ------------------------------------------------------------------ counting
     @cached_property
     def smallest(self) -> int:

@@ -160,20 +160,11 @@ def _changed(start: Matrix, columns: Matrix, values: Matrix) -> Matrix:
 def _single_moves(space: "BoundSpace", start: Matrix) -> Matrix:
     """Changes of one choice, of a whole row, of a whole layer."""
     made: list[Matrix] = [np.empty((0, len(start)), dtype=np.int64)]
-    columns, values = [], []
-    for i, dimension in enumerate(space.dimensions):
-        last = len(dimension.values) - 1
-        if dimension.kind == "size":
-            options = {int(start[i]) + step for step in (-2, -1, 1, 2)} | {0}
-        else:
-            options = set(range(last + 1))
-        for value in sorted(options):
-            if 0 <= value <= last and value != start[i]:
-                columns.append([i])
-                values.append([value])
-    if columns:
-        made.append(_changed(start, np.array(columns), np.array(values)))
-    by_row, by_layer = _members(space)
+    options, valid = _single_options(space, start)
+    columns, position = np.nonzero(valid)
+    if len(columns):
+        made.append(_changed(start, columns[:, None], options[columns, position][:, None]))
+    by_row, by_layer = space.members
     for members in by_row.values():
         last = space.lengths[np.searchsorted(space.size_dimensions, members[0])] - 1
         present = members[start[members] > 0]
@@ -192,19 +183,18 @@ def _single_moves(space: "BoundSpace", start: Matrix) -> Matrix:
     return np.concatenate(made)
 
 
-def _members(space: "BoundSpace") -> tuple[dict[int, Matrix], dict[int, Matrix]]:
-    """Size dimensions by row of the space, and by layer."""
-    by_row: dict[int, list[int]] = {}
-    by_layer: dict[int, list[int]] = {}
-    for i in space.size_dimensions.tolist():
-        dimension = space.dimensions[i]
-        by_row.setdefault(dimension.row, []).append(i)
-        if dimension.layer is not None:
-            by_layer.setdefault(dimension.layer, []).append(i)
-    return (
-        {row: np.array(members) for row, members in by_row.items()},
-        {layer: np.array(members) for layer, members in by_layer.items()},
-    )
+def _single_options(space: "BoundSpace", start: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Values that each choice may change to, growing, and which of them count; (D, 5 or more)."""
+    last = np.array([len(d.values) - 1 for d in space.dimensions])[:, None]
+    sized = np.array([d.kind == "size" for d in space.dimensions])[:, None]
+    now = start[:, None]
+    width = max(5, int(last.max(where=~sized, initial=0)) + 1)
+    options = np.broadcast_to(np.arange(width), (len(start), width))
+    steps = np.concatenate([np.zeros_like(now), now + np.array([-2, -1, 1, 2])], axis=1)
+    options = np.where(sized, np.pad(steps, ((0, 0), (0, width - 5)), constant_values=-1), options)
+    valid = (options >= 0) & (options <= last) & (options != now)
+    valid[:, 0] &= ~sized[:, 0] | (start > 2)  # off is a step of its own only from afar
+    return options, valid
 
 
 def _pair_moves(
@@ -212,7 +202,7 @@ def _pair_moves(
 ) -> Matrix:
     """Two layers' modules of a row swapped; one step of size moved; one switch for another."""
     pairs: list[tuple[int, int, int]] = []  # (from, to, 0 = swap, 1 = move one step)
-    for members in _members(space)[0].values():
+    for members in space.members[0].values():
         size = members.tolist()
         last = len(space.dimensions[size[0]].values) - 1
         for a in size:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from autopelt.architecture import Architecture
 from autopelt.bound_space import BoundSpace, Matrix, Vector
 from autopelt.pareto import front
 from autopelt.search.acquisition import Staircase, expected_hypervolume_improvement
@@ -38,7 +39,7 @@ class Model:
         self.space, self.features = space, features
         self._groups = [columns for _, columns in features.groups]
         self._raw = features.width - features.structured
-        self._rows: dict[int, tuple[str, Array]] = {}
+        self._rows: dict[int, tuple[Architecture, Array]] = {}
         self._milestones: dict[tuple[tuple[int, float], ...], Fit] = {}
 
     def propose(
@@ -130,13 +131,13 @@ class Model:
         missing = [
             o
             for o in observations
-            if self._rows.get(o.number, ("",))[0] != o.architecture.to_json()
+            if o.number not in self._rows or self._rows[o.number][0] != o.architecture
         ]
         made = self.features.of_architectures(
             [o.architecture for o in missing], [o.parameters for o in missing]
         )
         for o, row in zip(missing, made, strict=True):
-            self._rows[o.number] = (o.architecture.to_json(), row)
+            self._rows[o.number] = (o.architecture, row)
         return np.array([self._rows[o.number][1] for o in observations])
 
 
