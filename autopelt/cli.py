@@ -59,6 +59,7 @@ def _study_options(command: Any) -> Any:
             click.option("--objectives", help="score,params or score.  [default: score,params]"),
             click.option("--trials", type=int, help="Trials of the study in total."),
             click.option("--workers", type=int, help="Trials at once.  [default: 2, or the cores]"),
+            click.option("--trial-timeout", help="A trial that takes longer fails: 90s, 30m."),
             click.option("--epochs", type=int, help="Epochs of a trial."),
             click.option("--batch-size", type=int, help="Examples a batch.  [default: 16]"),
             click.option("--max-length", type=int, help="Tokens an example may have."),
@@ -113,7 +114,8 @@ def search(config_file: str | None, out: str | None, **flags: Any) -> None:
 @click.argument("study")
 @click.option("--trials", type=int, help="New total of trials.")
 @click.option("--workers", type=int, help="Trials at once.")
-def resume(study: str, trials: int | None, workers: int | None) -> None:
+@click.option("--trial-timeout", help="A trial that takes longer fails: 90s, 30m; none for none.")
+def resume(study: str, trials: int | None, workers: int | None, trial_timeout: str | None) -> None:
     """Go on with a study that was stopped or killed, or give it more trials.
 
     \b
@@ -123,7 +125,7 @@ def resume(study: str, trials: int | None, workers: int | None) -> None:
     """
     from autopelt.cli_search import run_resume
 
-    run_resume(study, trials, workers)
+    run_resume(study, trials, workers, trial_timeout)
 
 
 @cli.command()

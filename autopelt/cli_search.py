@@ -41,12 +41,17 @@ def run_search(
     _run(plan, folder)
 
 
-def run_resume(study: str, trials: int | None, workers: int | None) -> None:
+def run_resume(
+    study: str, trials: int | None, workers: int | None, trial_timeout: str | None
+) -> None:
     """Go on with a study."""
     folder = Path(study)
     stored = Study.open(folder)
     changed = stored.config.model_dump(mode="json")
-    changed |= {k: v for k, v in (("trials", trials), ("workers", workers)) if v is not None}
+    given = {"trials": trials, "workers": workers, "trial_timeout": trial_timeout}
+    changed |= {key: value for key, value in given.items() if value is not None}
+    if trial_timeout == "none":
+        changed["trial_timeout"] = None
     config = StudyConfig.build(changed, "the command line")
     done = len(stored.record().trials)
     if config.trials < done:

@@ -13,6 +13,7 @@ from autopelt.budget import Budget
 from autopelt.errors import UsageError
 from autopelt.files import read_text
 from autopelt.objectives import parse_objectives
+from autopelt.quantities import parse_seconds
 from autopelt.space import SearchSpace, explain
 
 Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
@@ -52,6 +53,7 @@ class StudyConfig(BaseModel):
         space: the search space, written out.
         trials: trials of the study in total.
         workers: trials at once.
+        trial_timeout: a trial that takes longer (``30m``) fails and its worker is replaced.
         random_seed: every random choice of the study derives from it.
         data: folder with the task's files in the benchmark's own layout.
     """
@@ -69,6 +71,7 @@ class StudyConfig(BaseModel):
     seed_architectures: tuple[str, ...] | None = None
     trials: Positive = 60
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
+    trial_timeout: str | None = None
     random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
     data: str | None = None
     training: TrainingConfig = TrainingConfig()
@@ -84,6 +87,21 @@ class StudyConfig(BaseModel):
             Budget.parse(str(value))
         except UsageError as error:
             raise ValueError(str(error)) from None
+        return str(value)
+
+    @field_validator("trial_timeout", mode="before")
+    @classmethod
+    def _trial_timeout(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError("must be a duration, like 90s, 30m or 2h")
+        try:
+            seconds = parse_seconds(str(value))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        if not 1 <= seconds <= 1e8:
+            raise ValueError(f"'{value}' is {seconds:g} seconds; a trial may take 1s or more")
         return str(value)
 
     @field_validator("objectives")
@@ -129,9 +147,9 @@ class StudyConfig(BaseModel):
     def differences(self, other: "StudyConfig") -> list[str]:
         """What makes the other a different study, one ``key: mine, not theirs`` each.
 
-        The number of trials and of workers may change while a study goes on.
+        The number of trials and of workers and the timeout may change while a study goes on.
         """
-        free = {"trials", "workers"}
+        free = {"trials", "workers", "trial_timeout"}
         mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
         return [
             f"{key}: {_short(mine[key])}, not {_short(theirs[key])}"

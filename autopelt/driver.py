@@ -18,9 +18,12 @@ from autopelt.architecture import Architecture
 from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.execution import Outcome, run_trials
-from autopelt.files import replace_directory, write_text
+from autopelt.files import recover_directory, replace_directory, write_text
+from autopelt.guards import changed_facts, changed_versions
 from autopelt.importance import with_importance
+from autopelt.lock import locked
 from autopelt.plan import Entry, Plan, default_threads
+from autopelt.quantities import parse_seconds
 from autopelt.records import FAILED, StudyRecord, TrialRecord
 from autopelt.report import build, write_trials_csv
 from autopelt.search import SpaceExhaustedError, distributions, make_sampler, params_of, suggest
@@ -51,22 +54,13 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
         plan.config.objectives,
         start=min(10, max(2, (plan.config.trials - len(plan.seeds)) // 3)),
     )
-    if (folder / CONFIG).is_file():
-        study = Study.open(folder, sampler)
-        different = study.config.differences(plan.config)
-        if different:
-            raise UsageError(
-                f"'{folder}' holds another study ({'; '.join(different)}); give another --out."
-            )
-        _same_data(study.record(), plan)
-        study.config = plan.config
-        write_text(
-            folder / CONFIG,
-            (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml(),
-        )
-    else:
-        study = Study.create(folder, plan.config, plan.facts, sampler)
-    with study.locked():
+    with locked(folder) as killed:
+        if (folder / CONFIG).is_file():
+            if killed:
+                view.message(killed)
+            study = _reopen(plan, folder, sampler, view)
+        else:
+            study = Study.create(folder, plan.config, plan.facts, sampler)
         driver = _Driver(study, plan, sampler, view)
         with driver.stoppable():
             run_trials(
@@ -87,6 +81,31 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
     return record
 
 
+def _reopen(plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view: View) -> Study:
+    study = Study.open(folder, sampler)
+    different = study.config.differences(plan.config)
+    if different:
+        raise UsageError(
+            f"'{folder}' holds another study ({'; '.join(different)}); give another --out."
+        )
+    record = study.record()
+    changed = changed_facts(record, plan)
+    if changed:
+        raise UsageError(
+            f"study '{record.name}' cannot go on, its trials would not be comparable "
+            f"({'; '.join(changed)}); put it back, or give another --out."
+        )
+    versions = changed_versions(record, plan)
+    if versions:
+        view.message(f"not as in the study's first trials: {versions}; scores may differ, too")
+    study.config = plan.config
+    write_text(
+        folder / CONFIG,
+        (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml(),
+    )
+    return study
+
+
 class _Driver:
     """Knows what to train next and what became of it; the `TrialSource` of `run_trials`."""
 
@@ -102,6 +121,7 @@ class _Driver:
         self._results: dict[int, dict[str, Any]] = {}
         self._reported = 0.0
         self._noted = set(plan.notes)
+        self._repair_best()
 
     # ------------------------------------------------------------------ TrialSource
     def next(self) -> TrialSpec | None:
@@ -113,7 +133,7 @@ class _Driver:
             if "architecture" not in self.study.trial(number).user_attrs:
                 self._propose(self.study.trial(number))
             else:
-                self.study.write(number, scores=[], losses=[])
+                self.study.write(number, scores=[], losses=[], score=None, finished=None)
             return self._spec(number)
         record = self.study.record()
         if len(record.trials) >= self.plan.config.trials:
@@ -158,6 +178,8 @@ class _Driver:
         known = self._results.pop(number, {})
         if known:
             self.study.write(number, seconds=known["seconds"], worker=known["worker"])
+        if "score" in known:
+            self.study.write(number, metrics=known["metrics"], best_epoch=known["best_epoch"])
         reason = outcome.failed or ("" if "score" in known else "it ended without a score")
         if reason:
             self.study.fail(number, reason)
@@ -166,7 +188,7 @@ class _Driver:
             self.study.complete(number, known["score"], deployed)
         record = self.study.record()
         trial = next(t for t in record.trials if t.number == number)
-        self._keep_best(record, trial, known)
+        self._keep_best(record, trial)
         self._give_up_early(record)
         self.view.finished(trial, record)
         self.write_report()
@@ -210,10 +232,12 @@ class _Driver:
 
     def _spec(self, number: int) -> TrialSpec:
         random_seed = derived_seed(self.plan.config.random_seed, "trial", number)
-        self.study.write(number, started=time.time(), random_seed=random_seed)
+        threads = default_threads(self.plan.config.workers)
+        self.study.write(number, started=time.time(), random_seed=random_seed, threads=threads)
         trial = self._trial(number)
         self.view.started(trial, self.study.record())
         keep = trial.count.deployed <= self.plan.limit
+        timeout = self.plan.config.trial_timeout
         return TrialSpec(
             number=number,
             architecture=trial.architecture.to_json(),
@@ -221,7 +245,8 @@ class _Driver:
             setup=self.setup,
             training=self.plan.config.training,
             weights=str((self._trial_folder(number)).resolve()) if keep else None,
-            threads=default_threads(self.plan.config.workers),
+            threads=threads,
+            timeout=None if timeout is None else parse_seconds(timeout),
         )
 
     def _trial(self, number: int) -> TrialRecord:
@@ -231,9 +256,10 @@ class _Driver:
         return self.study.folder / "trials" / str(number)
 
     # ------------------------------------------------------------------ after a trial
-    def _keep_best(self, record: StudyRecord, trial: TrialRecord, known: dict[str, Any]) -> None:
+    def _keep_best(self, record: StudyRecord, trial: TrialRecord) -> None:
         own = self._trial_folder(trial.number)
         if record.best is not None and record.best.number == trial.number and own.is_dir():
+            known = self.study.attributes(trial.number)
             metrics = {
                 "trial": trial.number,
                 "label": trial.label,
@@ -248,6 +274,14 @@ class _Driver:
             replace_directory(own, self.study.folder / "best")
         else:
             replace_directory(own, None)
+
+    def _repair_best(self) -> None:
+        """Put `best/` right where the last search was killed between a trial's end and its move."""
+        recover_directory(self.study.folder / "best")
+        record = self.study.record()
+        if record.best is not None:
+            self._keep_best(record, record.best)
+        replace_directory(self.study.folder / "trials", None)
 
     def _give_up_early(self, record: StudyRecord) -> None:
         """Three failures for one cause before anything worked: more trials would fail as well."""
@@ -294,15 +328,3 @@ class _Driver:
             raise Stopped from None
         finally:
             signal.signal(signal.SIGINT, before)
-
-
-def _same_data(record: StudyRecord, plan: Plan) -> None:
-    """Refuse to go on with a study whose data or model is not the same."""
-    for what, mine in (("task", plan.facts["task"]), ("backbone", plan.facts["backbone"])):
-        stored = getattr(record, what)
-        for key in ("hash", "train", "selection", "parameters", "revision"):
-            if stored.get(key) != mine.get(key):
-                raise UsageError(
-                    f"the {what} of study '{record.name}' has changed ({key}: {stored.get(key)}, "
-                    f"now {mine.get(key)}); put it back, or give another --out."
-                )

@@ -9,6 +9,7 @@ from typing import Any
 
 from autopelt.architecture import Architecture
 from autopelt.backbones.head_size import head_size
+from autopelt.backbones.identity import weights_identity
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.bound_space import BoundSpace
@@ -91,6 +92,7 @@ def make_plan(config: StudyConfig, command: str) -> Plan:
             "layers": shapes.layers,
             "hidden": shapes.hidden,
             "revision": source.revision or "",
+            "weights": weights_identity(source, model_config),
         },
         "task": {
             "name": task.name,

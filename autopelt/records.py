@@ -30,6 +30,7 @@ class TrialRecord:
         worker: which worker ran it.
         believed: what the sampler thought before (``mean``, ``sd``, ``acquisition``, ``seconds``).
         random_seed: of the training.
+        threads: CPU threads of the training; 0 where it is not known.
         origin: ``seed``, ``start`` (space-filling) or ``model`` (proposed by the surrogate).
     """
 
@@ -48,6 +49,7 @@ class TrialRecord:
     worker: str = ""
     believed: Mapping[str, float] = field(default_factory=dict)
     random_seed: int = 0
+    threads: int = 0
     origin: str = ""
 
     @property

@@ -15,15 +15,14 @@ simply run again under its own number.
 """
 
 import json
-import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import filelock
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
@@ -34,10 +33,11 @@ from autopelt.budget import Count
 from autopelt.config import StudyConfig
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.files import write_text
+from autopelt.lock import LOCK, working_process
 from autopelt.objectives import parse_objectives
 from autopelt.records import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 
-CONFIG, DATABASE, LOCK = "config.yaml", "study.db", ".lock"
+CONFIG, DATABASE = "config.yaml", "study.db"
 _FACTS = "autopelt"
 _DIRECTIONS = {
     "maximize": optuna.study.StudyDirection.MAXIMIZE,
@@ -79,7 +79,8 @@ class Study:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            occupied = sorted(p.name for p in folder.iterdir() if p.name != LOCK)
+            _remove_unborn(folder)
+            occupied = sorted(p.name for p in folder.iterdir() if not p.name.startswith(LOCK))
         except OSError as error:
             raise UsageError(
                 f"'{folder}' cannot be written: {error.strerror}; give --out."
@@ -137,44 +138,9 @@ class Study:
             ) from None
         return cls(folder, config, loaded)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the study alone.
-
-        Raises:
-            UsageError: another process has it; its number is named.
-        """
-        path = self.folder / LOCK
-        lock = filelock.FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            owner = self.folder / f"{LOCK}.owner"
-            who = owner.read_text(encoding="utf-8") if owner.is_file() else "unknown"
-            raise UsageError(
-                f"study '{self.folder}' is in use by process {who}; wait for it, stop it, "
-                "or give another --out."
-            ) from None
-        owner = self.folder / f"{LOCK}.owner"
-        try:
-            write_text(owner, str(os.getpid()))
-            yield
-        finally:
-            owner.unlink(missing_ok=True)
-            lock.release()
-            path.unlink(missing_ok=True)
-
     def process(self) -> int | None:
         """Number of the process that works on the study now, None if none does."""
-        owner = self.folder / f"{LOCK}.owner"
-        if not owner.is_file():
-            return None
-        try:
-            with filelock.FileLock(self.folder / LOCK, timeout=0):
-                return None  # its process was killed
-        except filelock.Timeout:
-            text = owner.read_text(encoding="utf-8") if owner.is_file() else ""
-            return int(text) if text.isdigit() else None
+        return working_process(self.folder)
 
     # ------------------------------------------------------------------ writing
     def add(
@@ -212,6 +178,10 @@ class Study:
         trial = self._frozen(number)._trial_id
         for key, value in attributes.items():
             self.optuna._storage.set_trial_user_attr(trial, key, value)
+
+    def attributes(self, number: int) -> dict[str, Any]:
+        """What is written of a trial, also what its record leaves out (all its metrics)."""
+        return dict(self._frozen(number).user_attrs)
 
     def progressed(self, number: int, score: float, loss: float) -> None:
         """Add an epoch's score and loss to a running trial."""
@@ -281,8 +251,31 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         worker=a.get("worker", ""),
         believed=a.get("believed", {}),
         random_seed=a.get("random_seed", 0),
+        threads=a.get("threads", 0),
         origin=a.get("origin", ""),
     )
+
+
+def _remove_unborn(folder: Path) -> None:
+    """Clear what a search left that was killed while it made its folder: no trial is in it yet."""
+    found = list(folder.iterdir())
+    unborn = (DATABASE, f"{DATABASE}-journal", f".{CONFIG}.")
+    if not found or not all(p.name.startswith((LOCK, *unborn)) for p in found):
+        return
+    database = folder / DATABASE
+    if database.is_file() and database.stat().st_size:
+        try:
+            with closing(sqlite3.connect(database)) as connection:
+                (trials,) = connection.execute("SELECT count(*) FROM trials").fetchone()
+        except sqlite3.OperationalError:  # its tables are not made yet
+            trials = 0
+        except sqlite3.DatabaseError:  # it is something else
+            return
+        if trials:
+            return
+    for path in found:
+        if not path.name.startswith(LOCK):
+            path.unlink()
 
 
 def _storage(folder: Path) -> optuna.storages.RDBStorage:

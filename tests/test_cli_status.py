@@ -89,8 +89,8 @@ def test_who_works_on_it_is_seen_until_it_is_killed(
 ) -> None:
     study = create(tmp_path / "s", 4)
     code = (
-        "import sys, time; from pathlib import Path; from autopelt.study import Study\n"
-        "with Study.open(Path(sys.argv[1])).locked(): print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from autopelt.lock import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(study.folder)], stdout=subprocess.PIPE, text=True

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.files import replace_directory, replace_file, write_text
+from autopelt.files import recover_directory, replace_directory, replace_file, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -35,3 +35,14 @@ def test_without_a_target_a_folder_goes(tmp_path: Path) -> None:
     replace_directory(tmp_path / "gone", None)
     replace_directory(tmp_path / "never-was", None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_replacement_killed_between_its_renames_is_finished(tmp_path: Path) -> None:
+    """The new folder has gone nowhere yet, so the old one comes back."""
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / "old").touch()
+    (tmp_path / "best").rename(tmp_path / ".best.old")
+    recover_directory(tmp_path / "best")
+    assert [p.name for p in tmp_path.iterdir()] == ["best"]
+    recover_directory(tmp_path / "best")
+    assert [p.name for p in (tmp_path / "best").iterdir()] == ["old"]

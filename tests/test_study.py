@@ -12,6 +12,7 @@ import pytest
 from autopelt.architecture import Architecture, Module
 from autopelt.config import StudyConfig
 from autopelt.errors import UnavailableError, UsageError
+from autopelt.lock import locked
 from autopelt.space import SearchSpace
 from autopelt.study import Study, record_as_json
 
@@ -113,10 +114,10 @@ def test_what_is_no_study_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_second_owner_is_refused_with_the_firsts_process(tmp_path: Path) -> None:
-    study = create(tmp_path / "s")
+    create(tmp_path / "s")
     code = (
-        "import sys, time; from pathlib import Path; from autopelt.study import Study\n"
-        "with Study.open(Path(sys.argv[1])).locked():\n"
+        "import sys, time; from pathlib import Path; from autopelt.lock import locked\n"
+        "with locked(Path(sys.argv[1])):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen(
@@ -128,12 +129,15 @@ def test_a_second_owner_is_refused_with_the_firsts_process(tmp_path: Path) -> No
     try:
         assert child.stdout is not None
         assert child.stdout.readline().strip() == "held"
-        with pytest.raises(UsageError, match=f"process {child.pid}"), study.locked():
+        with pytest.raises(UsageError, match=f"process {child.pid} on "), locked(tmp_path / "s"):
             pass
         child.kill()
         child.wait()
-        with study.locked():  # the lock of a process that died is nobody's
-            pass
+        with locked(tmp_path / "s") as said:  # the lock of a process that died is nobody's
+            assert f"process {child.pid} on " in said
+            assert "was killed" in said
+        with locked(tmp_path / "s") as said:
+            assert said == ""
     finally:
         child.kill()
         child.communicate()
@@ -145,3 +149,24 @@ def test_numbers_that_are_not_finite_survive_as_failures(tmp_path: Path) -> None
     study.progressed(number, math.nan, math.inf)
     study.fail(number, "the accuracy is nan after epoch 1")
     assert Study.open(tmp_path / "s").record().trials[0].state == "failed"
+
+
+@pytest.mark.parametrize("left", [b"", None])
+def test_a_folder_whose_making_was_killed_is_made_again(tmp_path: Path, left: bytes | None) -> None:
+    """Before config.yaml is there no trial can be lost: a new search takes the folder."""
+    create(tmp_path / "s")
+    (tmp_path / "s" / "config.yaml").unlink()
+    (tmp_path / "s" / ".config.yaml.x1").write_text("half")
+    if left is not None:
+        (tmp_path / "s" / "study.db").write_bytes(left)
+    create(tmp_path / "s")
+    assert sorted(p.name for p in (tmp_path / "s").iterdir()) == ["config.yaml", "study.db"]
+
+
+def test_a_database_with_trials_is_never_taken_for_a_leftover(tmp_path: Path) -> None:
+    create(tmp_path / "s").add(attributes(), {}, {})
+    (tmp_path / "s" / "config.yaml").unlink()
+    before = (tmp_path / "s" / "study.db").read_bytes()
+    with pytest.raises(UsageError, match=r"study\.db"):
+        create(tmp_path / "s")
+    assert (tmp_path / "s" / "study.db").read_bytes() == before

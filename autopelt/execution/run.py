@@ -5,6 +5,8 @@ is deleted, and whatever is worth keeping goes through the `TrialSource` at once
 """
 
 import json
+import math
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ from ray.tune.search import Searcher
 
 from autopelt.execution.quiet_ray import ray_session
 from autopelt.execution.trainable import TrialTrainable
+from autopelt.quantities import format_seconds
 from autopelt.training.spec import TrialSpec
 
 
@@ -44,6 +47,7 @@ class _Feed(Searcher):
         super().__init__(metric="score", mode="max")
         self._source = source
         self._numbers: dict[str, int] = {}
+        self._deadlines: dict[int, tuple[float, float]] = {}
         self.error: BaseException | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -61,6 +65,8 @@ class _Feed(Searcher):
         if spec is None:
             return Searcher.FINISHED
         self._numbers[trial_id] = spec.number
+        if spec.timeout is not None:
+            self._deadlines[spec.number] = (time.monotonic() + spec.timeout, spec.timeout)
         return {"spec": spec}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -73,7 +79,7 @@ class _Feed(Searcher):
         if number is None:
             return
         if error or result is None:
-            reason = "the worker process died (killed, or out of memory); it was replaced"
+            reason = self._cause_of_death(number)
             self._guard(lambda: self._source.finished(number, Outcome(reason)))
             return
         told = _told(result)
@@ -81,6 +87,15 @@ class _Feed(Searcher):
         if not failed:
             self._guard(lambda: self._source.progressed(number, told))
         self._guard(lambda: self._source.finished(number, Outcome(failed)))
+
+    def _cause_of_death(self, number: int) -> str:
+        deadline, timeout = self._deadlines.get(number, (math.inf, 0.0))
+        if time.monotonic() >= deadline:
+            return (
+                f"it took longer than {format_seconds(timeout)} (--trial-timeout); "
+                "its worker was replaced"
+            )
+        return "the worker process died (killed, or out of memory); it was replaced"
 
     def _guard(self, call: Any) -> None:
         """An error in the driver's own code stops the search; it is raised after Ray has ended."""

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -27,6 +28,7 @@ class TrialTrainable(tune.Trainable):
         self._spec: TrialSpec = config["spec"]
         self._epochs: Iterator[EpochResult] | None = None
         self._begun = time.time()
+        _die_after(self._spec.timeout)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next spec in the same process."""
@@ -45,6 +47,7 @@ class TrialTrainable(tune.Trainable):
             if done:  # the weights are written when the iterator ends
                 for _ in self._epochs:
                     pass
+                _die_after(None)
         except Exception as error:
             self._close()
             return _tune_result(told | {"failed": failure_reason(error)}, math.nan, done=True)
@@ -55,9 +58,19 @@ class TrialTrainable(tune.Trainable):
         self._close()
 
     def _close(self) -> None:
+        _die_after(None)
         closing, self._epochs = getattr(self, "_epochs", None), None
         if closing is not None:
             closing.close()
+
+
+def _die_after(seconds: float | None) -> None:
+    """Let the system end this process after so many seconds; None takes an earlier order back.
+
+    By the kernel's timer: its signal ends a process that has no handler for it, also one that hangs
+    in compiled code, where no Python thread would come to its turn.
+    """
+    signal.setitimer(signal.ITIMER_REAL, 0 if seconds is None else seconds)
 
 
 def _tune_result(told: dict[str, Any], score: float, done: bool) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class TrialSpec:
         training: epochs, batch size, schedule.
         weights: folder for the weights of the best epoch, or None to keep none.
         threads: CPU threads the training may use.
+        timeout: seconds after which the worker's process is ended, or None.
     """
 
     number: int
@@ -62,6 +63,7 @@ class TrialSpec:
     training: TrainingConfig
     weights: str | None = None
     threads: int = 1
+    timeout: float | None = None
 
 
 class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program

@@ -1,7 +1,7 @@
 """One trial in a worker: a spec comes in, numbers go out, and it does not harm the next one."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from autopelt.training.spec import TrialFailure, TrialSpec
 from autopelt.training.workbench import warm_workbench
 
 
-def run_trial(spec: TrialSpec) -> Iterator[EpochResult]:
+def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
     """Train a spec on this process's warm workbench, yielding after every epoch.
 
     The weights of the best epoch are in ``spec.weights`` when the last result has been yielded and

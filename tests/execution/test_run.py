@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import time
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ EPOCHS = 3
 
 
 class Source:
-    """Trial 2 names a layer that does not exist, 3's worker is killed, the others are sound."""
+    """Trial 2 names a layer that does not exist, 3's worker is killed, 4 never ends by itself."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self.model, self.folder = model, folder
@@ -41,8 +43,9 @@ class Source:
             architecture.to_json(),
             random_seed=1,
             setup=Setup(str(self.model), "demo", train_examples=64),
-            training=TrainingConfig(epochs=EPOCHS),
+            training=TrainingConfig(epochs=10_000 if self.started == 4 else EPOCHS),
             weights=str(self.folder / str(self.started)),
+            timeout=5.0 if self.started == 4 else 300.0,
         )
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
@@ -71,7 +74,7 @@ def test_every_trial_ends_once(source: Source) -> None:
 
 
 def test_sound_trials_tell_every_epoch_and_keep_weights(source: Source) -> None:
-    for number in (1, 4, 5, 6):
+    for number in (1, 5, 6):
         assert source.outcomes[number] == Outcome()
         assert [r["epoch"] for r in source.epochs[number]] == [1, 2, 3]
         assert source.epochs[number][0]["metrics"]["accuracy"] == source.epochs[number][0]["score"]
@@ -85,8 +88,27 @@ def test_a_trial_that_raises_is_recorded_with_its_reason(source: Source) -> None
 
 def test_a_killed_worker_costs_its_trial_and_is_replaced(source: Source) -> None:
     assert "died" in source.outcomes[3].failed
-    later = {r["worker"] for n in (4, 5, 6) for r in source.epochs[n]}
+    later = {r["worker"] for n in (5, 6) for r in source.epochs[n]}
     assert source.killed not in later
+
+
+def test_a_trial_that_takes_too_long_costs_its_worker_too(source: Source) -> None:
+    assert source.outcomes[4].failed == (
+        "it took longer than 5.0 s (--trial-timeout); its worker was replaced"
+    )
+    assert not (source.folder / "4" / "weights.safetensors").exists()
+
+
+def test_a_hang_in_compiled_code_is_ended_too() -> None:
+    """PyDLL keeps Python's lock during the call: no Python thread could do anything about it."""
+    code = (
+        "import ctypes; from autopelt.execution.trainable import _die_after\n"
+        "_die_after(60); _die_after(1); ctypes.PyDLL(None).sleep(250)"
+    )
+    begun = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert ended.returncode == -signal.SIGALRM
+    assert time.monotonic() - begun < 120
 
 
 def test_workers_stay_warm(source: Source) -> None:

@@ -1,0 +1,33 @@
+"""Which weights a study was made with, so that going on with others is noticed."""
+
+import hashlib
+from pathlib import Path
+
+from transformers import PretrainedConfig
+
+from autopelt.backbones.load import MINILM_SHA256, ModelSource
+
+PIECES, PIECE = 64, 2**16
+"""Of a weights file so many pieces of so many bytes are read, evenly spaced: 4 MiB of any size."""
+
+
+def weights_identity(source: ModelSource, config: PretrainedConfig) -> str:
+    """A short text that differs where the weights do.
+
+    Returns:
+        The package's checksum, the commit of a Hub model, or a hash over names, sizes and evenly
+        spaced pieces of a folder's weights; an edit between the pieces is not seen.
+    """
+    if source.kind == "package":
+        return f"sha256 {MINILM_SHA256[:16]}"
+    if source.kind == "hub":
+        return f"commit {getattr(config, '_commit_hash', None) or 'unknown'}"
+    digest = hashlib.sha256()
+    for path in sorted(Path(source.path_or_name).glob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}\n".encode())
+        with path.open("rb") as file:
+            for piece in range(PIECES):
+                file.seek(piece * size // PIECES)
+                digest.update(file.read(PIECE))
+    return f"pieces {digest.hexdigest()[:16]}"
