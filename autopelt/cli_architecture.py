@@ -13,6 +13,7 @@ from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
 from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UsageError, did_you_mean
+from autopelt.files import check_writable
 from autopelt.methods import ShapeCounter
 from autopelt.named_architecture import Named, choose_trial, find_architecture, split_study
 from autopelt.quantities import format_share
@@ -158,6 +159,7 @@ def run_train(
     epochs: int | None,
     random_seed: int | None,
     data: str | None,
+    force: bool,
 ) -> None:
     """Train the best (or another) architecture of a study and write a folder."""
     from autopelt.training.final import train_model
@@ -188,8 +190,14 @@ def run_train(
             raise UsageError(f"--epochs {epochs} is too few; it must be 1 or more.")
         training = training.model_copy(update={"epochs": epochs})
     target = Path(out) if out is not None else folder / "trained"
-    if out is not None and target.exists() and any(target.iterdir()):
-        raise UsageError(f"'{target}' is not empty; give another --out.")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        if out is None and not force:
+            raise UsageError(
+                f"'{target}' holds a trained model already; give --out, or --force to replace it."
+            )
+        if out is not None:
+            raise UsageError(f"'{target}' is not empty; give another --out.")
+    check_writable(target, "--out")
     _console.print(f"training {name}: {chosen.describe()}")
 
     def show(result: Any) -> None:

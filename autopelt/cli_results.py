@@ -55,6 +55,7 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
 @click.option("--epochs", type=int, help="Epochs.  [default: the study's]")
 @click.option("--random-seed", type=int, help="Random seed.  [default: the best trial's]")
 @click.option("--data", help="Folder with the task's files.  [default: the study's]")
+@click.option("--force", is_flag=True, help="Replace what STUDY/trained holds.")
 def train(
     study: str,
     architecture: str | None,
@@ -62,6 +63,7 @@ def train(
     epochs: int | None,
     random_seed: int | None,
     data: str | None,
+    force: bool,
 ) -> None:
     """Train a study's best architecture on its task and write a folder to keep.
 
@@ -75,7 +77,7 @@ def train(
     """
     from autopelt.cli_architecture import run_train
 
-    run_train(study, architecture, out, epochs, random_seed, data)
+    run_train(study, architecture, out, epochs, random_seed, data, force)
 
 
 @click.command()

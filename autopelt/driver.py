@@ -27,7 +27,7 @@ from autopelt.quantities import parse_seconds
 from autopelt.records import FAILED, StudyRecord, TrialRecord
 from autopelt.report import build, write_trials_csv
 from autopelt.search import SpaceExhaustedError, distributions, make_sampler, params_of, suggest
-from autopelt.study import CONFIG, Study
+from autopelt.study import CONFIG, Study, explained
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.view import View
 
@@ -54,7 +54,7 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
         plan.config.objectives,
         start=min(10, max(2, (plan.config.trials - len(plan.seeds)) // 3)),
     )
-    with locked(folder) as killed:
+    with locked(folder) as killed, explained(folder):
         if (folder / CONFIG).is_file():
             if killed:
                 view.message(killed)
@@ -83,10 +83,11 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
 
 def _reopen(plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view: View) -> Study:
     study = Study.open(folder, sampler)
-    different = study.config.differences(plan.config)
+    different = study.begun_with().differences(plan.config)
     if different:
         raise UsageError(
-            f"'{folder}' holds another study ({'; '.join(different)}); give another --out."
+            f"'{folder}' holds another study ({'; '.join(different)}); put {CONFIG} back, "
+            "or give another --out."
         )
     record = study.record()
     changed = changed_facts(record, plan)

@@ -9,6 +9,16 @@ from pathlib import Path
 from autopelt.errors import UsageError
 
 
+def check_writable(folder: Path, option: str) -> None:
+    """Find out before long work whether a folder can be made. Raises UsageError if it cannot."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        what = "is not writable" if there.is_dir() else "is not a folder"
+        raise UsageError(f"'{folder}' cannot be made: '{there}' {what}; give another {option}.")
+
+
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it over `path`."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

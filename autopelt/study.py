@@ -14,6 +14,7 @@ written before anything else hears of them. A trial that was running when the pr
 simply run again under its own number.
 """
 
+import errno
 import json
 import sqlite3
 import time
@@ -38,11 +39,12 @@ from autopelt.objectives import parse_objectives
 from autopelt.records import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 
 CONFIG, DATABASE = "config.yaml", "study.db"
-_FACTS = "autopelt"
+_FACTS, _CONFIG = "autopelt", "autopelt_config"
 _DIRECTIONS = {
     "maximize": optuna.study.StudyDirection.MAXIMIZE,
     "minimize": optuna.study.StudyDirection.MINIMIZE,
 }
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 _STATES = {
     TrialState.COMPLETE: COMPLETE,
     TrialState.FAIL: FAILED,
@@ -56,6 +58,7 @@ class Study:
 
     def __init__(self, folder: Path, config: StudyConfig, optuna_study: optuna.Study) -> None:
         self.folder, self.config, self.optuna = folder, config, optuna_study
+        self._ended: dict[int, TrialRecord] = {}
 
     # ------------------------------------------------------------------ create, open
     @classmethod
@@ -100,6 +103,7 @@ class Study:
             if len(optuna_study.directions) > 1:
                 optuna_study.set_metric_names([o.name for o in parse_objectives(config.objectives)])
             optuna_study.set_user_attr(_FACTS, json.dumps(dict(facts)))
+            optuna_study.set_user_attr(_CONFIG, config.model_dump_json())
         # Last: a folder with a configuration is a study that can be opened.
         write_text(folder / CONFIG, _header(folder) + config.to_yaml())
         return cls(folder, config, optuna_study)
@@ -114,29 +118,31 @@ class Study:
         """
         if not folder.is_dir():
             raise UsageError(f"study '{folder}' does not exist; studies are folders in reports/.")
-        if not (folder / CONFIG).is_file():
+        if not (folder / CONFIG).is_file() and not (folder / DATABASE).is_file():
             raise UsageError(
                 f"'{folder}' is not a study: it has no {CONFIG}; start one with autopelt search."
             )
-        config = StudyConfig.load(folder / CONFIG)
-        if not (folder / DATABASE).is_file() or not (folder / DATABASE).stat().st_size:
-            raise UnavailableError(
-                f"study '{folder}' has no {DATABASE} or an empty one; restore it from a copy, or "
-                f"search again: autopelt search --config {folder / CONFIG} --out NEW"
-            )
+        if (folder / CONFIG).is_file():
+            config = _load_config(folder)
+        _check_database(folder)
         try:
             with quiet_optuna():
                 loaded = optuna.load_study(
                     study_name=None, storage=_storage(folder), sampler=sampler
                 )
                 loaded.user_attrs[_FACTS]
+                if not (folder / CONFIG).is_file():  # deleted; the database knows it as well
+                    config = StudyConfig.build(json.loads(loaded.user_attrs[_CONFIG]), DATABASE)
+                    write_text(folder / CONFIG, _header(folder) + config.to_yaml())
         except (SQLAlchemyError, KeyError, ValueError, RuntimeError) as error:
             line = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise UnavailableError(
-                f"'{folder / DATABASE}' cannot be read ({line}); restore it from a copy, or search "
-                f"again: autopelt search --config {folder / CONFIG} --out NEW"
-            ) from None
+            raise _unreadable(folder, line) from None
         return cls(folder, config, loaded)
+
+    def begun_with(self) -> StudyConfig:
+        """The configuration of the study's first trials, whatever config.yaml says by now."""
+        stored = self.optuna.user_attrs.get(_CONFIG)
+        return self.config if stored is None else StudyConfig.build(json.loads(stored), DATABASE)
 
     def process(self) -> int | None:
         """Number of the process that works on the study now, None if none does."""
@@ -220,7 +226,7 @@ class Study:
         trials = [
             made
             for t in self.optuna.get_trials(deepcopy=False)
-            if (made := _trial_record(t, facts["backbone"]["parameters"])) is not None
+            if (made := self._trial_record(t, facts["backbone"]["parameters"])) is not None
         ]
         return StudyRecord(
             name=self.folder.name,
@@ -229,6 +235,20 @@ class Study:
             total=self.config.trials,
             **facts,
         )
+
+    def _trial_record(self, trial: FrozenTrial, backbone: int) -> TrialRecord | None:
+        """A trial as plain values; one that has ended does not change, and is read once."""
+        if trial.number not in self._ended:
+            try:
+                made = _trial_record(trial, backbone)
+            except (UsageError, KeyError, TypeError, ValueError) as error:
+                raise _unreadable(
+                    self.folder, f"trial {trial.number}: {type(error).__name__} {error}"
+                ) from None
+            if made is None or not trial.state.is_finished():
+                return made
+            self._ended[trial.number] = made
+        return self._ended[trial.number]
 
 
 def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
@@ -253,6 +273,37 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         random_seed=a.get("random_seed", 0),
         threads=a.get("threads", 0),
         origin=a.get("origin", ""),
+    )
+
+
+def _load_config(folder: Path) -> StudyConfig:
+    try:
+        return StudyConfig.load(folder / CONFIG)
+    except UsageError as error:
+        raise UsageError(
+            f"{str(error).rstrip('.')}; put it right, or delete it: {DATABASE} has a copy."
+        ) from None
+
+
+def _check_database(folder: Path) -> None:
+    """Look at the whole file before anything may write to it. Raises UnavailableError."""
+    path = folder / DATABASE
+    if not path.is_file() or not path.stat().st_size:
+        raise _unreadable(folder, "it is missing or empty")
+    try:
+        with closing(sqlite3.connect(path, timeout=60)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
+    except sqlite3.Error as error:
+        raise _unreadable(folder, str(error)) from None
+    if said != "ok" or studies != 1:
+        raise _unreadable(folder, f"{studies} studies in it" if said == "ok" else said.strip())
+
+
+def _unreadable(folder: Path, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"'{folder / DATABASE}' cannot be read ({' '.join(why.split())}); restore it from a copy, "
+        f"or search again: autopelt search --config {folder / CONFIG} --out NEW"
     )
 
 
@@ -287,6 +338,26 @@ def _storage(folder: Path) -> optuna.storages.RDBStorage:
 
 def _header(folder: Path) -> str:
     return f"# autopelt search --config {CONFIG} --out reports/{folder.name}-again\n"
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """A full or failing disk under a study is one line, not a bug.
+
+    Raises:
+        UnavailableError: the study cannot be written any more.
+    """
+    try:
+        yield
+    except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        if isinstance(cause, OSError) and cause.errno not in _DISK:
+            raise
+        line = str(getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause)
+        raise UnavailableError(
+            f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
+            f"is kept. Make room, then: autopelt resume {folder}"
+        ) from None
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 import json
 import math
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -95,15 +97,81 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"\0" * 500])
-def test_a_broken_database_is_one_line_and_stays(tmp_path: Path, content: bytes) -> None:
-    create(tmp_path / "s")
+def filled(folder: Path) -> Study:
+    study = create(folder)
+    for _ in range(4):
+        study.complete(study.add(attributes(words="word " * 1500), {}, {}), 0.6, 64)
+    return study
+
+
+def foreign(path: Path) -> None:
+    """A sound database of somebody else's."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE addresses (street TEXT)")
+        connection.commit()
+
+
+def edited(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "UPDATE trial_user_attributes SET value_json = '\"{oops\"' WHERE key = 'architecture'"
+        )
+        connection.commit()
+
+
+DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_bytes(b"not a database"),
+    "zeros": lambda path: path.write_bytes(b"SQLite format 3\0" + b"\0" * 500),
+    "half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "page": lambda path: path.write_bytes(
+        path.read_bytes()[:8192] + b"\xff" * 4096 + path.read_bytes()[12288:]
+    ),
+    "foreign": foreign,
+    "edited": edited,
+    "deleted": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_database_is_one_line_and_stays_as_it_is(tmp_path: Path, damage: str) -> None:
+    filled(tmp_path / "s")
     database = tmp_path / "s" / "study.db"
-    database.write_bytes(content)
+    DAMAGE[damage](database)
+    content = database.read_bytes() if database.exists() else b""
     with pytest.raises(UnavailableError, match=r"study\.db") as error:
+        Study.open(tmp_path / "s").record()
+    assert "\n" not in str(error.value)
+    assert "autopelt search --config" in str(error.value)
+    assert (database.read_bytes() if database.exists() else b"") == content
+
+
+def test_a_deleted_configuration_comes_back_from_the_database(tmp_path: Path) -> None:
+    create(tmp_path / "s")
+    before = (tmp_path / "s" / "config.yaml").read_text()
+    (tmp_path / "s" / "config.yaml").unlink()
+    assert Study.open(tmp_path / "s").config == config()
+    assert (tmp_path / "s" / "config.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("text", ["", "task: [demo", "task: demo\ntrials: 0\n", "\0"])
+def test_a_damaged_configuration_is_one_line_with_the_way_out(tmp_path: Path, text: str) -> None:
+    create(tmp_path / "s")
+    path = tmp_path / "s" / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"config\.yaml.*delete it: study\.db has a copy") as error:
         Study.open(tmp_path / "s")
     assert "\n" not in str(error.value)
-    assert database.read_bytes() == content
+    assert path.read_text() == text
+
+
+def test_an_edited_configuration_is_told_from_the_one_it_began_with(tmp_path: Path) -> None:
+    create(tmp_path / "s")
+    path = tmp_path / "s" / "config.yaml"
+    path.write_text(path.read_text().replace("budget: 1%", "budget: 2%"))
+    study = Study.open(tmp_path / "s")
+    assert study.begun_with().differences(study.config) == ['budget: "1%", not "2%"']
 
 
 def test_what_is_no_study_is_said_so(tmp_path: Path) -> None:

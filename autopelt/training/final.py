@@ -10,7 +10,7 @@ from autopelt.architecture import Architecture
 from autopelt.attach import count_attached, load, save
 from autopelt.config import TrainingConfig
 from autopelt.errors import UnavailableError
-from autopelt.files import write_text
+from autopelt.files import replace_directory, write_text
 from autopelt.training.loop import EpochResult, release, score_split, train_epochs
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import Workbench
@@ -29,7 +29,7 @@ def train_model(
     """Train on train, choose the epoch on selection, score the report split, write a folder.
 
     The folder gets ``architecture.yaml``, ``weights.safetensors`` (modules and head) and
-    ``training.json``; the last one is written last, so a folder with it is complete.
+    ``training.json``, all at once: what it held before stays until the new files are whole.
 
     Returns:
         The content of ``training.json``.
@@ -59,9 +59,13 @@ def train_model(
         "setup": asdict(setup),
         "training": training.model_dump(),
     }
-    save(bench.model, folder)
+    folder = folder.resolve()
+    made = folder.with_name(f".{folder.name}.new")
+    replace_directory(made, None)  # of a training that was killed
+    save(bench.model, made)
     release(bench)
-    write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+    write_text(made / RECORD, json.dumps(record, indent=2) + "\n")
+    replace_directory(made, folder)
     return record
 
 
