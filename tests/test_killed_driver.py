@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,15 @@ def ray_processes(before: set[int]) -> set[int]:
             if f"AUTOPELT_KILL_TEST={os.getpid()}" in mark and ("ray" in line):
                 found.add(int(folder.name))
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_core() -> Iterator[None]:
+    """Children inherit it. Two threads that wait for each other crawl on a machine that is busy."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    yield
+    os.sched_setaffinity(0, cores)
 
 
 @pytest.fixture(scope="module")
