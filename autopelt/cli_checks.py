@@ -6,17 +6,18 @@ import click
 @click.command(name="list")
 @click.argument("what")
 @click.option("--data", help="Folder with tasks' files, else AUTOPELT_DATA.")
-def list_(what: str, data: str | None) -> None:
+@click.option("--model", default="minilm", show_default=True, help="Counts architectures on it.")
+def list_(what: str, data: str | None, model: str) -> None:
     """List spaces, tasks, architectures or models.
 
     \b
     Examples:
       autopelt list tasks
-      autopelt list architectures
+      autopelt list architectures --model minilm
     """
-    from autopelt.cli_architecture import run_list
+    from autopelt.cli_lists import run_list
 
-    run_list(what, data)
+    run_list(what, data, model)
 
 
 @click.command()
@@ -36,4 +37,43 @@ def reproduce(trial: str, data: str | None) -> None:
     run_reproduce(trial, data)
 
 
-COMMANDS = (list_, reproduce)
+@click.command()
+@click.argument("file", required=False)
+@click.option("--as", "kind", help="config, space, architecture or task.  [default: by its keys]")
+@click.option("--model", help="Check that it fits this backbone, too.")
+@click.option("--schema", help="Print a JSON schema for editors: config, space, and so on.")
+def validate(file: str | None, kind: str | None, model: str | None, schema: str | None) -> None:
+    """Check a configuration, search space, architecture or task file: all errors at once.
+
+    \b
+    Examples:
+      autopelt validate my-space.yaml --model minilm
+      autopelt validate reports/rte-minilm-1pct/config.yaml
+      autopelt validate --schema space > space.schema.json
+    """
+    from autopelt.cli_validate import run_validate
+
+    run_validate(file, kind, model, schema)
+
+
+@click.command()
+@click.option("--fetch", multiple=True, help="Load a model or task for a later run offline.")
+@click.option("--data", help="Folder with tasks' files, for --fetch.")
+@click.option("--no-ray", is_flag=True, help="Do not try whether Ray starts.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
+def doctor(fetch: tuple[str, ...], data: str | None, no_ray: bool, as_json: bool) -> None:
+    """Look at this machine: versions, CPU and GPU, memory, disk, the Hub and its cache, Ray.
+
+    Ends with 3 where something is missing that every search needs.
+
+    \b
+    Examples:
+      autopelt doctor
+      autopelt doctor --fetch google-bert/bert-base-uncased --fetch rte
+    """
+    from autopelt.cli_doctor import run_doctor
+
+    run_doctor(fetch, data, not no_ray, as_json)
+
+
+COMMANDS = (list_, validate, doctor, reproduce)

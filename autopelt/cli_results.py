@@ -100,6 +100,38 @@ def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) ->
 
 @click.command()
 @click.argument("folder")
+@click.argument("file")
+@click.option("--out", help="File to write: .csv, .tsv, .jsonl or .parquet.  [default: stdout]")
+@click.option("--text", help="Column of the text, where it has another name now.")
+@click.option("--text-pair", help="Column of the second text.")
+@click.option("--model", help="The backbone, if it lies elsewhere now.")
+@click.option("--batch-size", type=click.IntRange(1), help="Examples at once.")
+def predict(
+    folder: str,
+    file: str,
+    out: str | None,
+    text: str | None,
+    text_pair: str | None,
+    model: str | None,
+    batch_size: int | None,
+) -> None:
+    """Predict for each example of a file: labels and probabilities, tags, answers or texts.
+
+    FOLDER is a study (its best), a folder of `autopelt train`, or an exported one. FILE is CSV,
+    TSV, JSON lines or Parquet; its columns are kept. Without --out, JSON lines on stdout.
+
+    \b
+    Examples:
+      autopelt predict reports/rte-minilm-1pct new.csv --out answers.csv
+      autopelt predict models/lora reviews.jsonl --text review
+    """
+    from autopelt.cli_architecture import run_predict
+
+    run_predict(folder, file, out, text, text_pair, model, batch_size)
+
+
+@click.command()
+@click.argument("folder")
 @click.option("--to", required=True, help="autopelt, adapters, peft or merged.")
 @click.option("--out", required=True, help="Folder to make.")
 @click.option("--model", help="The backbone, if it lies elsewhere now.")
@@ -119,4 +151,4 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
     run_export(folder, to, out, model)
 
 
-COMMANDS = (show, diff, train, evaluate, export)
+COMMANDS = (show, diff, train, evaluate, predict, export)

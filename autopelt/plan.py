@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from autopelt import __version__
 from autopelt.architecture import Architecture
 from autopelt.backbones.head_size import head_size
 from autopelt.backbones.identity import weights_identity
@@ -22,7 +23,7 @@ from autopelt.tasks import Task, make_task
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import data_source
 
-PACKAGES = ("autopelt", "torch", "transformers", "datasets", "optuna", "ray", "botorch", "gpytorch")
+PACKAGES = ("torch", "transformers", "datasets", "optuna", "ray", "botorch", "gpytorch")
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def score_name(task: Task) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what decides a result."""
-    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    found = {"python": ".".join(map(str, sys.version_info[:3])), "autopelt": __version__}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

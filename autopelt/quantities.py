@@ -62,6 +62,15 @@ def format_seconds(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def format_bytes(amount: float) -> str:
+    """``812 KiB``, ``4.2 GiB``."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024 or unit == "TiB":
+            break
+        amount /= 1024
+    return f"{amount:.{1 if amount < 10 and unit != 'B' else 0}f} {unit}"
+
+
 def format_share(share: float) -> str:
     """A share as percent with three significant digits: 0.01066 -> ``1.07%``."""
     if share <= 0:

@@ -150,6 +150,11 @@ def shipped_spaces() -> dict[str, Path]:
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """Every error of a configuration in one line, each with its place, value and way out."""
+    return "; ".join(explanations(error, model)) + "."
+
+
+def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Every error of a configuration, each with its place, value and way out."""
     parts = []
     for item in error.errors():
         place = ".".join(str(p) for p in item["loc"]) or "file"
@@ -162,7 +167,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         value = repr(item["input"])
         shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
         parts.append(f"{place}: {message}{shown if item['type'] != 'missing' else ''}")
-    return "; ".join(parts) + "."
+    return parts
 
 
 def _fields_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:

@@ -13,7 +13,6 @@ from autopelt.attach import load
 from autopelt.backbones.load import HEADS, load_config, load_model, load_tokenizer, resolve
 from autopelt.errors import UnavailableError
 from autopelt.study import CONFIG, Study
-from autopelt.tasks import make_task
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup
 
@@ -32,6 +31,8 @@ class Trained:
         labels: names of the classes, in the order of the head's outputs; empty for other heads.
         task: name of the task it was trained on.
         scores: scores that were measured, by split and metric.
+        kind: of the task.
+        max_length: tokens an example may have; None: the task's usual number.
     """
 
     folder: Path
@@ -40,11 +41,13 @@ class Trained:
     labels: tuple[str, ...] = ()
     task: str = ""
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    kind: str = ""
+    max_length: int | None = None
 
     @property
     def outputs(self) -> int:
-        """Outputs of the head."""
-        return len(self.labels) or 1
+        """Outputs of the head; of several choices, one at a time is scored."""
+        return 1 if self.kind == "multiple_choice" else len(self.labels) or 1
 
     def describe(self) -> dict[str, Any]:
         """Plain values for ``autopelt.json``; the folder is where that file lies."""
@@ -72,8 +75,16 @@ def find_trained(folder: str | Path) -> Trained:
     record = read_record(folder)
     setup = Setup(**record["setup"])
     scores = {name: record[name] for name in ("selection", "report") if record.get(name)}
-    head = _head(setup)
-    return Trained(folder, setup.model, head, tuple(record["labels"]), setup.task, scores)
+    return Trained(
+        folder,
+        setup.model,
+        record["head"],
+        tuple(record["labels"]),
+        setup.task,
+        scores,
+        record["kind"],
+        setup.max_length,
+    )
 
 
 def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrainedModel, Any]:
@@ -88,7 +99,7 @@ def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrained
     """
     source = resolve(model or trained.model)
     made = load_model(source, trained.head, trained.outputs, random_seed=0)
-    if trained.labels:
+    if len(trained.labels) == trained.outputs:
         made.config.id2label = dict(enumerate(trained.labels))
         made.config.label2id = {name: i for i, name in enumerate(trained.labels)}
     load(made, trained.folder)
@@ -114,6 +125,8 @@ def _described(folder: Path) -> Trained:
             tuple(values["labels"]),
             values.get("task", ""),
             values.get("scores", {}),
+            values.get("kind", ""),
+            values.get("max_length"),
         )
         known = values["format"] == FORMAT and made.head in HEADS
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -138,8 +151,14 @@ def _of_study(folder: Path) -> Trained:
     labels = tuple(study.record().task.get("labels", ()))
     metrics = json.loads((best / "metrics.json").read_text(encoding="utf-8"))
     scores = {"selection": metrics["selection"]}
-    return Trained(best, setup.model, _head(setup), labels, setup.task, scores)
+    kind = study.record().task["kind"]
+    head = _head(kind, setup.model)
+    return Trained(best, setup.model, head, labels, setup.task, scores, kind, setup.max_length)
 
 
-def _head(setup: Setup) -> str:
-    return make_task(setup.task).for_model(load_config(resolve(setup.model))).head
+def _head(kind: str, model: str) -> str:
+    """The head that a kind of task needs, without its data: that may be gone by now."""
+    if kind == "generation":
+        decodes = load_config(resolve(model)).is_encoder_decoder
+        return "seq2seq" if decodes else "causal_lm"
+    return kind if kind in HEADS else "sequence_classification"

@@ -92,6 +92,31 @@ class TaskFile(BaseModel):
             raise ValueError(f"score '{self.score}': {did_you_mean(self.score, SCORES[self.kind])}")
         return self
 
+    @classmethod
+    def read(cls, text_or_path: str) -> TaskFile:
+        """A task file, or its text (which has a line feed), checked, with paths made absolute.
+
+        Raises:
+            UsageError: names every wrong key and value at once.
+        """
+        folder, source, text = Path.cwd(), "the task's text", text_or_path
+        if "\n" not in text_or_path:
+            path = Path(text_or_path).expanduser()
+            folder, source = path.resolve().parent, f"task file '{text_or_path}'"
+            text = read_text(path, f"{source}")
+        values = load_yaml(text, source)
+        if not isinstance(values, dict):
+            raise UsageError(f"{source} is not a mapping of keys like 'train' and 'text'.")
+        return cls.build(values, source, folder)
+
+    @classmethod
+    def build(cls, values: dict[str, Any], source: str, folder: Path) -> TaskFile:
+        """Check plain values. Raises UsageError with every error in one line."""
+        try:
+            return cls.model_validate(values).absolute(folder)
+        except ValidationError as error:
+            raise UsageError(f"{source} is wrong: {explain(error, cls)}") from None
+
     def absolute(self, folder: Path) -> TaskFile:
         """The same with paths that hold in every working directory."""
         changed = {}
@@ -115,15 +140,7 @@ def load_task(text_or_path: str) -> Task:
         UsageError: names every wrong key and value at once.
         UnavailableError: the data cannot be read.
     """
-    folder, source, text = Path.cwd(), "the task's text", text_or_path
-    if "\n" not in text_or_path:
-        path = Path(text_or_path).expanduser()
-        folder, source = path.resolve().parent, f"task file '{text_or_path}'"
-        text = read_text(path, f"{source}")
-    values = load_yaml(text, source)
-    if not isinstance(values, dict):
-        raise UsageError(f"{source} is not a mapping of keys like 'train' and 'text'.")
-    return _build(values, source, folder)
+    return make(TaskFile.read(text_or_path))
 
 
 def task_from_files(train: str, **keys: Any) -> Task:
@@ -134,15 +151,7 @@ def task_from_files(train: str, **keys: Any) -> Task:
         UnavailableError: the data cannot be read.
     """
     values = {"train": train, **{key: value for key, value in keys.items() if value is not None}}
-    return _build(values, "the command line", Path.cwd())
-
-
-def _build(values: dict[str, Any], source: str, folder: Path) -> Task:
-    try:
-        file = TaskFile.model_validate(values)
-    except ValidationError as error:
-        raise UsageError(f"{source} is wrong: {explain(error, TaskFile)}") from None
-    return make(file.absolute(folder))
+    return make(TaskFile.build(values, "the command line", Path.cwd()))
 
 
 def make(file: TaskFile) -> Task:
@@ -179,6 +188,13 @@ def make(file: TaskFile) -> Task:
     columns = Columns(file.text, file.text_pair, file.label, file.target)
     origin = Files(kind, columns, tables, facts, notes)
     return _of_kind(file, kind, score, origin)
+
+
+def task_of_kind(file: TaskFile, kind: str) -> Task:
+    """A task of that kind that has no examples; reads nothing."""
+    score = file.score or SCORES[kind][0]
+    columns = Columns(file.text, file.text_pair, file.label, file.target)
+    return _of_kind(file, kind, score, Files(kind, columns, {}, {}))
 
 
 def _of_kind(file: TaskFile, kind: str, score: str, origin: Files) -> Task:

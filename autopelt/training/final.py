@@ -56,6 +56,8 @@ def train_model(
         "deployed": count.deployed,
         "share": count.share,
         "labels": list(bench.task.labels),
+        "head": bench.task.head,
+        "kind": bench.task.kind,
         "setup": asdict(setup),
         "training": training.model_dump(),
     }
@@ -111,6 +113,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         Setup(**record["setup"])
+        record["head"], record["kind"]
     except (OSError, UnicodeDecodeError) as error:
         raise UnavailableError(
             f"'{folder}' is not a trained model: {RECORD} cannot be read "

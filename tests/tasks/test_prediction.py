@@ -1,0 +1,179 @@
+"""`autopelt predict`: file in, file out, for every kind of task, without its training data."""
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import tiny_data
+import torch
+from tiny_models import tiny
+
+from autopelt.backbones.shapes import shapes_of_config
+from autopelt.cli import main
+from autopelt.config import TrainingConfig
+from autopelt.export import export, find_trained, load_trained
+from autopelt.named_architecture import find_architecture
+from autopelt.training.final import train_model
+from autopelt.training.spec import Setup
+
+FAMILIES = {"generation": "t5"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory):
+    """Folder of a model of a kind of task, trained once; its training data is gone."""
+    made: dict[str, Path] = {}
+
+    def get(kind: str) -> Path:
+        if kind not in made:
+            root = tmp_path_factory.mktemp(kind)
+            (root / "data").mkdir()
+            task, source = getattr(tiny_data, kind)(root / "data")
+            _, model, tokenizer = tiny(FAMILIES.get(kind, "bert"), task)
+            for part in (model, tokenizer):
+                part.save_pretrained(root / "model")
+            shapes = shapes_of_config(model.config)
+            lora = find_architecture("lora-r2", shapes).architecture
+            data = None if source.data is None else str(source.data)
+            setup = Setup(str(root / "model"), task.spec, data, max_length=task.max_length)
+            training = TrainingConfig(epochs=1)
+            train_model(setup, lora, training, 0, root / "trained", lambda result: None)
+            (root / "data").rename(root / "gone")
+            made[kind] = root / "trained"
+        return made[kind]
+
+    return get
+
+
+def write(path: Path, rows: list[dict]) -> str:
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def predicted(folder: Path, tmp_path: Path, rows: list[dict], *more: str) -> list[dict]:
+    out = tmp_path / "out.jsonl"
+    new = write(tmp_path / "new.jsonl", rows)
+    assert main(["predict", str(folder), new, "--out", str(out), *more]) == 0
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+PAIRS = [
+    {"id": n, "premise": f"the cat {'sat ' * n}near", "hypothesis": "nobody knows"}
+    for n in range(1, 8)
+]
+
+
+def test_classes_have_the_probabilities_that_the_model_gives_one_by_one(trained, tmp_path) -> None:
+    folder = trained("classification")
+    rows = predicted(folder, tmp_path, PAIRS)
+    model, tokenizer = load_trained(find_trained(folder))
+    for asked, got in zip(PAIRS, rows, strict=True):
+        assert {key: got[key] for key in asked} == asked
+        batch = tokenizer(asked["premise"], asked["hypothesis"], return_tensors="pt")
+        with torch.no_grad():
+            expected = model(**batch).logits.softmax(-1)[0]
+        assert list(got["probabilities"]) == ["other", "same"]
+        assert list(got["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-5)
+        assert got["prediction"] == ["other", "same"][int(expected.argmax())]
+        assert got["probability"] == max(got["probabilities"].values())
+
+
+def test_an_export_predicts_the_same(trained, tmp_path) -> None:
+    folder = trained("classification")
+    shipped = export(folder, "autopelt", tmp_path / "shipped")
+    assert predicted(shipped, tmp_path, PAIRS) == predicted(folder, tmp_path, PAIRS)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet"])
+def test_formats_hold_the_same(ending: str, trained, tmp_path) -> None:
+    folder = trained("classification")
+    rows = predicted(folder, tmp_path, PAIRS)
+    out = tmp_path / f"out{ending}"
+    new = str(tmp_path / "new.jsonl")
+    assert main(["predict", str(folder), new, "--out", str(out)]) == 0
+    if ending == ".parquet":
+        read = pq.read_table(out).to_pylist()
+        assert read == rows
+        return
+    with out.open(encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader(file, delimiter="\t" if ending == ".tsv" else ","))
+    for line, row in zip(read, rows, strict=True):
+        assert line["prediction"] == row["prediction"]
+        assert float(line["probability_same"]) == pytest.approx(
+            row["probabilities"]["same"], abs=1e-5
+        )
+    again = tmp_path / "again.jsonl"
+    if ending == ".csv":  # what is written can be read in
+        assert main(["predict", str(folder), str(out)]) == 2
+        plain = tmp_path / "plain.csv"
+        plain.write_text("premise,hypothesis\na,b\n")
+        assert main(["predict", str(folder), str(plain), "--out", str(again)]) == 0
+
+
+def test_numbers(trained, tmp_path) -> None:
+    rows = predicted(trained("regression"), tmp_path, [{"text": "the cat"}, {"text": "the the"}])
+    assert all(isinstance(row["prediction"], float) for row in rows)
+    assert "probability" not in rows[0]
+
+
+def test_tags_for_each_word(trained, tmp_path) -> None:
+    asked = [{"text": "Anna Novak sat"}, {"text": "the " * 300 + "end"}]
+    rows = predicted(trained("token_classification"), tmp_path, asked)
+    for got, row in zip(rows, asked, strict=True):
+        assert len(got["prediction"]) == len(got["probability"]) == len(row["text"].split())
+        assert set(got["prediction"]) <= {"O", "B-name", "I-name"}
+    assert rows[1]["probability"][-1] == 0.0  # too long for the model
+    assert 1 / 3 <= rows[0]["probability"][0] <= 1
+
+
+def test_answers_stand_in_their_context(trained, tmp_path) -> None:
+    asked = [
+        {"question": "where ?", "context": "Anna works for Acme in Berlin since 1999 . " * n}
+        for n in (1, 9)
+    ]
+    for got in predicted(trained("question_answering"), tmp_path, asked):
+        assert got["prediction"]
+        assert got["prediction"] in got["context"]
+
+
+def test_texts(trained, tmp_path) -> None:
+    rows = predicted(trained("generation"), tmp_path, [{"source": "the cat 1"}, {"source": "the"}])
+    assert all(isinstance(row["prediction"], str) for row in rows)
+
+
+def test_choices(trained, tmp_path) -> None:
+    asked = [{"text": "it rained", "choices": ["the game was lost", "a flute"]}]
+    (row,) = predicted(trained("multiple_choice"), tmp_path, asked)
+    assert sum(row["probabilities"].values()) == pytest.approx(1)
+    assert row["prediction"] in row["probabilities"]
+
+
+def test_a_column_may_be_named(trained, tmp_path) -> None:
+    folder = trained("classification")
+    other = [{"a": row["premise"], "b": row["hypothesis"]} for row in PAIRS]
+    named = predicted(folder, tmp_path, other, "--text", "a", "--text-pair", "b")
+    assert [r["prediction"] for r in named] == [
+        r["prediction"] for r in predicted(folder, tmp_path, PAIRS)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "code", "named"),
+    [
+        ([{"premise": "a"}], (), 3, "hypothesis"),
+        ([{"premise": "a", "hypothesis": " "}], (), 3, "empty text"),
+        ([{"premise": "a", "hypothesis": "b"}], ("--text", "x"), 3, "no column 'x'"),
+        ([{"premise": "a", "hypothesis": "b"}], ("--out", "x.xlsx"), 2, ".parquet"),
+        ([{"premise": "a", "hypothesis": "b", "prediction": 1}], (), 2, "rename"),
+    ],
+)
+def test_what_cannot_be_predicted_is_said(
+    rows, more, code: int, named: str, trained, tmp_path, capsys
+) -> None:
+    new = write(tmp_path / "new.jsonl", rows)
+    assert main(["predict", str(trained("classification")), new, *more]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert named in captured.err.strip().splitlines()[-1]
