@@ -1,6 +1,7 @@
 """Files: read with one error line, written whole or not at all."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -39,6 +40,22 @@ def read_text(path: Path, what: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(f"{what} cannot be read: {reason}.") from None
+
+
+def last_line(path: Path) -> str:
+    """The last line of a log that is not blank, at most 300 characters; "" where there is none.
+
+    Only the end of the file is read. Control characters, colours of a terminal too, are left out.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 4096))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[^\x20-\U0010ffff\n\r]", "", text)
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
 
 
 def write_text(path: Path, text: str) -> None:

@@ -32,6 +32,8 @@ class TrialRecord:
         random_seed: of the training.
         threads: CPU threads of the training; 0 where it is not known.
         origin: ``seed``, ``start`` (space-filling) or ``model`` (proposed by the surrogate).
+        confirmed: scores on the report split, one for each further random seed; usually none.
+        log: last line of a failed trial's log.
     """
 
     number: int
@@ -51,6 +53,8 @@ class TrialRecord:
     random_seed: int = 0
     threads: int = 0
     origin: str = ""
+    confirmed: tuple[float, ...] = ()
+    log: str = ""
 
     @property
     def point(self) -> tuple[int, float]:

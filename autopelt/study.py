@@ -20,7 +20,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from autopelt.architecture import Architecture
 from autopelt.budget import Count
 from autopelt.config import StudyConfig
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.files import write_text
+from autopelt.files import last_line, write_text
 from autopelt.lock import LOCK, working_process
 from autopelt.objectives import parse_objectives
 from autopelt.records import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
@@ -228,6 +228,12 @@ class Study:
             for t in self.optuna.get_trials(deepcopy=False)
             if (made := self._trial_record(t, facts["backbone"]["parameters"])) is not None
         ]
+        trials = [
+            replace(t, log=last_line(self.folder / "trials" / str(t.number) / "log.txt"))
+            if t.state == FAILED
+            else t
+            for t in trials
+        ]
         return StudyRecord(
             name=self.folder.name,
             config=self.config.model_dump(mode="json"),
@@ -273,6 +279,7 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         random_seed=a.get("random_seed", 0),
         threads=a.get("threads", 0),
         origin=a.get("origin", ""),
+        confirmed=tuple(a.get("confirmed", ())),
     )
 
 

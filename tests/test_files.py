@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.files import recover_directory, replace_directory, replace_file, write_text
+from autopelt.files import (
+    last_line,
+    recover_directory,
+    replace_directory,
+    replace_file,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -46,3 +52,16 @@ def test_a_replacement_killed_between_its_renames_is_finished(tmp_path: Path) ->
     assert [p.name for p in tmp_path.iterdir()] == ["best"]
     recover_directory(tmp_path / "best")
     assert [p.name for p in (tmp_path / "best").iterdir()] == ["old"]
+
+
+def test_the_last_line_of_a_log_is_plain_and_short(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    assert last_line(log) == ""
+    log.write_text("")
+    assert last_line(log) == ""
+    log.write_text("first\n\x1b[31mlast\x00 one\x1b[0m \n\n  \n")
+    assert last_line(log) == "last one"
+    log.write_text("x" * 10_000 + "\n" + "y" * 5_000)
+    assert last_line(log) == "y" * 300
+    log.write_bytes(b"\xff\xfe broken")
+    assert last_line(log).endswith("broken")

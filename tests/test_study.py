@@ -238,3 +238,15 @@ def test_a_database_with_trials_is_never_taken_for_a_leftover(tmp_path: Path) ->
     with pytest.raises(UsageError, match=r"study\.db"):
         create(tmp_path / "s")
     assert (tmp_path / "s" / "study.db").read_bytes() == before
+
+
+def test_a_failed_trial_brings_the_last_line_of_its_log(tmp_path: Path) -> None:
+    study = create(tmp_path / "s")
+    for number in range(2):
+        study.add(attributes(label=""), {}, {})
+        log = tmp_path / "s" / "trials" / str(number) / "log.txt"
+        log.parent.mkdir(parents=True)
+        log.write_text("one\nCUDA out of memory\n")
+    study.fail(0, "it failed")
+    study.complete(1, 0.5, 64)
+    assert [t.log for t in study.record().trials] == ["CUDA out of memory", ""]

@@ -129,6 +129,7 @@ def draw(m: Map) -> Figure:
         ticktext=[plain(r) for r in rows],
         showgrid=False,
         ticks="",
+        ticklabelstandoff=5,
         showline=False,
         range=[-0.5, len(rows) - 0.5],
         fixedrange=True,
@@ -232,6 +233,7 @@ def draw_usage(m: Map) -> Figure | None:
         ticktext=[str(n) for n in layers[::step]],
         showgrid=False,
         ticks="",
+        ticklabelstandoff=5,
         showline=False,
         tickangle=0,
         fixedrange=True,
@@ -241,6 +243,7 @@ def draw_usage(m: Map) -> Figure | None:
         ticktext=[plain(method(b.method)) for b in bands],
         showgrid=False,
         ticks="",
+        ticklabelstandoff=5,
         showline=False,
         fixedrange=True,
     )
@@ -253,7 +256,7 @@ def draw_usage(m: Map) -> Figure | None:
         shown,
         height=76 + 34 * len(bands),
         heading="Share of the front that uses each place",
-        min_width=150 + (30 if len(layers) <= 12 else 14) * len(layers),
+        min_width=150 + (36 if len(layers) <= 12 else 14) * len(layers),
         max_width=170 + 110 * len(layers),
     )
 

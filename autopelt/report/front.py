@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import mean, stdev
 from typing import Any
 
 from autopelt.records import StudyRecord, TrialRecord
@@ -179,6 +181,9 @@ def draw(f: Front, metric: str) -> Figure:
                     "meta": {"kind": key},
                 }
             )
+    sure = [p for p in f.points if p.trial.confirmed]
+    if sure:
+        data.append(_confirmed(sure, metric))
     values, texts = ticks(f)
     x = axis(
         "parameters, share of the backbone (log)",
@@ -189,16 +194,58 @@ def draw(f: Front, metric: str) -> Figure:
         tickangle=0,
         showgrid=True,
     )
-    y = axis(range=padded([p.y for p in f.points], 0.1))
+    ends = [p.y for p in f.points] + [v for p in sure for v in p.trial.confirmed]
+    y = axis(range=padded(ends, 0.1))
     shown = layout(x, y, metric, shapes=_shapes(f), annotations=_budget_words(f))
     shown["meta"] = {"select": "ring", "labels": labels(f), "lines": [f.budget]}
     summary = f"Scatter of {metric} against parameter share with the stepped Pareto front"
     legend = tuple(
         (_symbol(look), _colour(look), words) for _, words, kinds, look in looks if f.of(*kinds)
     )
+    if sure:
+        legend = (*legend, ("cross", "--ink", "Confirmed with more random seeds, report split"))
     return Figure(
         "front", summary, data, shown, height=480, legend=legend, ordered=len(f.points) > 1
     )
+
+
+def _confirmed(points: Sequence[Point], metric: str) -> dict[str, Any]:
+    """Means with error bars (± one standard deviation over the random seeds)."""
+    means = [mean(p.trial.confirmed) for p in points]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [p.x for p in points],
+        "y": means,
+        "customdata": [p.trial.number for p in points],
+        "error_y": {
+            "type": "data",
+            "array": [spread(p.trial) for p in points],
+            "color": "--ink",
+            "thickness": 1.4,
+            "width": 5,
+        },
+        "marker": {
+            "symbol": "cross-thin",
+            "size": 9,
+            "color": "--ink",
+            "line": {"width": 2, "color": "--ink"},
+        },
+        "cliponaxis": False,
+        "hoverinfo": "text",
+        "hovertext": [hover(p, metric) for p in points],
+        "meta": {"kind": "confirmed"},
+    }
+
+
+def spread(t: TrialRecord) -> float:
+    """Standard deviation of the confirming scores; 0 for fewer than two."""
+    return stdev(t.confirmed) if len(t.confirmed) > 1 else 0.0
+
+
+def confirmed(t: TrialRecord) -> str:
+    """``0.671 ± 0.008``, or "" for a trial that was not confirmed."""
+    return f"{score(mean(t.confirmed))} ± {score(spread(t))}" if t.confirmed else ""
 
 
 def _symbol(look: dict[str, Any]) -> str:
@@ -232,6 +279,9 @@ def hover(p: Point, metric: str) -> str:
         "outside": "over the budget: for reference only",
     }.get(p.kind, "dominated")
     size = f"{share(t.count.share)} · {t.count.deployed:,} parameters"
+    if t.confirmed:
+        more = plural(len(t.confirmed), "random seed")
+        size = f"report split {confirmed(t)} ({more})<br>{size}"
     return (
         f"<b>{plain(head)}</b>  {plain(status)}<br>{plain(metric)} {score(t.score)}<br>{size}"
         f"<br>{plain(wrapped(t.architecture.describe()))}"
@@ -347,12 +397,15 @@ def lead(record: StudyRecord) -> str:
 
 def members(record: StudyRecord) -> Table | None:
     """The front as a table, by growing parameters."""
-    names = ("Trial", "Score", "Share", "Deployed", "Trained", "Architecture")
+    sure = any(t.confirmed for t in record.front)
+    extra = ("Confirmed",) if sure else ()
+    names = ("Trial", "Score", *extra, "Share", "Deployed", "Trained", "Architecture")
     rows = [
         Row(
             (
                 cell(name(t), t.number),
                 cell(score(t.score), t.score),
+                *([cell(confirmed(t), mean(t.confirmed or (0.0,)))] if sure else []),
                 cell(share(t.count.share), t.count.share),
                 cell(f"{t.count.deployed:,}", t.count.deployed),
                 cell(f"{t.count.trained:,}", t.count.trained),
@@ -362,4 +415,4 @@ def members(record: StudyRecord) -> Table | None:
         )
         for t in record.front
     ]
-    return table(names, rows, ("Score", "Share", "Deployed", "Trained")) if rows else None
+    return table(names, rows, ("Score", *extra, "Share", "Deployed", "Trained")) if rows else None

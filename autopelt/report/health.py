@@ -135,6 +135,23 @@ def bounds(record: StudyRecord) -> Finding | None:
     return Finding("good", "The front does not press against the largest sizes of the space.")
 
 
+def rates(record: StudyRecord) -> Finding | None:
+    """Do the found front members sit at an end of the offered learning-rate multipliers?"""
+    space = record.config.get("space")
+    offered = space.get("learning_rate_multiplier") if isinstance(space, Mapping) else None
+    found = [t for t in record.front if not t.label and t.architecture.modules]
+    if not isinstance(offered, list | tuple) or len(set(offered)) < 3 or len(found) < 2:
+        return None
+    for end, words in ((max(offered), "highest"), (min(offered), "lowest")):
+        if sum(t.architecture.learning_rate_multiplier == end for t in found) * 2 > len(found):
+            return Finding(
+                "note",
+                f"More than half of the front uses the {words} learning-rate multiplier ({end:g}).",
+                f"Offer {'higher' if end == max(offered) else 'lower'} ones in the search space.",
+            )
+    return Finding("good", "The front does not press against the learning rates of the space.")
+
+
 def _largest_sizes(space: Any) -> dict[tuple[str, str], int]:
     rows = space.get("modules") if isinstance(space, Mapping) else None
     found: dict[tuple[str, str], int] = {}
@@ -214,22 +231,22 @@ def duplicates(record: StudyRecord) -> Finding | None:
 
 def stopping(record: StudyRecord) -> Finding | None:
     """Do scores at the epoch of stopping foretell the final order?"""
-    stopped = [t for t in record.trials if t.state == STOPPED and t.scores]
-    if not stopped:
+    epochs = {len(t.scores) for t in record.trials if t.state == STOPPED and t.scores}
+    told: list[tuple[float, int, int]] = []
+    for epoch in epochs:
+        whole = [t for t in record.complete if len(t.scores) > epoch]
+        if len(whole) >= 5:
+            rank = spearman([t.scores[epoch - 1] for t in whole], [t.point[1] for t in whole])
+            told += [] if rank is None else [(rank, epoch, len(whole))]
+    if not told:
         return None
-    epoch = min(len(t.scores) for t in stopped)
-    whole = [t for t in record.complete if len(t.scores) > epoch]
-    if len(whole) < 5:
-        return None
-    rank = spearman([t.scores[epoch - 1] for t in whole], [t.point[1] for t in whole])
-    if rank is None:
-        return None
+    rank, epoch, number = min(told)
     if rank < 0.5:
         return Finding(
             "warning",
-            f"Early stopping is unreliable here: scores after epoch {epoch} and final scores agree "
-            f"little (rank correlation {rank:.2f} over {len(whole)} full trials).",
-            "Stop later, or switch early stopping off.",
+            f"Early stopping contradicts the final order: scores after epoch {epoch} and final "
+            f"scores agree little (rank correlation {rank:.2f} over {number} full trials).",
+            "Search again with more epochs, or with --no-early-stopping.",
         )
     return Finding(
         "good",
@@ -267,6 +284,7 @@ CHECKS: tuple[Callable[[StudyRecord], Finding | None], ...] = (
     stopping,
     duplicates,
     bounds,
+    rates,
     saturated,
     stalled,
     schedule,

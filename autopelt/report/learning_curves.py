@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,16 +43,50 @@ def still_rising(record: StudyRecord) -> tuple[int, int]:
     return sum(t.scores.index(max(t.scores)) == len(t.scores) - 1 for t in long), len(long)
 
 
-def draw(key: str, heading: str, found: list[Curve], axis_words: str) -> Figure:
-    """One line a trial: front in blue, others grey; early-stopped ones end in a square."""
+def draw(
+    key: str, heading: str, found: list[Curve], axis_words: str, stops: Sequence[int] = ()
+) -> Figure:
+    """One line a trial: front in blue, others grey; early-stopped ones end in a square.
+
+    `stops` are the rungs: epochs after which a trial may be stopped, as vertical dashes.
+    """
     data = [_trace(c, axis_words) for c in found]
     longest = max(len(c.values) for c in found)
     step = max(1, round(longest / 8))
     x = axis("epoch", tickvals=list(range(1, longest + 1, step)), range=[0.8, longest + 0.2])
-    shown = layout(x, axis(), axis_words if key == "curves" else "")
+    stops = [epoch for epoch in stops if epoch <= longest]
+    shapes = [
+        {
+            "type": "line",
+            "x0": epoch,
+            "x1": epoch,
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": "--muted", "width": 1, "dash": "dash"},
+            "layer": "below",
+        }
+        for epoch in stops
+    ]
+    shown = layout(x, axis(), axis_words if key == "curves" else "", shapes=shapes)
     shown["meta"] = {"select": "trace"}
     words = f"{heading}: one line for each of {len(found)} trials"
-    return Figure(key, words, data, shown, height=320, heading=heading)
+    return Figure(
+        key, words, data, shown, height=320, heading=heading, legend=_legend(found, bool(stops))
+    )
+
+
+def _legend(found: list[Curve], stops: bool) -> tuple[tuple[str, str, str], ...]:
+    """What is in the figure, in the order of importance."""
+    states = {c.trial.state for c in found}
+    entries = [
+        (any(c.on_front for c in found), ("line", "--blue", "on the front")),
+        (any(not c.on_front for c in found), ("line", "--faint", "others")),
+        (STOPPED in states, ("square", "--orange", "stopped early")),
+        (FAILED in states, ("x", "--vermilion", "failed")),
+        (stops, ("dash", "--muted", "rung")),
+    ]
+    return tuple(entry for shown, entry in entries if shown)
 
 
 def _trace(c: Curve, words: str) -> dict[str, Any]:
@@ -88,18 +123,18 @@ def card(record: StudyRecord) -> Card:
     found = curves(record)
     if not found:
         raise NothingToShow("No trial has finished an epoch, so there are no learning curves yet.")
-    figures = [draw("curves", "Selection score", found, record.metric)]
+    stops = rungs(record)
+    figures = [draw("curves", "Selection score", found, record.metric, stops)]
     training = losses(record)
     if training:
-        figures.append(draw("losses", "Training loss", training, "training loss"))
+        figures.append(draw("losses", "Training loss", training, "training loss", stops))
     return Card(
         "curves",
         TITLE,
         lead(record),
         figures=tuple(figures),
         table=_table(found),
-        note="Blue: on the front. Grey: the others. Squares end early-stopped trials, "
-        "crosses failed ones.",
+        note=_note(record),
     )
 
 
@@ -114,6 +149,22 @@ def lead(record: StudyRecord) -> str:
             "a longer schedule would probably raise the scores."
         )
     return f"{_of(rising, long)} best at the last epoch; most had finished learning."
+
+
+def rungs(record: StudyRecord) -> tuple[int, ...]:
+    """Epochs after which a trial may be stopped; where stopping is off, those where one was."""
+    found = {len(t.scores) for t in record.trials if t.state == STOPPED and t.scores}
+    return tuple(sorted(found))
+
+
+def _note(record: StudyRecord) -> str:
+    stopped = sum(t.state == STOPPED for t in record.trials)
+    if not stopped:
+        return "Click a line to see its architecture everywhere."
+    return (
+        f"A square ends the line of a trial that was stopped early ({stopped} here), at one of the "
+        "rungs: the epochs after which a trial is held against others of its size."
+    )
 
 
 def _of(rising: int, long: int) -> str:

@@ -331,6 +331,7 @@
       list,
     );
     if (trial.reason) panel.append(make('p', { class: 'why', text: trial.reason }));
+    if (trial.log) panel.append(make('p', { class: 'log' }, make('span', { text: 'last log line' }), make('code', { text: trial.log })));
     panel.append(make('h3', { text: 'Architecture' }), make('p', { class: 'words', text: trial.words }));
     const sites = siteTable(trial);
     if (sites) panel.append(make('h3', { text: 'Size by layer' }), sites);

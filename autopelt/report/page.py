@@ -228,6 +228,7 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
         ],
         "scores": list(t.scores),
         "reason": t.reason,
+        "log": "" if t.log in t.reason else t.log,
     }
 
 

@@ -149,6 +149,7 @@ def draw(t: Timeline) -> Figure:
         ticktext=[plain(w[:28]) for w in rows],
         showgrid=False,
         ticks="",
+        ticklabelstandoff=5,
         range=[len(rows) - 0.5, -0.5],
     )
     shown = layout(axis(f"time ({unit})", rangemode="tozero"), y, barmode="overlay")
@@ -199,7 +200,9 @@ def draw_phases(t: Timeline) -> Figure:
         "cliponaxis": False,
     }
     x = axis(visible=False, range=[0, 1.02 * max([s for _, s in phases], default=1.0)])
-    shown = layout(x, axis(showgrid=False, ticks="", showline=False, type="category"))
+    shown = layout(
+        x, axis(showgrid=False, ticks="", ticklabelstandoff=5, showline=False, type="category")
+    )
     shown["margin"] = {**shown["margin"], "t": 8}
     return Figure(
         "phases",

@@ -34,6 +34,8 @@ def _row(t: TrialRecord, record: StudyRecord) -> Row:
     text = f"{t.label}: {words}" if t.label else words
     if t.reason:
         text = f"{text}\n{t.reason}"
+    if t.log and t.log not in t.reason:
+        text = f"{text}\nlast log line: {t.log}"
     state = STATE_WORDS.get(t.state, t.state)
     if not record.feasible(t):
         state = f"{state}\nover the budget"

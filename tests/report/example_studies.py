@@ -167,6 +167,7 @@ def study(trials=32, name="rte-minilm-1pct", total=None, **changes):
             scores=failed.scores[:2],
             losses=failed.losses[:2],
             reason="the loss became NaN in epoch 3; try --learning-rate-factor 0.5",
+            log="epoch 3: loss nan, gradient norm inf",
         )
         stopped = made[20]
         made[20] = replace(stopped, state="stopped", score=None, scores=stopped.scores[:2])

@@ -85,3 +85,21 @@ def test_only_reference_points_make_a_figure_without_a_front(example):
 def test_without_a_complete_trial_there_is_nothing_to_show(example):
     with pytest.raises(NothingToShow):
         front(replace(example, trials=()))
+
+
+def test_confirmed_trials_have_error_bars_of_their_own(example):
+    best = example.best
+    sure = replace(best, confirmed=(0.66, 0.67, 0.68))
+    trials = tuple(sure if t is best else t for t in example.trials)
+    figure = card(replace(example, trials=trials)).figures[0]
+    trace = next(t for t in figure.data if t.get("meta") == {"kind": "confirmed"})
+    assert trace["y"] == [pytest.approx(0.67)]
+    assert trace["error_y"]["array"] == [pytest.approx(0.01)]
+    assert trace["customdata"] == [best.number]
+    assert "report split 0.670 ± 0.010 (3 random seeds)" in trace["hovertext"][0]
+    assert figure.legend[-1][0] == "cross"
+    table = card(replace(example, trials=trials)).table
+    assert "Confirmed" in [c.name for c in table.columns]
+    without = card(example)
+    assert "Confirmed" not in [c.name for c in without.table.columns]
+    assert not [t for t in without.figures[0].data if t.get("meta") == {"kind": "confirmed"}]

@@ -22,6 +22,41 @@ def test_failures_are_counted_by_cause_with_a_cure(example):
     assert "batch size" in health.failures(failed_study()).advice
 
 
+def test_no_failure_is_good(example):
+    none = replace(example, trials=tuple(t for t in example.trials if t.state != "failed"))
+    assert health.failures(none).level == "good"
+
+
+def test_a_learning_rate_at_an_end_of_what_is_offered_is_told(example):
+    offered = replace(example, config={"space": {"learning_rate_multiplier": [0.25, 0.5, 1, 2, 4]}})
+    assert health.rates(offered).level == "good"
+    for end, words in (([0.1, 0.3, 1], "highest"), ([1, 3, 9], "lowest")):
+        one = {
+            f"t{t.number}": {"architecture": replace(t.architecture, learning_rate_multiplier=1.0)}
+            for t in example.trials
+        }
+        space = {"space": {"learning_rate_multiplier": end}}
+        found = health.rates(changed(replace(example, config=space), **one))
+        assert found.level == "note"
+        assert words in found.words
+    assert health.rates(example) is None
+
+
+def test_a_slow_but_steady_search_is_good(example):
+    worse = {f"t{n}": {"score": 0.55} for n in range(18, 32) if n not in (15, 20)}
+    settled = changed(example, **worse)
+    member = settled.front[len(settled.front) // 2]
+    worse["t31"] = {"count": member.count, "score": member.score + 0.006}
+    assert health.stalled(changed(example, **worse)).level == "good"
+
+
+def test_every_finding_but_the_good_ones_says_what_to_do(example):
+    studies = [example, failed_study(), replace(example, metric="f1", limit=70_000)]
+    found = [f for s in studies for f in health.findings(s)]
+    assert {f.level for f in found} == {"good", "note", "warning"}
+    assert [f.words for f in found if f.level != "good" and not f.advice] == []
+
+
 def test_a_front_narrower_than_chance_is_a_warning(example):
     assert health.noise(example).level == "warning"
     many = replace(example, task={**example.task, "selection": 100_000})
@@ -76,7 +111,18 @@ def test_early_stopping_is_held_against_the_final_order(example):
     assert health.stopping(example).level == "good"
     turned = {f"t{t.number}": {"scores": (0.5, 1 - t.score, t.score)} for t in example.complete}
     assert health.stopping(changed(example, **turned)).level == "warning"
+    assert "contradicts the final order: scores after epoch 2" in (
+        health.stopping(changed(example, **turned)).words
+    )
     assert health.stopping(replace(example, trials=example.trials[:12])) is None
+
+
+def test_the_rung_that_foretells_least_is_the_one_told(example):
+    stopped = {"state": "stopped", "score": None, "scores": (0.6,)}
+    first = {f"t{t.number}": {"scores": (1 - t.score, *t.scores[1:])} for t in example.complete}
+    both = changed(changed(example, **first), t25=stopped)
+    assert "after epoch 1" in health.stopping(both).words
+    assert health.stopping(both).level == "warning"
 
 
 def test_a_useless_surrogate_is_a_warning(example):

@@ -103,6 +103,37 @@ def test_a_click_in_the_table_marks_the_trial_in_every_kind_of_figure(page, exam
     assert page.messages == []
 
 
+def test_a_failed_trial_shows_its_reason_and_its_last_log_line(page):
+    page.click(".tools [data-state=failed]")
+    row = page.run("document.querySelector('#table-trials tr[data-trial=\"15\"]').textContent")
+    assert "the loss became NaN" in row
+    assert "last log line: epoch 3: loss nan" in row
+    page.click('#table-trials [data-pick="15"]')
+    assert page.run("document.querySelector('#panel .log code').textContent").endswith("norm inf")
+    page.click('#table-trials [data-pick="15"]')
+
+
+def test_rungs_are_drawn_where_trials_were_stopped(page):
+    shapes = page.run("document.getElementById('figure-curves').layout.shapes.map(s => s.x0)")
+    assert shapes == [2]
+    words = page.run("document.querySelector('#curves .legend').textContent")
+    assert "stopped early" in words
+    assert "rung" in words
+
+
+def test_importance_tells_more_on_hover(page):
+    box = page.run(
+        """(() => { const n = document.querySelector('#figure-importance-method .point path');
+        n.scrollIntoView({block: 'center', behavior: 'instant'});
+        const r = n.getBoundingClientRect();
+        return [r.x + r.width / 2, r.y + r.height / 2]; })()"""
+    )
+    page.move_to(*box)
+    page.until("document.querySelector('#figure-importance-method .hovertext')")
+    text = page.run("document.querySelector('#figure-importance-method .hovertext').textContent")
+    assert "of the variation of the scores" in text
+
+
 def test_a_copied_architecture_is_read_back_as_the_same(page, example):
     page.run(
         "window.copied = null; navigator.clipboard.writeText = async t => { window.copied = t }"
