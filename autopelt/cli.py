@@ -67,6 +67,11 @@ def _study_options(command: Any) -> Any:
             click.option("--learning-rate-factor", type=float, help="Factor on all rates."),
             click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]"),
             click.option("--seeds", help="Seed architectures, comma-separated, or none."),
+            click.option(
+                "--cache-memory",
+                help="Most memory for states of the frozen layers: 4GiB, off.  "
+                "[default: a quarter of what is free]",
+            ),
             click.option("--data", help="Folder with the task's files, else AUTOPELT_DATA."),
             click.option("--train", help="Own data: CSV, TSV, JSON lines, Parquet, or a Hub name."),
             click.option("--validation", help="Own data: selection split.  [default: cut]"),
@@ -115,7 +120,14 @@ def search(config_file: str | None, out: str | None, **flags: Any) -> None:
 @click.option("--trials", type=int, help="New total of trials.")
 @click.option("--workers", type=int, help="Trials at once.")
 @click.option("--trial-timeout", help="A trial that takes longer fails: 90s, 30m; none for none.")
-def resume(study: str, trials: int | None, workers: int | None, trial_timeout: str | None) -> None:
+@click.option("--cache-memory", help="Most memory for states of the frozen layers: 4GiB, off.")
+def resume(
+    study: str,
+    trials: int | None,
+    workers: int | None,
+    trial_timeout: str | None,
+    cache_memory: str | None,
+) -> None:
     """Go on with a study that was stopped or killed, or give it more trials.
 
     \b
@@ -125,7 +137,7 @@ def resume(study: str, trials: int | None, workers: int | None, trial_timeout: s
     """
     from autopelt.cli_search import run_resume
 
-    run_resume(study, trials, workers, trial_timeout)
+    run_resume(study, trials, workers, trial_timeout, cache_memory)
 
 
 @cli.command()

@@ -204,7 +204,7 @@ def run_train(
         )
 
     try:
-        made = train_model(setup, chosen, training, seed, target, show)
+        made = train_model(setup, chosen, training, seed, target, show, config.cache_memory)
     except TrialFailure as error:
         raise InfeasibleError(f"the training failed: {error}.") from None
     _console.print(f"report {made['metric']} {made['report'][made['metric']]:.4f}")

@@ -42,13 +42,22 @@ def run_search(
 
 
 def run_resume(
-    study: str, trials: int | None, workers: int | None, trial_timeout: str | None
+    study: str,
+    trials: int | None,
+    workers: int | None,
+    trial_timeout: str | None,
+    cache_memory: str | None,
 ) -> None:
     """Go on with a study."""
     folder = Path(study)
     stored = Study.open(folder)
     changed = stored.config.model_dump(mode="json")
-    given = {"trials": trials, "workers": workers, "trial_timeout": trial_timeout}
+    given = {
+        "trials": trials,
+        "workers": workers,
+        "trial_timeout": trial_timeout,
+        "cache_memory": cache_memory,
+    }
     changed |= {key: value for key, value in given.items() if value is not None}
     if trial_timeout == "none":
         changed["trial_timeout"] = None

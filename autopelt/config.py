@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -13,7 +13,7 @@ from autopelt.budget import Budget
 from autopelt.errors import UsageError
 from autopelt.files import read_text
 from autopelt.objectives import parse_objectives
-from autopelt.quantities import parse_seconds
+from autopelt.quantities import parse_bytes, parse_seconds
 from autopelt.space import SearchSpace, explain
 
 Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
@@ -26,6 +26,8 @@ class TrainingConfig(BaseModel):
         learning_rate_factor: on every learning rate, the head's too.
         warmup: share of the steps over which the rate rises; then it falls linearly to 0.
         dropout: use the backbone's own dropout from the lowest active module upwards.
+        precision: of the matrix products: ``fp32``, ``bf16`` (weights stay fp32), or ``auto``:
+            bf16 on a GPU that has it, fp32 elsewhere.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +41,7 @@ class TrainingConfig(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     dropout: Annotated[bool, Field(strict=True)] = True
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
 
 
 class StudyConfig(BaseModel):
@@ -56,6 +59,8 @@ class StudyConfig(BaseModel):
         trial_timeout: a trial that takes longer (``30m``) fails and its worker is replaced.
         random_seed: every random choice of the study derives from it.
         data: folder with the task's files in the benchmark's own layout.
+        cache_memory: most memory for hidden states of the frozen trunk, on each machine: ``4GiB``;
+            ``off`` for none; None for a quarter of what is free when a search starts.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +79,7 @@ class StudyConfig(BaseModel):
     trial_timeout: str | None = None
     random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
     data: str | None = None
+    cache_memory: str | None = None
     training: TrainingConfig = TrainingConfig()
 
     @field_validator("budget", "min_budget", mode="before")
@@ -102,6 +108,20 @@ class StudyConfig(BaseModel):
             raise ValueError(str(error)) from None
         if not 1 <= seconds <= 1e8:
             raise ValueError(f"'{value}' is {seconds:g} seconds; a trial may take 1s or more")
+        return str(value)
+
+    @field_validator("cache_memory", mode="before")
+    @classmethod
+    def _cache_memory(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise ValueError("must be an amount of memory like 4GiB, or off (quoted in YAML)")
+        if str(value) != "off":
+            try:
+                parse_bytes(str(value))
+            except UsageError as error:
+                raise ValueError(str(error)) from None
         return str(value)
 
     @field_validator("objectives")
@@ -147,9 +167,10 @@ class StudyConfig(BaseModel):
     def differences(self, other: "StudyConfig") -> list[str]:
         """What makes the other a different study, one ``key: mine, not theirs`` each.
 
-        The number of trials and of workers and the timeout may change while a study goes on.
+        The number of trials and of workers, the timeout and the cache may change while a study
+        goes on.
         """
-        free = {"trials", "workers", "trial_timeout"}
+        free = {"trials", "workers", "trial_timeout", "cache_memory"}
         mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
         return [
             f"{key}: {_short(mine[key])}, not {_short(theirs[key])}"

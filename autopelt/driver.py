@@ -28,7 +28,8 @@ from autopelt.records import FAILED, StudyRecord, TrialRecord
 from autopelt.report import build, write_trials_csv
 from autopelt.search import SpaceExhaustedError, distributions, make_sampler, params_of, suggest
 from autopelt.study import CONFIG, Study, explained
-from autopelt.training.spec import Setup, TrialSpec
+from autopelt.training.shared_arrays import private_cache
+from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.view import View
 
 REPORT_SECONDS = 10.0
@@ -54,14 +55,18 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
         plan.config.objectives,
         start=min(10, max(2, (plan.config.trials - len(plan.seeds)) // 3)),
     )
-    with locked(folder) as killed, explained(folder):
+    with (
+        locked(folder) as killed,
+        explained(folder),
+        private_cache(plan.config.cache_memory) as cache,
+    ):
         if (folder / CONFIG).is_file():
             if killed:
                 view.message(killed)
             study = _reopen(plan, folder, sampler, view)
         else:
             study = Study.create(folder, plan.config, plan.facts, sampler)
-        driver = _Driver(study, plan, sampler, view)
+        driver = _Driver(study, plan, sampler, view, cache)
         with driver.stoppable():
             run_trials(
                 driver,
@@ -111,8 +116,14 @@ class _Driver:
     """Knows what to train next and what became of it; the `TrialSource` of `run_trials`."""
 
     def __init__(
-        self, study: Study, plan: Plan, sampler: optuna.samplers.BaseSampler, view: View
+        self,
+        study: Study,
+        plan: Plan,
+        sampler: optuna.samplers.BaseSampler,
+        view: View,
+        cache: Cache | None,
     ) -> None:
+        self.cache = cache
         self.study, self.plan, self.sampler, self.view = study, plan, sampler, view
         self.setup = Setup.of(plan.config)
         self.stopping = False
@@ -160,11 +171,12 @@ class _Driver:
             if note not in self._noted:
                 self._noted.add(note)
                 self.view.message(note)
-        known = self._results.setdefault(number, {"seconds": {}})
+        known = self._results.setdefault(number, {"seconds": {}, "saved": {}})
         if known.get("epoch") == result["epoch"]:
             return  # Ray tells the last result twice
-        for phase, seconds in result["seconds"].items():
-            known["seconds"][phase] = known["seconds"].get(phase, 0.0) + seconds
+        for kind in ("seconds", "saved"):
+            for name, amount in result[kind].items():
+                known[kind][name] = known[kind].get(name, 0.0) + amount
         known["epoch"] = result["epoch"]
         known["worker"] = result["worker"]
         if result["best"]:
@@ -178,7 +190,9 @@ class _Driver:
         """A trial ended; keep its weights if it is the best so far."""
         known = self._results.pop(number, {})
         if known:
-            self.study.write(number, seconds=known["seconds"], worker=known["worker"])
+            proposing = self._trial(number).believed.get("seconds")
+            seconds = ({} if proposing is None else {"propose": proposing}) | known["seconds"]
+            self.study.write(number, seconds=seconds, saved=known["saved"], worker=known["worker"])
         if "score" in known:
             self.study.write(number, metrics=known["metrics"], best_epoch=known["best_epoch"])
         reason = outcome.failed or ("" if "score" in known else "it ended without a score")
@@ -248,6 +262,7 @@ class _Driver:
             weights=str((self._trial_folder(number)).resolve()) if keep else None,
             threads=threads,
             timeout=None if timeout is None else parse_seconds(timeout),
+            cache=self.cache,
         )
 
     def _trial(self, number: int) -> TrialRecord:

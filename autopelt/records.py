@@ -25,7 +25,11 @@ class TrialRecord:
         scores: selection score after each epoch.
         losses: mean training loss of each epoch.
         reason: one line why it failed.
-        seconds: wall-clock of the trial by phase (``start``, ``train``, ``score``, …).
+        seconds: wall-clock of the trial by phase (``load``, ``trunk``, ``train``, ``score``, …);
+            ``propose`` is the driver's and not part of the trial's own time.
+        saved: what the trunk cache did: ``trunk`` (seconds that training and scoring would have
+            taken longer), ``layers`` (left out of every pass), ``hits`` (splits, of two, whose
+            states were there already).
         started, finished: seconds since the epoch (Unix time).
         worker: which worker ran it.
         believed: what the sampler thought before (``mean``, ``sd``, ``acquisition``, ``seconds``).
@@ -46,6 +50,7 @@ class TrialRecord:
     losses: tuple[float, ...] = ()
     reason: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    saved: Mapping[str, float] = field(default_factory=dict)
     started: float | None = None
     finished: float | None = None
     worker: str = ""

@@ -272,6 +272,7 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         losses=tuple(a.get("losses", ())),
         reason=a.get("reason", ""),
         seconds=a.get("seconds", {}),
+        saved=a.get("saved", {}),
         started=a.get("started"),
         finished=a.get("finished"),
         worker=a.get("worker", ""),

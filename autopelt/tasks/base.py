@@ -127,6 +127,11 @@ class Task(ABC):
     origin: Origin
 
     @property
+    def one_pass(self) -> bool:
+        """Whether `predict` is one forward pass over the batch; generation is many."""
+        return True
+
+    @property
     def outputs(self) -> int:
         """Outputs of the head: one for each class, 1 for a single number."""
         return len(self.labels) or 1

@@ -166,6 +166,11 @@ class Generation(Task):
         logits, labels = outputs.logits.float(), batch["labels"]
         return (logits[:, :-1], labels[:, 1:]) if self.head == CAUSAL else (logits, labels)
 
+    @property
+    def one_pass(self) -> bool:
+        """Only where the metric is the loss."""
+        return self.metric.name == LOSS
+
     def predict(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
         """Texts, generated greedily; for `LOSS`, what `predictions` gives.
 

@@ -18,6 +18,7 @@ from autopelt.tasks.padding import MODEL_INPUTS, joined, model_inputs, require_o
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch import Tensor
 
 LONGEST_ANSWER = 30
 """Tokens of an answer; longer spans are not considered."""
@@ -138,6 +139,22 @@ class QuestionAnswering(Task):
             values = [row[name] + (width - row["length"] if left else 0) for row in rows]
             batch[name] = torch.tensor(values, dtype=torch.long)
         return batch
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Cross-entropy of start and end, halved; unlike the model's own, not over padding."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        padding = ~batch["attention_mask"].bool()
+        low = torch.finfo(torch.float32).min
+        start, end = (
+            cross_entropy(logits.float().masked_fill(padding, low), batch[positions])
+            for logits, positions in (
+                (outputs.start_logits, "start_positions"),
+                (outputs.end_logits, "end_positions"),
+            )
+        )
+        return (start + end) / 2
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Scores of start and end by token, without padding: arrays of shape (2, tokens)."""

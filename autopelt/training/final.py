@@ -11,7 +11,8 @@ from autopelt.attach import count_attached, load, save
 from autopelt.config import TrainingConfig
 from autopelt.errors import UnavailableError
 from autopelt.files import replace_directory, write_text
-from autopelt.training.loop import EpochResult, release, score_split, train_epochs
+from autopelt.training.loop import EpochResult, precision, release, score_split, train_epochs
+from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import Workbench
 
@@ -25,6 +26,7 @@ def train_model(
     random_seed: int,
     folder: Path,
     on_epoch: Callable[[EpochResult], None],
+    cache_memory: str | None = None,
 ) -> dict[str, Any]:
     """Train on train, choose the epoch on selection, score the report split, write a folder.
 
@@ -40,9 +42,11 @@ def train_model(
     """
     bench = Workbench(setup, report=True)
     best: EpochResult | None = None
-    for result in train_epochs(bench, architecture, training, random_seed):
-        best = result if result.best else best
-        on_epoch(result)
+    with private_cache(cache_memory) as cache:
+        bench.arrays = shared_arrays(cache)
+        for result in train_epochs(bench, architecture, training, random_seed):
+            best = result if result.best else best
+            on_epoch(result)
     assert best is not None
     count = count_attached(bench.model)
     record = {
@@ -94,6 +98,8 @@ def evaluate_model(
     if data is not None:
         setup = Setup(**(asdict(setup) | {"data": str(Path(data).resolve())}))
     bench = Workbench(setup, train=False, report=True)
+    training = TrainingConfig(**record["training"])
+    bench.precision = precision(training.precision, bench.device)
     if list(bench.task.labels) != record["labels"]:
         raise UnavailableError(
             f"the data has labels {list(bench.task.labels)}, but '{folder}' was trained on "

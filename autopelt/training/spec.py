@@ -42,6 +42,19 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """Where hidden states of the frozen trunk are kept.
+
+    Attributes:
+        folder: of the search; a machine of a cluster that has no such folder makes one of its own.
+        limit: bytes that they may take there.
+    """
+
+    folder: str
+    limit: int
+
+
+@dataclass(frozen=True)
 class TrialSpec:
     """One training.
 
@@ -54,6 +67,7 @@ class TrialSpec:
         weights: folder for the weights of the best epoch, or None to keep none.
         threads: CPU threads the training may use.
         timeout: seconds after which the worker's process is ended, or None.
+        cache: where the trials of this machine keep hidden states of the trunk, or None.
     """
 
     number: int
@@ -64,6 +78,7 @@ class TrialSpec:
     weights: str | None = None
     threads: int = 1
     timeout: float | None = None
+    cache: Cache | None = None
 
 
 class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program

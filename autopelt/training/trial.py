@@ -10,6 +10,7 @@ from autopelt.architecture import Architecture
 from autopelt.attach import save
 from autopelt.errors import AutopeltError
 from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.spec import TrialFailure, TrialSpec
 from autopelt.training.workbench import warm_workbench
 
@@ -27,6 +28,7 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
     begun = time.perf_counter()
     bench = warm_workbench(spec.setup)
     waited = time.perf_counter() - begun
+    bench.arrays = shared_arrays(spec.cache)
     first = True
     try:
         architecture = Architecture.from_json(spec.architecture)

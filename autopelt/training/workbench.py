@@ -1,5 +1,6 @@
 """What a worker keeps between trials: the backbone, the tokeniser and the encoded splits."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from autopelt.attach import frozen_parameters
 from autopelt.backbones.load import load_config, load_model, load_tokenizer, resolve
 from autopelt.tasks import Source, Task, make_task
+from autopelt.tasks.padding import MODEL_INPUTS
+from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
 
 
@@ -37,6 +41,9 @@ class Workbench:
         model: frozen backbone with a fresh task head, nothing attached between trials.
         seconds: what making it took, by phase.
         notes: sentences about the data that a user must see.
+        arrays: where hidden states of the frozen trunk are kept; None: nowhere.
+        trunk_works: whether a pass can start at a layer of this model, as far as is known.
+        precision: ``fp32`` or ``bf16``, of the matrix products.
     """
 
     def __init__(self, setup: Setup, *, train: bool = True, report: bool = False) -> None:
@@ -73,6 +80,26 @@ class Workbench:
         )
         self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
+        self.arrays: SharedArrays | None = None
+        self.trunk_works = True
+        self.precision = "fp32"
+        self._identities: dict[str, str] = {}
+
+    def autocast(self) -> torch.autocast:
+        """Forward passes and losses run in here, in the bench's precision."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def identity(self, split: str) -> str:
+        """A name for what the backbone computes of a split: its weights, the tokens, precision."""
+        if split not in self._identities:
+            found = hashlib.sha256()
+            for name, p in frozen_parameters(self.model).items():
+                content = torch.hash_tensor(p.detach()).view(torch.int64).item()
+                found.update(f"{name} {tuple(p.shape)} {p.dtype} {content}\n".encode())
+            for row in self.splits[split].rows:
+                found.update(f"{[row.get(key) for key in MODEL_INPUTS]}\n".encode())
+            self._identities[split] = found.hexdigest()[:16]
+        return f"{self._identities[split]}-{self.precision}"
 
     def batch(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """A padded batch of a split, on the model's device."""

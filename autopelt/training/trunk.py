@@ -1,0 +1,290 @@
+"""The trunk: hidden states below the lowest active module, computed once and not in every epoch.
+
+Nothing below the lowest active module changes while an architecture is trained, and dropout is off
+there, so the states at that layer boundary are the same for an example every time. They are kept
+for the train and the selection split and shared by all trials and processes of a machine. Training
+with and without them is the same function; what differs is rounding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from autopelt.architecture import Architecture
+from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.boundary import has_boundaries, starting_at, states_at
+from autopelt.backbones.shapes import shapes_of_model
+from autopelt.training.batches import scoring_batches
+from autopelt.training.shared_arrays import Entry, SharedArrays
+
+if TYPE_CHECKING:
+    from autopelt.training.workbench import Workbench
+
+BATCH = 64
+"""Examples a batch when states are computed."""
+
+SPLITS = ("train", "selection")
+TOLERANCE = 1e-3
+"""Relative difference of losses at which a family is taken not to work with this."""
+
+Feeder = Callable[[Sequence[int], Mapping[str, torch.Tensor]], None]
+
+
+@dataclass
+class States:
+    """Hidden states of a split at a boundary.
+
+    Attributes:
+        array: (tokens + 1, hidden): the real tokens of all examples, one after another, and a row
+            of zeros that stands for padding.
+        starts: (examples,) row of each example's first token.
+        seconds: what computing all of it takes.
+    """
+
+    array: torch.Tensor
+    starts: torch.Tensor
+    seconds: float
+
+    def batch(self, indices: Sequence[int], mask: torch.Tensor) -> torch.Tensor:
+        """States (rows, tokens, hidden) of examples, where `mask` (rows, tokens) is 1.
+
+        An example may have several rows, as choices have.
+        """
+        real = mask.bool()
+        rows, width = real.shape
+        each = rows // len(indices)
+        before = real.flatten().cumsum(0).view(rows, width) - 1
+        first = before.gather(1, real.int().argmax(1, keepdim=True))[::each]
+        starts = self.starts[torch.as_tensor(indices, device=self.starts.device)]
+        shift = (starts[:, None] - first).repeat_interleave(each, 0)
+        place = torch.where(real, before + shift, self.array.shape[0] - 1)
+        return self.array.index_select(0, place.flatten()).view(rows, width, -1)
+
+
+@dataclass
+class Trunk:
+    """What one trial uses: a boundary and the states of the splits there.
+
+    Attributes:
+        boundary: the layer that computing starts at.
+        seconds: spent on computing states for this trial.
+        found: splits whose states were there already.
+        entries: the files in use.
+    """
+
+    boundary: int
+    states: dict[str, States] = field(default_factory=dict)
+    seconds: float = 0.0
+    found: int = 0
+    entries: list[Entry] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Let go of the states."""
+        self.states.clear()
+        while self.entries:
+            self.entries.pop().close()
+
+    def saved(self, split: str) -> float:
+        """Seconds that one pass over a split is shorter by."""
+        states = self.states.get(split)
+        return 0.0 if states is None else states.seconds
+
+
+def boundary_of(architecture: Architecture, layers: int) -> int:
+    """The layer below which nothing is trained: 0 for none, the number of layers for all."""
+    lowest = architecture.lowest_layer
+    return layers if lowest is None else max(0, lowest)
+
+
+def open_trunk(bench: Workbench, architecture: Architecture) -> Trunk | None:
+    """The states that training the attached architecture needs, computed where they are missing.
+
+    Returns:
+        None where there is no trunk, the cache is off or too small, or the model's family or a gate
+        of mode ``mean`` (which looks at padding too) does not go with it.
+    """
+    backbone = Backbone(bench.model)
+    if bench.arrays is None or not bench.trunk_works or not has_boundaries(backbone):
+        return None
+    boundary = boundary_of(architecture, len(backbone.layers))
+    if boundary == 0 or any(m.gate == "mean" for m in architecture.modules):
+        return None
+    begun = time.perf_counter()
+    trunk = Trunk(boundary)
+    was = bench.model.training
+    bench.model.eval()
+    try:
+        for split in (s for s in SPLITS if s in bench.splits):
+            if not _add(bench, bench.arrays, backbone, trunk, split):
+                trunk.close()
+                return None
+    except BaseException:
+        trunk.close()
+        raise
+    finally:
+        bench.model.train(was)
+    trunk.seconds = time.perf_counter() - begun
+    return trunk
+
+
+@contextmanager
+def skipping(bench: Workbench, trunk: Trunk | None, split: str) -> Iterator[Feeder]:
+    """While it is open, passes over a split's batches start at the trunk's boundary.
+
+    Gives a function to call with the indices and the content of each batch before its pass; it does
+    nothing where there are no states.
+    """
+    states = None if trunk is None else trunk.states.get(split)
+    if trunk is None or states is None:
+        yield lambda indices, batch: None
+        return
+    with _fed(bench, trunk.boundary, states) as give:
+        yield give
+
+
+@contextmanager
+def _fed(bench: Workbench, boundary: int, states: States) -> Iterator[Feeder]:
+    with starting_at(Backbone(bench.model), boundary) as feed:
+
+        def give(indices: Sequence[int], batch: Mapping[str, torch.Tensor]) -> None:
+            mask = batch["attention_mask"].to(states.array.device)
+            feed.states = states.batch(indices, mask).to(bench.device)
+
+        yield give
+
+
+# ---------------------------------------------------------------------- making
+def _add(
+    bench: Workbench, arrays: SharedArrays, backbone: Backbone, trunk: Trunk, split: str
+) -> bool:
+    """Find or compute the states of a split; False where that cannot be."""
+    counts = token_counts(bench.splits[split].rows)
+    if counts is None:
+        return False
+    starts = torch.from_numpy(np.cumsum(counts) - counts)
+    keys = [f"{bench.identity(split)}-{n}" for n in range(trunk.boundary + 1)]
+    width = shapes_of_model(bench.model).hidden
+
+    def make(array: torch.Tensor) -> Mapping[str, Any]:
+        if not _works(bench, backbone, trunk.boundary, split):
+            raise _DoesNotWork
+        return _compute(bench, arrays, backbone, keys, split, array, starts)
+
+    try:
+        entry = arrays.find_or_make(keys[-1], int(counts.sum()) + 1, width, torch.float32, make)
+    except _DoesNotWork:
+        bench.trunk_works = False
+        return False
+    if entry is None:
+        return False
+    trunk.entries.append(entry)
+    trunk.found += not entry.made
+    array = _near(entry.array, bench.device)
+    trunk.states[split] = States(array, starts.to(array.device), entry.facts["seconds"])
+    return True
+
+
+def _near(array: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """On a GPU where that has the room, else where it is."""
+    if device.type == "cuda" and 4 * array.nbytes < torch.cuda.mem_get_info(device)[0]:
+        return array.to(device)
+    return array
+
+
+class _DoesNotWork(Exception):  # noqa: N818 - a finding
+    """A pass that starts at the boundary gives something else than a whole pass."""
+
+
+@torch.inference_mode()
+def _compute(
+    bench: Workbench,
+    arrays: SharedArrays,
+    backbone: Backbone,
+    keys: Sequence[str],
+    split: str,
+    array: torch.Tensor,
+    starts: torch.Tensor,
+) -> dict[str, Any]:
+    """Fill the array; the pass starts at the highest boundary below that is there already."""
+    begun, boundary = time.perf_counter(), len(keys) - 1
+    with ExitStack() as stack:
+        give: Feeder = lambda indices, batch: None  # noqa: E731
+        before = 0.0
+        for lower in range(boundary - 1, 0, -1):
+            entry = arrays.find(keys[lower])
+            if entry is not None:
+                stack.callback(entry.close)
+                before = entry.facts["seconds"]
+                states = States(entry.array, starts, before)
+                give = stack.enter_context(_fed(bench, lower, states))
+                break
+        array[-1].zero_()
+        for indices in scoring_batches(bench.splits[split].lengths, BATCH):
+            _fill(bench, backbone, boundary, split, indices, give, array, starts)
+    return {"seconds": before + time.perf_counter() - begun}
+
+
+def _fill(
+    bench: Workbench,
+    backbone: Backbone,
+    boundary: int,
+    split: str,
+    indices: Sequence[int],
+    give: Feeder,
+    array: torch.Tensor,
+    starts: torch.Tensor,
+) -> None:
+    """Put the states of a batch into the rows of the array that begin at `starts`."""
+    batch = bench.batch(split, indices)
+    give(indices, batch)
+    inputs = bench.task.inputs(batch)
+    with bench.autocast():
+        hidden = states_at(backbone, boundary, lambda: bench.model(**inputs))
+    real = batch["attention_mask"].bool()
+    counts = real.view(len(indices), -1).sum(1).tolist()
+    for i, part in zip(indices, hidden[real].to("cpu").split(counts), strict=True):
+        array[starts[i] : starts[i] + len(part)] = part
+
+
+@torch.inference_mode()
+def _works(bench: Workbench, backbone: Backbone, boundary: int, split: str) -> bool:
+    """Whether a pass from the boundary gives the loss of a whole pass, on a few examples.
+
+    Their states are computed one by one, so without the padding that they have as a batch.
+    """
+    lengths = bench.splits[split].lengths
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)[: max(8, len(lengths) // 2)]
+    few = order[:: max(1, len(order) // 4)][:5]
+    counts = token_counts([bench.splits[split].rows[i] for i in few])
+    assert counts is not None
+    array = torch.zeros(int(counts.sum()) + 1, shapes_of_model(bench.model).hidden)
+    starts = torch.zeros(len(lengths), dtype=torch.long)
+    starts[few] = torch.from_numpy(np.cumsum(counts) - counts)
+    for i in few:
+        _fill(bench, backbone, boundary, split, [i], lambda indices, batch: None, array, starts)
+    batch = bench.batch(split, few)
+    inputs = bench.task.inputs(batch)
+    with bench.autocast():
+        whole = float(bench.task.loss(bench.model(**inputs), batch))
+        with _fed(bench, boundary, States(array, starts, 0.0)) as give:
+            give(few, batch)
+            short = float(bench.task.loss(bench.model(**inputs), batch))
+    return abs(whole - short) <= TOLERANCE * max(1.0, abs(whole))
+
+
+def token_counts(rows: Sequence[Mapping[str, Any]]) -> np.ndarray[Any, Any] | None:
+    """Real tokens of each example, over all its rows; None where there is no attention mask."""
+    if not rows or "attention_mask" not in rows[0]:
+        return None
+    return np.array([int(np.sum([np.sum(r) for r in _as_rows(x["attention_mask"])])) for x in rows])
+
+
+def _as_rows(mask: Sequence[Any]) -> Sequence[Any]:
+    return mask if isinstance(mask[0], list) else [mask]

@@ -1,0 +1,224 @@
+"""A trunk that is computed once gives the same training and the same scores, in every family."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
+
+from tiny_data import MAKERS
+from tiny_models import CORPUS, byte_level, tiny, word_pieces
+from zoo import CONFIGS, SEQ2SEQ
+
+from autopelt.architecture import Architecture, Module
+from autopelt.backbones.backbone import Backbone
+from autopelt.config import TrainingConfig
+from autopelt.tasks import task_from_files
+from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.shared_arrays import SharedArrays
+from autopelt.training.spec import Setup
+from autopelt.training.trunk import boundary_of
+from autopelt.training.workbench import Workbench
+
+FAMILIES = [name for name in CONFIGS if name not in SEQ2SEQ]
+LAYERS = 3
+ROOM = 2**30
+
+
+def tiny_model(family: str, folder: Path) -> Path:
+    """A random model of three layers with dropout, and a tokeniser of its family's kind."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    tokenizer = word_pieces() if family in ("bert", "electra", "deberta-v2") else byte_level(True)
+    dropout = {
+        key: 0.1
+        for key in CONFIGS[family]
+        if "drop" in key and isinstance(CONFIGS[family][key], float)
+    }
+    config = AutoConfig.for_model(
+        family,
+        **CONFIGS[family]
+        | dropout
+        | {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id},
+    )
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_config(config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() > 1 and "embed" not in name:
+                parameter.mul_(3.0)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def own_task(folder: Path, examples: int = 48) -> str:
+    """Texts of two to ten words with a label."""
+    words = " ".join(CORPUS).replace(",", "").split()
+    rows = [f"{' '.join(words[i : i + 2 + i % 9])},{i % 2}" for i in range(examples)]
+    (folder / "own.csv").write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
+    return task_from_files(str(folder / "own.csv")).spec
+
+
+def adapters(*layers: int) -> Architecture:
+    return Architecture(
+        tuple(Module("sequential_adapter", "ffn", n, 4, gate="auto") for n in layers)
+        + tuple(Module("lora", "attention.query", n, 2) for n in layers)
+    )
+
+
+def trained(
+    bench: Workbench, architecture: Architecture, arrays: SharedArrays | None, **changed: object
+) -> tuple[list[EpochResult], dict[str, torch.Tensor]]:
+    """Results of three epochs of seven steps, and the weights that were learned."""
+    from autopelt.attach import attachment
+
+    bench.arrays = arrays
+    training = TrainingConfig(epochs=3, batch_size=6, learning_rate_factor=2.0).model_copy(
+        update=changed
+    )
+    try:
+        results = list(train_epochs(bench, architecture, training, random_seed=3))
+        weights = {k: v.detach().clone() for k, v in attachment(bench.model).named_parameters()}
+    finally:
+        release(bench)
+    return results, weights
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cached_and_uncached_training_are_the_same_function(family: str, tmp_path: Path) -> None:
+    bench = Workbench(Setup(str(tiny_model(family, tmp_path)), own_task(tmp_path)))
+    assert len(set(bench.splits["train"].lengths)) > 4
+    before = {k: v.clone() for k, v in bench.model.state_dict().items()}
+    attributes = [set(layer.__dict__) for _, layer in Backbone(bench.model).layers]
+    arrays = SharedArrays(tmp_path / "cache", ROOM)
+    for architecture in (adapters(1, 2), adapters(2), Architecture()):
+        plain, plain_weights = trained(bench, architecture, None)
+        cached, cached_weights = trained(bench, architecture, arrays)
+        assert cached[0].saved["layers"] == boundary_of(architecture, LAYERS)
+        assert not plain[0].saved
+        for a, b in zip(plain, cached, strict=True):
+            assert b.loss == pytest.approx(a.loss, abs=1e-5)
+            assert b.metrics == a.metrics
+        for name, weight in plain_weights.items():
+            torch.testing.assert_close(cached_weights[name], weight, rtol=1e-3, atol=1e-4)
+    after = bench.model.base_model.state_dict()
+    assert all(
+        torch.equal(before[f"{bench.model.base_model_prefix}.{k}"], v) for k, v in after.items()
+    )
+    assert attributes == [set(layer.__dict__) for _, layer in Backbone(bench.model).layers]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    folder = tmp_path_factory.mktemp("trunk")
+    return Workbench(Setup(str(tiny_model("bert", folder)), own_task(folder)))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "layers"),
+    [
+        (Architecture((Module("prompt", "embeddings", None, 2),)), 0),
+        (adapters(0, 2), 0),
+        (Architecture(full=True), 0),
+        (Architecture((Module("lora", "attention.query", 2, 2, gate="mean"),)), 2),
+    ],
+    ids=["prompt", "layer 0", "full", "mean gate"],
+)
+def test_without_a_trunk_there_is_no_cache(
+    bench: Workbench, architecture: Architecture, layers: int, tmp_path: Path
+) -> None:
+    assert boundary_of(architecture, LAYERS) == layers
+    arrays = SharedArrays(tmp_path, ROOM)
+    results, _ = trained(bench, architecture, arrays, epochs=1)
+    assert not results[0].saved
+    assert arrays.used() == 0
+
+
+def test_trials_share_states_and_build_on_lower_ones(bench: Workbench, tmp_path: Path) -> None:
+    arrays = SharedArrays(tmp_path, ROOM)
+    first, _ = trained(bench, adapters(1), arrays, epochs=1)
+    assert first[0].saved["hits"] == 0
+    assert first[0].seconds["trunk"] > 0
+    again, _ = trained(bench, adapters(1, 2), arrays, epochs=1)
+    assert again[0].saved["hits"] == 2
+    assert again[0].saved["trunk"] > 0
+    higher, _ = trained(bench, adapters(2), arrays, epochs=1)
+    assert higher[0].saved["hits"] == 0
+    alone, _ = trained(bench, adapters(2), SharedArrays(tmp_path / "alone", ROOM), epochs=1)
+    assert higher[0].loss == alone[0].loss
+    assert len(list(tmp_path.glob("*.bin"))) == 4
+
+
+def test_too_little_memory_means_training_without(bench: Workbench, tmp_path: Path) -> None:
+    plain, _ = trained(bench, adapters(2), None, epochs=1)
+    results, _ = trained(bench, adapters(2), SharedArrays(tmp_path, 1000), epochs=1)
+    assert not results[0].saved
+    assert results[0].loss == plain[0].loss
+
+
+def test_other_weights_are_other_states(bench: Workbench) -> None:
+    before = bench.identity("train")
+    assert bench.identity("selection") != before
+    weight = bench.model.base_model.encoder.layer[0].output.dense.weight
+    kept = weight.detach().clone()
+    bench._identities.clear()
+    try:
+        weight.data[0, 0] += 1
+        assert bench.identity("train") != before
+    finally:
+        weight.data.copy_(kept)
+        bench._identities.clear()
+    assert bench.identity("train") == before
+
+
+def test_a_model_that_cannot_start_at_a_layer_is_trained_without(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    layers = bench.model.base_model.encoder.layer
+    seen: list[torch.Tensor] = []  # a path around the boundary, from layer 0 into the pooler
+    handles = [
+        layers[0].register_forward_hook(lambda module, args, output: seen.append(output)),
+        bench.model.base_model.pooler.register_forward_pre_hook(
+            lambda module, args: (args[0] + 5 * seen.pop(),)
+        ),
+    ]
+    arrays = SharedArrays(tmp_path, ROOM)
+    try:
+        results, _ = trained(bench, adapters(2), arrays, epochs=1)
+        assert not bench.trunk_works
+    finally:
+        for handle in handles:
+            handle.remove()
+        bench.trunk_works = True
+    assert not results[0].saved
+    assert arrays.used() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [
+        ("regression", "roberta"),
+        ("token_classification", "bert"),
+        ("question_answering", "bert"),
+        ("multiple_choice", "roberta"),
+        ("generation", "gpt2"),
+    ],
+)
+def test_other_kinds_of_tasks(kind: str, family: str, tmp_path: Path) -> None:
+    task, source = MAKERS[kind](tmp_path)
+    _, model, tokenizer = tiny(family, task)
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    data = None if source.data is None else str(source.data)
+    bench = Workbench(Setup(str(tmp_path / "model"), task.spec, data, max_length=48))
+    architecture = Architecture((Module("lora", "attention.value", 1, 2),))
+    plain, _ = trained(bench, architecture, None, epochs=2)
+    cached, _ = trained(bench, architecture, SharedArrays(tmp_path / "cache", ROOM), epochs=2)
+    assert cached[0].saved["layers"] == 1
+    for a, b in zip(plain, cached, strict=True):
+        assert b.loss == pytest.approx(a.loss, abs=1e-5)
+        assert b.metrics == pytest.approx(a.metrics, abs=1e-5)
