@@ -95,6 +95,19 @@ def test_the_total_is_met_and_every_trial_is_complete(done: tuple[Path, StudyRec
     assert sum(t.label == "" for t in record.trials) == 2
 
 
+def test_the_frozen_trunk_is_computed_once(done: tuple[Path, StudyRecord]) -> None:
+    _, record = done
+    alone = record.trials[0]  # head-only: both layers are below
+    assert alone.saved["layers"] == 2
+    assert alone.saved["trunk"] > 0
+    assert {"load", "attach", "trunk", "train", "score"} <= set(alone.seconds)
+    proposed = next(t for t in record.trials if not t.label)
+    assert proposed.seconds["propose"] == proposed.believed["seconds"]
+    for trial in record.trials:
+        assert ("trunk" in trial.seconds) == bool(trial.saved)
+        assert bool(trial.saved) == (trial.architecture.lowest_layer in (1, None))
+
+
 def test_only_reference_points_are_over_the_budget(done: tuple[Path, StudyRecord]) -> None:
     _, record = done
     for trial in record.trials:
