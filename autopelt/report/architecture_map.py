@@ -223,7 +223,7 @@ def draw_usage(m: Map) -> Figure | None:
     }
     if len(layers) <= 12:
         trace |= {
-            "text": [[f"{u:.0%}" for u in b.usage] for b in bands],
+            "text": [[f"{100 * u:.0f}" for u in b.usage] for b in bands],
             "texttemplate": "%{text}",
             "textfont": {"size": 11},
         }
@@ -255,8 +255,8 @@ def draw_usage(m: Map) -> Figure | None:
         [trace],
         shown,
         height=76 + 34 * len(bands),
-        heading="Share of the front that uses each place",
-        min_width=150 + (36 if len(layers) <= 12 else 14) * len(layers),
+        heading="Share of the front that uses each place, in percent",
+        min_width=150 + (25 if len(layers) <= 12 else 14) * len(layers),
         max_width=170 + 110 * len(layers),
     )
 

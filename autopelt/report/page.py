@@ -173,7 +173,10 @@ def progress(record: StudyRecord) -> str:
     ended = len(record.trials) - open_trials
     if ended >= record.total and not open_trials:
         return ""
-    return f"{ended} of {record.total} trials done. Reload the page to see progress."
+    return (
+        f"{ended} of {record.total} trials done. While the search runs this page is written again "
+        "every few seconds: reload it to see progress."
+    )
 
 
 def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""The report while a search runs: not too often, by rename, and it says that it will change."""
+
+from pathlib import Path
+
+import pytest
+from test_driver import Quiet, plan
+
+from autopelt import driver
+from autopelt.search import make_sampler
+from autopelt.study import Study
+
+
+def test_the_report_is_rebuilt_at_most_every_ten_seconds_and_by_rename(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(tiny_bert)
+    sampler = make_sampler("random", made.space, 0, made.config.objectives, start=2)
+    study = Study.create(tmp_path / "study", made.config, made.facts, sampler)
+    running = driver._Driver(study, made, sampler, Quiet())  # type: ignore[arg-type]
+    clock = [1000.0]
+    monkeypatch.setattr(driver.time, "monotonic", lambda: clock[0])
+    page = tmp_path / "study" / "index.html"
+
+    assert running.next() is not None
+    running.write_report()
+    first = page.stat()
+    assert "0 of 8 trials done" in page.read_text()
+    assert "While the search runs" in page.read_text()
+    clock[0] += driver.REPORT_SECONDS - 0.1
+    running.write_report()
+    assert page.stat().st_ino == first.st_ino
+    with page.open() as opened:  # a browser that reads the old page while the new one is written
+        clock[0] += 0.2
+        running.write_report()
+        assert page.stat().st_ino != first.st_ino
+        assert opened.read().endswith("</html>")
+    running.write_report(force=True)
+    assert sorted(p.name for p in page.parent.iterdir() if p.suffix in (".html", ".csv")) == [
+        "index.html",
+        "trials.csv",
+    ]
