@@ -24,6 +24,7 @@ from torch.nn import functional
 from typing_extensions import override
 
 from autopelt.methods.base import Pelt, Sites, zeros
+from autopelt.methods.rows import Place
 
 
 class LayerMask(Pelt):
@@ -110,7 +111,7 @@ class Gate(nn.Module):
 
 def mask_position(attention: nn.Module) -> int:
     """Index of the mask among the positional arguments of an attention module."""
-    code = type(attention).forward
+    code = type(attention.real if isinstance(attention, Place) else attention).forward
     while hasattr(code, "__wrapped__"):
         code = code.__wrapped__
     names = code.__code__.co_varnames[1 : code.__code__.co_argcount]

@@ -19,6 +19,7 @@ from transformers import AttentionInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from autopelt.errors import UsageError
+from autopelt.methods.rows import Place, Rows
 
 NAME = "autopelt_prefix"
 SUPPORTED = ("eager", "sdpa")
@@ -28,15 +29,66 @@ class Columns(Protocol):
     """What a prefix gives to its attention module."""
 
     def columns(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Keys and values (B or 1, n, d_kv), and the gate's logarithm (B, T, 1) or None."""
+        """Keys and values (B or 1, n, d_kv), and what is added to the scores of their columns.
+
+        That is the gate's logarithm, (B, T or 1, n or 1), or None for nothing.
+        """
 
 
-def carry(attention: nn.Module, prefix: Columns) -> None:
+class RowPrefixes:
+    """The prefixes of several architectures on one attention module, each for its own rows.
+
+    The shorter ones are filled up to the longest with columns that no query sees.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.members: dict[int, Columns] = {}
+
+    def columns_of(
+        self, batch: int, like: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """As `Columns.columns` for a batch of all members' rows, (batch, n_max, d_kv)."""
+        empty = like.new_zeros(1, 0, like.shape[1] * like.shape[3])
+        found = [
+            self.members[member].columns() if member in self.members else (empty, empty, None)
+            for member in self.rows.members
+        ]
+        share = batch // len(found)
+        longest = max(keys.shape[1] for keys, _, _ in found)
+        keys = [_filled(keys, longest, share) for keys, _, _ in found]
+        values = [_filled(values, longest, share) for _, values, _ in found]
+        if all(k.shape[1] == longest and log_gate is None for k, _, log_gate in found):
+            return torch.cat(keys), torch.cat(values), None
+        queries = max(1 if gate is None else gate.shape[1] for _, _, gate in found)
+        added = []
+        for key, _, log_gate in found:
+            front = like.new_zeros(1, 1, 1) if log_gate is None else log_gate
+            front = front.expand(share, queries, key.shape[1])
+            hidden = torch.finfo(like.dtype).min
+            added.append(functional.pad(front, (0, longest - key.shape[1]), value=hidden))
+        return torch.cat(keys), torch.cat(values), torch.cat(added)
+
+
+def _filled(part: torch.Tensor, longest: int, share: int) -> torch.Tensor:
+    """(B or 1, n, d) with zeros behind, (share, longest, d)."""
+    part = functional.pad(part, (0, 0, 0, longest - part.shape[1]))
+    return part.expand(share, *part.shape[1:])
+
+
+def carry(attention: nn.Module, prefix: Columns | RowPrefixes) -> None:
     """Let `attention` carry `prefix`.
 
     Raises:
         UsageError: the model runs with an attention implementation that a prefix cannot widen.
     """
+    if isinstance(attention, Place):
+        shared = attention.real.__dict__.get("autopelt_prefix")
+        if shared is None:
+            shared = RowPrefixes(attention.crossing.rows)
+            carry(attention.real, shared)
+        shared.members[attention.member] = prefix
+        return
     if type(attention).__name__ == "DisentangledSelfAttention":
         # DeBERTa computes its attention itself, so it gets a forward of its own.
         from autopelt.methods.disentangled import PrefixedSelfAttention
@@ -57,6 +109,12 @@ def carry(attention: nn.Module, prefix: Columns) -> None:
 
 def uncarry(attention: nn.Module) -> None:
     """Undo `carry`."""
+    if isinstance(attention, Place):
+        shared = attention.real.__dict__["autopelt_prefix"]
+        del shared.members[attention.member]
+        if not shared.members:
+            uncarry(attention.real)
+        return
     if "autopelt_config" in attention.__dict__:
         attention.config = attention.__dict__.pop("autopelt_config")
     else:
@@ -86,7 +144,12 @@ def prefix_attention(
     """
     implementation: str = module.autopelt_config._attn_implementation  # type: ignore[union-attr, assignment]  # a plain attribute, set by carry()
     _check(implementation)
-    prefix_key, prefix_value, log_gate = module.autopelt_prefix.columns()  # type: ignore[union-attr, operator]  # likewise
+    prefix: Columns | RowPrefixes = module.autopelt_prefix  # type: ignore[assignment]  # likewise
+    prefix_key, prefix_value, log_gate = (
+        prefix.columns_of(key.shape[0], key)
+        if isinstance(prefix, RowPrefixes)
+        else prefix.columns()
+    )
     batch, heads, length, size = key.shape
     rows = prefix_key.shape[1]
 
@@ -136,7 +199,7 @@ def _widened(
         mask = query.new_zeros(1, 1, 1, length)
     elif mask.dtype == torch.bool:
         mask = torch.where(mask, query.new_zeros(()), low)
-    front = log_gate.to(query.dtype).unsqueeze(1)  # (B, 1, Q, 1)
+    front = log_gate.to(query.dtype).unsqueeze(1)  # (B, 1, Q or 1, n or 1)
     front = front.expand(batch, mask.shape[1], count, rows)
     mask = mask.to(query.dtype).expand(batch, mask.shape[1], count, mask.shape[-1])
     return torch.cat([front, mask], dim=-1)

@@ -208,6 +208,13 @@ class Task(ABC):
         loss: Tensor = outputs.loss
         return loss
 
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
+        """The same loss from the outputs' scores alone, without the model's own.
+
+        For batches of which a part is looked at. Raises NotImplementedError where a kind has none.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """One prediction for each row of the batch, off the device, as `score` takes it."""

@@ -13,6 +13,7 @@ from autopelt.tasks.scores import SCORES
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch import Tensor
 
 
 class Classification(Task):
@@ -106,6 +107,12 @@ class Classification(Task):
         dtype = torch.float32 if self.kind == "regression" else torch.long
         return {**model_inputs(rows, tokenizer), "labels": torch.tensor(labels, dtype=dtype)}
 
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
+        """Cross-entropy."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(outputs.logits.float(), batch["labels"])
+
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Index of the most likely class."""
         found: list[int] = outputs.logits.argmax(dim=-1).tolist()
@@ -152,6 +159,12 @@ class Regression(Classification):
                 )
             values.append(value)
         return dataset.remove_columns("label").add_column("label", values)
+
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
+        """Squared error."""
+        from torch.nn.functional import mse_loss
+
+        return mse_loss(outputs.logits.float().squeeze(-1), batch["labels"])
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """The number."""

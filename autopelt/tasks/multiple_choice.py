@@ -105,6 +105,10 @@ class MultipleChoice(Task):
 
         return cross_entropy(outputs.logits.view(-1, len(self.labels)), batch["labels"])
 
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
+        """As `loss`, which the model has no part in."""
+        return self.loss(outputs, batch)
+
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Index of the most likely continuation."""
         found: list[int] = outputs.logits.view(-1, len(self.labels)).argmax(dim=-1).tolist()

@@ -156,6 +156,10 @@ class QuestionAnswering(Task):
         )
         return (start + end) / 2
 
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
+        """As `loss`, which the model has no part in."""
+        return self.loss(outputs, batch)
+
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Scores of start and end by token, without padding: arrays of shape (2, tokens)."""
         import torch

@@ -20,6 +20,7 @@ from autopelt.tasks.spans import span_scores
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch import Tensor
 
 OUTSIDE = "O"
 SCORES = ("span_f1", "accuracy")
@@ -132,6 +133,13 @@ class TokenClassification(Task):
         left = tokenizer.padding_side == "left"
         labels = padded([row["labels"] for row in rows], IGNORED, left)
         return {**model_inputs(rows, tokenizer), "labels": labels}
+
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
+        """Cross-entropy of the tags of first pieces."""
+        from torch.nn.functional import cross_entropy
+
+        logits = outputs.logits.float()
+        return cross_entropy(logits.transpose(1, 2), batch["labels"], ignore_index=IGNORED)
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Index of the most likely tag of each token, without padding."""

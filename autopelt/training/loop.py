@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -51,7 +52,11 @@ class EpochResult:
 
 
 def train_epochs(
-    bench: Workbench, architecture: Architecture, training: TrainingConfig, random_seed: int
+    bench: Workbench,
+    architecture: Architecture,
+    training: TrainingConfig,
+    random_seed: int,
+    order_seed: int | None = None,
 ) -> Iterator[EpochResult]:
     """Attach an architecture to the bench's model and train it, yielding after every epoch.
 
@@ -73,14 +78,13 @@ def train_epochs(
         seconds = {"score": time.perf_counter() - begun}
         yield EpochResult(training.epochs, 0.0, score, metrics, True, seconds)
         return
-    fused = bench.device.type == "cuda"  # on a CPU `foreach` is the faster one
-    optimizer = torch.optim.AdamW(
-        groups, weight_decay=training.weight_decay, fused=fused, foreach=not fused
+    optimizer = adamw(groups, training, bench.device)
+    order = torch.Generator().manual_seed(
+        derived_seed(random_seed, "order") if order_seed is None else order_seed
     )
-    order = torch.Generator().manual_seed(derived_seed(random_seed, "order"))
     lengths = bench.splits["train"].lengths
     steps_an_epoch = math.ceil(len(lengths) / training.batch_size)
-    schedule = _linear_schedule(optimizer, steps_an_epoch * training.epochs, training.warmup)
+    schedule = linear_schedule(optimizer, steps_an_epoch * training.epochs, training.warmup)
     trained = [p for group in groups for p in group["params"]]
     best_score, best_state = -math.inf, _state(model)
     sign = 1.0 if task.metric.higher_is_better else -1.0
@@ -143,6 +147,16 @@ def train_epochs(
             trunk.close()
 
 
+def adamw(
+    groups: list[dict[str, Any]], training: TrainingConfig, device: torch.device
+) -> torch.optim.AdamW:
+    """The optimiser of the groups of `parameter_groups`."""
+    fused = device.type == "cuda"  # on a CPU `foreach` is the faster one
+    return torch.optim.AdamW(
+        groups, weight_decay=training.weight_decay, fused=fused, foreach=not fused
+    )
+
+
 def precision(wanted: str, device: torch.device) -> str:
     """``fp32`` or ``bf16``; what ``auto`` means on a device."""
     if wanted != "auto":
@@ -175,7 +189,7 @@ def release(bench: Workbench) -> None:
     bench.model.eval()
 
 
-def _linear_schedule(
+def linear_schedule(
     optimizer: torch.optim.Optimizer, steps: int, warmup: float
 ) -> torch.optim.lr_scheduler.LambdaLR:
     """Linear from 0 to the full rate over the warm-up share of the steps, then linear to 0."""

@@ -1,0 +1,113 @@
+"""Several architectures in one batch learn what each learns alone, and the backbone stays."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from autopelt.architecture import Architecture, Module
+from autopelt.config import TrainingConfig
+from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.population import Population, can_share
+from autopelt.training.spec import Setup, TrialFailure
+from autopelt.training.workbench import Workbench
+
+TRAINING = TrainingConfig(epochs=2, batch_size=8, dropout=False)
+ORDER = 11
+MEMBERS = (
+    Architecture((Module("lora", "attention.query", 1, 2), Module("lora", "ffn.in", 0, 4))),
+    Architecture(
+        (
+            Module("prefix", "attention", 0, 3, gate="masked"),
+            Module("prefix", "attention", 1, 5, mlp=8),
+            Module("sequential_adapter", "ffn", 0, 4, gate="masked"),
+        )
+    ),
+    Architecture(
+        (
+            Module("parallel_adapter", "ffn", 0, 4),
+            Module("sequential_adapter", "ffn", 0, 4),
+            Module("prefix", "attention", 0, 2, gate="token"),
+            Module("lora", "attention.value", 1, 2, gate="masked"),
+            Module("sequential_adapter", "attention", 1, 2),
+        ),
+        learning_rate_multiplier=2,
+    ),
+    Architecture(()),
+)
+
+
+@pytest.fixture(scope="module")
+def bench(tiny_bert: Path) -> Workbench:
+    return Workbench(Setup(str(tiny_bert), "demo", train_examples=48))
+
+
+def alone(bench: Workbench, architecture: Architecture, random_seed: int) -> list[EpochResult]:
+    try:
+        return list(train_epochs(bench, architecture, TRAINING, random_seed, ORDER))
+    finally:
+        release(bench)
+
+
+def together(bench: Workbench, members: list[Architecture]) -> list[list[EpochResult]]:
+    population = Population(bench, [(a, i) for i, a in enumerate(members)], TRAINING, ORDER)
+    epochs = list(population.train())
+    return [[epoch[k] for epoch in epochs] for k in range(len(members))]  # type: ignore[misc]
+
+
+def test_members_learn_what_they_learn_alone(bench: Workbench) -> None:
+    shared = together(bench, list(MEMBERS))
+    for seed, (architecture, results) in enumerate(zip(MEMBERS, shared, strict=True)):
+        expected = alone(bench, architecture, seed)
+        assert [r.loss for r in results] == pytest.approx([r.loss for r in expected], abs=1e-4)
+        assert [r.score for r in results] == pytest.approx([r.score for r in expected], abs=0.02)
+        assert expected[0].loss != expected[1].loss
+
+
+def test_the_backbone_is_as_before_bit_for_bit(bench: Workbench) -> None:
+    model = bench.model
+    before = {k: v.clone() for k, v in model.base_model.state_dict().items()}
+    gradients = {n: p.requires_grad for n, p in model.named_parameters()}
+    together(bench, list(MEMBERS[:2]))
+    after = model.base_model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    assert gradients == {n: p.requires_grad for n, p in model.named_parameters()}
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_saved_members_predict_what_they_predicted_alone(bench: Workbench, tmp_path: Path) -> None:
+    from autopelt.attach import load
+    from autopelt.training.loop import score_split
+
+    population = Population(bench, [(a, i) for i, a in enumerate(MEMBERS)], TRAINING, ORDER)
+    best = [max(r.score for r in results) for results in zip(*population.train(), strict=True)]  # type: ignore[union-attr]
+    for number, score in enumerate(best):
+        population.save(number, tmp_path / str(number))
+        load(bench.model, tmp_path / str(number))
+        try:
+            assert score_split(bench, "selection")["accuracy"] == pytest.approx(score, abs=0.02)
+        finally:
+            release(bench)
+
+
+def test_a_member_that_diverges_fails_alone(bench: Workbench) -> None:
+    wild = Architecture(
+        (Module("sequential_adapter", "ffn", 0, 4),), learning_rate_multiplier=float(2**60)
+    )
+    population = Population(bench, [(wild, 0), (MEMBERS[0], 1)], TRAINING, ORDER)
+    first, second = population.train()
+    failures = [r for r in (first[0], second[0]) if isinstance(r, TrialFailure)]
+    assert len(failures) == 1
+    assert "of epoch" in str(failures[0])
+    expected = alone(bench, MEMBERS[0], 1)
+    assert [e[1].loss for e in (first, second)] == pytest.approx(  # type: ignore[union-attr]
+        [r.loss for r in expected], abs=1e-4
+    )
+
+
+def test_prompts_and_full_fine_tuning_train_alone(bench: Workbench) -> None:
+    assert all(can_share(a, bench) for a in MEMBERS)
+    assert not can_share(Architecture((Module("prompt", "embeddings", None, 2),)), bench)
+    assert not can_share(Architecture(full=True), bench)
