@@ -111,7 +111,8 @@ class Gate(nn.Module):
 
 def mask_position(attention: nn.Module) -> int:
     """Index of the mask among the positional arguments of an attention module."""
-    code = type(attention.real if isinstance(attention, Place) else attention).forward
+    real: Any = type(attention.real if isinstance(attention, Place) else attention)
+    code = real.forward
     while hasattr(code, "__wrapped__"):
         code = code.__wrapped__
     names = code.__code__.co_varnames[1 : code.__code__.co_argcount]

@@ -83,6 +83,7 @@ def carry(attention: nn.Module, prefix: Columns | RowPrefixes) -> None:
         UsageError: the model runs with an attention implementation that a prefix cannot widen.
     """
     if isinstance(attention, Place):
+        assert not isinstance(prefix, RowPrefixes)
         shared = attention.real.__dict__.get("autopelt_prefix")
         if shared is None:
             shared = RowPrefixes(attention.crossing.rows)

@@ -131,6 +131,10 @@ class Place(nn.Module):
         member: whose place it is.
     """
 
+    crossing: Crossing
+    real: nn.Module
+    member: int
+
     def __init__(self, crossing: Crossing, member: int) -> None:
         super().__init__()
         self.__dict__["crossing"] = crossing  # not a submodule: its weights are the backbone's

@@ -246,9 +246,7 @@ class Population:
             for head in member.heads:
                 head.train(self.training.dropout)
 
-    def _step(
-        self, indices: list[int], give: Feeder, epoch: int, step: int
-    ) -> dict[int, float]:
+    def _step(self, indices: list[int], give: Feeder, epoch: int, step: int) -> dict[int, float]:
         """One step of every member that has not failed; their losses."""
         alive = [k for k, m in enumerate(self.members) if m.failure is None]
         if not alive:
