@@ -16,6 +16,7 @@ from autopelt.files import read_text
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
 from autopelt.records import StudyRecord
+from autopelt.report.timeline import summary
 from autopelt.report.verdict import lead, verdict
 from autopelt.space import SearchSpace
 from autopelt.study import CONFIG, Study
@@ -197,6 +198,7 @@ def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
         found = f"No trial within the budget of {record.limit:,} parameters finished.\n"
     console.print(
         f"{found}"
+        f"Time:   {summary(record)}\n"
         f"Report: {folder / 'index.html'}\n"
         f"Train:  autopelt train {folder}\n"
         f"Export: autopelt export {folder} --to autopelt --out {folder}-export",

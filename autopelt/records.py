@@ -62,6 +62,11 @@ class TrialRecord:
     log: str = ""
 
     @property
+    def took(self) -> float:
+        """Seconds of the worker, all phases."""
+        return sum(s for phase, s in self.seconds.items() if phase != "propose")
+
+    @property
     def point(self) -> tuple[int, float]:
         """(deployed parameters, score) for the Pareto front; the score is NaN if there is none."""
         return self.count.deployed, float("nan") if self.score is None else self.score

@@ -141,8 +141,9 @@ def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
         name += " (reference, over the budget)"
     if trial.state == COMPLETE and trial.score is not None:
         mark = "*" if any(t.number == trial.number for t in study.front) else " "
-        took = sum(trial.seconds.values())
-        return f"{trial.number:>{width}}{mark} {trial.score:.4f} {share} {took:6.1f} s  {name}"
+        return (
+            f"{trial.number:>{width}}{mark} {trial.score:.4f} {share} {trial.took:6.1f} s  {name}"
+        )
     return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {trial.reason}"
 
 

@@ -19,9 +19,11 @@ PHASE_WORDS = {
     "data": "reading the data",
     "model": "loading the backbone",
     "attach": "attaching modules",
-    "trunk": "computing the frozen trunk",
+    "trunk": "computing the frozen layers",
     "train": "training",
     "score": "scoring",
+    "save": "writing weights",
+    "propose": "choosing what to train next",
     "idle": "waiting for work",
     "other": "starting and handing over",
 }
@@ -50,6 +52,8 @@ class Timeline:
         choosing: seconds the sampler took to propose.
         wall: seconds from the first beginning to the last end.
         busy: seconds that trials took, over all workers.
+        saved: seconds by which training and scoring were shorter because states of frozen layers
+            were kept, as the workers estimate them; computing these is in `phases`.
     """
 
     bars: tuple[Bar, ...]
@@ -59,6 +63,7 @@ class Timeline:
     choosing: float
     wall: float
     busy: float
+    saved: float = 0.0
 
     @property
     def use(self) -> float:
@@ -98,8 +103,9 @@ def timeline(record: StudyRecord) -> Timeline:
     workers = tuple(dict.fromkeys(b.worker for b in bars))
     hands = max(1, len(set(workers) - {"running now"}))
     if phases:
-        phases["idle"] = max(0.0, wall * hands - busy)
-        phases["other"] = max(0.0, busy - sum(s for p, s in phases.items() if p != "idle"))
+        inside = sum(s for p, s in phases.items() if p != "propose")
+        phases["idle"] = max(0.0, wall * hands - busy - phases.get("propose", 0.0))
+        phases["other"] = max(0.0, busy - inside)
     return Timeline(
         tuple(bars),
         workers,
@@ -108,6 +114,7 @@ def timeline(record: StudyRecord) -> Timeline:
         sum(float(t.believed.get("seconds", 0.0)) for t in record.trials),
         wall,
         busy,
+        sum(float(t.saved.get("trunk", 0.0)) for t in record.trials),
     )
 
 
@@ -235,7 +242,7 @@ def card(record: StudyRecord) -> Card:
 
 
 def lead(t: Timeline) -> str:
-    """How long it took and how well the workers were used, as one sentence."""
+    """How long it took, how well the workers were used and what was saved, in a few sentences."""
     trials = plural(len(t.bars), "trial")
     text = (
         f"{trials} took {format_seconds(t.wall)} on {plural(t.hands, 'worker')}, "
@@ -243,4 +250,25 @@ def lead(t: Timeline) -> str:
     )
     if t.choosing >= 0.05:
         text += f"; choosing what to train next took {format_seconds(t.choosing)}"
-    return f"{text}."
+    text += "."
+    if t.saved >= 0.05:
+        spent = dict(t.phases).get("trunk", 0.0)
+        text += (
+            f" Keeping what frozen layers compute, instead of computing it in every epoch, saved "
+            f"about {format_seconds(t.saved)} of the workers' time for {format_seconds(spent)}."
+        )
+    return text
+
+
+def summary(record: StudyRecord) -> str:
+    """Where the time went and what was saved, in one line; "" where no trial has a time."""
+    try:
+        t = timeline(record)
+    except NothingToShow:
+        return ""
+    total = sum(s for _, s in t.phases) or 1.0
+    parts = [f"{PHASE_WORDS.get(p, p)} {_percent(s / total)}" for p, s in t.phases[:5]]
+    text = f"{format_seconds(t.wall)} on {plural(t.hands, 'worker')}: {', '.join(parts)}"
+    if t.saved >= 0.05:
+        text += f"; kept states of frozen layers saved about {format_seconds(t.saved)}"
+    return text

@@ -61,7 +61,7 @@ def duration(t: TrialRecord) -> float | None:
     """Seconds a trial took: from start to finish, else the sum of its phases; None if unknown."""
     if t.started is not None and t.finished is not None:
         return max(0.0, t.finished - t.started)
-    return sum(t.seconds.values()) if t.seconds else None
+    return t.took if t.seconds else None
 
 
 def card(record: StudyRecord) -> Card:

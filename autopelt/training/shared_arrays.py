@@ -227,15 +227,24 @@ def private_cache(memory: str | None) -> Iterator[Cache | None]:
     base = Path(tempfile.gettempdir())
     for old in base.glob(f"{_PREFIX}*"):
         _remove_if_orphaned(old)
-    new = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=base))
-    owner = os.open(new / _OWNER, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(owner, fcntl.LOCK_EX)
-    folder = new.rename(base / new.name.removeprefix("."))  # it has its owner from the beginning
+    try:
+        folder, owner = _owned_folder(base)
+    except OSError:  # nothing can be written there: training works without, only slower
+        yield None
+        return
     try:
         yield Cache(str(folder), limit)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(owner)
+
+
+def _owned_folder(base: Path) -> tuple[Path, int]:
+    """A new folder and the lock that shows that its owner lives."""
+    new = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=base))
+    owner = os.open(new / _OWNER, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(owner, fcntl.LOCK_EX)
+    return new.rename(base / new.name.removeprefix(".")), owner  # owned from the beginning
 
 
 def _remove_if_orphaned(folder: Path) -> None:

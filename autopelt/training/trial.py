@@ -39,7 +39,10 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
             first = False
             yield result
         if spec.weights is not None:
+            begun = time.perf_counter()
             save(bench.model, Path(spec.weights))
+            # The last result is told when the iterator is exhausted, so this is told with it.
+            result.seconds["save"] = time.perf_counter() - begun
     finally:
         release(bench)
 

@@ -105,6 +105,11 @@ class Workbench:
         """A padded batch of a split, on the model's device."""
         rows = self.splits[split].rows
         made = self.task.collate([rows[i] for i in indices], self.tokenizer)
+        if self.device.type == "cuda":  # copied while the GPU is still busy with the last batch
+            return {
+                name: tensor.pin_memory().to(self.device, non_blocking=True)
+                for name, tensor in made.items()
+            }
         return {name: tensor.to(self.device) for name, tensor in made.items()}
 
 

@@ -5,7 +5,7 @@ from example_studies import running_study
 
 from autopelt.report.card import NothingToShow
 from autopelt.report.progress import card, last_gain, search_began, steps
-from autopelt.report.timeline import timeline
+from autopelt.report.timeline import lead, summary, timeline
 
 
 def test_hypervolume_never_falls_and_ends_at_the_studys_own(example):
@@ -75,3 +75,19 @@ def test_a_running_trial_lasts_until_now():
     running = [b for b in t.bars if b.trial.state == "running"]
     assert len(running) == 2
     assert all(b.end >= b.begin for b in running)
+
+
+def test_the_time_card_says_what_was_saved(example):
+    assert "saved" not in lead(timeline(example))
+    kept = [
+        replace(t, saved={"trunk": 30.0}, seconds={**t.seconds, "trunk": 5.0, "propose": 1.0})
+        for t in example.trials
+    ]
+    study = replace(example, trials=tuple(kept))
+    t = timeline(study)
+    assert t.saved == 30.0 * len(kept)
+    assert dict(t.phases)["propose"] == len(kept)
+    assert "saved about" in lead(t)
+    assert "choosing what to train next" in summary(study)
+    assert "saved about" in summary(study)
+    assert kept[0].took == pytest.approx(example.trials[0].took + 5.0)
