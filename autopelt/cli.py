@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from autopelt import __version__, cli_checks, cli_results
+from autopelt import __version__, cli_checks, cli_honest, cli_results
 from autopelt.errors import AutopeltError, UsageError, did_you_mean
 
 INTERRUPTED = 130
@@ -65,6 +65,7 @@ def _study_options(command: Any) -> Any:
             click.option("--max-length", type=int, help="Tokens an example may have."),
             click.option("--train-examples", type=int, help="Train on this many examples."),
             click.option("--learning-rate-factor", type=float, help="Factor on all rates."),
+            click.option("--confirm-seeds", type=int, help="Confirm the best with so many seeds."),
             click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]"),
             click.option("--seeds", help="Seed architectures, comma-separated, or none."),
             click.option(
@@ -180,7 +181,7 @@ def report(studies: tuple[str, ...], against: tuple[str, ...], out: str | None) 
     run_report(studies, against, out)
 
 
-for _command in (*cli_results.COMMANDS, *cli_checks.COMMANDS):
+for _command in (*cli_results.COMMANDS, *cli_honest.COMMANDS, *cli_checks.COMMANDS):
     cli.add_command(_command)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from autopelt.architecture import load_yaml
+from autopelt.cli_confirm import confirm_study
 from autopelt.config import StudyConfig
 from autopelt.driver import Stopped, search
 from autopelt.errors import UnexpectedEndError, UsageError
@@ -157,6 +158,8 @@ def _run(plan: Plan, folder: Path) -> None:
         raise UnexpectedEndError(
             f"stopped; nothing is lost. Go on with: autopelt resume {folder}"
         ) from None
+    if plan.config.confirm_seeds is not None:
+        record = confirm_study(plan, folder, console)
     _conclude(console, record, folder)
 
 
@@ -200,6 +203,7 @@ def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
         f"{found}"
         f"Time:   {summary(record)}\n"
         f"Report: {folder / 'index.html'}\n"
+        f"{'' if record.confirmed else f'Confirm: autopelt confirm {folder}' + chr(10)}"
         f"Train:  autopelt train {folder}\n"
         f"Export: autopelt export {folder} --to autopelt --out {folder}-export",
         highlight=False,

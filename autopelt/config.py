@@ -61,6 +61,7 @@ class StudyConfig(BaseModel):
         data: folder with the task's files in the benchmark's own layout.
         cache_memory: most memory for hidden states of the frozen trunk, on each machine: ``4GiB``;
             ``off`` for none; None for a quarter of what is free when a search starts.
+        confirm_seeds: random seeds with which the best are trained again after the search, or None.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,6 +81,7 @@ class StudyConfig(BaseModel):
     random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
     data: str | None = None
     cache_memory: str | None = None
+    confirm_seeds: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
     training: TrainingConfig = TrainingConfig()
 
     @field_validator("budget", "min_budget", mode="before")
@@ -167,10 +169,10 @@ class StudyConfig(BaseModel):
     def differences(self, other: "StudyConfig") -> list[str]:
         """What makes the other a different study, one ``key: mine, not theirs`` each.
 
-        The number of trials and of workers, the timeout and the cache may change while a study
-        goes on.
+        The number of trials, of workers and of confirmations, the timeout and the cache may change
+        while a study goes on.
         """
-        free = {"trials", "workers", "trial_timeout", "cache_memory"}
+        free = {"trials", "workers", "trial_timeout", "cache_memory", "confirm_seeds"}
         mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
         return [
             f"{key}: {_short(mine[key])}, not {_short(theirs[key])}"

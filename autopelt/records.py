@@ -6,6 +6,7 @@ from typing import Any
 
 from autopelt.architecture import Architecture
 from autopelt.budget import Count
+from autopelt.confirmation import Confirmation
 from autopelt.pareto import front, hypervolume
 
 COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
@@ -112,6 +113,7 @@ class StudyRecord:
         total: trials the study is to have.
         importance: what the score depends on; empty where the trials cannot tell, None until
             somebody works it out.
+        confirmed: architectures that were trained again with fresh random seeds.
     """
 
     name: str
@@ -126,6 +128,7 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...]
     total: int
     importance: tuple[Importance, ...] | None = None
+    confirmed: tuple[Confirmation, ...] = ()
 
     @property
     def complete(self) -> list[TrialRecord]:

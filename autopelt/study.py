@@ -6,6 +6,7 @@ The folder holds everything of a study::
     study.db      the Optuna study; `optuna-dashboard sqlite:///study.db` opens it
     index.html    the report
     trials.csv    the table of trials
+    confirmed.jsonl  trainings of the confirmation, one a line; no trials of the search
     best/         the best architecture within the budget: architecture, weights, metrics
     trials/       weights of trials that are not judged yet
 
@@ -32,8 +33,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from autopelt.architecture import Architecture
 from autopelt.budget import Count
 from autopelt.config import StudyConfig
+from autopelt.confirmation import CONFIRMED, confirmations
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.files import last_line, write_text
+from autopelt.ledger import read_lines
 from autopelt.lock import LOCK, working_process
 from autopelt.objectives import parse_objectives
 from autopelt.records import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
@@ -239,6 +242,7 @@ class Study:
             config=self.config.model_dump(mode="json"),
             trials=tuple(trials),
             total=self.config.trials,
+            confirmed=confirmations(read_lines(self.folder / CONFIRMED)),
             **facts,
         )
 

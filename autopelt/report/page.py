@@ -22,6 +22,7 @@ from autopelt.files import write_text
 from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.report import (
     architecture_map,
+    confirmed,
     front,
     health,
     importance,
@@ -44,6 +45,7 @@ from autopelt.report.wording import STATE_WORDS, backbone_name, method, score, s
 KINDS = (
     Kind("verdict", verdict.TITLE, verdict.card),
     Kind("front", front.TITLE, front.card),
+    Kind("confirmed", confirmed.TITLE, confirmed.card),
     Kind("health", health.TITLE, health.card),
     Kind("map", architecture_map.TITLE, architecture_map.card),
     Kind("progress", progress_card.TITLE, progress_card.card),

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 
 from autopelt.records import FAILED, RUNNING, StudyRecord, TrialRecord
 from autopelt.report.card import Card, Fact, NothingToShow
+from autopelt.report.confirmed import (
+    Confirmed,
+    confirmed,
+    confirmed_facts,
+    confirmed_lead,
+    confirmed_note,
+)
 from autopelt.report.noise import difference_error
 from autopelt.report.wording import difference, name, parameters, plural, score, share
 
@@ -21,6 +28,7 @@ class Verdict:
         gain: score of `best` minus score of `seed`; None without a seed architecture.
         error: standard error of `gain` from the size of the selection split; None if unknown.
         proposed: complete trials within the budget that are no seed architectures.
+        confirmed: what training again with fresh random seeds found, once there is something.
         reference: best seed architecture over the budget that beats everything within it.
     """
 
@@ -30,6 +38,7 @@ class Verdict:
     error: float | None
     reference: TrialRecord | None
     proposed: int
+    confirmed: Confirmed | None = None
 
     @property
     def within_noise(self) -> bool:
@@ -54,6 +63,7 @@ def verdict(record: StudyRecord) -> Verdict:
         error,
         max(over, key=lambda t: t.point[1], default=None),
         sum(record.feasible(t) and not t.label for t in record.complete),
+        confirmed(record),
     )
 
 
@@ -65,6 +75,8 @@ def card(record: StudyRecord) -> Card:
 
 def lead(v: Verdict) -> str:
     """The verdict as one sentence."""
+    if v.confirmed is not None:
+        return confirmed_lead(v.confirmed)
     if v.seed is None or v.gain is None:
         return (
             f"The best architecture within the budget reaches {score(v.best.score)}; "
@@ -102,6 +114,8 @@ def _fewer(v: Verdict) -> str:
 
 def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:
     """Best, seed and gain as large numbers."""
+    if v.confirmed is not None:
+        return confirmed_facts(v.confirmed, record)
     shown = [
         Fact(
             "Best within the budget",
@@ -129,6 +143,8 @@ def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:
 
 def note(v: Verdict, record: StudyRecord) -> str:
     """What the verdict does not say: one random seed, how large chance is, what is outside."""
+    if v.confirmed is not None:
+        return confirmed_note(v.confirmed, record)
     words = [
         f"Each architecture was trained once, with one random seed; its {record.metric} is of the "
         "selection split, which the search looked at."

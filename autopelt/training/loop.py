@@ -39,6 +39,7 @@ class EpochResult:
             the first epoch ``layers`` (left out of every pass) and ``hits`` (splits whose states
             were there already).
         notes: sentences about the data that a user must see, with the first epoch.
+        held_out: what `autopelt.training.held_out` says, with the last epoch where it was asked.
     """
 
     epoch: int
@@ -49,6 +50,7 @@ class EpochResult:
     seconds: dict[str, float] = field(default_factory=dict)
     saved: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    held_out: dict[str, Any] = field(default_factory=dict)
 
 
 def train_epochs(
@@ -165,9 +167,14 @@ def precision(wanted: str, device: torch.device) -> str:
     return "bf16" if fast else "fp32"
 
 
-@torch.inference_mode()
 def score_split(bench: Workbench, split: str, trunk: Trunk | None = None) -> dict[str, float]:
     """All metrics of a split; the task's own metric is among them."""
+    return bench.task.score(predict_split(bench, split, trunk), bench.splits[split].encoded)
+
+
+@torch.inference_mode()
+def predict_split(bench: Workbench, split: str, trunk: Trunk | None = None) -> list[object]:
+    """One prediction for each row of a split, as the task scores them."""
     model, task = bench.model, bench.task
     model.eval()
     lengths = bench.splits[split].lengths
@@ -180,7 +187,7 @@ def score_split(bench: Workbench, split: str, trunk: Trunk | None = None) -> dic
             made = task.predict(model, batch, bench.tokenizer)
             for i, prediction in zip(indices, made, strict=True):
                 predictions[i] = prediction
-    return task.score(predictions, bench.splits[split].encoded)
+    return predictions
 
 
 def release(bench: Workbench) -> None:

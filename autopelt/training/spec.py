@@ -68,6 +68,7 @@ class TrialSpec:
         threads: CPU threads the training may use.
         timeout: seconds after which the worker's process is ended, or None.
         cache: where the trials of this machine keep hidden states of the trunk, or None.
+        report: score the report split at the end. A trial of a search never does.
     """
 
     number: int
@@ -79,6 +80,7 @@ class TrialSpec:
     threads: int = 1
     timeout: float | None = None
     cache: Cache | None = None
+    report: bool = False
 
 
 class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program

@@ -9,6 +9,7 @@ import torch
 from autopelt.architecture import Architecture
 from autopelt.attach import save
 from autopelt.errors import AutopeltError
+from autopelt.training.held_out import held_out
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.spec import TrialFailure, TrialSpec
@@ -26,17 +27,22 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
     """
     torch.set_num_threads(spec.threads)
     begun = time.perf_counter()
-    bench = warm_workbench(spec.setup)
+    bench = warm_workbench(spec.setup, spec.report)
     waited = time.perf_counter() - begun
     bench.arrays = shared_arrays(spec.cache)
     first = True
     try:
         architecture = Architecture.from_json(spec.architecture)
-        for result in train_epochs(bench, architecture, spec.training, spec.random_seed):
+        epochs = train_epochs(bench, architecture, spec.training, spec.random_seed)
+        for result in epochs:
             if first:
                 result.seconds["load"] = waited
                 result.notes.extend(bench.notes)
             first = False
+            if spec.report and result.epoch >= spec.training.epochs:
+                for _ in epochs:  # the best epoch's weights are back when the iterator has ended
+                    pass
+                result.held_out.update(held_out(bench))
             yield result
         if spec.weights is not None:
             begun = time.perf_counter()

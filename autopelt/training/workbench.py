@@ -16,6 +16,7 @@ from autopelt.backbones.load import load_config, load_model, load_tokenizer, res
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.training.shared_arrays import SharedArrays
+from autopelt.tasks.splitting import content_hash
 from autopelt.training.spec import Setup
 
 
@@ -44,6 +45,7 @@ class Workbench:
         arrays: where hidden states of the frozen trunk are kept; None: nowhere.
         trunk_works: whether a pass can start at a layer of this model, as far as is known.
         precision: ``fp32`` or ``bf16``, of the matrix products.
+        report_hash: content hash of the report split, "" where it is not loaded.
     """
 
     def __init__(self, setup: Setup, *, train: bool = True, report: bool = False) -> None:
@@ -66,6 +68,7 @@ class Workbench:
         self.facts = loaded.facts
         self.notes: list[str] = list(loaded.facts["notes"])
         wanted_length = setup.max_length or self.task.max_length
+        self.report_hash = "" if loaded.report is None else content_hash(loaded.report)
         limit = length_limit(wanted_length, self.tokenizer, config)
         self.splits: dict[str, Split] = {}
         wanted = {"train": train, "selection": train, "report": report}
@@ -133,6 +136,6 @@ def data_source(setup: Setup) -> Source:
 
 
 @lru_cache(maxsize=1)
-def warm_workbench(setup: Setup) -> Workbench:
+def warm_workbench(setup: Setup, report: bool = False) -> Workbench:
     """The workbench of this process for a study's trials; made once."""
-    return Workbench(setup)
+    return Workbench(setup, report=report)

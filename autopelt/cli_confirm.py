@@ -1,0 +1,112 @@
+"""What `autopelt confirm` does, once its flags are parsed."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from autopelt.confirm import TOP, confirm
+from autopelt.confirmation import FOUND, Confirmation, chosen
+from autopelt.confirmation import SEED as SEED_ROLE
+from autopelt.errors import UnexpectedEndError, UsageError
+from autopelt.guards import changed_facts
+from autopelt.lock import locked
+from autopelt.paired import Difference
+from autopelt.plan import Plan, make_plan
+from autopelt.records import StudyRecord
+from autopelt.report.verdict import lead, verdict
+from autopelt.report.wording import difference, name, score
+from autopelt.study import Study, explained
+from autopelt.trainings import TrainingsStopped
+
+SEEDS = 5
+
+
+def run_confirm(study: str, seeds: int | None, top: int | None, workers: int | None) -> None:
+    """Confirm a study and print the verdict."""
+    folder = Path(study)
+    opened = Study.open(folder)
+    plan = make_plan(opened.config, opened.record().command)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    record = confirm_study(plan, folder, console, seeds=seeds, top=top, workers=workers)
+    console.print(lead(verdict(record)))
+    console.print(f"Report: {folder / 'index.html'}")
+
+
+def confirm_study(
+    plan: Plan,
+    folder: Path,
+    console: Console,
+    *,
+    seeds: int | None = None,
+    top: int | None = None,
+    workers: int | None = None,
+) -> StudyRecord:
+    """Confirm under the study's lock and print the table.
+
+    Raises:
+        UsageError: the study's data or model has changed, or another process works on it.
+        UnexpectedEndError: the user stopped it.
+    """
+    with locked(folder), explained(folder):
+        opened = Study.open(folder)
+        changed = opened.begun_with().differences(plan.config)
+        changed += changed_facts(opened.record(), plan)
+        if changed:
+            raise UsageError(
+                f"study '{folder}' cannot be confirmed, it is not what was searched any more "
+                f"({'; '.join(changed)}); put it back, or search again."
+            )
+        try:
+            record = confirm(
+                opened,
+                plan,
+                seeds=seeds if seeds is not None else plan.config.confirm_seeds or SEEDS,
+                top=TOP if top is None else top,
+                workers=plan.config.workers if workers is None else max(1, workers),
+                say=lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True),
+            )
+        except TrainingsStopped:
+            raise UnexpectedEndError(
+                f"stopped; nothing is lost. Go on with: autopelt confirm {folder}"
+            ) from None
+    console.print()
+    console.print(confirmed_table(record))
+    console.print()
+    return record
+
+
+def confirmed_table(record: StudyRecord) -> Table:
+    """Confirmed architectures for the terminal, the best first."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    columns = ("architecture", "seeds", f"report {record.metric}", "spread", "against best by hand")
+    for column in columns:
+        made.add_column(column, justify="left" if column == "architecture" else "right")
+    labels = {t.number: t for t in record.trials}
+    best = chosen(record.confirmed, SEED_ROLE)
+    for c in sorted(record.confirmed, key=lambda c: -(c.mean.mean if c.mean else -1e9)):
+        words = name(labels[c.trial]) if c.trial in labels else f"trial {c.trial}"
+        gap = c.against(best) if best is not None and best is not c else None
+        made.add_row(
+            words + ("" if c.role == FOUND else "  (by hand)"),
+            str(len(c.scored)),
+            _mean(c),
+            score(c.spread),
+            _gap(gap),
+        )
+    return made
+
+
+def _mean(c: Confirmation) -> str:
+    mean = c.mean
+    if mean is None:
+        return "failed"
+    return score(mean.mean) + (f" ± {score(mean.half)}" if mean.half is not None else "")
+
+
+def _gap(gap: Difference | None) -> str:
+    if gap is None:
+        return "–"
+    if gap.low is None or gap.high is None:
+        return difference(gap.mean)
+    return f"{difference(gap.mean)} [{difference(gap.low)}, {difference(gap.high)}]"

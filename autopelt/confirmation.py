@@ -1,0 +1,133 @@
+"""What a confirmation found, as plain values: trainings beyond the search, on the report split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from autopelt.paired import Difference, Scored, mean_and_interval, paired_difference, spread
+
+FOUND, SEED = "found", "seed"
+CONFIRMED = "confirmed.jsonl"
+"""File in a study's folder: one line a training."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a confirmed architecture.
+
+    Attributes:
+        random_seed: of the training.
+        score: on the report split, larger is better; None where it failed.
+        selection: on the selection split, at the chosen epoch.
+        epoch: that was chosen on the selection split.
+        without: report score without each group of examples (`autopelt.paired`).
+        reason: one line why it failed.
+    """
+
+    random_seed: int
+    score: float | None
+    selection: float | None = None
+    epoch: int = 0
+    without: tuple[float, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """One architecture of the search, trained again with fresh random seeds.
+
+    Attributes:
+        trial: its trial in the search.
+        role: ``found`` (by the search) or ``seed`` (a seed architecture).
+        believed: expected score by the surrogate when it was chosen, or None.
+        trainings: in the order of the random seeds.
+    """
+
+    trial: int
+    role: str
+    believed: float | None
+    trainings: tuple[Training, ...]
+
+    @property
+    def scored(self) -> tuple[Scored, ...]:
+        """Trainings that ended with a score, as `autopelt.paired` takes them."""
+        return tuple(
+            Scored(t.random_seed, t.score, t.without) for t in self.trainings if t.score is not None
+        )
+
+    @property
+    def mean(self) -> Difference | None:
+        """Mean report score with its own interval; None before the first training."""
+        return mean_and_interval(self.scored)
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over random seeds."""
+        return spread(self.scored)
+
+    @property
+    def selection(self) -> float | None:
+        """Mean selection score over the random seeds."""
+        known = [t.selection for t in self.trainings if t.selection is not None]
+        return sum(known) / len(known) if known else None
+
+    def against(self, other: "Confirmation") -> Difference | None:
+        """Report score minus the other's, paired over random seeds and examples."""
+        return paired_difference(self.scored, other.scored)
+
+
+def chosen(confirmed: Sequence[Confirmation], role: str) -> Confirmation | None:
+    """Of the architectures in a role, the one whose mean selection score is highest.
+
+    The report split must not choose whom it then judges.
+    """
+    known = [c for c in confirmed if c.role == role and c.selection is not None and c.scored]
+    return max(known, key=lambda c: (c.selection or 0.0, -c.trial), default=None)
+
+
+def misled(
+    searched: Mapping[int, float], confirmed: Sequence[Confirmation]
+) -> tuple[int, int] | None:
+    """Pairs of confirmed architectures that one score of the search put in the wrong order.
+
+    Args:
+        searched: that score by trial number.
+        confirmed: architectures with their confirmed means.
+
+    Returns:
+        (pairs in the wrong order, pairs); ties of either side do not count. None without a pair.
+    """
+    known = [
+        (searched[c.trial], mean.mean)
+        for c in confirmed
+        if c.trial in searched and (mean := c.mean) is not None
+    ]
+    pairs = [(a[0] - b[0], a[1] - b[1]) for a, b in combinations(known, 2)]
+    pairs = [(x, y) for x, y in pairs if x != 0 and y != 0]
+    return (sum(x * y < 0 for x, y in pairs), len(pairs)) if pairs else None
+
+
+def confirmations(lines: Sequence[Mapping[str, Any]]) -> tuple[Confirmation, ...]:
+    """From the lines of ``confirmed.jsonl``; of two lines about one training the later counts."""
+    trainings: dict[int, dict[int, Training]] = {}
+    about: dict[int, Mapping[str, Any]] = {}
+    for line in lines:
+        about[line["trial"]] = line
+        trainings.setdefault(line["trial"], {})[line["random_seed"]] = Training(
+            line["random_seed"],
+            line.get("score"),
+            line.get("selection"),
+            line.get("epoch", 0),
+            tuple(line.get("without", ())),
+            line.get("reason", ""),
+        )
+    return tuple(
+        Confirmation(
+            trial,
+            about[trial]["role"],
+            about[trial].get("believed"),
+            tuple(by_seed.values()),
+        )
+        for trial, by_seed in trainings.items()
+    )

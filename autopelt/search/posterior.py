@@ -1,0 +1,36 @@
+"""What the surrogate believes of trials that have ended: scores with the luck taken out."""
+
+from collections.abc import Sequence
+
+from autopelt.bound_space import BoundSpace
+from autopelt.records import TrialRecord
+from autopelt.search.features import Features
+from autopelt.search.history import Observation
+
+ENOUGH = 5
+"""Fewer scores teach the surrogate nothing about noise."""
+
+
+def posterior_means(space: BoundSpace, trials: Sequence[TrialRecord]) -> dict[int, float]:
+    """Expected score by trial number, given all the scores.
+
+    The surrogate is ours whatever sampler made the study: a trial that was lucky is drawn towards
+    what architectures like it reached. Scores are taken as they are where there are too few, and
+    of full fine-tuning, which the surrogate does not know.
+
+    Args:
+        space: the study's, under its budget.
+        trials: complete ones.
+    """
+    scored = {t.number: t.score for t in trials if t.score is not None}
+    known = [t for t in trials if t.score is not None and not t.architecture.full]
+    if len(known) < ENOUGH or len({t.score for t in known}) < 2:
+        return scored
+    from autopelt.search.model import Model
+
+    observed = [
+        Observation(t.number, t.architecture, t.count.deployed, None, t.score or 0.0) for t in known
+    ]
+    model = Model(space, Features(space))
+    means = model.fitted(observed).predict(model.rows(observed)).mean
+    return scored | {t.number: float(mean) for t, mean in zip(known, means, strict=True)}

@@ -1,0 +1,54 @@
+"""The report split, scored once training is over: whole, and without each group of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from autopelt.training.loop import predict_split
+from autopelt.training.workbench import Workbench
+
+GROUPS = 40
+"""Groups of examples that are left out in turn; fewer where there are fewer examples."""
+
+
+@torch.inference_mode()
+def held_out(bench: Workbench) -> dict[str, Any]:
+    """Score what is on the bench's model on the report split.
+
+    Returns:
+        ``metrics`` (all of them), ``score`` (the task's own, larger is better), ``without`` (the
+        same without each group, see `autopelt.paired`), ``examples`` and ``data`` (content hash).
+    """
+    split = bench.splits["report"]
+    predictions = predict_split(bench, "report")
+    metrics = bench.task.score(predictions, split.encoded)
+    name = bench.task.metric.name
+    sign = 1.0 if bench.task.metric.higher_is_better else -1.0
+    groups = example_groups(split.rows, bench.setup.random_seed)
+    without = []
+    for group in range(max(groups) + 1 if len(set(groups)) > 1 else 0):
+        kept = [i for i, g in enumerate(groups) if g != group]
+        score = bench.task.score([predictions[i] for i in kept], split.encoded.select(kept))
+        without.append(sign * score[name])
+    return {
+        "metrics": metrics,
+        "score": sign * metrics[name],
+        "without": without,
+        "examples": len(split.rows),
+        "data": bench.report_hash,
+    }
+
+
+def example_groups(rows: Sequence[Any], random_seed: int) -> list[int]:
+    """Group of each row, at random and of equal size; rows of one example stay together."""
+    # A long context of question answering is several rows.
+    owners = [row.get("example", i) for i, row in enumerate(rows)]
+    examples = list(dict.fromkeys(owners))
+    count = min(GROUPS, len(examples))
+    order = np.random.default_rng((random_seed, 41)).permutation(len(examples))
+    group = {examples[i]: place % count for place, i in enumerate(order.tolist())}
+    return [group[owner] for owner in owners]

@@ -1,0 +1,176 @@
+"""Trainings beyond a search: a fixed list, run by the workers, each kept as soon as it ends.
+
+`confirm` and `compare` are made of these. What is in the ledger is never trained again, so both go
+on where they stopped.
+"""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autopelt.config import TrainingConfig
+from autopelt.errors import InfeasibleError
+from autopelt.execution import Outcome, run_trials
+from autopelt.ledger import append
+from autopelt.plan import default_threads
+from autopelt.training.spec import Setup, TrialSpec
+
+Say = Callable[[str], None]
+
+
+class TrainingsStopped(Exception):  # noqa: N818 - the user asked for it
+    """The user stopped; what was trained is kept."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training to do.
+
+    Attributes:
+        name: for a person.
+        about: plain values that its line in the ledger begins with.
+        architecture: canonical JSON.
+        random_seed, setup, training: as for `TrialSpec`.
+        report: score the report split.
+        timeout: seconds after which it fails, or None.
+    """
+
+    name: str
+    about: Mapping[str, Any]
+    architecture: str
+    random_seed: int
+    setup: Setup
+    training: TrainingConfig
+    report: bool = True
+    timeout: float | None = None
+
+
+def run_jobs(jobs: Sequence[Job], ledger: Path, *, workers: int, metric: str, say: Say) -> None:
+    """Run the jobs in order, `workers` at once, and add a line for each to the ledger.
+
+    A line is the job's ``about`` and: ``random_seed``, ``score`` (report split, larger is better;
+    None where it failed), ``metrics``, ``without``, ``examples``, ``data``, ``selection``,
+    ``epoch`` (the chosen one), ``epochs``, ``seconds`` and ``reason``.
+
+    Raises:
+        TrainingsStopped: the user interrupted.
+        InfeasibleError: the first three all failed for one cause.
+    """
+    if not jobs:
+        return
+    source = _Source(jobs, ledger, metric, say, default_threads(workers))
+    with source.stoppable():
+        run_trials(source, workers=workers, threads=source.threads)
+    if source.hopeless:
+        raise InfeasibleError(source.hopeless)
+    if source.stopping:
+        raise TrainingsStopped
+
+
+class _Source:
+    """Hands out jobs and keeps what becomes of them; the `TrialSource` of `run_trials`."""
+
+    def __init__(
+        self, jobs: Sequence[Job], ledger: Path, metric: str, say: Say, threads: int
+    ) -> None:
+        self.jobs, self.ledger, self.metric, self.say = jobs, ledger, metric, say
+        self.threads = threads
+        self.stopping, self.hopeless = False, ""
+        self._started = self._ended = 0
+        self._known: dict[int, dict[str, Any]] = {}
+        self._causes: list[str] = []
+
+    def next(self) -> TrialSpec | None:
+        if self.stopping or self.hopeless or self._started >= len(self.jobs):
+            return None
+        number, job = self._started, self.jobs[self._started]
+        self._started += 1
+        return TrialSpec(
+            number=number,
+            architecture=job.architecture,
+            random_seed=job.random_seed,
+            setup=job.setup,
+            training=job.training,
+            threads=self.threads,
+            report=job.report,
+            timeout=job.timeout,
+        )
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        if "failed" in result or "epoch" not in result:
+            return
+        known = self._known.setdefault(number, {"seconds": {}, "scores": []})
+        if known.get("last") != result["epoch"]:  # Ray tells the last result twice
+            for phase, seconds in result["seconds"].items():
+                known["seconds"][phase] = known["seconds"].get(phase, 0.0) + seconds
+            known["scores"].append(result["score"])
+            if result["best"]:
+                known |= {"selection": result["score"], "epoch": result["epoch"]}
+        known["last"] = result["epoch"]
+        known["held_out"] = result.get("held_out") or known.get("held_out", {})
+
+    def finished(self, number: int, outcome: Outcome) -> None:
+        job, known = self.jobs[number], self._known.pop(number, {})
+        held_out = dict(known.get("held_out", {}))
+        score = held_out.pop("score", None)
+        reason = outcome.failed
+        if not reason and "selection" not in known:
+            reason = "it ended without a score"
+        elif not reason and job.report and (score is None or not math.isfinite(score)):
+            reason = f"its score on the report split is {score}"
+        line: dict[str, Any] = {**job.about, "random_seed": job.random_seed, "score": None}
+        if reason:
+            line["reason"] = reason
+        else:
+            line |= {"score": score, **held_out} | {
+                "selection": known["selection"],
+                "epoch": known["epoch"],
+                "epochs": known["scores"],
+                "seconds": known["seconds"],
+            }
+            line["metrics"] = {k: v for k, v in line.get("metrics", {}).items() if math.isfinite(v)}
+        append(self.ledger, line | {"finished": time.time()})
+        self._ended += 1
+        self._tell(job, line)
+        self._causes.append(reason)
+        if len(self._causes) >= 3 and reason and set(self._causes) == {reason}:
+            self.hopeless = (
+                f"the first {len(self._causes)} trainings failed for one cause: {reason}."
+            )
+
+    def _tell(self, job: Job, line: dict[str, Any]) -> None:
+        place = f"{self._ended:>{len(str(len(self.jobs)))}} of {len(self.jobs)}"
+        if line.get("reason"):
+            words = f"failed: {line['reason']}"
+        elif line["score"] is not None:
+            words = f"report {self.metric} {line['score']:.4f}, epoch {line['epoch']}"
+        else:
+            words = f"selection {self.metric} {line['selection']:.4f}, epoch {line['epoch']}"
+        self.say(f"{place}  {job.name}: {words}")
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Ctrl-C once: what runs finishes. Twice: stop now. What has ended is kept either way."""
+
+        def stop(*_: object) -> None:
+            if self.stopping:
+                raise KeyboardInterrupt
+            self.stopping = True
+            self.say("stopping: running trainings finish first (Ctrl-C again stops now)")
+
+        try:
+            before = signal.signal(signal.SIGINT, stop)
+        except ValueError:  # not the main thread: the caller handles signals
+            yield
+            return
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise TrainingsStopped from None
+        finally:
+            signal.signal(signal.SIGINT, before)

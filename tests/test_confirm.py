@@ -1,0 +1,257 @@
+"""A confirmation: who is chosen, fresh seeds, the report split, resuming, the verdict."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from in_process import run_in_process
+from test_driver import plan
+
+from autopelt import trainings
+from autopelt.architecture import Architecture, Module
+from autopelt.cli import main
+from autopelt.confirm import candidates, confirm, confirmation_seeds
+from autopelt.confirmation import (
+    CONFIRMED,
+    FOUND,
+    SEED,
+    Confirmation,
+    Training,
+    chosen,
+    confirmations,
+    misled,
+)
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.plan import Plan
+from autopelt.records import StudyRecord
+from autopelt.report.confirmed import confirmed, wrong_pairs
+from autopelt.search import make_sampler
+from autopelt.search.posterior import posterior_means
+from autopelt.study import Study
+from autopelt.training import final, workbench
+
+
+@pytest.fixture(scope="module")
+def searched(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan]:
+    """A study whose scores were written down and not trained: three by hand, six others."""
+    folder = tmp_path_factory.mktemp("studies") / "confirmed"
+    made = plan(tiny_bert, trials=9, workers=1, epochs=2, seeds="head-only,lora-r1,lora-r2")
+    sampler = make_sampler("random", made.space, 0)
+    study = Study.create(folder, made.config, made.facts, sampler)
+    entries = [(e.label, e.architecture) for e in made.seeds]
+    entries += [
+        ("", Architecture((Module("lora", "attention.value", layer, size),)))
+        for layer in (0, 1)
+        for size in (1, 2, 4)
+    ]
+    for number, (label, architecture) in enumerate(entries):
+        count = made.counter.count(architecture)
+        attributes = {
+            "trained": count.trained,
+            "deployed": count.deployed,
+            "origin": "seed" if label else "model",
+            "label": label,
+            "architecture": architecture.to_json(),
+            "random_seed": number,
+        }
+        study.add(attributes, {}, {})
+        score = 0.5 + 0.01 * (number % 4) + 0.00001 * count.deployed
+        study.progressed(number, score - 0.02 * (number % 3), 0.7)
+        study.progressed(number, score, 0.6)
+        study.complete(number, score, count.deployed)
+    return folder, made
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train in this process."""
+    monkeypatch.setattr(trainings, "run_trials", run_in_process)
+
+
+@pytest.fixture(scope="module")
+def done(searched: tuple[Path, Plan]) -> tuple[Path, StudyRecord, list[str]]:
+    folder, made = searched
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainings, "run_trials", run_in_process)
+        record = confirm(Study.open(folder), made, seeds=2, top=2, workers=1, say=said.append)
+    return folder, record, said
+
+
+@pytest.mark.slow
+def test_workers_confirm_and_the_command_prints_the_verdict(
+    searched: tuple[Path, Plan], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(searched[0], folder)
+    (folder / CONFIRMED).unlink(missing_ok=True)
+    assert main(["confirm", str(folder), "--seeds", "1", "--top", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "2 of 2" in text
+    assert "one seed cannot tell" in text
+    assert len((folder / CONFIRMED).read_text().splitlines()) == 2
+
+
+def test_each_gets_the_same_fresh_seeds(done: tuple[Path, StudyRecord, list[str]]) -> None:
+    _, record, _ = done
+    assert {c.role for c in record.confirmed} == {FOUND, SEED}
+    assert 2 <= len(record.confirmed) <= 4
+    used = {t.random_seed for t in record.trials}
+    for c in record.confirmed:
+        assert [t.random_seed for t in c.trainings] == confirmation_seeds(0, 2)
+        assert not used & {t.random_seed for t in c.trainings}
+        assert len({len(t.without) for t in c.trainings}) == 1
+    assert len(record.trials) == 9  # the search's own trials are what they were
+
+
+def test_a_confirmed_score_is_what_train_reports(
+    done: tuple[Path, StudyRecord, list[str]], searched: tuple[Path, Plan], tmp_path: Path
+) -> None:
+    _, record, _ = done
+    first = record.confirmed[0]
+    trial = next(t for t in record.trials if t.number == first.trial)
+    made = final.train_model(
+        workbench.Setup.of(searched[1].config),
+        trial.architecture,
+        searched[1].config.training,
+        first.trainings[0].random_seed,
+        tmp_path / "again",
+        lambda _: None,
+    )
+    assert made["report"]["accuracy"] == first.trainings[0].score
+    assert made["epoch"] == first.trainings[0].epoch
+
+
+def test_nothing_is_trained_twice_and_lost_lines_are_made_up_for(
+    done: tuple[Path, StudyRecord, list[str]], searched: tuple[Path, Plan], here: None
+) -> None:
+    folder, record, _ = done
+    text = (folder / CONFIRMED).read_text()
+    said: list[str] = []
+    again = confirm(Study.open(folder), searched[1], seeds=2, top=2, workers=1, say=said.append)
+    assert "0 trainings to go" in said[0]
+    assert (folder / CONFIRMED).read_text() == text
+    (folder / CONFIRMED).write_text(text[: text.rstrip().rfind("\n") + 20])  # killed while writing
+    again = confirm(Study.open(folder), searched[1], seeds=2, top=2, workers=1, say=said.append)
+    assert "1 trainings to go" in said[1]
+
+    def scores(r: StudyRecord) -> dict[tuple[int, int], float | None]:
+        return {(c.trial, t.random_seed): t.score for c in r.confirmed for t in c.trainings}
+
+    assert scores(again) == scores(record)
+
+
+def test_the_report_tells_the_paired_difference(
+    done: tuple[Path, StudyRecord, list[str]],
+) -> None:
+    folder, _, _ = done
+    record = Study.open(folder).record()
+    page = (folder / "index.html").read_text()
+    made = confirmed(record)
+    assert made is not None
+    assert made.gap is not None
+    assert made.gap.seeds == 2
+    assert "with 2 fresh random seeds" in page
+    assert "95% interval" in page
+    assert wrong_pairs(record)[-1][0] == "the final score"
+
+
+def test_another_report_split_is_refused(
+    done: tuple[Path, StudyRecord, list[str]], searched: tuple[Path, Plan]
+) -> None:
+    folder, _, _ = done
+    text = (folder / CONFIRMED).read_text()
+    lines = [json.loads(line) | {"data": "0" * 64} for line in text.splitlines()]
+    try:
+        (folder / CONFIRMED).write_text("".join(json.dumps(line) + "\n" for line in lines))
+        with pytest.raises(UsageError, match="report split"):
+            confirm(Study.open(folder), searched[1], seeds=3, top=1, workers=1, say=print)
+    finally:
+        (folder / CONFIRMED).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--seeds", "0"], 2, "--seeds 0 is too few"),
+        (["--top", "0"], 2, "--top 0 is too few"),
+    ],
+)
+def test_bad_input_is_one_line(
+    searched: tuple[Path, Plan],
+    flags: list[str],
+    code: int,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["confirm", str(searched[0]), *flags]) == code
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_no_study_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["confirm", str(tmp_path / "none")]) == 2
+    assert "does not exist" in capsys.readouterr().err
+    assert main(["search", "--task", "demo", "--confirm-seeds", "0"]) == 2
+    assert "confirm_seeds" in capsys.readouterr().err
+
+
+def test_the_luckiest_trial_is_not_believed(searched: tuple[Path, Plan]) -> None:
+    """One trial far above its kind is drawn back by the surrogate."""
+    record = Study.open(searched[0]).record()
+    inside = [t for t in record.complete if record.feasible(t)]
+    lucky = max(inside, key=lambda t: t.number)
+    others = [t.score or 0 for t in inside if t is not lucky]
+    top = max(others) + 0.3
+    trials = [replace(t, score=top) if t is lucky else t for t in inside]
+    means = posterior_means(searched[1].space, trials)
+    assert means[lucky.number] < top
+    assert set(means) == {t.number for t in inside}
+
+
+def test_candidates_are_of_the_front_and_within_the_budget(searched: tuple[Path, Plan]) -> None:
+    record = Study.open(searched[0]).record()
+    means = {t.number: t.score or 0.0 for t in record.complete}
+    made = candidates(record, means, 1)
+    assert [c.role for c in made] == [FOUND, SEED]
+    assert all(record.feasible(c.trial) for c in made)
+    assert (
+        made[1].trial.number
+        == max(
+            (t for t in record.complete if t.label and record.feasible(t)),
+            key=lambda t: (means[t.number], -t.count.deployed),
+        ).number
+    )
+    with pytest.raises(InfeasibleError, match="nothing to confirm"):
+        candidates(replace(record, trials=()), {}, 1)
+
+
+def confirmation(trial: int, selection: list[float], report: list[float]) -> Confirmation:
+    trainings = [
+        Training(s, r, selection=v) for s, (v, r) in enumerate(zip(selection, report, strict=True))
+    ]
+    return Confirmation(trial, FOUND, None, tuple(trainings))
+
+
+def test_the_report_split_does_not_choose_whom_it_judges() -> None:
+    better, luckier = confirmation(1, [0.8, 0.8], [0.5, 0.5]), confirmation(2, [0.7], [0.9])
+    assert chosen([luckier, better], FOUND) is better
+    assert chosen([better], SEED) is None
+
+
+def test_misled_counts_pairs_in_the_wrong_order() -> None:
+    known = [confirmation(i, [0], [value]) for i, value in enumerate((0.1, 0.2, 0.3))]
+    assert misled({0: 0.1, 1: 0.2, 2: 0.3}, known) == (0, 3)
+    assert misled({0: 0.3, 1: 0.2, 2: 0.1}, known) == (3, 3)
+    assert misled({0: 0.2, 1: 0.1, 2: 0.3}, known) == (1, 3)
+    assert misled({0: 0.2, 1: 0.2, 2: 0.3}, known) == (0, 2)
+    assert misled({0: 0.2}, known) is None
+
+
+def test_of_two_lines_about_one_training_the_later_counts() -> None:
+    failed = {"trial": 3, "role": FOUND, "random_seed": 7, "score": None, "reason": "killed"}
+    (made,) = confirmations([failed, failed | {"score": 0.5, "reason": ""}])
+    assert [t.score for t in made.trainings] == [0.5]

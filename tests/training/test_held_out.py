@@ -1,0 +1,50 @@
+"""The report split is scored whole and without each group; a search's trial never loads it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autopelt.architecture import Architecture, Module
+from autopelt.config import TrainingConfig
+from autopelt.training.held_out import GROUPS, example_groups
+from autopelt.training.spec import Setup, TrialSpec
+from autopelt.training.trial import run_trial
+from autopelt.training.workbench import warm_workbench
+
+
+def spec(model: Path, report: bool) -> TrialSpec:
+    architecture = Architecture((Module("lora", "attention.value", 1, 2),))
+    return TrialSpec(
+        0,
+        architecture.to_json(),
+        random_seed=1,
+        setup=Setup(str(model), "demo", train_examples=64),
+        training=TrainingConfig(epochs=2),
+        report=report,
+    )
+
+
+def test_only_the_last_epoch_tells_the_report_split_and_only_if_asked(tiny_bert: Path) -> None:
+    asked = [r.held_out for r in run_trial(spec(tiny_bert, True))]
+    assert asked[0] == {}
+    last = asked[1]
+    assert last["score"] == last["metrics"]["accuracy"]
+    assert len(last["without"]) == GROUPS
+    # Groups of equal size: leaving each out once averages to the whole.
+    assert np.mean(last["without"]) == pytest.approx(last["score"])
+    assert last["examples"] == 400
+    plain = list(run_trial(spec(tiny_bert, False)))
+    assert all(r.held_out == {} for r in plain)
+    assert "report" not in warm_workbench(spec(tiny_bert, False).setup).splits
+
+
+def test_groups_are_even_and_keep_an_example_together() -> None:
+    groups = example_groups([{}] * 100, 0)
+    counts = np.bincount(groups)
+    assert len(counts) == GROUPS
+    assert set(counts.tolist()) <= {2, 3}
+    rows = [{"example": i // 3} for i in range(30)]
+    groups = example_groups(rows, 0)
+    assert all(len(set(groups[i : i + 3])) == 1 for i in range(0, 30, 3))
+    assert len(set(groups)) == 10
