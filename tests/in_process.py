@@ -1,7 +1,7 @@
 """Runs trials one after another in this process: what workers do, without Ray's start."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from autopelt.execution import Outcome, TrialSource
 from autopelt.training.trial import failure_reason, run_trial
@@ -13,7 +13,7 @@ def run_in_process(
     """As `autopelt.execution.run_trials`."""
     while (spec := source.next()) is not None:
         try:
-            for result in run_trial(spec):
+            for result in run_trial(replace(spec, threads=1)):
                 told = json.loads(json.dumps(asdict(result) | {"worker": "here"}))
                 source.progressed(spec.number, told)
                 source.progressed(spec.number, told)  # Ray tells some results twice
