@@ -231,6 +231,9 @@ class Study:
             for t in self.optuna.get_trials(deepcopy=False)
             if (made := self._trial_record(t, facts["backbone"]["parameters"])) is not None
         ]
+        confirmed = confirmations(read_lines(self.folder / CONFIRMED))
+        again = {c.trial: tuple(s.score for s in c.scored) for c in confirmed}
+        trials = [replace(t, confirmed=again.get(t.number, ())) for t in trials]
         trials = [
             replace(t, log=last_line(self.folder / "trials" / str(t.number) / "log.txt"))
             if t.state == FAILED
@@ -242,7 +245,7 @@ class Study:
             config=self.config.model_dump(mode="json"),
             trials=tuple(trials),
             total=self.config.trials,
-            confirmed=confirmations(read_lines(self.folder / CONFIRMED)),
+            confirmed=confirmed,
             **facts,
         )
 
@@ -284,7 +287,6 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         random_seed=a.get("random_seed", 0),
         threads=a.get("threads", 0),
         origin=a.get("origin", ""),
-        confirmed=tuple(a.get("confirmed", ())),
     )
 
 

@@ -15,8 +15,8 @@ from autopelt.attach import frozen_parameters
 from autopelt.backbones.load import load_config, load_model, load_tokenizer, resolve
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.padding import MODEL_INPUTS
-from autopelt.training.shared_arrays import SharedArrays
 from autopelt.tasks.splitting import content_hash
+from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
 
 
