@@ -1,7 +1,7 @@
 """The search engine: Optuna samplers over bound spaces. Knows vectors and scores, no training."""
 
 from autopelt.search.candidates import SpaceExhaustedError
-from autopelt.search.points import distributions, params_of, suggest, vector_of
+from autopelt.search.points import check_space, distributions, params_of, suggest, vector_of
 from autopelt.search.rivals import SAMPLERS, make_sampler
 from autopelt.search.sampler import PELTSampler, RandomFeasibleSampler
 
@@ -10,6 +10,7 @@ __all__ = [
     "PELTSampler",
     "RandomFeasibleSampler",
     "SpaceExhaustedError",
+    "check_space",
     "distributions",
     "make_sampler",
     "params_of",

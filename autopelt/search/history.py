@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autopelt.architecture import Architecture
 from autopelt.bound_space import BoundSpace, Vector
 from autopelt.errors import AutopeltError
-from autopelt.search.points import ARCHITECTURE, vector_of
+from autopelt.search.points import ARCHITECTURE, check_space, vector_of
 
 Array = NDArray[np.float64]
 
@@ -61,12 +61,19 @@ class Reader:
     def __init__(self, space: BoundSpace) -> None:
         self.space = space
         self._known: dict[int, tuple[str, Observation, Vector | None]] = {}
+        self._checked: set[int] = set()
 
     def read(self, trials: Sequence[FrozenTrial], asking: int) -> History:
         """History before trial `asking`, which is left out.
 
         Trials whose architecture cannot be read, and full fine-tuning, teach nothing.
+
+        Raises:
+            UsageError: the space of the study has changed.
         """
+        new = [t for t in trials if t.number not in self._checked and t.state.is_finished()]
+        check_space(new, self.space)
+        self._checked |= {t.number for t in new}
         made = History()
         ended: list[tuple[float, int, Observation]] = []
         stopped: list[FrozenTrial] = []

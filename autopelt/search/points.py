@@ -79,6 +79,37 @@ def vector_of(trial: FrozenTrial, space: BoundSpace) -> Vector | None:
         return None
 
 
+def check_space(trials: Sequence[FrozenTrial], space: BoundSpace) -> None:
+    """Whether the trials of a study were made in this space, as it is now.
+
+    A trial without parameters of the space (a hand-made architecture) says nothing, and so does one
+    that is still being filled. Sizes that changed but not their number show where autopelt's driver
+    wrote both the parameters and the architecture.
+
+    Raises:
+        UsageError: one was not; it names the trial and the choice.
+    """
+    known = distributions(space)
+    sizes = [d.name for d in space.dimensions if d.kind == "size"]
+    for trial in trials:
+        params = trial.params
+        if not trial.state.is_finished() or not any(name in params for name in sizes):
+            continue
+        wrong = [name for name in sizes if name not in params]
+        wrong += [n for n, d in trial.distributions.items() if n in known and known[n] != d]
+        text = trial.user_attrs.get(ARCHITECTURE)
+        if not wrong and text and trial.user_attrs.get("origin"):
+            meant = space.decode(vector_of_params(params, space))
+            if meant != Architecture.from_json(text):
+                wrong = ["its sizes"]
+        if wrong:
+            raise UsageError(
+                f"the space of this study has changed: trial {trial.number} was made with another "
+                f"choice of {wrong[0]} than space '{space.space.name}' has now; put it back, "
+                "or start a new study."
+            )
+
+
 def _distribution(dimension: Dimension) -> BaseDistribution:
     if dimension.kind in ("gate", "switch"):
         return CategoricalDistribution((False, True))

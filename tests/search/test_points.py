@@ -3,11 +3,19 @@
 import numpy as np
 import optuna
 import pytest
-from closed_form import MIXED, bound
+from closed_form import MIXED, bound, run, study_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopelt.search import distributions, params_of, suggest, vector_of
+from autopelt.errors import UsageError
+from autopelt.search import (
+    RandomFeasibleSampler,
+    check_space,
+    distributions,
+    params_of,
+    suggest,
+    vector_of,
+)
 from autopelt.search.points import vector_of_params
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "tiny")}
@@ -44,3 +52,32 @@ def test_a_trial_that_the_space_cannot_express_has_no_vector() -> None:
     )
     assert vector_of(trial, space) is None
     assert vector_of(optuna.trial.create_trial(value=0.0), space) is None
+
+
+SIZED = "name: sized\nmodules:\n  - {{method: prefix, location: attention, sizes: {}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "layers", "choice"),
+    [
+        ("[0, 1, 2, 4]", 4, "0/attention:prefix"),
+        ("[0, 1, 3]", 4, "its sizes"),
+        ("[0, 1, 2]", 5, "4/attention:prefix"),
+    ],
+)
+def test_a_study_whose_space_changed_is_refused(sizes: str, layers: int, choice: str) -> None:
+    """More sizes, other sizes, another backbone: said before anything is proposed."""
+    before = bound(SIZED.format("[0, 1, 2]"), 4, 64)
+    study = study_of(RandomFeasibleSampler(before, random_seed=0))
+    for _ in range(6):
+        trial = study.ask()
+        made = suggest(trial, before)
+        trial.set_user_attr("architecture", made.to_json())
+        trial.set_user_attr("origin", "start")
+        study.tell(trial, [0.5, before.counter.count(made).deployed])
+    check_space(study.get_trials(deepcopy=False), before)
+    after = bound(SIZED.format(sizes), layers, 64)
+    again = study_of(RandomFeasibleSampler(after, random_seed=0))
+    again.add_trials(study.get_trials())
+    with pytest.raises(UsageError, match=f"has changed.*{choice}"):
+        run(again, after, 1)
