@@ -57,6 +57,11 @@ def _study_options(command: Any) -> Any:
                 help="Who proposes: pelt, random, tpe, nsga2, gp, autopeft.  [default: pelt]",
             ),
             click.option("--objectives", help="score,params or score.  [default: score,params]"),
+            click.option(
+                "--early-stopping/--no-early-stopping",
+                default=None,
+                help="Stop trials that can hardly join the front.  [default: no]",
+            ),
             click.option("--trials", type=int, help="Trials of the study in total."),
             click.option("--workers", type=int, help="Trials at once.  [default: 2, or the cores]"),
             click.option("--trial-timeout", help="A trial that takes longer fails: 90s, 30m."),

@@ -199,6 +199,8 @@ def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
         )
     else:
         found = f"No trial within the budget of {record.limit:,} parameters finished.\n"
+    if record.early_stopping.on:
+        found += f"Early stopping: {record.early_stopping.words}.\n"
     console.print(
         f"{found}"
         f"Time:   {summary(record)}\n"

@@ -55,6 +55,7 @@ class StudyConfig(BaseModel):
         min_budget: lower bound, or None.
         space: the search space, written out.
         trials: trials of the study in total.
+        early_stopping: stop trials that can hardly join the front any more.
         workers: trials at once.
         trial_timeout: a trial that takes longer (``30m``) fails and its worker is replaced.
         random_seed: every random choice of the study derives from it.
@@ -79,6 +80,7 @@ class StudyConfig(BaseModel):
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
     trial_timeout: str | None = None
     random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
+    early_stopping: Annotated[bool, Field(strict=True)] = False
     data: str | None = None
     cache_memory: str | None = None
     confirm_seeds: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None

@@ -26,7 +26,14 @@ from autopelt.plan import Entry, Plan, default_threads
 from autopelt.quantities import parse_seconds
 from autopelt.records import FAILED, StudyRecord, TrialRecord
 from autopelt.report import build, write_trials_csv
-from autopelt.search import SpaceExhaustedError, distributions, make_sampler, params_of, suggest
+from autopelt.search import (
+    EarlyStopping,
+    SpaceExhaustedError,
+    distributions,
+    make_sampler,
+    params_of,
+    suggest,
+)
 from autopelt.study import CONFIG, Study, explained
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
@@ -126,6 +133,7 @@ class _Driver:
         self.cache = cache
         self.study, self.plan, self.sampler, self.view = study, plan, sampler, view
         self.setup = Setup.of(plan.config)
+        self.early_stopping = EarlyStopping.of(plan.config, plan.space, sampler)
         self.stopping = False
         self.hopeless = ""
         self._again = [t.number for t in study.running()]
@@ -186,6 +194,12 @@ class _Driver:
         self.study.progressed(number, result["score"], result["loss"])
         self.view.progressed(number, result)
 
+    def stops(self, number: int) -> str:
+        """Why a trial is to be stopped after the epoch that has just ended, or ""."""
+        if self.early_stopping is None:
+            return ""
+        return self.early_stopping.reason(self.study.trials(), number)
+
     def finished(self, number: int, outcome: Outcome) -> None:
         """A trial ended; keep its weights if it is the best so far."""
         known = self._results.pop(number, {})
@@ -198,6 +212,8 @@ class _Driver:
         reason = outcome.failed or ("" if "score" in known else "it ended without a score")
         if reason:
             self.study.fail(number, reason)
+        elif outcome.stopped:
+            self.study.stop(number, outcome.stopped)
         else:
             deployed = self._trial(number).count.deployed
             self.study.complete(number, known["score"], deployed)

@@ -8,6 +8,7 @@ from autopelt.architecture import Architecture
 from autopelt.budget import Count
 from autopelt.confirmation import Confirmation
 from autopelt.pareto import front, hypervolume
+from autopelt.rungs import Saved
 
 COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
 
@@ -26,6 +27,7 @@ class TrialRecord:
         scores: selection score after each epoch.
         losses: mean training loss of each epoch.
         reason: one line why it failed.
+        stopped_because: one sentence why it was stopped early.
         seconds: wall-clock of the trial by phase (``load``, ``trunk``, ``train``, ``score``, …);
             ``propose`` is the driver's and not part of the trial's own time.
         saved: what the trunk cache did: ``trunk`` (seconds that training and scoring would have
@@ -61,6 +63,12 @@ class TrialRecord:
     origin: str = ""
     confirmed: tuple[float, ...] = ()
     log: str = ""
+    stopped_because: str = ""
+
+    @property
+    def rung(self) -> int | None:
+        """Epoch after which it was stopped early, None where it was not."""
+        return len(self.scores) if self.state == STOPPED else None
 
     @property
     def took(self) -> float:
@@ -167,3 +175,15 @@ class StudyRecord:
         """Of the front against the budget and `floor`, in decades times score."""
         inside = [t.point for t in self.complete if self.feasible(t)]
         return hypervolume(inside, self.limit, self.floor)
+
+    @property
+    def early_stopping(self) -> Saved:
+        """Whether trials are stopped early, and what it saved."""
+        training = self.config.get("training", {})
+        stopped = [t.rung for t in self.trials if t.rung is not None]
+        return Saved.of(
+            bool(self.config.get("early_stopping", False)),
+            int(training.get("epochs", 1)) if isinstance(training, Mapping) else 1,
+            len(self.complete),
+            stopped,
+        )

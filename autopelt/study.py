@@ -215,6 +215,20 @@ class Study:
             self.write(number, reason=reason, finished=time.time())
             self.optuna.tell(number, state=TrialState.FAIL)
 
+    def stop(self, number: int, because: str) -> None:
+        """End a trial early; its scores so far stay, its score is none.
+
+        Optuna calls that pruned, and refuses `trial.report` in studies of two objectives, but takes
+        a pruned trial without a value.
+        """
+        with quiet_optuna():
+            self.write(number, stopped_because=because, finished=time.time())
+            self.optuna.tell(number, state=TrialState.PRUNED)
+
+    def trials(self) -> list[FrozenTrial]:
+        """All trials as Optuna has them; not to be changed."""
+        return self.optuna.get_trials(deepcopy=False)
+
     def _frozen(self, number: int) -> FrozenTrial:
         return self.optuna.get_trials(deepcopy=False)[number]
 
@@ -287,6 +301,7 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         random_seed=a.get("random_seed", 0),
         threads=a.get("threads", 0),
         origin=a.get("origin", ""),
+        stopped_because=a.get("stopped_because", ""),
     )
 
 

@@ -144,7 +144,8 @@ def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
         return (
             f"{trial.number:>{width}}{mark} {trial.score:.4f} {share} {trial.took:6.1f} s  {name}"
         )
-    return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {trial.reason}"
+    why = trial.reason or trial.stopped_because
+    return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {why}"
 
 
 def table(study: StudyRecord, trials: Sequence[TrialRecord]) -> Table:

@@ -7,6 +7,7 @@ is deleted, and whatever is worth keeping goes through the `TrialSource` at once
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
+from autopelt.execution.front_scheduler import FrontScheduler
 from autopelt.execution.quiet_ray import ray_session
 from autopelt.execution.trainable import TrialTrainable
 from autopelt.quantities import format_seconds
@@ -22,9 +24,10 @@ from autopelt.training.spec import TrialSpec
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: `failed` is a reason in one line, or "" where it went through."""
+    """How a trial ended: `failed` or `stopped` early, each a reason in one line, or neither."""
 
     failed: str = ""
+    stopped: str = ""
 
 
 class TrialSource(Protocol):
@@ -35,6 +38,12 @@ class TrialSource(Protocol):
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch of a trial ended; `result` has the fields of `EpochResult` and the worker."""
+
+    def stops(self, number: int) -> str:
+        """Why a trial is to be stopped now, in one line, or "" to let it go on.
+
+        Asked after each epoch but the last, when `progressed` has been told of it.
+        """
 
     def finished(self, number: int, outcome: Outcome) -> None:
         """A trial ended, well or not. Called once a trial."""
@@ -48,6 +57,7 @@ class _Feed(Searcher):
         self._source = source
         self._numbers: dict[str, int] = {}
         self._deadlines: dict[int, tuple[float, float]] = {}
+        self._stopped: dict[str, str] = {}
         self.error: BaseException | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -69,8 +79,17 @@ class _Feed(Searcher):
             self._deadlines[spec.number] = (time.monotonic() + spec.timeout, spec.timeout)
         return {"spec": spec}
 
+    def stops(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Hand a result on, and ask whether the trial is to end with it."""
+        number = self._numbers[trial_id]
+        self._guard(lambda: self._source.progressed(number, _told(result)))
+        reason = self._guard(lambda: self._source.stops(number))
+        if reason:
+            self._stopped[trial_id] = reason
+        return bool(reason)
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._guard(lambda: self._source.progressed(self._numbers[trial_id], _told(result)))
+        """Nothing: the scheduler has handed it on."""
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -81,6 +100,10 @@ class _Feed(Searcher):
         if error or result is None:
             reason = self._cause_of_death(number)
             self._guard(lambda: self._source.finished(number, Outcome(reason)))
+            return
+        stopped = self._stopped.pop(trial_id, "")
+        if stopped:
+            self._guard(lambda: self._source.finished(number, Outcome(stopped=stopped)))
             return
         told = _told(result)
         failed = str(told.get("failed", ""))
@@ -97,13 +120,14 @@ class _Feed(Searcher):
             )
         return "the worker process died (killed, or out of memory); it was replaced"
 
-    def _guard(self, call: Any) -> None:
+    def _guard(self, call: Callable[[], Any]) -> Any:
         """An error in the driver's own code stops the search; it is raised after Ray has ended."""
         if self.error is None:
             try:
-                call()
+                return call()
             except BaseException as error:
                 self.error = error
+        return None
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the study is the state."""
@@ -132,6 +156,7 @@ def run_trials(
             tune.with_resources(TrialTrainable, resources),
             tune_config=tune.TuneConfig(
                 search_alg=feed,
+                scheduler=FrontScheduler(feed.stops),
                 num_samples=-1,
                 max_concurrent_trials=workers,
                 reuse_actors=True,

@@ -74,7 +74,7 @@ def _values(t: TrialRecord, record: StudyRecord, on_front: bool) -> Sequence[obj
         t.started,
         t.finished,
         t.worker,
-        t.reason,
+        t.reason or t.stopped_because,
         t.architecture.to_json(),
     )
 

@@ -154,7 +154,7 @@ def lead(record: StudyRecord) -> str:
 def rungs(record: StudyRecord) -> tuple[int, ...]:
     """Epochs after which a trial may be stopped; where stopping is off, those where one was."""
     found = {len(t.scores) for t in record.trials if t.state == STOPPED and t.scores}
-    return tuple(sorted(found))
+    return record.early_stopping.rungs or tuple(sorted(found))
 
 
 def _note(record: StudyRecord) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from autopelt.records import StudyRecord
 from autopelt.report.card import Card, Command, Fact, Row, Table, cell, flat, table
-from autopelt.report.wording import backbone_name, share, whole
+from autopelt.report.wording import backbone_name, listed, share, whole
 
 TITLE = "Protocol"
 
@@ -93,6 +93,10 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
         Fact("Task head", f"{record.head:,}", "parameters, trained and counted apart"),
         Fact("Random seed", "–" if p.random_seed is None else str(p.random_seed), own),
     ]
+    if "early_stopping" in record.config:
+        saved = record.early_stopping
+        after = f"after epochs {listed([str(r) for r in saved.rungs])}" if saved.rungs else ""
+        shown.append(Fact("Early stopping", saved.words, after))
     shown += [Fact(key.replace("_", " ").capitalize(), value) for key, value in p.settings]
     return tuple(shown)
 

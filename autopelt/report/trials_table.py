@@ -32,8 +32,8 @@ def rows(record: StudyRecord) -> list[Row]:
 def _row(t: TrialRecord, record: StudyRecord) -> Row:
     words = t.architecture.describe()
     text = f"{t.label}: {words}" if t.label else words
-    if t.reason:
-        text = f"{text}\n{t.reason}"
+    if t.reason or t.stopped_because:
+        text = f"{text}\n{t.reason or t.stopped_because}"
     if t.log and t.log not in t.reason:
         text = f"{text}\nlast log line: {t.log}"
     state = STATE_WORDS.get(t.state, t.state)

@@ -50,6 +50,12 @@ class Staircase:
             np.array([floor, *(score for _, score in members)]),
         )
 
+    def at(self, parameters: int) -> float:
+        """Score to beat with so many parameters; infinite over the budget."""
+        x = math.log10(max(1, parameters))
+        inside = (self.begin <= x) & (x < self.end)
+        return float(self.height[inside][0]) if inside.any() else math.inf
+
 
 def expected_hypervolume_improvement(
     improvement: Callable[[Array], Array], parameters: ArrayLike, stairs: Staircase

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from autopelt.architecture import Architecture
 from autopelt.bound_space import BoundSpace, Vector
 from autopelt.errors import AutopeltError
+from autopelt.search.curves import outlook
 from autopelt.search.points import ARCHITECTURE, check_space, vector_of
 
 Array = NDArray[np.float64]
@@ -104,6 +105,10 @@ class Reader:
         made.observed += self._extrapolated(stopped, trials)
         return made
 
+    def observation(self, trial: FrozenTrial) -> Observation | None:
+        """What a trial trains, without its score; None where it cannot be read."""
+        return self._of(trial)[1]
+
     def _of(self, trial: FrozenTrial) -> tuple[Vector | None, Observation | None]:
         text = trial.user_attrs.get(ARCHITECTURE, "")
         known = self._known.get(trial.number)
@@ -136,27 +141,20 @@ class Reader:
     ) -> list[Observation]:
         """Trials stopped early, each with the score it would probably have ended with.
 
-        To its last score is added what complete trials gained on average from the same epoch to
-        their end; the variance of that gain becomes the observation's own.
+        To its best score is added what complete trials gained from the same epoch to their end,
+        first of all those that were about as far; the variance of that is the observation's own.
         """
         complete = [
-            (t.user_attrs["scores"], float(t.values[0]))
+            t.user_attrs["scores"]
             for t in trials
-            if t.state == TrialState.COMPLETE and t.values and t.user_attrs.get("scores")
+            if t.state == TrialState.COMPLETE and t.user_attrs.get("scores")
         ]
         made: list[Observation] = []
         for trial in stopped:
-            observation = self._of(trial)[1]
-            scores = trial.user_attrs["scores"]
-            gains = [
-                end - curve[len(scores) - 1]
-                for curve, end in complete
-                if len(curve) >= len(scores) and math.isfinite(end)
-            ]
-            if observation is None or not math.isfinite(scores[-1]) or len(gains) < 2:
-                continue
-            score = max(scores) + float(np.mean(gains))
-            made.append(_scored(observation, score, float(np.var(gains))))
+            observation = self.observation(trial)
+            ahead = outlook(trial.user_attrs["scores"], complete)
+            if observation is not None and ahead is not None:
+                made.append(_scored(observation, ahead.mean, ahead.variance))
         return made
 
 

@@ -90,6 +90,13 @@ class Model:
             "acquisition": value,
         }
 
+    def belief(self, history: History, trial: Observation) -> tuple[float, float]:
+        """Mean and deviation of the final score that a training of an architecture will show."""
+        surrogate = self.fitted(history.observed)
+        believed = surrogate.predict(self.rows([trial]))
+        deviation = math.hypot(float(believed.deviation[0]), surrogate.noise)
+        return float(believed.mean[0]), deviation
+
     def fitted(self, observed: Sequence[Observation]) -> Surrogate:
         """The surrogate of these trials."""
         start: Fit | None = None

@@ -226,7 +226,8 @@ class Surrogate:
         self._y = torch.from_numpy((w - self.centre) / self.unit)
         steep = (slope / self.unit) ** 2
         self._extra = torch.from_numpy(np.zeros(len(y)) if extra is None else extra * steep)
-        self._relative = torch.from_numpy(steep / np.median(steep))
+        self._steepness = float(np.median(steep))
+        self._relative = torch.from_numpy(steep / self._steepness)
         self._jacobian = float(np.log(slope / self.unit).sum())
         self._factor = torch.ones(len(y), dtype=torch.float64)
         self.kernel = HybridKernel(groups, raw)
@@ -306,6 +307,11 @@ class Surrogate:
     def evidence(self) -> float:
         """Log posterior density of the scores and hyperparameters, to compare gaps."""
         return self._jacobian - self._objective(self.fit.values)[0]
+
+    @property
+    def noise(self) -> float:
+        """Deviation of a training's score from what is believed of its architecture."""
+        return math.sqrt(math.exp(float(self.log_noise.detach())) / self._steepness)
 
     def leave_one_out(self) -> Array:
         """(n,) residual of each score from the others' prediction, in standard deviations."""

@@ -129,8 +129,12 @@ class Problem:
         return found / self.reference
 
 
-def problem(kind: str, number: int) -> Problem:
-    """Problem `number` of a kind; the same every time."""
+def problem(kind: str, number: int, rounds: int = 60) -> Problem:
+    """Problem `number` of a kind; the same every time.
+
+    Args:
+        rounds: of evolution for the reference of a synthetic one; it takes most of the time.
+    """
     rng = np.random.default_rng((11, number, KINDS.index(kind)))
     if kind == "real":
         return _real(number, rng)
@@ -140,7 +144,7 @@ def problem(kind: str, number: int) -> Problem:
         _sparse(rng, link) if kind == "sparse" else _layered(rng, link, smooth=kind == "structured")
     )
     starts = [*_hand_made(space), *map(tuple, feasible_points.sample(space, rng, 16).tolist())]
-    reference = _reference(space, truth, rng, starts, CHANCE, 60)
+    reference = _reference(space, truth, rng, starts, CHANCE, rounds)
     return Problem(kind, number, space, truth, reference, tuple(starts))
 
 

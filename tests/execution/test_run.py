@@ -22,7 +22,7 @@ EPOCHS = 3
 
 
 class Source:
-    """Trial 2 names a layer that does not exist, 3's worker is killed, 4 never ends by itself."""
+    """2 names a layer that does not exist, 3 is killed, 4 never ends, 5 is stopped early."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self.model, self.folder = model, folder
@@ -55,6 +55,11 @@ class Source:
             self.killed = result["worker"]
             os.kill(int(self.killed), signal.SIGKILL)
 
+    def stops(self, number: int) -> str:
+        epoch = self.epochs[number][-1]["epoch"]
+        assert number == 4 or epoch < EPOCHS
+        return "it is behind" if (number, epoch) == (5, 2) else ""
+
     def finished(self, number: int, outcome: Outcome) -> None:
         assert number not in self.outcomes
         self.outcomes[number] = outcome
@@ -74,7 +79,7 @@ def test_every_trial_ends_once(source: Source) -> None:
 
 
 def test_sound_trials_tell_every_epoch_and_keep_weights(source: Source) -> None:
-    for number in (1, 5, 6):
+    for number in (1, 6):
         assert source.outcomes[number] == Outcome()
         assert [r["epoch"] for r in source.epochs[number]] == [1, 2, 3]
         assert source.epochs[number][0]["metrics"]["accuracy"] == source.epochs[number][0]["score"]
@@ -109,6 +114,12 @@ def test_a_hang_in_compiled_code_is_ended_too() -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True)
     assert ended.returncode == -signal.SIGALRM
     assert time.monotonic() - begun < 120
+
+
+def test_a_stopped_trial_ends_there_and_leaves_no_weights(source: Source) -> None:
+    assert source.outcomes[5] == Outcome(stopped="it is behind")
+    assert [r["epoch"] for r in source.epochs[5]] == [1, 2]
+    assert not (source.folder / "5").exists()
 
 
 def test_workers_stay_warm(source: Source) -> None:

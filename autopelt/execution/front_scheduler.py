@@ -1,0 +1,35 @@
+"""A Ray Tune scheduler that stops a trial when the source of the trials says so.
+
+Ray's own schedulers see one metric, and stopping by the score alone throws away every small
+architecture, and with them the front. This one knows nothing itself: it asks after every result.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+
+class FrontScheduler(FIFOScheduler):
+    """Runs trials in the order in which they come, and stops those that `stops` names.
+
+    Args:
+        stops: told of each result but a trial's last, by Ray's id of the trial; whether to stop it.
+    """
+
+    _supports_buffered_results = False
+
+    def __init__(self, stops: Callable[[str, dict[str, Any]], bool]) -> None:
+        super().__init__()
+        self._stops = stops
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Ray Tune pickles its scheduler for a restore that never happens here."""
+        return {}
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Stop or go on."""
+        del tune_controller
+        stop = self._stops(trial.trial_id, result)
+        return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
