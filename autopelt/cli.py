@@ -64,6 +64,11 @@ def _study_options(command: Any) -> Any:
             ),
             click.option("--trials", type=int, help="Trials of the study in total."),
             click.option("--workers", type=int, help="Trials at once.  [default: 2, or the cores]"),
+            click.option(
+                "--trials-per-worker",
+                type=int,
+                help="Trials that share a batch in one worker, for large GPUs.  [default: 1]",
+            ),
             click.option("--trial-timeout", help="A trial that takes longer fails: 90s, 30m."),
             click.option("--epochs", type=int, help="Epochs of a trial."),
             click.option("--batch-size", type=int, help="Examples a batch.  [default: 16]"),

@@ -21,6 +21,12 @@ def run_reproduce(name: str, data: str | None) -> None:
     opened = Study.open(place[0])
     record, config = opened.record(), opened.config
     trial = choose_trial(record, place[1])
+    if config.trials_per_worker > 1:
+        raise UsageError(
+            f"the trials of '{place[0]}' shared batches (--trials-per-worker "
+            f"{config.trials_per_worker}), which rounds otherwise than one alone; to the bit only "
+            "trials of a study with --trials-per-worker 1 can be trained again."
+        )
     if data is not None:
         config = config.model_copy(update={"data": str(Path(data).expanduser().resolve())})
     console = Console(soft_wrap=True, highlight=False, markup=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from autopelt.architecture import load_yaml
 from autopelt.budget import Budget
@@ -58,6 +58,8 @@ class StudyConfig(BaseModel):
         early_stopping: stop trials that can hardly join the front any more.
         workers: trials at once.
         trial_timeout: a trial that takes longer (``30m``) fails and its worker is replaced.
+        trials_per_worker: trials that one worker trains at once, in one batch where they can share
+            it; they then have one order of the examples.
         random_seed: every random choice of the study derives from it.
         data: folder with the task's files in the benchmark's own layout.
         cache_memory: most memory for hidden states of the frozen trunk, on each machine: ``4GiB``;
@@ -78,6 +80,7 @@ class StudyConfig(BaseModel):
     seed_architectures: tuple[str, ...] | None = None
     trials: Positive = 60
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
+    trials_per_worker: Annotated[int, Field(ge=1, le=256, strict=True)] = 1
     trial_timeout: str | None = None
     random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
     early_stopping: Annotated[bool, Field(strict=True)] = False
@@ -167,6 +170,21 @@ class StudyConfig(BaseModel):
     def to_yaml(self) -> str:
         """YAML that `parse` reads back to an equal value."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
+
+    @model_validator(mode="after")
+    def _together(self) -> "StudyConfig":
+        if self.early_stopping and self.trials_per_worker > 1:
+            raise ValueError(
+                f"early_stopping cannot stop one of the {self.trials_per_worker} trials that share "
+                "a batch; leave it off, or take trials_per_worker: 1"
+            )
+        return self
+
+    @property
+    def order_seed(self) -> int | None:
+        """Of the order of examples that all trials share; None where each has its own."""
+        alone = self.trials_per_worker == 1
+        return None if alone else derived_seed(self.random_seed, "order")
 
     def differences(self, other: "StudyConfig") -> list[str]:
         """What makes the other a different study, one ``key: mine, not theirs`` each.

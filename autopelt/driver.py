@@ -79,6 +79,7 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
                 driver,
                 workers=plan.config.workers,
                 threads=default_threads(plan.config.workers),
+                together=plan.config.trials_per_worker,
             )
         record = driver.write_report(force=True)
     if driver.stopping:
@@ -277,6 +278,7 @@ class _Driver:
             training=self.plan.config.training,
             weights=str((self._trial_folder(number)).resolve()) if keep else None,
             threads=threads,
+            order_seed=self.plan.config.order_seed,
             timeout=None if timeout is None else parse_seconds(timeout),
             cache=self.cache,
         )

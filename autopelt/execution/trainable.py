@@ -1,57 +1,63 @@
-"""The worker's side: a Ray Tune trainable around `run_trial`, one step an epoch."""
+"""The worker's side: a Ray Tune trainable around `run_group`, one step an epoch."""
 
 import json
 import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict
 from typing import Any
 
 from ray import tune
 
+from autopelt.training.group import Told, run_group
 from autopelt.training.loop import EpochResult
 from autopelt.training.spec import TrialSpec
-from autopelt.training.trial import failure_reason, run_trial
 
 
 class TrialTrainable(tune.Trainable):
-    """Runs `TrialSpec`s one after another in one process (`reuse_actors`), model and data warm.
+    """Runs specs one group after another in one process (`reuse_actors`), model and data warm.
 
-    An exception never leaves `step`: it would cost the warm process. It becomes a result with the
-    key ``failed`` instead, and the trial ends.
+    An exception of a training never leaves `step`: it would cost the warm process. It is told as a
+    result with the key ``failed`` instead.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Take a spec; training starts with the first step."""
-        self._spec: TrialSpec = config["spec"]
-        self._epochs: Iterator[EpochResult] | None = None
+        """Take specs; training starts with the first step."""
+        self._specs: list[TrialSpec] = config["specs"]
+        self._epochs: Generator[list[Told], None, None] | None = None
+        self._left = {spec.number: spec.training.epochs for spec in self._specs}
         self._begun = time.time()
-        _die_after(self._spec.timeout)
+        timeout = self._specs[0].timeout
+        _die_after(None if timeout is None else timeout * len(self._specs))
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take the next spec in the same process."""
+        """Take the next specs in the same process."""
         self._close()
         self.setup(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
         """Train one epoch."""
-        told: dict[str, Any] = {"started": self._begun, "worker": str(os.getpid())}
-        try:
-            if self._epochs is None:
-                self._epochs = run_trial(self._spec)
-            result = next(self._epochs)
-            done = result.epoch >= self._spec.training.epochs
-            if done:  # the weights are written when the iterator ends
-                for _ in self._epochs:
-                    pass
-                _die_after(None)
-        except Exception as error:
+        if self._epochs is None:
+            self._epochs = run_group(self._specs)
+        about = {"started": self._begun, "worker": str(os.getpid())}
+        told = []
+        for number, result in next(self._epochs, []):
+            if isinstance(result, EpochResult):
+                told.append({"number": number} | about | asdict(result))
+                ended = result.epoch >= self._left[number]
+            else:
+                told.append({"number": number} | about | {"failed": result})
+                ended = True
+            if ended:
+                del self._left[number]
+        done = not self._left or not told
+        if done:
             self._close()
-            return _tune_result(told | {"failed": failure_reason(error)}, math.nan, done=True)
-        return _tune_result(told | asdict(result), result.score, done)
+        # Ray Tune insists on a score, and would flatten nested values.
+        return {"score": math.nan, "told": json.dumps(told), "done": done}
 
     def cleanup(self) -> None:
         """Let go of the trial that may still be on the bench."""
@@ -71,8 +77,3 @@ def _die_after(seconds: float | None) -> None:
     in compiled code, where no Python thread would come to its turn.
     """
     signal.setitimer(signal.ITIMER_REAL, 0 if seconds is None else seconds)
-
-
-def _tune_result(told: dict[str, Any], score: float, done: bool) -> dict[str, Any]:
-    """A result as Ray Tune wants it: it insists on a score, and would flatten nested values."""
-    return {"score": score, "told": json.dumps(told), "done": done}

@@ -9,7 +9,7 @@ the rounding of larger products. With backbone dropout on the random draws diffe
 import copy
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +32,10 @@ from autopelt.attach import (
 )
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.load import reset_head
+from autopelt.backbones.shapes import shapes_of_model
 from autopelt.config import TrainingConfig, derived_seed
+from autopelt.errors import UsageError
+from autopelt.methods import check
 from autopelt.methods.rows import Rows, RowwiseHead, SharedSites
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.loop import SCORING_BATCH, EpochResult, adamw, linear_schedule, precision
@@ -51,9 +54,15 @@ def can_share(architecture: Architecture, bench: Workbench) -> bool:
     """Whether an architecture can be a member.
 
     Not with a prompt, whose rows would make members' sequences of different lengths; not under full
-    fine-tuning, which has no frozen weights to share; not where texts are generated.
+    fine-tuning, which has no frozen weights to share; not where texts are generated. What does not
+    fit the backbone cannot either: it fails alone, and not the others with it.
     """
     model = bench.model
+    try:
+        for module in architecture.modules:
+            check(module, shapes_of_model(model))
+    except UsageError:
+        return False
     heads, complete = _head_modules(model)
     return (
         not architecture.full
@@ -175,7 +184,7 @@ class Population:
             parameter.requires_grad_(self._gradients[name])
 
     # ------------------------------------------------------------------ training
-    def train(self) -> Iterator[list[EpochResult | TrialFailure | None]]:
+    def train(self) -> Generator[list[EpochResult | TrialFailure | None], None, None]:
         """Train all members, yielding after every epoch: one entry a member, in their order.
 
         A member whose loss or score is not finite fails alone: its entry is the `TrialFailure`,

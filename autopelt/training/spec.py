@@ -66,6 +66,8 @@ class TrialSpec:
         training: epochs, batch size, schedule.
         weights: folder for the weights of the best epoch, or None to keep none.
         threads: CPU threads the training may use.
+        order_seed: of the order of examples, where trials that share a batch share it; None: from
+            `random_seed`.
         timeout: seconds after which the worker's process is ended, or None.
         cache: where the trials of this machine keep hidden states of the trunk, or None.
         report: score the report split at the end. A trial of a search never does.
@@ -78,6 +80,7 @@ class TrialSpec:
     training: TrainingConfig
     weights: str | None = None
     threads: int = 1
+    order_seed: int | None = None
     timeout: float | None = None
     cache: Cache | None = None
     report: bool = False

@@ -7,9 +7,10 @@ import torch
 
 from autopelt.architecture import Architecture, Module
 from autopelt.config import TrainingConfig
+from autopelt.training.group import run_group
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.population import Population, can_share
-from autopelt.training.spec import Setup, TrialFailure
+from autopelt.training.spec import Setup, TrialFailure, TrialSpec
 from autopelt.training.workbench import Workbench
 
 TRAINING = TrainingConfig(epochs=2, batch_size=8, dropout=False)
@@ -111,3 +112,32 @@ def test_prompts_and_full_fine_tuning_train_alone(bench: Workbench) -> None:
     assert all(can_share(a, bench) for a in MEMBERS)
     assert not can_share(Architecture((Module("prompt", "embeddings", None, 2),)), bench)
     assert not can_share(Architecture(full=True), bench)
+
+
+def specs_of(tiny_bert: Path, members: list[Architecture], folder: Path) -> list[TrialSpec]:
+    setup = Setup(str(tiny_bert), "demo", train_examples=48)
+    return [
+        TrialSpec(
+            number, a.to_json(), number, setup, TRAINING, str(folder / str(number)),
+            order_seed=ORDER,
+        )
+        for number, a in enumerate(members)
+    ]  # fmt: skip
+
+
+def test_a_group_tells_every_epoch_of_every_trial_and_keeps_weights(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    prompt = Architecture((Module("prompt", "embeddings", None, 2),))
+    bad = Architecture((Module("lora", "attention.query", 99, 2),))
+    specs = specs_of(tiny_bert, [MEMBERS[0], prompt, MEMBERS[2], bad], tmp_path)
+    told: dict[int, list[EpochResult | str]] = {}
+    for step in run_group(specs):
+        for number, result in step:
+            if isinstance(result, EpochResult) and result.epoch == TRAINING.epochs:
+                assert (tmp_path / str(number) / "weights.safetensors").is_file()
+            told.setdefault(number, []).append(result)
+    assert {n: len(results) for n, results in told.items()} == {0: 2, 1: 2, 2: 2, 3: 1}
+    assert "99" in str(told[3][0])
+    one_by_one = [r for step in run_group(specs[:1]) for _, r in step]
+    assert [r.loss for r in told[0]] == pytest.approx([r.loss for r in one_by_one], abs=1e-4)  # type: ignore[union-attr]

@@ -1,0 +1,91 @@
+"""What one worker trains at once: a single trial, or several that share a batch."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import torch
+
+from autopelt.architecture import Architecture
+from autopelt.training.loop import EpochResult
+from autopelt.training.population import Population, can_share
+from autopelt.training.shared_arrays import shared_arrays
+from autopelt.training.spec import TrialFailure, TrialSpec
+from autopelt.training.trial import failure_reason, run_trial
+from autopelt.training.workbench import warm_workbench
+
+Told = tuple[int, EpochResult | str]
+"""Number of a trial, and its epoch or the reason why it failed."""
+
+
+def run_group(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
+    """Train specs of one study, yielding after every epoch what there is to tell.
+
+    Those that can share a batch are trained at once, then the others one after another. The weights
+    of a trial's best epoch are in its ``weights`` folder when its last epoch is told. No exception
+    of a training leaves this: it is told as that trial's failure.
+    """
+    together: list[TrialSpec] = []
+    if len(specs) > 1:
+        try:
+            bench = warm_workbench(specs[0].setup)
+            together = [s for s in specs if can_share(Architecture.from_json(s.architecture), bench)]
+        except Exception as error:
+            yield [(spec.number, failure_reason(error)) for spec in specs]
+            return
+    if len(together) < 2:
+        together = []
+    else:
+        yield from _shared(together)
+    for spec in specs:
+        if spec not in together:
+            yield from _alone(spec)
+
+
+def _alone(spec: TrialSpec) -> Iterator[list[Told]]:
+    with closing(run_trial(spec)) as results:
+        try:
+            for result in results:
+                if result.epoch >= spec.training.epochs:
+                    for _ in results:  # the weights are written when the iterator ends
+                        pass
+                yield [(spec.number, result)]
+        except Exception as error:
+            yield [(spec.number, failure_reason(error))]
+
+
+def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
+    first = specs[0]
+    torch.set_num_threads(first.threads)
+    begun = time.perf_counter()
+    bench = warm_workbench(first.setup)
+    bench.arrays = shared_arrays(first.cache)
+    waited = (time.perf_counter() - begun) / len(specs)
+    running = {spec.number for spec in specs}
+    try:
+        members = [(Architecture.from_json(s.architecture), s.random_seed) for s in specs]
+        order_seed = first.random_seed if first.order_seed is None else first.order_seed
+        population = Population(bench, members, first.training, order_seed)
+        with closing(population.train()) as epochs:
+            for epoch, entries in enumerate(epochs, 1):
+                told: list[Told] = []
+                for spec, entry in zip(specs, entries, strict=True):
+                    if isinstance(entry, EpochResult):
+                        if epoch == 1:
+                            entry.seconds["load"] = waited
+                            entry.notes.extend(bench.notes)
+                        told.append((spec.number, entry))
+                    elif entry is not None:
+                        running.discard(spec.number)
+                        told.append((spec.number, failure_reason(entry)))
+                if epoch == first.training.epochs:
+                    for _ in epochs:  # then the members have the weights of their best epochs
+                        pass
+                    for member, spec in enumerate(specs):
+                        if spec.number in running and spec.weights is not None:
+                            population.save(member, Path(spec.weights))
+                    running.clear()
+                yield told
+    except Exception as error:
+        yield [(number, failure_reason(error)) for number in sorted(running)]
