@@ -166,6 +166,9 @@ def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
         message = item["msg"].removeprefix("Value error, ")
         value = repr(item["input"])
         shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
+        if not item["loc"] and item["type"] == "value_error":  # it names its values itself
+            parts.append(message)
+            continue
         parts.append(f"{place}: {message}{shown if item['type'] != 'missing' else ''}")
     return parts
 

@@ -40,11 +40,10 @@ class TrialTrainable(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Train one epoch."""
-        if self._epochs is None:
-            self._epochs = run_group(self._specs)
+        epochs = self._epochs = self._epochs or run_group(self._specs)
         about = {"started": self._begun, "worker": str(os.getpid())}
         told = []
-        for number, result in next(self._epochs, []):
+        for number, result in next(epochs, []):
             if isinstance(result, EpochResult):
                 told.append({"number": number} | about | asdict(result))
                 ended = result.epoch >= self._left[number]

@@ -1,7 +1,7 @@
 """What one worker trains at once: a single trial, or several that share a batch."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from autopelt.architecture import Architecture
 from autopelt.training.loop import EpochResult
 from autopelt.training.population import Population, can_share
 from autopelt.training.shared_arrays import shared_arrays
-from autopelt.training.spec import TrialFailure, TrialSpec
+from autopelt.training.spec import TrialSpec
 from autopelt.training.trial import failure_reason, run_trial
 from autopelt.training.workbench import warm_workbench
 
@@ -19,7 +19,7 @@ Told = tuple[int, EpochResult | str]
 """Number of a trial, and its epoch or the reason why it failed."""
 
 
-def run_group(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
+def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
     """Train specs of one study, yielding after every epoch what there is to tell.
 
     Those that can share a batch are trained at once, then the others one after another. The weights
@@ -30,7 +30,9 @@ def run_group(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
     if len(specs) > 1:
         try:
             bench = warm_workbench(specs[0].setup)
-            together = [s for s in specs if can_share(Architecture.from_json(s.architecture), bench)]
+            together = [
+                s for s in specs if can_share(Architecture.from_json(s.architecture), bench)
+            ]
         except Exception as error:
             yield [(spec.number, failure_reason(error)) for spec in specs]
             return

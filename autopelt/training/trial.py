@@ -33,9 +33,7 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
     first = True
     try:
         architecture = Architecture.from_json(spec.architecture)
-        epochs = train_epochs(
-            bench, architecture, spec.training, spec.random_seed, spec.order_seed
-        )
+        epochs = train_epochs(bench, architecture, spec.training, spec.random_seed, spec.order_seed)
         for result in epochs:
             if first:
                 result.seconds["load"] = waited
