@@ -88,9 +88,14 @@ def page(record: StudyRecord, against: Sequence[StudyRecord] = ()) -> str:
     record = tidy(record)
     cards = make_cards(record, kinds(tuple(map(tidy, against))))
     return render(
-        record.name, "autopelt study", subtitle(record), cards, study_values(record, cards),
+        record.name,
+        "autopelt study",
+        subtitle(record),
+        cards,
+        study_values(record, cards),
         progress(record),
-    )  # fmt: skip
+        record.command,
+    )
 
 
 def kinds(against: tuple[StudyRecord, ...] = ()) -> Sequence[Kind]:
@@ -108,8 +113,12 @@ def render(
     cards: Sequence[Card],
     values: Mapping[str, Any],
     progress: str = "",
+    command: str = "",
 ) -> str:
-    """The HTML text of any page of cards; `values` is what its script knows."""
+    """The HTML text of any page of cards; `values` is what its script knows.
+
+    `command` makes what the page is about again; it stands in the file's first lines.
+    """
     plotly, script = get_plotlyjs(), _inline(_text("page.js"))
     return _template().render(
         title=title,
@@ -117,6 +126,7 @@ def render(
         subtitle=subtitle,
         cards=cards,
         progress=progress,
+        command=command,
         states=STATE_WORDS,
         css=_text("page.css"),
         plotly=_packed(plotly),
@@ -146,6 +156,8 @@ def _tidy_trial(t: TrialRecord) -> TrialRecord:
         scores=tuple(takewhile(math.isfinite, t.scores)),
         losses=tuple(takewhile(math.isfinite, t.losses)),
         seconds={k: v for k, v in t.seconds.items() if math.isfinite(v)},
+        confirmed=tuple(filter(math.isfinite, t.confirmed)),
+        saved={k: v for k, v in t.saved.items() if math.isfinite(v)},
         believed={k: v for k, v in t.believed.items() if math.isfinite(v)},
         started=_finite_or_none(t.started),
         finished=_finite_or_none(t.finished),

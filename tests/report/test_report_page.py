@@ -91,8 +91,12 @@ def test_the_page_fetches_nothing_and_runs_only_its_own_scripts(example_page):
     assert [a["href"] for t, a in parser.tags if t == "link"] == ["data:,"]
 
 
+def test_the_first_lines_have_the_command(example):
+    assert page(example).splitlines()[1] == f"<!-- {example.command} -->"
+
+
 def test_text_from_outside_stays_text():
-    text = page(hostile_study())
+    text = page(replace(hostile_study(), command=f"autopelt search --><b>{HOSTILE}"))
     parser = Scripts()
     parser.feed(text)
     assert sum(t == "script" for t, _ in parser.tags) == 3
