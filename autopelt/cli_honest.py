@@ -1,5 +1,9 @@
 """Commands that check a result beyond the search, as click sees them."""
 
+import shlex
+import sys
+from typing import Any
+
 import click
 
 
@@ -25,4 +29,44 @@ def confirm(study: str, seeds: int | None, top: int | None, workers: int | None)
     run_confirm(study, seeds, top, workers)
 
 
-COMMANDS = (confirm,)
+@click.command()
+@click.option("--task", required=True, help="Task, or a task file; autopelt list tasks.")
+@click.option("--methods", required=True, help="Comma-separated; see above.")
+@click.option("--seeds", type=int, default=5, show_default=True, help="Random seeds a method.")
+@click.option("--rates", help="Factors on the learning rates to try.  [default: 0.5,1,2]")
+@click.option("--budget", help="Refuse methods above it: 1%, 300k.")
+@click.option("--model", help="Hub name, folder, or minilm.  [default: minilm]")
+@click.option("--revision", help="Revision of a Hub model.")
+@click.option("--data", help="Folder with the task's files, else AUTOPELT_DATA.")
+@click.option("--workers", type=int, help="Trainings at once.  [default: 2, or the cores]")
+@click.option("--epochs", type=int, help="Epochs of a training.")
+@click.option("--batch-size", type=int, help="Examples a batch.")
+@click.option("--max-length", type=int, help="Tokens an example may have.")
+@click.option("--train-examples", type=int, help="Train on this many examples.")
+@click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]")
+@click.option("--out", help="Folder to write.  [default: reports/compare-TASK]")
+def compare(
+    methods: str, seeds: int, rates: str | None, budget: str | None, out: str | None, **flags: Any
+) -> None:
+    """Hold methods against each other on one task, with equal effort for each.
+
+    A method is a seed architecture (unipelt, lora-r8, adapterdrop-3, head-only, full), a file,
+    STUDY:best or STUDY:TRIAL. NAME~ is shrunk to --budget; NAME@MODEL sits on another model.
+
+    Every method chooses its learning rate from the same few by the selection split, is trained with
+    the same fresh random seeds, and scored on the report split; time, memory, latency and energy
+    are measured alone. Goes on where it stopped.
+
+    \b
+    Examples:
+      autopelt compare --task demo --methods unipelt,lora-r8,full --seeds 3
+      autopelt compare --task rte --methods lora-r8,reports/rte-minilm-1pct:best --seeds 5
+      autopelt compare --task rte --methods full,full@models/tapt,lora-r8@models/tapt
+    """
+    from autopelt.cli_compare import run_compare
+
+    command = shlex.join(["autopelt", *sys.argv[1:]])
+    run_compare(methods, seeds, rates, budget, out, flags, command)
+
+
+COMMANDS = (confirm, compare)

@@ -58,9 +58,16 @@ def merge(model: PreTrainedModel) -> None:
             )
     if architecture.full:
         attachment(model).weights_before.clear()  # keep the trained weights
+    merge_lora(model)
+    detach(model)
+
+
+@torch.no_grad()
+def merge_lora(model: PreTrainedModel) -> None:
+    """Fold every LoRA without a gate into the weights; its hook goes, all else stays attached."""
     backbone = Backbone(model)
     for part in attachment(model).pelts():
-        if isinstance(part, LoraModule):
+        if isinstance(part, LoraModule) and part.gate is None:
             assert part.spec.layer is not None
             site = backbone.linear(part.spec.layer, part.spec.location)
             update = part.scale * (part.up @ part.down)  # (out, in)
@@ -71,4 +78,4 @@ def merge(model: PreTrainedModel) -> None:
                 weight[:, rows] += update.T
             else:
                 weight[rows] += update
-    detach(model)
+            part.remove()

@@ -1,0 +1,92 @@
+"""What `autopelt compare` does, once its flags are parsed."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from autopelt.budget import Budget
+from autopelt.cli_search import resolve_config
+from autopelt.compare import RATES, Comparison, find_methods
+from autopelt.errors import UnexpectedEndError, UsageError
+from autopelt.lock import locked
+from autopelt.paired import paired_difference, spread
+from autopelt.quantities import format_seconds
+from autopelt.report.comparison import (
+    Row,
+    around,
+    best_row,
+    energy,
+    gap_words,
+    megabytes,
+    milliseconds,
+)
+from autopelt.report.wording import score, share
+from autopelt.trainings import TrainingsStopped
+
+
+def run_compare(
+    methods: str,
+    seeds: int,
+    rates: str | None,
+    budget: str | None,
+    out: str | None,
+    flags: dict[str, Any],
+    command: str,
+) -> None:
+    """Compare methods and print the table."""
+    config = resolve_config(None, flags)
+    if budget is not None:
+        Budget.parse(budget)
+    names = [name.strip() for name in methods.split(",") if name.strip()]
+    found = find_methods(names, config, budget)
+    task = flags.get("task") or "task"
+    folder = Path(out) if out else Path("reports") / f"compare-{Path(task).stem}"
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    comparison = Comparison(folder, config, tuple(found), seeds, _rates(rates), command)
+    with locked(folder):
+        try:
+            comparison.run(console.print)
+        except TrainingsStopped:
+            raise UnexpectedEndError(
+                f"stopped; nothing is lost. The same command with --out {folder} goes on."
+            ) from None
+    console.print()
+    Console(width=max(100, console.width)).print(terminal_table(comparison.rows()))
+    console.print(f"\nReport: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
+
+
+def _rates(text: str | None) -> tuple[float, ...]:
+    if text is None:
+        return RATES
+    try:
+        return tuple(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
+    except ValueError:
+        raise UsageError(f"--rates '{text}' must be factors, like 0.5,1,2.") from None
+
+
+def terminal_table(rows: list[Row]) -> Table:
+    """The table for the terminal, best first."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    names = ("method", "score", "spread", "against the best", "deployed", "share", "rate", "train")
+    for column in (*names, "energy a step", "memory", "batch 1", "batch 32"):
+        made.add_column(column, justify="left" if column == "method" else "right")
+    best = best_row(rows)
+    for r in sorted(rows, key=lambda r: -r.selection):
+        gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
+        made.add_row(
+            r.name,
+            around(r.mean) or f"failed: {r.reason}",
+            score(spread(r.scored)),
+            gap_words(gap),
+            f"{r.count.deployed:,}",
+            share(r.count.share),
+            "" if r.rate is None else f"× {r.rate:g}",
+            "" if r.seconds is None else format_seconds(r.seconds),
+            energy(r.cost),
+            megabytes(r.cost.get("peak_bytes")),
+            milliseconds(r.cost.get("latency_1")),
+            milliseconds(r.cost.get("latency_32")),
+        )
+    return made

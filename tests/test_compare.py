@@ -1,0 +1,153 @@
+"""A comparison: names, equal effort, resuming, cost, the page; on a tiny model, in this process."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from in_process import run_in_process
+
+from autopelt import compare, trainings
+from autopelt.cli import main
+from autopelt.cli_compare import terminal_table
+from autopelt.cli_search import resolve_config
+from autopelt.compare import RUNS, Comparison, find_methods
+from autopelt.config import StudyConfig
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.measure import measure, measured
+from autopelt.report.comparison import Row, best_row
+
+
+def config(model: Path, **changed: Any) -> StudyConfig:
+    flags = {"task": "demo", "model": str(model), "epochs": 2, "train_examples": 48, "workers": 1}
+    return resolve_config(None, flags | changed)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train and measure in this process."""
+    monkeypatch.setattr(trainings, "run_trials", run_in_process)
+    monkeypatch.setattr(compare, "measured", measure)
+
+
+def comparison(model: Path, folder: Path, names: str, seeds: int = 1) -> Comparison:
+    made = config(model)
+    methods = find_methods(names.split(","), made, None)
+    return Comparison(folder, made, tuple(methods), seeds, (0.5, 1.0), "autopelt compare")
+
+
+def test_equal_effort_resuming_and_the_page(tiny_bert: Path, tmp_path: Path, here: None) -> None:
+    folder = tmp_path / "comparison"
+    said: list[str] = []
+    comparison(tiny_bert, folder, "head-only,lora-r2").run(said.append)
+    lines = [json.loads(line) for line in (folder / RUNS).read_text().splitlines()]
+    for kind, each in (("rate", 2), ("seed", 1), ("cost", 1)):
+        methods = [ln["method"] for ln in lines if ln["kind"] == kind]
+        assert {methods.count(m) for m in methods} == {each}
+        assert len(set(methods)) == 2
+    seeds = {}
+    for ln in lines:
+        if ln["kind"] == "seed":
+            seeds.setdefault(ln["method"], []).append(ln["random_seed"])
+            tried = {
+                r["rate"]: r["selection"]
+                for r in lines
+                if r["kind"] == "rate" and r["method"] == ln["method"]
+            }
+            assert tried[ln["rate"]] == max(tried.values())
+    assert len({tuple(s) for s in seeds.values()}) == 1
+
+    # One more method and one more seed: only these are trained.
+    again = comparison(tiny_bert, folder, "head-only,lora-r2,full", seeds=2)
+    again.run(said.append)
+    after = [json.loads(line) for line in (folder / RUNS).read_text().splitlines()]
+    assert after[: len(lines)] == lines
+    assert sorted(ln["kind"] for ln in after[len(lines) :]) == sorted(
+        ["seed"] * 2 + ["rate"] * 2 + ["seed"] * 2 + ["cost"]
+    )
+
+    rows = again.rows()
+    assert [r.name for r in rows] == ["head-only", "lora-r2", "full"]
+    assert all(len(r.scored) == 2 and r.seconds for r in rows)
+    assert all(r.cost["latency_32"] > 0 and r.cost["peak_bytes"] > 1e6 for r in rows)
+    page = (folder / "index.html").read_text()
+    assert "Score against parameters" in page
+    assert "Score against time" in page
+    with (folder / "table.csv").open() as file:
+        table = {line["method"]: line for line in csv.DictReader(file)}
+    assert table["full"]["deployed"] == str(rows[2].count.backbone)
+    assert float(table["lora-r2"]["score"]) == pytest.approx(rows[1].mean.mean)
+    assert terminal_table(rows).row_count == 3
+
+    other = config(tiny_bert, epochs=3)
+    with pytest.raises(UsageError, match="another training"):
+        Comparison(folder, other, again.methods, 2, (1.0,), "").run(said.append)
+
+
+def test_names_of_methods(tiny_bert: Path) -> None:
+    made = config(tiny_bert)
+    methods = find_methods(["unipelt~", "full", "lora-r1", f"lora-r1@{tiny_bert}"], made, "4%")
+    assert [m.name for m in methods] == ["unipelt~", "full", "lora-r1"]  # the same twice is one
+    assert methods[0].count.deployed <= 0.04 * methods[0].count.backbone
+    with pytest.raises(InfeasibleError, match=r"over the budget of 4%: unipelt \("):
+        find_methods(["unipelt", "full"], made, "4%")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("nonsense", "unknown seed architecture"),
+        ("adapterdrop-9", "leaves no adapter"),
+        ("unipelt~", "no --budget"),
+        (",", "--methods is empty"),
+    ],
+)
+def test_methods_that_do_not_fit_are_one_line(
+    names: str, words: str, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["compare", "--task", "demo", "--model", str(tiny_bert), "--methods", names]
+    assert main([*command, "--out", str(tmp_path / "x")]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [(["--seeds", "0"], "--seeds 0"), (["--rates", "a"], "--rates"), (["--rates", "0"], "--rates")],
+)
+def test_wrong_numbers_are_one_line(
+    flags: list[str],
+    words: str,
+    tiny_bert: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["compare", "--task", "demo", "--model", str(tiny_bert), "--methods", "lora-r1"]
+    assert main([*command, *flags, "--out", str(tmp_path / "x")]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_the_selection_split_chooses_the_best_row(tiny_bert: Path) -> None:
+    (method,) = find_methods(["lora-r1"], config(tiny_bert), None)
+
+    def row(name: str, selection: float, report: float) -> Row:
+        training = compare.Training(0, report, selection)
+        return Row(name, method.architecture, method.count, 1.0, (training,), {})
+
+    rows = [row("lucky", 0.5, 0.9), row("better", 0.6, 0.5)]
+    assert best_row(rows) is rows[1]
+    assert best_row([]) is None
+
+
+@pytest.mark.slow
+def test_a_process_of_its_own_measures(tiny_bert: Path) -> None:
+    (method,) = find_methods(["unipelt"], config(tiny_bert), None)
+    training = config(tiny_bert).training
+    made = measured(method.architecture.to_json(), method.setup, training, 1, 0)
+    assert made["step_seconds"] > 0
+    assert made["steps_an_epoch"] == 6
+    assert 0 < made["latency_1"] < made["latency_32"] * 10
+    bad = measured("rubbish", method.setup, training, 1, 0)
+    assert set(bad) == {"reason"}
