@@ -61,7 +61,7 @@ def compare(
     Examples:
       autopelt compare --task demo --methods unipelt,lora-r8,full --seeds 3
       autopelt compare --task rte --methods lora-r8,reports/rte-minilm-1pct:best --seeds 5
-      autopelt compare --task rte --methods full,full@models/tapt,lora-r8@models/tapt
+      autopelt compare --task rte --methods full,full@models/other --seeds 5
     """
     from autopelt.cli_compare import run_compare
 
