@@ -167,7 +167,7 @@ class Chromium:
             raise RuntimeError(detail.get("exception", {}).get("description", detail["text"]))
         return found["result"].get("value")
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=90):
         """Wait until a JavaScript condition holds."""
         deadline = time.monotonic() + seconds
         while not self.run(f"Boolean({condition})"):
