@@ -131,7 +131,7 @@ def card(record: StudyRecord) -> Card:
     return Card(
         "curves",
         TITLE,
-        lead(record),
+        lead(record) + _saved(record),
         figures=tuple(figures),
         table=_table(found),
         note=_note(record),
@@ -165,6 +165,12 @@ def _note(record: StudyRecord) -> str:
         f"A square ends the line of a trial that was stopped early ({stopped} here), at one of the "
         "rungs: the epochs after which a trial is held against others of its size."
     )
+
+
+def _saved(record: StudyRecord) -> str:
+    """What early stopping saved, as a further sentence; "" where no trial was stopped."""
+    saved = record.early_stopping
+    return f" Early stopping {saved.words}." if saved.on and saved.trials else ""
 
 
 def _of(rising: int, long: int) -> str:

@@ -244,7 +244,7 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
             for m in t.architecture.modules
         ],
         "scores": list(t.scores),
-        "reason": t.reason,
+        "reason": t.reason or t.stopped_because,
         "log": "" if t.log in t.reason else t.log,
     }
 

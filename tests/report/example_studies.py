@@ -170,7 +170,14 @@ def study(trials=32, name="rte-minilm-1pct", total=None, **changes):
             log="epoch 3: loss nan, gradient norm inf",
         )
         stopped = made[20]
-        made[20] = replace(stopped, state="stopped", score=None, scores=stopped.scores[:2])
+        made[20] = replace(
+            stopped,
+            state="stopped",
+            score=None,
+            scores=stopped.scores[:2],
+            losses=stopped.losses[:2],
+            stopped_because="after epoch 2 its score was below that of smaller trials",
+        )
     values = {
         "name": name,
         "config": {
@@ -185,6 +192,7 @@ def study(trials=32, name="rte-minilm-1pct", total=None, **changes):
             "trials": total or trials,
             "workers": 2,
             "random_seed": 0,
+            "early_stopping": True,
             "training": {"epochs": 5, "batch_size": 16, "max_length": 128, "train_examples": None},
         },
         "command": "autopelt search --task rte --data glue --budget 1% --trials 32 --workers 2",

@@ -51,6 +51,22 @@ def test_a_best_last_epoch_counts_as_still_rising(example):
     assert "longer schedule" in learning_curves.card(rising).lead
 
 
+def test_rungs_and_what_stopping_saved_are_told(example):
+    card = learning_curves.card(example)
+    assert [s["x0"] for s in card.figures[0].layout["shapes"]] == [1, 2, 4]
+    assert ("dash", "--muted", "rung") in card.figures[0].legend
+    assert card.lead.endswith("Early stopping stopped 1 trial and saved 3 of 155 epochs (2%).")
+    assert "(1 here)" in card.note
+    off = replace(
+        example,
+        config={**example.config, "early_stopping": False},
+        trials=tuple(t for t in example.trials if t.state != "stopped"),
+    )
+    card = learning_curves.card(off)
+    assert card.figures[0].layout["shapes"] == []
+    assert "Early stopping" not in card.lead
+
+
 def test_early_stopped_and_failed_curves_end_in_their_own_symbols(example):
     figure = learning_curves.card(example).figures[0]
     by_trial = {t["meta"]["trial"]: t for t in figure.data}

@@ -115,7 +115,7 @@ def test_a_failed_trial_shows_its_reason_and_its_last_log_line(page):
 
 def test_rungs_are_drawn_where_trials_were_stopped(page):
     shapes = page.run("document.getElementById('figure-curves').layout.shapes.map(s => s.x0)")
-    assert shapes == [2]
+    assert shapes == [1, 2, 4]
     words = page.run("document.querySelector('#curves .legend').textContent")
     assert "stopped early" in words
     assert "rung" in words
