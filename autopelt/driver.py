@@ -8,7 +8,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ from autopelt.study import CONFIG, Study, explained
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.view import View
+
+WEIGHTS, LOG = "weights", "log.txt"
+"""In a trial's folder: what it learned, until it is judged, and what its worker printed."""
 
 REPORT_SECONDS = 10.0
 """The report is built anew at most this often while a search runs."""
@@ -276,11 +279,12 @@ class _Driver:
             random_seed=random_seed,
             setup=self.setup,
             training=self.plan.config.training,
-            weights=str((self._trial_folder(number)).resolve()) if keep else None,
+            weights=str((self._trial_folder(number) / WEIGHTS).resolve()) if keep else None,
             threads=threads,
             order_seed=self.plan.config.order_seed,
             timeout=None if timeout is None else parse_seconds(timeout),
             cache=self.cache,
+            log=str((self._trial_folder(number) / LOG).resolve()),
         )
 
     def _trial(self, number: int) -> TrialRecord:
@@ -291,7 +295,7 @@ class _Driver:
 
     # ------------------------------------------------------------------ after a trial
     def _keep_best(self, record: StudyRecord, trial: TrialRecord) -> None:
-        own = self._trial_folder(trial.number)
+        own = self._trial_folder(trial.number) / WEIGHTS
         if record.best is not None and record.best.number == trial.number and own.is_dir():
             known = self.study.attributes(trial.number)
             metrics = {
@@ -306,8 +310,7 @@ class _Driver:
             }
             write_text(own / "metrics.json", json.dumps(metrics, indent=2) + "\n")
             replace_directory(own, self.study.folder / "best")
-        else:
-            replace_directory(own, None)
+        self._tidy(own.parent)
 
     def _repair_best(self) -> None:
         """Put `best/` right where the last search was killed between a trial's end and its move."""
@@ -315,7 +318,18 @@ class _Driver:
         record = self.study.record()
         if record.best is not None:
             self._keep_best(record, record.best)
-        replace_directory(self.study.folder / "trials", None)
+        for own in (self.study.folder / "trials").glob("*"):
+            self._tidy(own)
+
+    @staticmethod
+    def _tidy(own: Path) -> None:
+        """Leave of a trial's folder only what the trial printed."""
+        replace_directory(own / WEIGHTS, None)
+        log = own / LOG
+        if log.is_file() and not log.stat().st_size:
+            log.unlink()
+        with suppress(OSError):
+            own.rmdir()
 
     def _give_up_early(self, record: StudyRecord) -> None:
         """Three failures for one cause before anything worked: more trials would fail as well."""

@@ -8,7 +8,7 @@ The folder holds everything of a study::
     trials.csv    the table of trials
     confirmed.jsonl  trainings of the confirmation, one a line; no trials of the search
     best/         the best architecture within the budget: architecture, weights, metrics
-    trials/       weights of trials that are not judged yet
+    trials/N/     log.txt: what trial N printed, if it did; weights of one not judged yet
 
 State is Optuna's: each trial's architecture, counts, scores and reason are attributes of its trial,
 written before anything else hears of them. A trial that was running when the process died is

@@ -211,6 +211,8 @@ def test_when_every_trial_fails_for_one_cause_it_stops(tiny_bert: Path, tmp_path
         search(made, tmp_path / "study", Quiet())
     record = Study.open(tmp_path / "study").record()
     assert 3 <= len(record.trials) <= 5
+    log = (tmp_path / "study" / "trials" / "0" / "log.txt").read_text()
+    assert "the loss became nan" in log.splitlines()[-1]
     assert (tmp_path / "study" / "index.html").is_file()
 
 

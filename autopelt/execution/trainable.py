@@ -11,6 +11,7 @@ from typing import Any
 
 from ray import tune
 
+from autopelt.execution.worker_log import logged
 from autopelt.training.group import Told, run_group
 from autopelt.training.loop import EpochResult
 from autopelt.training.spec import TrialSpec
@@ -39,7 +40,11 @@ class TrialTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train one epoch."""
+        """Train one epoch; what is printed goes to a file of the (first) trial."""
+        with logged(self._specs[0].log):
+            return self._epoch()
+
+    def _epoch(self) -> dict[str, Any]:
         epochs = self._epochs = self._epochs or run_group(self._specs)
         about = {"started": self._begun, "worker": str(os.getpid())}
         told = []

@@ -1,6 +1,7 @@
 """What one worker trains at once: a single trial, or several that share a batch."""
 
 import time
+import traceback
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -34,7 +35,7 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
                 s for s in specs if can_share(Architecture.from_json(s.architecture), bench)
             ]
         except Exception as error:
-            yield [(spec.number, failure_reason(error)) for spec in specs]
+            yield [(spec.number, _reason(error)) for spec in specs]
             return
     if len(together) < 2:
         together = []
@@ -54,7 +55,7 @@ def _alone(spec: TrialSpec) -> Iterator[list[Told]]:
                         pass
                 yield [(spec.number, result)]
         except Exception as error:
-            yield [(spec.number, failure_reason(error))]
+            yield [(spec.number, _reason(error))]
 
 
 def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
@@ -80,7 +81,7 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
                         told.append((spec.number, entry))
                     elif entry is not None:
                         running.discard(spec.number)
-                        told.append((spec.number, failure_reason(entry)))
+                        told.append((spec.number, _reason(entry)))
                 if epoch == first.training.epochs:
                     for _ in epochs:  # then the members have the weights of their best epochs
                         pass
@@ -90,4 +91,10 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
                     running.clear()
                 yield told
     except Exception as error:
-        yield [(number, failure_reason(error)) for number in sorted(running)]
+        yield [(number, _reason(error)) for number in sorted(running)]
+
+
+def _reason(error: BaseException) -> str:
+    """Why a trial failed, in one line; the whole of it is printed, for the trial's log."""
+    traceback.print_exception(error)
+    return failure_reason(error)

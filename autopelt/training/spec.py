@@ -71,6 +71,7 @@ class TrialSpec:
         timeout: seconds after which the worker's process is ended, or None.
         cache: where the trials of this machine keep hidden states of the trunk, or None.
         report: score the report split at the end. A trial of a search never does.
+        log: file for what the training prints, or None.
     """
 
     number: int
@@ -84,6 +85,7 @@ class TrialSpec:
     timeout: float | None = None
     cache: Cache | None = None
     report: bool = False
+    log: str | None = None
 
 
 class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program

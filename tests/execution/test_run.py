@@ -46,6 +46,7 @@ class Source:
             training=TrainingConfig(epochs=10_000 if self.started == 4 else EPOCHS),
             weights=str(self.folder / str(self.started)),
             timeout=5.0 if self.started == 4 else 300.0,
+            log=str(self.folder / f"log-{self.started}" / "log.txt"),
         )
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
@@ -89,6 +90,9 @@ def test_sound_trials_tell_every_epoch_and_keep_weights(source: Source) -> None:
 def test_a_trial_that_raises_is_recorded_with_its_reason(source: Source) -> None:
     assert "layer 9 does not exist" in source.outcomes[2].failed
     assert not (source.folder / "2").exists()
+    log = (source.folder / "log-2" / "log.txt").read_text()
+    assert log.startswith("Traceback")
+    assert "layer 9 does not exist" in log
 
 
 def test_a_killed_worker_costs_its_trial_and_is_replaced(source: Source) -> None:
