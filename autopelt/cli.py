@@ -84,6 +84,15 @@ def _study_options(command: Any) -> Any:
                 "[default: a quarter of what is free]",
             ),
             click.option("--data", help="Folder with the task's files, else AUTOPELT_DATA."),
+            click.option(
+                "--storage",
+                help="Database of the trials: postgresql://USER@HOST/NAME.  [default: study.db]",
+            ),
+            click.option(
+                "--tensorboard/--no-tensorboard",
+                default=None,
+                help="Write TensorBoard's files of each trial.  [default: no]",
+            ),
             click.option("--train", help="Own data: CSV, TSV, JSON lines, Parquet, or a Hub name."),
             click.option("--validation", help="Own data: selection split.  [default: cut]"),
             click.option("--test", help="Own data: report split.  [default: cut]"),
@@ -103,16 +112,36 @@ def _study_options(command: Any) -> Any:
     return command
 
 
+def _running_options(command: Any) -> Any:
+    """How a search runs and what it shows; no part of a study."""
+    for option in (
+        click.option("--ray-address", help="A running Ray cluster: auto, or HOST:PORT."),
+        click.option("--json", "as_json", is_flag=True, help="One event a line on stdout."),
+    ):
+        command = option(command)
+    return command
+
+
 @cli.command()
 @_study_options
 @click.option("--config", "config_file", help="A configuration file; flags override it.")
 @click.option("--out", help="Folder of the study.  [default: reports/TASK-MODEL-BUDGET]")
-def search(config_file: str | None, out: str | None, **flags: Any) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what it would cost, and start nothing.")
+@_running_options
+def search(
+    config_file: str | None,
+    out: str | None,
+    dry_run: bool,
+    as_json: bool,
+    ray_address: str | None,
+    **flags: Any,
+) -> None:
     """Search architectures for a task within a budget of trainable parameters.
 
     Evaluates hand-made seed architectures first, then what the sampler proposes, and keeps
     everything in one folder: report (index.html), study.db, config.yaml, trials.csv, best/.
     The same command on the same --out goes on with the study; --trials is its total.
+    Ctrl-C once finishes the running trials, twice stops now; either can be resumed.
 
     \b
     Examples:
@@ -121,9 +150,15 @@ def search(config_file: str | None, out: str | None, **flags: Any) -> None:
       autopelt search --train a.csv --text premise --text-pair hypothesis --label gold
       autopelt search --config reports/rte-minilm-1pct/config.yaml --out reports/again
     """
+    if dry_run:
+        from autopelt.cli_dry_run import run_dry_run
+
+        run_dry_run(config_file, flags, as_json)
+        return
     from autopelt.cli_search import run_search
 
-    run_search(config_file, out, flags, shlex.join(["autopelt", *sys.argv[1:]]))
+    command = shlex.join(["autopelt", *sys.argv[1:]])
+    run_search(config_file, out, flags, command, as_json=as_json, ray_address=ray_address)
 
 
 @cli.command()
@@ -132,13 +167,11 @@ def search(config_file: str | None, out: str | None, **flags: Any) -> None:
 @click.option("--workers", type=int, help="Trials at once.")
 @click.option("--trial-timeout", help="A trial that takes longer fails: 90s, 30m; none for none.")
 @click.option("--cache-memory", help="Most memory for states of the frozen layers: 4GiB, off.")
-def resume(
-    study: str,
-    trials: int | None,
-    workers: int | None,
-    trial_timeout: str | None,
-    cache_memory: str | None,
-) -> None:
+@click.option(
+    "--tensorboard/--no-tensorboard", default=None, help="Write TensorBoard's files from now on."
+)
+@_running_options
+def resume(study: str, as_json: bool, ray_address: str | None, **changes: Any) -> None:
     """Go on with a study that was stopped or killed, or give it more trials.
 
     \b
@@ -148,7 +181,7 @@ def resume(
     """
     from autopelt.cli_search import run_resume
 
-    run_resume(study, trials, workers, trial_timeout, cache_memory)
+    run_resume(study, changes, as_json=as_json, ray_address=ray_address)
 
 
 @cli.command()

@@ -1,166 +1,109 @@
-"""What `autopelt search`, `resume` and `report` do, once their flags are parsed."""
+"""What `autopelt search` and `resume` do, once their flags are parsed."""
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from autopelt.architecture import load_yaml
 from autopelt.cli_confirm import confirm_study
-from autopelt.config import StudyConfig
 from autopelt.driver import Stopped, search
-from autopelt.errors import UnexpectedEndError, UsageError
-from autopelt.files import read_text
+from autopelt.errors import UnexpectedEndError
+from autopelt.events import EventView, described
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
-from autopelt.records import StudyRecord
+from autopelt.records import FAILED, STOPPED, StudyRecord
 from autopelt.report.timeline import summary
 from autopelt.report.verdict import lead, verdict
-from autopelt.space import SearchSpace
+from autopelt.settings import changed_config, new_folder, resolve_config
 from autopelt.study import CONFIG, Study
-from autopelt.tasks import Task, make_task, task_from_files
+from autopelt.tensorboard import logging_to
 from autopelt.view import LineView, LiveView, table
-
-OWN_DATA = (
-    *("train", "validation", "test", "train_target", "validation_target", "test_target"),
-    *("text", "text_pair", "label", "target", "kind", "score", "prefix"),
-)
-"""Flags that describe a task on the user's own data."""
-
-_TRAINING = ("epochs", "batch_size", "max_length", "train_examples", "learning_rate_factor")
 
 
 def run_search(
-    config_file: str | None, out: str | None, flags: dict[str, Any], command: str
+    config_file: str | None,
+    out: str | None,
+    flags: dict[str, Any],
+    command: str,
+    *,
+    as_json: bool = False,
+    ray_address: str | None = None,
 ) -> None:
     """Start a study, or go on with the one in `out`."""
     config = resolve_config(config_file, flags)
     plan = make_plan(config, command)
-    folder = Path(out) if out is not None else _new_folder(config, plan.facts["task"]["name"])
-    _run(plan, folder)
+    folder = Path(out) if out is not None else new_folder(config, plan.facts["task"]["name"])
+    _run(plan, folder, as_json, ray_address)
 
 
 def run_resume(
-    study: str,
-    trials: int | None,
-    workers: int | None,
-    trial_timeout: str | None,
-    cache_memory: str | None,
+    study: str, changes: dict[str, Any], *, as_json: bool = False, ray_address: str | None = None
 ) -> None:
-    """Go on with a study."""
-    folder = Path(study)
-    stored = Study.open(folder)
-    changed = stored.config.model_dump(mode="json")
-    given = {
-        "trials": trials,
-        "workers": workers,
-        "trial_timeout": trial_timeout,
-        "cache_memory": cache_memory,
-    }
-    changed |= {key: value for key, value in given.items() if value is not None}
-    if trial_timeout == "none":
-        changed["trial_timeout"] = None
-    config = StudyConfig.build(changed, "the command line")
-    done = len(stored.record().trials)
-    if config.trials < done:
-        raise UsageError(
-            f"--trials {config.trials} is the total, but the study has {done} trials already."
-        )
-    _run(make_plan(config, stored.record().command), folder)
+    """Go on with a study; `changes` are keys of its configuration that may change."""
+    stored = Study.open(Path(study))
+    config = changed_config(stored, changes)
+    _run(make_plan(config, stored.record().command), Path(study), as_json, ray_address)
 
 
-def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfig:
-    """Flags over a configuration file over the task's own usual values.
-
-    Raises:
-        UsageError: every wrong key and value at once.
-    """
-    values: dict[str, Any] = {}
-    source = "the command line"
-    if config_file is not None:
-        source = f"configuration '{config_file}'"
-        text = read_text(Path(config_file), f"{source}")
-        loaded = load_yaml(text, source)
-        if not isinstance(loaded, dict):
-            raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
-        values = loaded
-    given = {k: v for k, v in flags.items() if v is not None}
-    training = values.get("training", {})
-    if not isinstance(training, dict):
-        raise UsageError(f"{source}: 'training' is not a mapping.")
-    training = training | {k: given.pop(k) for k in _TRAINING if k in given}
-    if "seeds" in given:
-        names = [part.strip() for part in given.pop("seeds").split(",")]
-        given["seed_architectures"] = [n for n in names if n and n != "none"]
-    values = values | given
-    task = _task(values)
-    values["task"] = task.spec
-    if values.get("data") is None and os.environ.get("AUTOPELT_DATA"):
-        values["data"] = os.environ["AUTOPELT_DATA"]
-    if isinstance(values.get("data"), str):
-        values["data"] = str(Path(values["data"]).expanduser().resolve())
-    space = values.get("space", "pelt")
-    if isinstance(space, str):
-        values["space"] = SearchSpace.load(space).model_dump(mode="json")
-    values.setdefault("trials", task.usual_trials)
-    values.setdefault("workers", min(2, len(os.sched_getaffinity(0))))
-    usual = {
-        "epochs": task.usual_epochs,
-        "batch_size": task.usual_batch,
-        "learning_rate_factor": task.usual_factor,
-        "dropout": task.usual_dropout,
-    }
-    values["training"] = usual | training
-    return StudyConfig.build(values, source)
-
-
-def _task(values: dict[str, Any]) -> Task:
-    """The named task, or the one that flags describe, whose flags are taken out of `values`."""
-    own = {key: values.pop(key) for key in OWN_DATA if key in values}
-    if "train" in own:
-        if values.get("task") is not None:
-            raise UsageError("give --task or --train, not both.")
-        return task_from_files(**own)
-    if own:
-        raise UsageError(
-            f"--{next(iter(own)).replace('_', '-')} needs --train, a file to learn from."
-        )
-    if not isinstance(values.get("task"), str):
-        raise UsageError("--task is missing; see autopelt list tasks, or start with --task demo.")
-    return make_task(values["task"])
-
-
-def _new_folder(config: StudyConfig, task: str) -> Path:
-    """``reports/rte-minilm-1pct``, with a number where that is taken."""
-    budget = str(config.budget).replace("%", "pct")
-    words = f"{task}-{Path(config.model).name}-{budget}".lower()
-    name = re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")
-    folder, number = Path("reports") / name, 2
-    while folder.exists():
-        folder = Path("reports") / f"{name}-{number}"
-        number += 1
-    return folder
-
-
-def _run(plan: Plan, folder: Path) -> None:
-    console = Console(stderr=False)
+def _run(plan: Plan, folder: Path, as_json: bool, ray_address: str | None) -> None:
+    console = Console(stderr=as_json)
     _announce(console, plan, folder)
     try:
-        if console.is_terminal and not os.environ.get("AUTOPELT_PLAIN"):
+        if as_json:
+            events = EventView(sys.stdout)
+            events.emit("study", **_study_event(plan, folder))
+            for note in plan.notes:
+                events.message(note)
+            record = search(plan, folder, logging_to(events, plan, folder), ray_address)
+        elif console.is_terminal and not os.environ.get("AUTOPELT_PLAIN"):
             with LiveView(console) as live:
-                record = search(plan, folder, live)
+                record = search(plan, folder, logging_to(live, plan, folder), ray_address)
         else:
-            record = search(plan, folder, LineView(console))
+            view = logging_to(LineView(console), plan, folder)
+            record = search(plan, folder, view, ray_address)
     except Stopped:
-        raise UnexpectedEndError(
-            f"stopped; nothing is lost. Go on with: autopelt resume {folder}"
-        ) from None
+        command = f"autopelt resume {folder}"
+        if as_json:
+            EventView(sys.stdout).emit("interrupted", study=str(folder), resume=command)
+        raise UnexpectedEndError(f"stopped; nothing is lost. Go on with: {command}") from None
     if plan.config.confirm_seeds is not None:
         record = confirm_study(plan, folder, console)
+    if as_json:
+        EventView(sys.stdout).emit("done", **_done_event(record, folder))
     _conclude(console, record, folder)
+
+
+def _study_event(plan: Plan, folder: Path) -> dict[str, Any]:
+    return {
+        "study": str(folder),
+        "trials": plan.config.trials,
+        "workers": plan.config.workers,
+        "task": plan.facts["task"]["name"],
+        "metric": plan.facts["metric"],
+        "backbone": plan.facts["backbone"]["name"],
+        "backbone_parameters": plan.facts["backbone"]["parameters"],
+        "limit": plan.limit,
+        "head": plan.facts["head"],
+        "space": plan.config.space.name,
+    }
+
+
+def _done_event(record: StudyRecord, folder: Path) -> dict[str, Any]:
+    best, seed = record.best, record.best_seed
+    return {
+        "study": str(folder),
+        "complete": len(record.complete),
+        "failed": sum(t.state == FAILED for t in record.trials),
+        "stopped": sum(t.state == STOPPED for t in record.trials),
+        "front": [t.number for t in record.front],
+        "hypervolume": record.hypervolume(),
+        "best": None if best is None else described(best) | {"score": best.score},
+        "best_seed": None if seed is None else described(seed) | {"score": seed.score},
+        "verdict": None if best is None else lead(verdict(record)),
+        "report": str(folder / "index.html"),
+    }
 
 
 def _announce(console: Console, plan: Plan, folder: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -65,6 +66,8 @@ class StudyConfig(BaseModel):
         cache_memory: most memory for hidden states of the frozen trunk, on each machine: ``4GiB``;
             ``off`` for none; None for a quarter of what is free when a search starts.
         confirm_seeds: random seeds with which the best are trained again after the search, or None.
+        storage: database of the trials, any URL that Optuna takes; None: study.db in the folder.
+        tensorboard: write TensorBoard's files of every trial.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,6 +90,8 @@ class StudyConfig(BaseModel):
     data: str | None = None
     cache_memory: str | None = None
     confirm_seeds: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
+    storage: str | None = None
+    tensorboard: Annotated[bool, Field(strict=True)] = False
     training: TrainingConfig = TrainingConfig()
 
     @field_validator("budget", "min_budget", mode="before")
@@ -130,6 +135,20 @@ class StudyConfig(BaseModel):
             except UsageError as error:
                 raise ValueError(str(error)) from None
         return str(value)
+
+    @field_validator("storage")
+    @classmethod
+    def _storage(cls, value: str | None) -> str | None:
+        if value is not None and "://" not in value:
+            raise ValueError(
+                "must be a URL like postgresql://user@host/database or sqlite:////path/all.db"
+            )
+        if value is not None and urlsplit(value).password:
+            raise ValueError(
+                "has a password, which would be kept in config.yaml; leave it out and give it by "
+                "PGPASSWORD or ~/.pgpass (PostgreSQL), or ~/.my.cnf (MySQL)"
+            )
+        return value
 
     @field_validator("objectives")
     @classmethod
@@ -192,7 +211,9 @@ class StudyConfig(BaseModel):
         The number of trials, of workers and of confirmations, the timeout and the cache may change
         while a study goes on.
         """
-        free = {"trials", "workers", "trial_timeout", "cache_memory", "confirm_seeds"}
+        free = {
+            *("trials", "workers", "trial_timeout", "cache_memory", "confirm_seeds", "tensorboard"),
+        }
         mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
         return [
             f"{key}: {_short(mine[key])}, not {_short(theirs[key])}"

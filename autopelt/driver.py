@@ -50,8 +50,14 @@ class Stopped(Exception):  # noqa: N818 - the user asked for it
     """The user stopped the search; what was done is kept."""
 
 
-def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
+def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None) -> StudyRecord:
     """Run a study to its last trial, or go on with one that is in the folder.
+
+    Args:
+        plan: the study.
+        folder: new, empty, or the study's.
+        view: is told what happens.
+        ray_address: a running Ray cluster instead of a Ray of our own.
 
     Raises:
         UsageError: the folder holds another study, or another process works on it.
@@ -83,6 +89,7 @@ def search(plan: Plan, folder: Path, view: View) -> StudyRecord:
                 workers=plan.config.workers,
                 threads=default_threads(plan.config.workers),
                 together=plan.config.trials_per_worker,
+                address=ray_address,
             )
         record = driver.write_report(force=True)
     if driver.stopping:

@@ -13,6 +13,7 @@ size), with the sizes it may take (0 = absent) and whether it may carry a gate::
 the layers, of which `layer_switch: true` lets each be switched off as a whole (AutoPEFT's space).
 """
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -164,7 +165,7 @@ def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
             parts.append(f"unknown key '{place}': {hint.rstrip('.')}")
             continue
         message = item["msg"].removeprefix("Value error, ")
-        value = repr(item["input"])
+        value = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", repr(item["input"]))
         shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
         if not item["loc"] and item["type"] == "value_error":  # it names its values itself
             parts.append(message)

@@ -97,12 +97,19 @@ class Study:
                 "give another --out."
             )
         with quiet_optuna():
-            optuna_study = optuna.create_study(
-                study_name=folder.name,
-                storage=_storage(folder),
-                directions=[_DIRECTIONS[o.direction] for o in parse_objectives(config.objectives)],
-                sampler=sampler,
-            )
+            try:
+                optuna_study = optuna.create_study(
+                    study_name=folder.name,
+                    storage=_storage(folder, config.storage),
+                    directions=[
+                        _DIRECTIONS[o.direction] for o in parse_objectives(config.objectives)
+                    ],
+                    sampler=sampler,
+                )
+            except optuna.exceptions.DuplicatedStudyError:
+                raise UsageError(
+                    f"{config.storage} has a study '{folder.name}' already; give another --out."
+                ) from None
             if len(optuna_study.directions) > 1:
                 optuna_study.set_metric_names([o.name for o in parse_objectives(config.objectives)])
             optuna_study.set_user_attr(_FACTS, json.dumps(dict(facts)))
@@ -127,18 +134,29 @@ class Study:
             )
         if (folder / CONFIG).is_file():
             config = _load_config(folder)
-        _check_database(folder)
+        else:
+            config = None
+        url = None if config is None else config.storage
+        if url is None:
+            _check_database(folder)
         try:
             with quiet_optuna():
                 loaded = optuna.load_study(
-                    study_name=None, storage=_storage(folder), sampler=sampler
+                    study_name=None if url is None else folder.name,
+                    storage=_storage(folder, url),
+                    sampler=sampler,
                 )
                 loaded.user_attrs[_FACTS]
-                if not (folder / CONFIG).is_file():  # deleted; the database knows it as well
+                if config is None:  # deleted; the database knows it as well
                     config = StudyConfig.build(json.loads(loaded.user_attrs[_CONFIG]), DATABASE)
                     write_text(folder / CONFIG, _header(folder) + config.to_yaml())
         except (SQLAlchemyError, KeyError, ValueError, RuntimeError) as error:
             line = str(getattr(error, "orig", None) or error).splitlines()[0]
+            if url is not None:
+                raise UnavailableError(
+                    f"study '{folder.name}' cannot be read from {url} ({line}); a study keeps the "
+                    "name that its folder had when it began."
+                ) from None
             raise _unreadable(folder, line) from None
         return cls(folder, config, loaded)
 
@@ -358,11 +376,25 @@ def _remove_unborn(folder: Path) -> None:
             path.unlink()
 
 
-def _storage(folder: Path) -> optuna.storages.RDBStorage:
-    return optuna.storages.RDBStorage(
-        f"sqlite:///{(folder / DATABASE).resolve()}",
-        engine_kwargs={"connect_args": {"timeout": 60}},
-    )
+def _storage(folder: Path, url: str | None) -> optuna.storages.RDBStorage:
+    """The study's own file, or a database that several studies may share.
+
+    Raises:
+        UnavailableError: the database cannot be reached, or its driver is not installed.
+    """
+    if url is None:
+        return optuna.storages.RDBStorage(
+            f"sqlite:///{(folder / DATABASE).resolve()}",
+            engine_kwargs={"connect_args": {"timeout": 60}},
+        )
+    try:
+        return optuna.storages.RDBStorage(url)
+    except (ImportError, SQLAlchemyError) as error:
+        line = str(getattr(error, "orig", None) or error).splitlines()[0]
+        hint = " (PostgreSQL: pip install psycopg2-binary, MySQL: pip install pymysql)"
+        raise UnavailableError(
+            f"storage {url} cannot be used: {line}{hint if isinstance(error, ImportError) else ''}."
+        ) from None
 
 
 def _header(folder: Path) -> str:

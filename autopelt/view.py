@@ -11,8 +11,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from autopelt.pareto import hypervolume
 from autopelt.quantities import format_seconds, format_share
-from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
+from autopelt.records import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
+
+LAST = 10
+"""Trials over which the live view tells the gain."""
 
 
 class View(Protocol):
@@ -58,6 +62,7 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.begun = time.monotonic()
+        self.ended = 0
         self.now = "starting the workers"
         self.study: StudyRecord | None = None
         self.running: dict[int, tuple[TrialRecord, str]] = {}
@@ -89,6 +94,7 @@ class LiveView:
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
         """Print its line above the table."""
         self.study = study
+        self.ended += 1
         self.running.pop(trial.number, None)
         self.live.console.print(
             trial_line(trial, study),
@@ -103,10 +109,11 @@ class LiveView:
         if study is None:
             return Group(Text(f"{self.now} · {format_seconds(spent)}", style="dim"))
         done = [t for t in study.trials if t.finished is not None]
-        failed = sum(t.state == FAILED for t in done)
-        left = spent / len(done) * (study.total - len(done)) if done else None
+        left = spent / self.ended * (study.total - len(done)) if self.ended else None
         facts = [f"{len(done)} of {study.total} trials"]
-        facts += [f"{failed} failed"] if failed else []
+        for state, word in ((FAILED, "failed"), (STOPPED, "stopped early")):
+            count = sum(t.state == state for t in done)
+            facts += [f"{count} {word}"] if count else []
         facts += [format_seconds(spent)]
         facts += [] if left is None else [f"about {format_seconds(left)} left"]
         lines: list[Any] = [
@@ -114,11 +121,14 @@ class LiveView:
             Text(" · ".join(facts)),
         ]
         best, seed = study.best, study.best_seed
-        if best is not None and seed is not None:
+        if best is not None:
+            gained = gain(study)
+            words = "" if gained is None else f" (+{gained:.3f} in the last {LAST} trials)"
+            against = "" if seed is None else f" against {seed.score:.3f} of {seed.label}, by hand"
             lines.append(
                 Text(
-                    f"front {len(study.front)} · hypervolume {study.hypervolume():.3f} · best "
-                    f"{best.score:.3f} against {seed.score:.3f} of {seed.label}"
+                    f"front {len(study.front)} · hypervolume {study.hypervolume():.3f}{words} · "
+                    f"best within the budget {best.score:.3f}{against}"
                 )
             )
         for trial, words in self.running.values():
@@ -130,6 +140,17 @@ class LiveView:
             )
         lines.append(Text(self.now, style="dim", overflow="ellipsis", no_wrap=True))
         return Group(*lines)
+
+
+def gain(study: StudyRecord, last: int = LAST) -> float | None:
+    """How much the last finished trials added to the hypervolume; None where there are no more."""
+    ended = sorted(
+        (t for t in study.trials if t.finished is not None), key=lambda t: t.finished or 0.0
+    )
+    if len(ended) <= last:
+        return None
+    before = [t.point for t in ended[:-last] if t.score is not None and study.feasible(t)]
+    return max(0.0, study.hypervolume() - hypervolume(before, study.limit, study.floor))
 
 
 def trial_line(trial: TrialRecord, study: StudyRecord) -> str:

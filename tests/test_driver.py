@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from autopelt.cli_search import resolve_config
 from autopelt.driver import search
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.plan import Plan, make_plan, seed_entries
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.seed_architectures import shrink
+from autopelt.settings import resolve_config
 from autopelt.study import Study
 from autopelt.training.final import evaluate_model
 

@@ -250,3 +250,40 @@ def test_a_failed_trial_brings_the_last_line_of_its_log(tmp_path: Path) -> None:
     study.fail(0, "it failed")
     study.complete(1, 0.5, 64)
     assert [t.log for t in study.record().trials] == ["CUDA out of memory", ""]
+
+
+def test_two_studies_share_a_database(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/all.db"
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    for name in ("a", "b"):
+        made = Study.create(tmp_path / name, config(storage=url), FACTS, sampler)
+        made.complete(made.add(attributes(label=name), {}, {}), 0.6, 64)
+        assert not (tmp_path / name / "study.db").exists()
+    assert {s.study_name for s in optuna.get_all_study_summaries(url)} == {"a", "b"}
+    for name in ("a", "b"):
+        assert [t.label for t in Study.open(tmp_path / name).record().trials] == [name]
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UsageError, match="has a study 'a' already"):
+        Study.create(tmp_path / "other" / "a", config(storage=url), FACTS, sampler)
+    (tmp_path / "a").rename(tmp_path / "moved")
+    with pytest.raises(UnavailableError, match="keeps the name"):
+        Study.open(tmp_path / "moved")
+
+
+def test_a_storage_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    for url, words in (
+        ("sqlite:////nowhere/at/all.db", "unable to open"),
+        ("nosuchbase://here/x", "nosuchbase"),
+    ):
+        with pytest.raises(UnavailableError, match=words):
+            Study.create(tmp_path / "s", config(storage=url), FACTS, sampler)
+
+
+def test_a_password_is_not_kept() -> None:
+    with pytest.raises(UsageError, match="PGPASSWORD") as caught:
+        config(storage="postgresql://me:secret@host/studies")
+    assert "secret" not in str(caught.value)
+    assert config(storage="postgresql://me@host/studies").storage is not None
+    with pytest.raises(UsageError, match="must be a URL"):
+        config(storage="studies.db")
