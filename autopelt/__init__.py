@@ -7,6 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autopelt.api import Study as Study
+    from autopelt.api import open_study as open_study
+    from autopelt.api import search as search
+    from autopelt.api import train as train
     from autopelt.architecture import Architecture as Architecture
     from autopelt.architecture import Module as Module
     from autopelt.attach import attach as attach
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    **dict.fromkeys(("Study", "open_study", "train"), "api"),
     "Architecture": "architecture",
     "Module": "architecture",
     "seed_architecture": "seed_architectures",
@@ -32,15 +37,16 @@ _HOMES = {
     ),
     "load_exported": "export",
 }
-_ATTACH = "attach"  # a function and the module that it lives in
+_BOTH = {"attach": "attach", "search": "api"}
+"""Functions that share their name with a module or package of ours -> where they live."""
 
-__all__ = ["__version__", "attach", *_HOMES]  # noqa: PLE0604 - names of _HOMES are strings
+__all__ = ["__version__", *_BOTH, *_HOMES]  # noqa: PLE0604 - names of _HOMES are strings
 
 
 def __getattr__(name: str) -> Any:
-    if name == _ATTACH:
+    if name in _BOTH:
         # The import system binds the submodule to this name; users mean the function.
-        value = import_module("autopelt.attach").attach
+        value = getattr(import_module(f"autopelt.{_BOTH[name]}"), name)
     elif name in _HOMES:
         value = getattr(import_module(f"autopelt.{_HOMES[name]}"), name)
     else:

@@ -1,7 +1,6 @@
 """What `autopelt show`, `diff`, `train`, `evaluate`, `predict` and `export` do."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,12 @@ from rich.console import Console
 
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
-from autopelt.config import derived_seed
-from autopelt.errors import InfeasibleError, UsageError
-from autopelt.files import check_writable
 from autopelt.methods import ShapeCounter
-from autopelt.named_architecture import Named, choose_trial, find_architecture, split_study
+from autopelt.named_architecture import Named, find_architecture, split_study
 from autopelt.quantities import format_share
 from autopelt.report.noise import difference_error
 from autopelt.study import Study
-from autopelt.training.spec import Setup, TrialFailure
+from autopelt.training.spec import Setup
 
 _console = Console(soft_wrap=True, highlight=False, markup=False)
 
@@ -159,57 +155,31 @@ def run_train(
     force: bool,
 ) -> None:
     """Train the best (or another) architecture of a study and write a folder."""
-    from autopelt.training.final import train_model
+    from autopelt.api import Training, train
 
-    folder, which = split_study(study) or (Path(study), "")
-    if which and architecture is not None:
-        raise UsageError(f"give a trial ('{study}') or --architecture, not both.")
-    opened = Study.open(folder)
-    record, config = opened.record(), opened.config
-    if architecture is None:
-        trial = choose_trial(record, which)
-        name, chosen = trial.label or f"trial {trial.number}", trial.architecture
-        seed = trial.random_seed if random_seed is None else random_seed
-    else:
-        shapes = shapes_of_config(load_config(resolve(Setup.of(config).model)))
-        named = find_architecture(architecture, shapes)
-        name, chosen = named.name, named.architecture
-        ShapeCounter(shapes).count(chosen)
-        seed = derived_seed(config.random_seed, "train") if random_seed is None else random_seed
-    if seed < 0:
-        raise UsageError(f"--random-seed {seed} is negative; it must be 0 or more.")
-    setup = Setup.of(config)
-    if data is not None:
-        setup = replace(setup, data=str(Path(data).resolve()))
-    training = config.training
-    if epochs is not None:
-        if epochs < 1:
-            raise UsageError(f"--epochs {epochs} is too few; it must be 1 or more.")
-        training = training.model_copy(update={"epochs": epochs})
-    target = Path(out) if out is not None else folder / "trained"
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        if out is None and not force:
-            raise UsageError(
-                f"'{target}' holds a trained model already; give --out, or --force to replace it."
-            )
-        if out is not None:
-            raise UsageError(f"'{target}' is not empty; give another --out.")
-    check_writable(target, "--out")
-    _console.print(f"training {name}: {chosen.describe()}")
+    def announce(training: Training) -> None:
+        _console.print(f"training {training.name}: {training.architecture.describe()}")
 
-    def show(result: Any) -> None:
+    def show(training: Training, result: Any) -> None:
         _console.print(
             f"  epoch {result.epoch} of {training.epochs}: loss {result.loss:.4f}, "
-            f"selection {record.metric} {result.score:.4f}{' *' if result.best else ''}"
+            f"selection {training.metric} {result.score:.4f}{' *' if result.best else ''}"
         )
 
-    try:
-        made = train_model(setup, chosen, training, seed, target, show, config.cache_memory)
-    except TrialFailure as error:
-        raise InfeasibleError(f"the training failed: {error}.") from None
+    made = train(
+        study,
+        architecture,
+        out=out,
+        epochs=epochs,
+        random_seed=random_seed,
+        data=data,
+        force=force,
+        on_start=announce,
+        on_epoch=show,
+    )
     _console.print(f"report {made['metric']} {made['report'][made['metric']]:.4f}")
-    _console.print(f"Saved:    {target}")
-    _console.print(f"Evaluate: autopelt evaluate {target}")
+    _console.print(f"Saved:    {made['folder']}")
+    _console.print(f"Evaluate: autopelt evaluate {made['folder']}")
 
 
 def run_evaluate(folder: str, model: str | None, data: str | None, as_json: bool) -> None:
@@ -259,7 +229,12 @@ def run_predict(
 
 
 def run_export(folder: str, to: str, out: str, model: str | None) -> None:
-    """Write a trained architecture in another format."""
+    """Write a trained architecture in another format, or a study's trials, or a script."""
+    from autopelt.study_export import TARGETS, export_study
+
+    if to in TARGETS:
+        _console.print(f"Exported: {export_study(folder, to, Path(out))}")
+        return
     from autopelt.export import export
 
     _console.print(f"Exported: {export(folder, to, out, model)}")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from autopelt import __version__
 from autopelt.architecture import Architecture
 from autopelt.backbones.head_size import head_size
 from autopelt.backbones.identity import weights_identity
@@ -164,7 +163,8 @@ def score_name(task: Task) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what decides a result."""
-    found = {"python": ".".join(map(str, sys.version_info[:3])), "autopelt": __version__}
+    own = str(sys.modules["autopelt"].__version__)
+    found = {"python": ".".join(map(str, sys.version_info[:3])), "autopelt": own}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

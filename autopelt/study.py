@@ -223,8 +223,13 @@ class Study:
         """End a trial with its score."""
         values = {"score": score, "params": float(deployed)}
         wanted = [values[o.name] for o in parse_objectives(self.config.objectives)]
+        trial = self._frozen(number)
         with quiet_optuna():
             self.write(number, score=score, finished=time.time())
+            # For optuna-dashboard. Not of stopped trials: with several objectives, TPE cannot
+            # compare pruned trials that have such values.
+            for epoch, value in enumerate(trial.user_attrs.get("scores", ()), start=1):
+                self.optuna._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
             self.optuna.tell(number, wanted)
 
     def fail(self, number: int, reason: str) -> None:

@@ -22,6 +22,10 @@ TARGETS: Mapping[str, Callable[[Trained, Path, str | None], None]] = {
 """Each fills an empty folder: (what is exported, the folder, another place of the backbone)."""
 
 
+OF_A_STUDY = ("csv", "parquet", "script")
+"""What `autopelt.study_export` makes of a study, which is no trained architecture."""
+
+
 def export(folder: str | Path, to: str, out: str | Path, model: str | None = None) -> Path:
     """Write a trained architecture in another format; the folder appears whole or not at all.
 
@@ -39,7 +43,8 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
         UnavailableError: nothing to export, or the backbone is not to be had.
     """
     if to not in TARGETS:
-        raise UsageError(f"unknown export target '{to}': {did_you_mean(to, TARGETS)}")
+        allowed = [*TARGETS, *OF_A_STUDY]
+        raise UsageError(f"unknown export target '{to}': {did_you_mean(to, allowed)}")
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"'{out}' is not an empty folder; give --out a new one.")

@@ -52,6 +52,20 @@ def trials_csv(record: StudyRecord, structure: bool = True) -> str:
     return out.getvalue()
 
 
+def trials_table(record: StudyRecord) -> list[dict[str, object]]:
+    """One row a trial with values as they are: numbers, lists, ``seconds_train`` and so on."""
+    chosen = {t.number for t in record.front}
+    phases = sorted({phase for t in record.trials for phase in t.seconds})
+    rows = []
+    for t in record.trials:
+        row = dict(zip(COLUMNS, _values(t, record, t.number in chosen)))
+        row |= {"share": t.count.share, "scores": list(t.scores), "losses": list(t.losses)}
+        row["seconds"] = sum(t.seconds.values())
+        row |= {f"seconds_{phase}": t.seconds.get(phase) for phase in phases}
+        rows.append(row)
+    return rows
+
+
 def _values(t: TrialRecord, record: StudyRecord, on_front: bool) -> Sequence[object]:
     return (
         t.number,

@@ -1,0 +1,266 @@
+"""Searches and their results from Python; the command line calls the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from autopelt import driver
+from autopelt.architecture import Architecture
+from autopelt.backbones.load import load_config, load_tokenizer, resolve
+from autopelt.backbones.shapes import shapes_of_config
+from autopelt.config import derived_seed
+from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
+from autopelt.export import find_trained, load_trained
+from autopelt.files import check_writable
+from autopelt.methods import ShapeCounter
+from autopelt.named_architecture import BEST, choose_trial, find_architecture, split_study
+from autopelt.plan import make_plan
+from autopelt.records import StudyRecord, TrialRecord
+from autopelt.report import build
+from autopelt.report.csv_file import trials_table
+from autopelt.settings import changed_config, new_folder, resolve_config
+from autopelt.study import Study as StoredStudy
+from autopelt.tensorboard import logging_to
+from autopelt.training.loop import EpochResult
+from autopelt.training.spec import Setup, TrialFailure
+from autopelt.view import LineView, View
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import PreTrainedModel
+
+
+class Study:
+    """A study in its folder. What it says is always what the folder holds now.
+
+    Attributes:
+        folder: of the study.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        """Raises UsageError, UnavailableError where the folder holds no readable study."""
+        self.folder = Path(folder)
+        StoredStudy.open(self.folder)
+
+    def __repr__(self) -> str:
+        record = self.record
+        return f"Study({str(self.folder)!r}: {len(record.complete)} of {record.total} trials)"
+
+    @property
+    def record(self) -> StudyRecord:
+        """Everything that the study knows, as plain values."""
+        return StoredStudy.open(self.folder).record()
+
+    def front(self) -> list[TrialRecord]:
+        """The Pareto front within the budget, by growing parameters."""
+        return self.record.front
+
+    def trial(self, which: str | int = BEST) -> TrialRecord:
+        """A trial: ``best``, ``knee``, its number, or the id of its architecture.
+
+        Raises:
+            UsageError: there is no such trial.
+            InfeasibleError: nothing within the budget is complete yet.
+        """
+        return choose_trial(self.record, str(which))
+
+    def trials(self) -> pd.DataFrame:
+        """One row a trial, indexed by its number: what trials.csv has, with numbers as numbers."""
+        import pandas as pd
+
+        return pd.DataFrame(trials_table(self.record)).set_index("trial")
+
+    def load(self, which: str | int = BEST, model: str | None = None) -> PreTrainedModel:
+        """An ordinary transformers model with a trial's modules and head, ready to predict.
+
+        The weights of the best are kept. Another trial is trained again first, which takes as long
+        as it did, and kept in ``STUDY/models/NUMBER`` for the next time.
+
+        Args:
+            which: as in `trial`.
+            model: another place of the backbone.
+        """
+        trial = self.trial(which)
+        best = self.record.best
+        if best is not None and trial.number == best.number:
+            folder = self.folder
+        else:
+            folder = self.folder / "models" / str(trial.number)
+            if not (folder / "training.json").is_file():
+                train(f"{self.folder}:{trial.number}", out=folder)
+        return load_trained(find_trained(folder), model)[0]
+
+    def tokenizer(self) -> Any:
+        """The backbone's tokenizer."""
+        return load_tokenizer(resolve(Setup.of(StoredStudy.open(self.folder).config).model))
+
+    def resume(self, *, view: View | None = None, **changes: Any) -> Study:
+        """Go on with the study, with other values for what may change (``trials=100``)."""
+        stored = StoredStudy.open(self.folder)
+        config = changed_config(stored, changes)
+        return _run(make_plan(config, stored.record().command), self.folder, view, None)
+
+    def report(self) -> Path:
+        """Build the report again; gives the page."""
+        return build(self.record, self.folder)
+
+
+def open_study(folder: str | Path) -> Study:
+    """A study that exists. Raises UsageError, UnavailableError where there is none."""
+    return Study(folder)
+
+
+def search(
+    task: str | None = None,
+    *,
+    out: str | Path | None = None,
+    config: str | Path | None = None,
+    view: View | None = None,
+    ray_address: str | None = None,
+    **choices: Any,
+) -> Study:
+    """Search architectures for a task, or go on with the study in `out`; returns when it is done.
+
+    Args:
+        task: its name; None where `config` or ``train=`` says what to train on.
+        out: folder of the study; None: ``reports/TASK-MODEL-BUDGET``.
+        config: a configuration file; everything else overrides it.
+        view: is told what happens; None prints a line a trial.
+        ray_address: a running Ray cluster.
+        choices: options of ``autopelt search``, with underscores: ``budget="1%"``, ``trials=60``.
+
+    Raises:
+        UsageError: a wrong choice; all of them are named at once.
+        UnavailableError: model or data are not to be had.
+        InfeasibleError: nothing fits the budget, or no trial finished.
+        UnexpectedEndError: the user interrupted it; the study can be resumed.
+    """
+    flags = choices | ({} if task is None else {"task": task})
+    resolved = resolve_config(None if config is None else str(config), flags)
+    words = [f"task={task!r}"] if task is not None else []
+    words += [f"{key}={value!r}" for key, value in choices.items()]
+    plan = make_plan(resolved, f"autopelt.search({', '.join(words)})")
+    folder = new_folder(resolved, plan.facts["task"]["name"]) if out is None else Path(out)
+    return _run(plan, folder, view, ray_address)
+
+
+def _run(plan: Any, folder: Path, view: View | None, ray_address: str | None) -> Study:
+    shown = LineView(Console()) if view is None else view
+    try:
+        driver.search(plan, folder, logging_to(shown, plan, folder), ray_address)
+    except driver.Stopped:
+        raise UnexpectedEndError(
+            f"stopped; nothing is lost. Go on with: autopelt.open_study('{folder}').resume()"
+        ) from None
+    return Study(folder)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is about to begin.
+
+    Attributes:
+        name: of what is trained, for a person.
+        architecture: what is trained.
+        metric: name of the score.
+        epochs: how many.
+        folder: where the model goes.
+    """
+
+    name: str
+    architecture: Architecture
+    metric: str
+    epochs: int
+    folder: Path
+
+
+def train(
+    study: str | Path | Study,
+    architecture: str | Architecture | None = None,
+    *,
+    out: str | Path | None = None,
+    epochs: int | None = None,
+    random_seed: int | None = None,
+    data: str | Path | None = None,
+    force: bool = False,
+    on_start: Callable[[Training], None] | None = None,
+    on_epoch: Callable[[Training, EpochResult], None] | None = None,
+) -> dict[str, Any]:
+    """Train an architecture on a study's task, choose the epoch, score the report split, save it.
+
+    Args:
+        study: a study, its folder, or ``STUDY:TRIAL``.
+        architecture: another one: an `Architecture`, a seed name, a file, or ``STUDY:TRIAL``.
+        out: folder to make; None: ``STUDY/trained``.
+        epochs: None: as many as the study's.
+        random_seed: None: the trial's.
+        data: the task's files, where they lie elsewhere now.
+        force: replace ``STUDY/trained``.
+        on_start: is told what will be trained.
+        on_epoch: is told of every epoch.
+
+    Returns:
+        What ``training.json`` says (``metric``, ``report``, ``selection``, …), and ``folder``.
+
+    Raises:
+        UsageError, UnavailableError: as the command ``autopelt train``.
+        InfeasibleError: there is nothing to train yet, or the training failed.
+    """
+    from autopelt.training.final import train_model
+
+    place = str(study.folder if isinstance(study, Study) else study)
+    folder, which = split_study(place) or (Path(place), "")
+    if which and architecture is not None:
+        raise UsageError(f"give a trial ('{place}') or --architecture, not both.")
+    opened = StoredStudy.open(folder)
+    record, config = opened.record(), opened.config
+    setup = Setup.of(config)
+    if architecture is None:
+        trial = choose_trial(record, which)
+        name, chosen = trial.label or f"trial {trial.number}", trial.architecture
+        seed = trial.random_seed if random_seed is None else random_seed
+    else:
+        shapes = shapes_of_config(load_config(resolve(setup.model)))
+        if isinstance(architecture, Architecture):
+            name, chosen = f"architecture {architecture.id}", architecture
+        else:
+            found = find_architecture(architecture, shapes)
+            name, chosen = found.name, found.architecture
+        ShapeCounter(shapes).count(chosen)
+        seed = derived_seed(config.random_seed, "train") if random_seed is None else random_seed
+    if seed < 0:
+        raise UsageError(f"--random-seed {seed} is negative; it must be 0 or more.")
+    if data is not None:
+        setup = replace(setup, data=str(Path(data).resolve()))
+    schedule = config.training
+    if epochs is not None:
+        if epochs < 1:
+            raise UsageError(f"--epochs {epochs} is too few; it must be 1 or more.")
+        schedule = schedule.model_copy(update={"epochs": epochs})
+    target = Path(out) if out is not None else folder / "trained"
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        if out is None and not force:
+            raise UsageError(
+                f"'{target}' holds a trained model already; give --out, or --force to replace it."
+            )
+        if out is not None:
+            raise UsageError(f"'{target}' is not empty; give another --out.")
+    check_writable(target, "--out")
+    training = Training(name, chosen, record.metric, schedule.epochs, target)
+    if on_start is not None:
+        on_start(training)
+
+    def told(result: EpochResult) -> None:
+        if on_epoch is not None:
+            on_epoch(training, result)
+
+    try:
+        made = train_model(setup, chosen, schedule, seed, target, told)
+    except TrialFailure as error:
+        raise InfeasibleError(f"the training failed: {error}.") from None
+    return made | {"folder": str(target)}

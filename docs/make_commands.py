@@ -1,0 +1,77 @@
+"""Makes docs/commands.md of what the program says about itself: python docs/make_commands.py
+
+A test fails while the page and the program differ.
+"""
+
+import re
+from pathlib import Path
+
+import click
+
+from autopelt import seed_architectures
+from autopelt.cli import cli
+from autopelt.space import SearchSpace, shipped_spaces
+
+PAGE = Path(__file__).with_name("commands.md")
+WIDTH = 100
+
+INTRODUCTION = """\
+# Commands
+
+Made by `python docs/make_commands.py` of what `--help` prints; a test keeps it so. An architecture
+is named by a seed architecture's name, a file, `STUDY` (its best), `STUDY:12` (its trial 12),
+`STUDY:knee` (the bend of its front) or `STUDY:3fa9c012` (by id).
+"""
+
+EXIT_CODES = """\
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done |
+| 1 | a bug: please report it with what was printed |
+| 2 | usage: a wrong option, configuration, architecture or folder |
+| 3 | data or a model is not to be had, or a file is damaged |
+| 4 | nothing fits the budget, or no trial finished |
+| 5 | a stored result does not come out again |
+| 130 | stopped by Ctrl-C; `autopelt resume` goes on |
+
+An error is one line on stderr that names the value, what is allowed, and the way out.
+
+## Environment
+
+| variable | meaning |
+|---|---|
+| `AUTOPELT_DATA` | folder of `--data` |
+| `AUTOPELT_PLAIN` | any value: one line a trial instead of the live view |
+| `NO_COLOR` | any value: no colours |
+| `HF_HUB_OFFLINE` | 1: never ask the Hugging Face Hub |
+| `HF_HOME` | where the Hub's cache lies |
+"""
+
+
+def help_of(name: str | None = None) -> str:
+    """What ``autopelt NAME --help`` prints, without the blank lines at its end."""
+    command = cli if name is None else cli.commands[name]
+    called = "autopelt" if name is None else f"autopelt {name}"
+    context = click.Context(command, info_name=called, max_content_width=WIDTH, terminal_width=WIDTH)
+    return "\n".join(line.rstrip() for line in command.get_help(context).splitlines()).rstrip()
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    for name in sorted(cli.commands):
+        parts.append(f"## autopelt {name}\n\n```text\n{help_of(name)}\n```\n")
+    parts.append(EXIT_CODES)
+    spaces = "\n".join(f"| `{n}` | {SearchSpace.load(n).description} |" for n in shipped_spaces())
+    parts.append(f"## Search spaces\n\n| name | what may be built |\n|---|---|\n{spaces}\n")
+    lines = (seed_architectures.__doc__ or "").split("\n\n", 2)[2].splitlines()
+    plain = [re.sub(r"``([^`]+)``", r"\1    ", x).rstrip() for x in lines if x and x[0] != "="]
+    table = "\n".join(plain)
+    parts.append(f"## Seed architectures\n\nd is the width of the backbone.\n\n```text\n{table}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
