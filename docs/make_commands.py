@@ -54,7 +54,8 @@ def help_of(name: str | None = None) -> str:
     """What ``autopelt NAME --help`` prints, without the blank lines at its end."""
     command = cli if name is None else cli.commands[name]
     called = "autopelt" if name is None else f"autopelt {name}"
-    context = click.Context(command, info_name=called, max_content_width=WIDTH, terminal_width=WIDTH)
+    widths = {"max_content_width": WIDTH, "terminal_width": WIDTH}
+    context = click.Context(command, info_name=called, **widths)
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines()).rstrip()
 
 
@@ -69,7 +70,8 @@ def page() -> str:
     lines = (seed_architectures.__doc__ or "").split("\n\n", 2)[2].splitlines()
     plain = [re.sub(r"``([^`]+)``", r"\1    ", x).rstrip() for x in lines if x and x[0] != "="]
     table = "\n".join(plain)
-    parts.append(f"## Seed architectures\n\nd is the width of the backbone.\n\n```text\n{table}\n```\n")
+    words = "d is the width of the backbone."
+    parts.append(f"## Seed architectures\n\n{words}\n\n```text\n{table}\n```\n")
     return "\n".join(parts)
 
 

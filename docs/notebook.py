@@ -30,7 +30,8 @@ print(table[["label", "score", "share", "architecture"]])
 
 # %%
 for trial in study.front():
-    print(f"{trial.score:.3f} with {trial.count.deployed:,} parameters: {trial.architecture.describe()}")
+    words = trial.architecture.describe()
+    print(f"{trial.score:.3f} with {trial.count.deployed:,} parameters: {words}")
 
 # %% [markdown]
 # ## An ordinary model

