@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.table import Table
 
 from autopelt.budget import Budget
-from autopelt.cli_search import resolve_config
 from autopelt.compare import RATES, Comparison, find_methods
 from autopelt.errors import UnexpectedEndError, UsageError
 from autopelt.lock import locked
@@ -23,6 +22,7 @@ from autopelt.report.comparison import (
     milliseconds,
 )
 from autopelt.report.wording import score, share
+from autopelt.settings import resolve_config
 from autopelt.trainings import TrainingsStopped
 
 

@@ -11,12 +11,12 @@ from in_process import run_in_process
 from autopelt import compare, trainings
 from autopelt.cli import main
 from autopelt.cli_compare import terminal_table
-from autopelt.cli_search import resolve_config
 from autopelt.compare import RUNS, Comparison, find_methods
 from autopelt.config import StudyConfig
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.measure import measure, measured
 from autopelt.report.comparison import Row, best_row
+from autopelt.settings import resolve_config
 
 
 def config(model: Path, **changed: Any) -> StudyConfig:
