@@ -61,7 +61,7 @@ def compare(
     Examples:
       autopelt compare --task demo --methods unipelt,lora-r8,full --seeds 3
       autopelt compare --task rte --methods lora-r8,reports/rte-minilm-1pct:best --seeds 5
-      autopelt compare --task rte --methods full,full@models/other --seeds 5
+      autopelt compare --task rte --methods full,full@models/tapt,lora-r8@models/tapt
     """
     from autopelt.cli_compare import run_compare
 
@@ -69,4 +69,33 @@ def compare(
     run_compare(methods, seeds, rates, budget, out, flags, command)
 
 
-COMMANDS = (confirm, compare)
+@click.command()
+@click.option("--text", multiple=True, help="A file with a text on each line; may be repeated.")
+@click.option("--task", help="The task's own training texts, without their labels (TAPT).")
+@click.option("--data", help="Folder with the task's files, else AUTOPELT_DATA.")
+@click.option("--model", default="minilm", show_default=True, help="Hub name, folder, or minilm.")
+@click.option("--out", required=True, help="Model folder to make.")
+@click.option("--epochs", type=int, help="Epochs.  [default: 3]")
+@click.option("--batch-size", type=int, help="Blocks a batch.  [default: 32]")
+@click.option("--max-length", type=int, help="Tokens of a block.  [default: 256]")
+@click.option("--learning-rate", type=float, help="Of AdamW.  [default: 1e-4]")
+@click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]")
+def pretrain(
+    text: tuple[str, ...], task: str | None, data: str | None, model: str, out: str, **flags: Any
+) -> None:
+    """Go on with pretraining a model on raw text, and write a folder that --model takes.
+
+    Encoders go on with masked, decoders with causal language modelling, on a domain's texts (DAPT)
+    or a task's own (TAPT).
+
+    \b
+    Examples:
+      autopelt pretrain --text papers.txt --model minilm --out models/dapt
+      autopelt pretrain --task rte --model models/dapt --out models/dapt-tapt
+    """
+    from autopelt.cli_pretrain import run_pretrain
+
+    run_pretrain(text, task, data, model, out, flags)
+
+
+COMMANDS = (confirm, compare, pretrain)
