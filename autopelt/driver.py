@@ -369,7 +369,8 @@ class _Driver:
             if self.stopping:
                 raise KeyboardInterrupt
             self.stopping = True
-            self.view.message("stopping: running trials finish first (Ctrl-C again stops now)")
+            with suppress(RuntimeError):  # it came in the middle of another line
+                self.view.message("stopping: running trials finish first (Ctrl-C again stops now)")
 
         before: Callable[..., Any] | int | None
         try:

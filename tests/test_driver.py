@@ -273,6 +273,39 @@ def test_ctrl_c_finishes_what_runs_and_names_the_way_on(tiny_bert: Path, tmp_pat
     assert (folder / "index.html").is_file()
 
 
+@pytest.mark.slow
+def test_ctrl_c_twice_stops_now_and_resume_goes_on(tiny_bert: Path, tmp_path: Path) -> None:
+    """Trials of 5,000 epochs: only stopping at once ends within the time."""
+    folder = tmp_path / "study"
+    command = [
+        *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--model", str(tiny_bert)),
+        *("--space", "tiny", "--budget", "4%", "--trials", "2", "--epochs", "5000"),
+        *("--train-examples", "64", "--workers", "1", "--json", "--out", str(folder)),
+    ]
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert child.stdout is not None
+    events = []
+    for line in child.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == "epoch":
+            break
+    os.killpg(child.pid, signal.SIGINT)
+    for line in child.stdout:
+        events.append(json.loads(line))
+        if "Ctrl-C again" in events[-1].get("text", ""):
+            break
+    os.killpg(child.pid, signal.SIGINT)
+    out, errors = child.communicate(timeout=120)
+    assert child.returncode == 130, errors
+    assert f"autopelt resume {folder}" in errors
+    assert "Traceback" not in errors
+    assert json.loads(out.splitlines()[-1])["event"] == "interrupted"
+    record = Study.open(folder).record()
+    assert [t.state for t in record.trials] == ["running"]  # to be run again by resume
+
+
 def test_a_trained_best_scores_the_same_in_a_new_process(
     done: tuple[Path, StudyRecord], tmp_path: Path
 ) -> None:

@@ -74,6 +74,8 @@ class Feed(Searcher):
         while self.error is None and len(specs) < self._together:
             try:
                 spec = self._source.next()
+            except KeyboardInterrupt:  # stop now, do not wait for what runs
+                raise
             except BaseException as error:  # Ray would swallow it or lose its kind
                 self.error = error
                 break
@@ -140,6 +142,8 @@ class Feed(Searcher):
         if self.error is None:
             try:
                 return call()
+            except KeyboardInterrupt:
+                raise
             except BaseException as error:
                 self.error = error
         return None
