@@ -26,9 +26,14 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a random BERT of 2 layers and width 16, and a word-piece tokeniser."""
+    return make_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
+
+
+def make_tiny_bert(folder: Path) -> Path:
+    """Write that model into a folder; gives the folder."""
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    folder = tmp_path_factory.mktemp("tiny-bert")
+    folder.mkdir(exist_ok=True)
     words = [
         "the",
         "a",

@@ -8,6 +8,8 @@ from torch.utils.data import Dataset
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
+    BartConfig,
+    BartModel,
     GPT2Config,
     GPT2LMHeadModel,
     Trainer,
@@ -15,7 +17,9 @@ from transformers import (
 )
 
 import autopelt.attach as autopelt
+from autopelt.architecture import Architecture, Module
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.errors import UsageError
 from autopelt.seed_architectures import seed_architecture
 
 SMALL = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -132,3 +136,23 @@ def test_torch_compile_makes_one_graph_without_breaks(kind, name):
     assert torch.allclose(compiled(ids, attention_mask=mask).logits, expected, atol=1e-5)
     again = copy.deepcopy(model)
     assert torch.allclose(again(ids, attention_mask=mask).logits, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bart"])
+def test_a_prompt_that_leaves_the_table_of_positions_is_one_line(family: str) -> None:
+    """Without the check torch says `index out of range in self`, and a GPU dies of it."""
+    if family == "gpt2":
+        model = GPT2LMHeadModel(
+            GPT2Config(vocab_size=50, n_positions=16, n_embd=32, n_layer=2, n_head=4)
+        )
+    else:
+        sizes = {"encoder_layers": 2, "decoder_layers": 2, "d_model": 32, "vocab_size": 50}
+        heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
+        widths = {"encoder_ffn_dim": 64, "decoder_ffn_dim": 64}
+        model = BartModel(BartConfig(**sizes, **heads, **widths, max_position_embeddings=16))
+    model.eval()
+    prompt = Module("prompt", "embeddings", None, 4)
+    autopelt.attach(model, Architecture((prompt,)), random_seed=0)
+    model(input_ids=torch.full((1, 12), 7))
+    with pytest.raises(UsageError, match=r"prompt 4 and 13 tokens .* 16 positions; .*length 12 or"):
+        model(input_ids=torch.full((1, 13), 7))

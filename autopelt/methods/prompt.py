@@ -30,6 +30,10 @@ from autopelt.methods.gate import Gate
 from autopelt.shapes import Shapes
 
 
+_TABLES = ("wpe", "embed_positions")
+"""Names of learned tables of positions in models whose prompt goes in as `inputs_embeds`."""
+
+
 class RowsModule(Pelt):
     """Inserts rows; where they come from is the subclass's matter.
 
@@ -53,6 +57,7 @@ class RowsModule(Pelt):
         self.offset = 0
         self.by_inputs = False
         self.names: tuple[str, ...] = ()
+        self.positions: int | None = None
 
     def rows(self) -> torch.Tensor:
         """The rows (n, d) as they are trained, before the gate."""
@@ -66,6 +71,7 @@ class RowsModule(Pelt):
         site = sites.prompt()
         self.offset = site.offset
         self.by_inputs = site.at is None
+        self.positions = _table_of_positions(site.host) if self.by_inputs else None
         self.names = tuple(inspect.signature(site.host.forward).parameters)
         self.handles.append(site.host.register_forward_pre_hook(self._enter, with_kwargs=True))
         if site.at is not None:
@@ -105,6 +111,13 @@ class RowsModule(Pelt):
         past = 0 if cache is None else cache.get_seq_length()
         cached = past > 0
         batch, length = tokens.shape[:2]
+        total = past + length + (0 if cached else size)
+        if self.positions is not None and total > self.positions:
+            raise UsageError(
+                f"{self.spec.method} {size} and {total - size} tokens do not fit into the model's "
+                f"{self.positions} positions; use --max-length {max(1, self.positions - size)} or "
+                "fewer rows."
+            )
         if mask is None:
             before = past - size if cached else 0
             mask = torch.ones(batch, before + length, dtype=torch.long, device=tokens.device)
@@ -155,6 +168,14 @@ class RowsModule(Pelt):
         for name in tuple(output.keys()):
             output[name] = _stripped(output[name], count, place)
         return output
+
+
+def _table_of_positions(host: nn.Module) -> int | None:
+    """How many positions a host has learned, None where it computes them."""
+    for name, part in host.named_modules():
+        if isinstance(part, nn.Embedding) and name.rpartition(".")[2] in _TABLES:
+            return part.num_embeddings - int(getattr(part, "offset", 0))
+    return None
 
 
 def insert(sequence: torch.Tensor, rows: torch.Tensor, place: torch.Tensor) -> torch.Tensor:

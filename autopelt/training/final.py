@@ -120,6 +120,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         Setup(**record["setup"])
         record["head"], record["kind"]
+        if not isinstance(record["labels"], list) or not isinstance(record["report"], dict):
+            raise TypeError("labels is a list, report a mapping")
     except (OSError, UnicodeDecodeError) as error:
         raise UnavailableError(
             f"'{folder}' is not a trained model: {RECORD} cannot be read "
