@@ -161,11 +161,10 @@ class _Driver:
             return None
         if self._again:
             number = self._again.pop(0)
-            if "architecture" not in self.study.trial(number).user_attrs:
-                self._propose(self.study.trial(number))
-            else:
+            if "architecture" in self.study.attributes(number):
                 self.study.write(number, scores=[], losses=[], score=None, finished=None)
-            return self._spec(number)
+                return self._spec(number)
+            return self._spec(number) if self._proposed(self.study.trial(number)) else self.next()
         record = self.study.record()
         if len(record.trials) >= self.plan.config.trials:
             return None
@@ -174,13 +173,7 @@ class _Driver:
                 return self._spec(self._seed(entry))
         self.view.message("the sampler is thinking")
         trial = self.study.ask()
-        try:
-            self._propose(trial)
-        except SpaceExhaustedError as error:
-            self.study.fail(trial.number, str(error))
-            self.view.message(str(error))
-            return None
-        return self._spec(trial.number)
+        return self._spec(trial.number) if self._proposed(trial) else None
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch ended."""
@@ -248,8 +241,21 @@ class _Driver:
             {name: known[name] for name in params},
         )
 
+    def _proposed(self, trial: optuna.Trial) -> bool:
+        """Whether the sampler had a point for the trial; without one the trial has failed."""
+        try:
+            self._propose(trial)
+        except SpaceExhaustedError as error:
+            self.study.fail(trial.number, str(error))
+            self.view.message(str(error))
+            return False
+        return True
+
     def _propose(self, trial: optuna.Trial) -> None:
         begun = time.perf_counter()
+        # Of a trial whose parameters were stored before a kill, nobody would ask the sampler again:
+        # what it believes, and whether the trial counts as space-filling, would be lost.
+        _ = trial.relative_params
         architecture = suggest(trial, self.plan.space)
         believed = {"seconds": time.perf_counter() - begun} | dict(
             self.sampler.belief(trial.number) if hasattr(self.sampler, "belief") else {}

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
     BartConfig,
     BartModel,
+    BertConfig,
+    BertForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
     Trainer,

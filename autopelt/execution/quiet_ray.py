@@ -12,6 +12,8 @@ from typing import Any
 
 import filelock
 
+from autopelt.errors import UnavailableError
+
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -28,6 +30,7 @@ _ENVIRONMENT = {
 }
 
 
+_STARTS = 3
 _SCRATCH, _ALIVE = "apelt", "alive"
 """A session's scratch folder, and the lock in it that its process holds as long as it lives."""
 
@@ -59,6 +62,25 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
     (scratch / "locking").rename(scratch / _ALIVE)
     try:
         if address is None:
+            _start(ray, workers, threads, scratch)
+        else:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL + 1)
+        _silence_worker_messages()
+        yield scratch
+    finally:
+        ray.shutdown()
+        alive.release()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _start(ray: Any, workers: int, threads: int, scratch: Path) -> None:
+    """Start Ray's processes; Ray gives them 30 s, too little on a machine that is very busy.
+
+    Raises:
+        UnavailableError: they did not come up several times.
+    """
+    for attempt in range(1, _STARTS + 1):
+        try:
             with _loopback_only():
                 ray.init(
                     address="local",
@@ -71,14 +93,14 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
                     _temp_dir=str(scratch),
                     runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads), **_ENVIRONMENT}},
                 )
-        else:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL + 1)
-        _silence_worker_messages()
-        yield scratch
-    finally:
-        ray.shutdown()
-        alive.release()
-        shutil.rmtree(scratch, ignore_errors=True)
+            return
+        except Exception as error:  # Ray raises bare ones
+            ray.shutdown()
+            if attempt == _STARTS:
+                raise UnavailableError(
+                    f"Ray's processes did not start ({str(error).splitlines()[0]}); is the machine "
+                    "too busy or short of memory? What is done is kept: autopelt resume STUDY."
+                ) from None
 
 
 @contextmanager

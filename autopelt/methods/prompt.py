@@ -29,7 +29,6 @@ from autopelt.methods.base import Method, Pelt, PromptSite, Sites
 from autopelt.methods.gate import Gate
 from autopelt.shapes import Shapes
 
-
 _TABLES = ("wpe", "embed_positions")
 """Names of learned tables of positions in models whose prompt goes in as `inputs_embeds`."""
 
