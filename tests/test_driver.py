@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from autopelt.driver import search
+from autopelt.architecture import Architecture
+from autopelt.driver import _Driver, search
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.plan import Plan, make_plan, seed_entries
 from autopelt.records import StudyRecord, TrialRecord
+from autopelt.search import make_sampler, suggest
 from autopelt.seed_architectures import shrink
 from autopelt.settings import resolve_config
 from autopelt.study import Study
@@ -325,3 +327,22 @@ def test_a_trained_best_scores_the_same_in_a_new_process(
     assert evaluated.returncode == 0, evaluated.stderr
     result = json.loads(evaluated.stdout)
     assert result["report"] == result["stored"] == evaluate_model(out)["report"]
+
+
+def test_a_proposal_killed_before_it_was_written_is_made_again(
+    tiny_bert: Path, tmp_path: Path
+) -> None:
+    """Parameters stored, architecture not: the same point, and it still counts as space-filling."""
+    made = plan(tiny_bert, workers=1, trials=7, seeds="none")
+
+    def sampler() -> Any:
+        return make_sampler("pelt", made.space, 0, "score,params", start=2)
+
+    study = Study.create(tmp_path / "s", made.config, made.facts, sampler())
+    wanted = suggest(study.ask(), made.space)  # and here the process is killed
+    again = sampler()
+    driver = _Driver(Study.open(tmp_path / "s", again), made, again, Quiet(), None)
+    spec = driver.next()
+    assert spec is not None
+    assert (spec.number, Architecture.from_json(spec.architecture)) == (0, wanted)
+    assert driver.study.record().trials[0].origin == "start"

@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,10 +14,11 @@ from autopelt.architecture import Architecture
 from autopelt.attach import NAME, attach, detach, head_parameters, parameter_groups
 from autopelt.backbones.load import reset_head
 from autopelt.config import TrainingConfig, derived_seed
+from autopelt.training.accumulation import NOTE, Accumulation
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import TrialFailure
-from autopelt.training.trunk import SPLITS, Trunk, open_trunk, skipping
+from autopelt.training.trunk import SPLITS, Feeder, Trunk, open_trunk, skipping
 from autopelt.training.workbench import Workbench
 
 SCORING_BATCH = 64
@@ -93,6 +95,14 @@ def train_epochs(
     first_seconds = {"attach": time.perf_counter() - begun}
     trunk = open_trunk(bench, architecture)
     first_saved: dict[str, float] = {}
+    accumulation = Accumulation(trained)
+
+    def loss_of(give: Feeder, indices: Sequence[int]) -> torch.Tensor:
+        batch = bench.batch("train", indices)
+        give(indices, batch)
+        with bench.autocast():
+            return task.loss(model(**task.inputs(batch)), batch)
+
     if trunk is not None:
         first_seconds["trunk"] = trunk.seconds
         first_saved = {"layers": trunk.boundary, "hits": trunk.found}
@@ -110,17 +120,12 @@ def train_epochs(
                 for step, indices in enumerate(
                     training_batches(lengths, training.batch_size, order), start=1
                 ):
-                    batch = bench.batch("train", indices)
-                    give(indices, batch)
-                    with bench.autocast():
-                        loss = task.loss(model(**task.inputs(batch)), batch)
-                    value = float(loss.detach())
+                    value = accumulation.backward(partial(loss_of, give), indices)
                     if not math.isfinite(value):
                         raise TrialFailure(
                             f"the loss became {value} at step {step} of epoch {epoch}; "
                             "a lower learning rate may help (learning_rate_factor)"
                         )
-                    loss.backward()
                     torch.nn.utils.clip_grad_norm_(trained, training.clip_norm, foreach=True)
                     optimizer.step()
                     schedule.step()
@@ -142,7 +147,8 @@ def train_epochs(
             saved = {} if trunk is None else {"trunk": sum(map(trunk.saved, SPLITS))}
             if epoch == 1:
                 seconds, saved = first_seconds | seconds, first_saved | saved
-            yield EpochResult(epoch, total / seen, score, metrics, best, seconds, saved)
+            notes = [NOTE] if accumulation.parts > 1 else []
+            yield EpochResult(epoch, total / seen, score, metrics, best, seconds, saved, notes)
         _restore(model, best_state)
     finally:
         if trunk is not None:

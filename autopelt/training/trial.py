@@ -9,6 +9,7 @@ import torch
 from autopelt.architecture import Architecture
 from autopelt.attach import save
 from autopelt.errors import AutopeltError
+from autopelt.training.accumulation import out_of_memory
 from autopelt.training.held_out import held_out
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.shared_arrays import shared_arrays
@@ -57,7 +58,7 @@ def failure_reason(error: BaseException) -> str:
     """The one line that a study keeps about a failed trial."""
     if isinstance(error, TrialFailure | AutopeltError):
         return str(error)
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate" in str(error):
+    if out_of_memory(error):
         return "out of memory; a smaller --batch-size or --max-length may help"
     line = next((part for part in str(error).splitlines() if part.strip()), "")
     return f"{type(error).__name__}: {line}" if line else type(error).__name__

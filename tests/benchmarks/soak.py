@@ -53,16 +53,14 @@ class Watch:
 def looked_at(pid: int) -> dict[str, float]:
     """Resident memory in MB, threads and open files of a process; empty where it is gone."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
-        values = {
-            line.split(":")[0]: line.split()[1] for line in status.splitlines() if ":" in line
-        }
+        status = Path(f"/proc/{pid}/status").read_text().splitlines()
         files = len(os.listdir(f"/proc/{pid}/fd"))
-    except (OSError, IndexError):
+    except OSError:
         return {}
+    values = {line.partition(":")[0]: line.partition(":")[2].split() for line in status}
     return {
-        "MB": int(values["VmRSS"]) / 1024,
-        "threads": int(values["Threads"]),
+        "MB": int(values["VmRSS"][0]) / 1024,
+        "threads": int(values["Threads"][0]),
         "files": files,
     }
 
