@@ -15,6 +15,7 @@ from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import Workbench
 
+SIXTEEN = TrainingConfig(epochs=2, batch_size=16, dropout=False)
 CHILD = """
 import resource, sys, torch
 from autopelt.training.accumulation import Accumulation
@@ -82,20 +83,16 @@ def test_a_training_goes_on_with_half_the_batch_and_says_so(tiny_bert: Path) -> 
     hook = bench.model.register_forward_pre_hook(full, with_kwargs=True)
     lora = Architecture((Module("lora", "attention.query", 0, 2),))
     try:
-        results = list(
-            train_epochs(bench, lora, TrainingConfig(epochs=2, batch_size=16, dropout=False), 0)
-        )
+        results = list(train_epochs(bench, lora, SIXTEEN, 0))
         release(bench)
         assert [r.epoch for r in results] == [1, 2]
         assert "two halves" in results[0].notes[0]
         with pytest.raises(torch.OutOfMemoryError):
-            list(train_epochs(bench, lora, TrainingConfig(epochs=2, batch_size=32), 0))
+            list(train_epochs(bench, lora, SIXTEEN.model_copy(update={"batch_size": 32}), 0))
     finally:
         release(bench)
         hook.remove()
-    whole = list(
-        train_epochs(bench, lora, TrainingConfig(epochs=2, batch_size=16, dropout=False), 0)
-    )
+    whole = list(train_epochs(bench, lora, SIXTEEN, 0))
     release(bench)
     assert not whole[0].notes
     assert [r.loss for r in results] == pytest.approx([r.loss for r in whole], rel=1e-3)
