@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autopelt.cli import main
-from autopelt.cli_search import _new_folder, resolve_config
+from autopelt.settings import new_folder, resolve_config
 
 PACKAGE = Path(__file__).resolve().parents[1] / "autopelt"
 
@@ -133,7 +133,7 @@ def test_the_name_of_a_task_cannot_lead_out_of_the_reports(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     config = resolve_config(None, {"task": "demo", "model": str(tiny_bert), "space": "tiny"})
-    folder = _new_folder(config, name)
+    folder = new_folder(config, name)
     assert folder.parent == Path("reports")
     assert folder.resolve().parent == tmp_path / "reports"
 
