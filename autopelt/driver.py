@@ -162,7 +162,9 @@ class _Driver:
         if self._again:
             number = self._again.pop(0)
             if "architecture" in self.study.attributes(number):
-                self.study.write(number, scores=[], losses=[], score=None, finished=None)
+                self.study.write(
+                    number, scores=[], losses=[], score=None, finished=None, stopped_because=""
+                )
                 return self._spec(number)
             return self._spec(number) if self._proposed(self.study.trial(number)) else self.next()
         record = self.study.record()

@@ -4,20 +4,35 @@ import json
 from dataclasses import asdict, replace
 
 from autopelt.execution import Outcome, TrialSource
+from autopelt.training.spec import TrialSpec
 from autopelt.training.trial import failure_reason, run_trial
 
 
 def run_in_process(
-    source: TrialSource, *, workers: int, threads: int, address: str | None = None
+    source: TrialSource,
+    *,
+    workers: int,
+    threads: int,
+    together: int = 1,
+    address: str | None = None,
 ) -> None:
     """As `autopelt.execution.run_trials`."""
     while (spec := source.next()) is not None:
         try:
-            for result in run_trial(replace(spec, threads=1)):
-                told = json.loads(json.dumps(asdict(result) | {"worker": "here"}))
-                source.progressed(spec.number, told)
-                source.progressed(spec.number, told)  # Ray tells some results twice
+            outcome = _run(source, spec)
         except Exception as error:
-            source.finished(spec.number, Outcome(failure_reason(error)))
-        else:
-            source.finished(spec.number, Outcome())
+            outcome = Outcome(failure_reason(error))
+        source.finished(spec.number, outcome)
+
+
+def _run(source: TrialSource, spec: TrialSpec) -> Outcome:
+    epochs = run_trial(replace(spec, threads=1))
+    for result in epochs:
+        told = json.loads(json.dumps(asdict(result) | {"worker": "here"}))
+        source.progressed(spec.number, told)
+        source.progressed(spec.number, told)  # Ray tells some results twice
+        reason = source.stops(spec.number) if result.epoch < spec.training.epochs else ""
+        if reason:
+            epochs.close()
+            return Outcome(stopped=reason)
+    return Outcome()

@@ -35,6 +35,7 @@ SUPPORT = 3.0
 PEERS = 5
 BAND = 0.4
 """Half the width of the band of similar sizes, in decades; wider where it holds too few trials."""
+LEADING = 0.5
 CHANCE = 0.1
 
 
@@ -91,17 +92,17 @@ def reason_to_stop(
         return ""
     peers = similar(trial, [o for o in others if len(o.scores) >= rung], single)
     so_far = sorted(max(o.scores[:rung]) for o in peers)
-    median = so_far[len(so_far) // 2]
-    if trial.best >= median:
+    leading = so_far[min(len(so_far) - 1, int(len(so_far) * LEADING))]
+    if trial.best >= leading:
         return ""
     mean, deviation = belief()
     chance = ahead.chance(to_beat, mean, deviation)
     if chance >= CHANCE:
         return ""
-    whose = "all trials" if single else "trials of its size"
+    whose = "trials" if single else "trials of its size"
     return (
-        f"after epoch {rung} its score {trial.best:.4g} was below the median {median:.4g} of "
-        f"{whose}, and its chance to end above {to_beat:.4g}, the front there, was "
+        f"after epoch {rung} its score {trial.best:.4g} was behind the leading {whose} "
+        f"({leading:.4g}), and its chance to end above {to_beat:.4g}, the front there, was "
         + (f"{chance:.0%}" if chance >= 0.01 else "under 1%")
     )
 

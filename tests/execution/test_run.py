@@ -163,3 +163,34 @@ def test_an_error_of_the_source_comes_out(tiny_bert: Path, tmp_path: Path) -> No
 
     with pytest.raises(ZeroDivisionError, match="a bug in the driver"):
         run_trials(Broken(tiny_bert, tmp_path), workers=1, threads=1)
+
+
+def test_a_free_worker_does_not_wait_for_a_slow_one(tiny_bert: Path, tmp_path: Path) -> None:
+    """Trial 1 goes on until three others have ended: in batches of two it would never end."""
+
+    class Unequal(Source):
+        def next(self) -> TrialSpec | None:
+            if self.started == 4:
+                return None
+            self.started += 1
+            return TrialSpec(
+                self.started,
+                Architecture().to_json(),
+                random_seed=1,
+                setup=Setup(str(self.model), "demo", train_examples=16),
+                training=TrainingConfig(epochs=10_000 if self.started == 1 else 1),
+                timeout=280.0,
+            )
+
+        def progressed(self, number: int, result: dict[str, Any]) -> None:
+            """Nothing is kept."""
+
+        def stops(self, number: int) -> str:
+            return "the others have ended" if {2, 3, 4} <= self.outcomes.keys() else ""
+
+    made = Unequal(tiny_bert, tmp_path)
+    run_trials(made, workers=2, threads=1)
+    assert made.outcomes == {
+        **dict.fromkeys((2, 3, 4), Outcome()),
+        1: Outcome(stopped="the others have ended"),
+    }

@@ -36,7 +36,7 @@ def decide(
 
 def test_a_trial_that_is_behind_its_size_is_stopped_with_a_sentence() -> None:
     reason = decide(Curve(8_100, (0.35,)), ALL, (0.55, 0.03))
-    assert reason.startswith("after epoch 1 its score 0.35 was below the median")
+    assert reason.startswith("after epoch 1 its score 0.35 was behind the leading trials")
     assert "\n" not in reason
 
 
@@ -120,7 +120,7 @@ def test_on_a_study_it_stops_the_hopeless_and_spares_seed_architectures() -> Non
         )
     rule = EarlyStopping(space, epochs=3, single=False)
     trials = study.get_trials()
-    assert "median" in rule.reason(trials, 26)
+    assert "leading" in rule.reason(trials, 26)
     assert rule.reason(trials, 27) == ""
     trials[26].user_attrs["scores"] = []
     assert rule.reason(trials, 26) == ""
