@@ -5,7 +5,7 @@ At each rung (`autopelt.rungs`) a trial that has begun goes on if any of this ho
 1. it is a seed architecture, or fewer than `COMPLETE` trials are complete, or fewer than `SUPPORT`
    of them were about as far at this rung: nobody knows yet what becomes of such curves;
 2. its score so far beats the front at its size already;
-3. its score so far is above the median of the trials of its size at this rung;
+3. its score so far is not below the median (`LEADING`) of the trials of its size at this rung;
 4. the chance that its final score beats the front at its size is at least `CHANCE`. Two sources say
    what that score may be: the gains of complete curves from this rung on (`curves`), and the
    surrogate, which knows the architecture.
