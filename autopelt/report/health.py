@@ -13,7 +13,7 @@ from autopelt.records import FAILED, STOPPED, StudyRecord
 from autopelt.report.card import Card, Finding, NothingToShow
 from autopelt.report.learning_curves import still_rising
 from autopelt.report.noise import difference_error
-from autopelt.report.progress import LAST, last_gain, steps
+from autopelt.report.progress import LAST, grown, last_gain, steps
 from autopelt.report.surrogate import calibration, spearman
 from autopelt.report.wording import listed, method, name, plural, score, share
 
@@ -140,7 +140,7 @@ def rates(record: StudyRecord) -> Finding | None:
     space = record.config.get("space")
     offered = space.get("learning_rate_multiplier") if isinstance(space, Mapping) else None
     found = [t for t in record.front if not t.label and t.architecture.modules]
-    if not isinstance(offered, list | tuple) or len(set(offered)) < 3 or len(found) < 2:
+    if not isinstance(offered, list | tuple) or len(set(offered)) < 3 or len(found) < 3:
         return None
     for end, words in ((max(offered), "highest"), (min(offered), "lowest")):
         if sum(t.architecture.learning_rate_multiplier == end for t in found) * 2 > len(found):
@@ -178,7 +178,7 @@ def stalled(record: StudyRecord) -> Finding | None:
         )
     return Finding(
         "note" if gain > 0.03 else "good",
-        f"The last {LAST} complete trials improved the front by {gain:.1%}.",
+        f"The last {LAST} complete trials improved the front by {grown(gain)}.",
         "The search has not settled: resume it with a larger --trials." if gain > 0.03 else "",
     )
 

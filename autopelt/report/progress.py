@@ -71,6 +71,11 @@ def last_gain(found: list[Step], last: int = LAST) -> float | None:
     return found[-1].value / found[-last - 1].value - 1
 
 
+def grown(gain: float) -> str:
+    """``4.2%``, ``254%``; what began at nothing can grow a lot."""
+    return f"{gain:.1%}" if gain < 1 else f"{gain:.0%}"
+
+
 def search_began(found: list[Step]) -> int | None:
     """Complete trials before the first one that is not a seed architecture; None if all are."""
     return next((s.count - 1 for s in found if not s.trial.label), None)
@@ -269,7 +274,7 @@ def lead(found: list[Step]) -> str:
         return (
             f"The last {LAST} trials improved the front by less than 0.5%: the search has settled."
         )
-    return f"The last {LAST} trials enlarged the front's hypervolume by {gain:.1%}."
+    return f"The last {LAST} trials enlarged the front's hypervolume by {grown(gain)}."
 
 
 def _table(found: list[Step]) -> Table:

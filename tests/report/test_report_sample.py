@@ -1,0 +1,48 @@
+"""The committed sample is a report of today's code, complete, small, and quiet in a browser."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from autopelt.report.csv_file import COLUMNS
+from autopelt.report.page import KINDS
+
+FOLDER = Path(__file__).parents[2] / "reports" / "sample"
+PAGE = FOLDER / "index.html"
+
+
+@pytest.fixture(scope="module")
+def text():
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_it_names_the_command_that_makes_it_again(text):
+    command = re.fullmatch(r"<!-- (autopelt search .*) -->", text.splitlines()[1])
+    assert command is not None
+    assert command[1] in (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_is_small_and_has_every_card_of_today(text):
+    assert PAGE.stat().st_size < 6_000_000
+    found = re.findall(r'<section class="card(?: missing)?" id="([a-z]+)"', text)
+    assert found == [kind.key for kind in KINDS]
+    assert "could not be made" not in text
+
+
+def test_page_and_table_tell_of_the_same_trials(text):
+    rows = list(csv.DictReader((FOLDER / "trials.csv").read_text(encoding="utf-8").splitlines()))
+    assert tuple(rows[0]) == COLUMNS
+    values = re.search(r'<script type="application/json" id="study">(.*?)</script>', text)
+    trials = json.loads(values[1])["trials"]
+    assert [t["id"] for t in trials] == [row["id"] for row in rows]
+    assert {row["state"] for row in rows} <= {"complete", "stopped", "failed"}
+
+
+@pytest.mark.browser
+def test_it_opens_quietly(chromium):
+    chromium.open(PAGE)
+    assert chromium.run("document.querySelectorAll('#figure-front .points path').length") > 10
+    assert chromium.messages == []
