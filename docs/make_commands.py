@@ -1,6 +1,6 @@
-"""Makes docs/commands.md of what the program says about itself: python docs/make_commands.py
+"""Makes docs/commands.md, and the README's help, of what the program says about itself.
 
-A test fails while the page and the program differ.
+Run it as: python docs/make_commands.py. A test fails while pages and program differ.
 """
 
 import re
@@ -13,6 +13,7 @@ from autopelt.cli import cli
 from autopelt.space import SearchSpace, shipped_spaces
 
 PAGE = Path(__file__).with_name("commands.md")
+README = Path(__file__).parent.parent / "README.md"
 WIDTH = 100
 
 INTRODUCTION = """\
@@ -77,3 +78,7 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    block = f"```text\n{help_of()}\n```"
+    text = README.read_text(encoding="utf-8")
+    text = re.sub(r"```text\nUsage: autopelt.*?```", lambda _: block, text, flags=re.DOTALL)
+    README.write_text(text, encoding="utf-8")
