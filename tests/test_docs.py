@@ -122,7 +122,8 @@ def test_the_page_of_commands_is_what_the_program_says() -> None:
 
 
 def test_the_readme_has_the_real_help() -> None:
-    assert f"```text\n{make_commands().help_of()}\n```" in README, "run: python docs/make_commands.py"
+    shown = f"```text\n{make_commands().help_of()}\n```"
+    assert shown in README, "run: python docs/make_commands.py"
 
 
 def test_every_option_code_space_and_architecture_is_documented() -> None:
