@@ -53,7 +53,7 @@ def run_compare(
                 f"stopped; nothing is lost. The same command with --out {folder} goes on."
             ) from None
     console.print()
-    Console(width=max(100, console.width)).print(terminal_table(comparison.rows()))
+    Console(width=max(160, console.width)).print(terminal_table(comparison.rows()))
     console.print(f"\nReport: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
 
 

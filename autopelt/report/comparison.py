@@ -187,8 +187,10 @@ def around(mean: Difference | None) -> str:
 
 
 def milliseconds(seconds: float | None) -> str:
-    """``12.3 ms``; "" for what is not measured."""
-    return "" if not seconds else f"{seconds * 1e3:.3g} ms"
+    """``12.3 ms``, ``1,510 ms``; "" for what is not measured."""
+    if not seconds:
+        return ""
+    return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:.3g} ms"
 
 
 def megabytes(count: int | None) -> str:
