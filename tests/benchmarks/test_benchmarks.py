@@ -84,3 +84,17 @@ def test_figures_are_kept_and_compared_on_shared_problems(tmp_path: Path) -> Non
     assert (made["gp"]["hv_half"], made["gp"]["hv_full"]) == (0.5, None)
     assert made["gp"]["ours_there"] == [0.6, 0.7]
     assert made["gp"]["problems"] == {"rough": 1}
+
+
+def test_stopping_for_the_front_keeps_what_stopping_by_score_throws_away() -> None:
+    """On simulated curves ASHA drops the small architectures, and the front with them."""
+    from early_stopping import Replay, compare, simulated_pool
+    from problems import problem
+
+    pool = simulated_pool(problem("structured", 0, rounds=0), epochs=4, late=0.15)
+    none = Replay(pool, "none", 0)
+    none.run(30)
+    kept = {rule: compare(pool, rule, 0, 30, none) for rule in ("ours", "asha")}
+    assert kept["ours"]["hypervolume"] > 0.9
+    assert kept["asha"]["hypervolume"] < 0.8
+    assert kept["asha"]["stopped"] > kept["ours"]["stopped"] >= 0
