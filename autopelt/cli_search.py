@@ -146,11 +146,11 @@ def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
         found += f"Early stopping: {record.early_stopping.words}.\n"
     console.print(
         f"{found}"
-        f"Time:   {summary(record)}\n"
-        f"Report: {folder / 'index.html'}\n"
+        f"Time:    {summary(record)}\n"
+        f"Report:  {folder / 'index.html'}\n"
         f"{'' if record.confirmed else f'Confirm: autopelt confirm {folder}' + chr(10)}"
-        f"Train:  autopelt train {folder}\n"
-        f"Export: autopelt export {folder} --to autopelt --out {folder}-export",
+        f"Train:   autopelt train {folder}\n"
+        f"Export:  autopelt export {folder} --to autopelt --out {folder}-export",
         highlight=False,
         markup=False,
         soft_wrap=True,

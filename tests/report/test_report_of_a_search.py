@@ -17,10 +17,11 @@ def test_a_searchs_report_opens_with_the_front_drawn(
     arguments = ["search", "--task", "demo", "--model", str(tiny_bert), "--space", "tiny"]
     arguments += ["--budget", "4%", "--trials", "7", "--epochs", "1", "--train-examples", "32"]
     assert main([*arguments, "--out", str(folder)]) == 0
-    last = capsys.readouterr().out.splitlines()[-3:]
-    assert last[0] == f"Report: {folder / 'index.html'}"
-    assert last[1] == f"Train:  autopelt train {folder}"
-    assert last[2].startswith(f"Export: autopelt export {folder} --to autopelt --out ")
+    last = capsys.readouterr().out.splitlines()[-4:]
+    assert last[0] == f"Report:  {folder / 'index.html'}"
+    assert last[1] == f"Confirm: autopelt confirm {folder}"
+    assert last[2] == f"Train:   autopelt train {folder}"
+    assert last[3].startswith(f"Export:  autopelt export {folder} --to autopelt --out ")
     chromium.show(folder / "index.html")
     assert chromium.run("document.querySelectorAll('#figure-front .points path').length") >= 6
     assert chromium.run("document.querySelectorAll('#figure-front .js-line').length") >= 1
