@@ -79,19 +79,22 @@ def assert_whole(folder: Path, uninterrupted: StudyRecord) -> None:
     assert not list((folder / "trials").glob("*/weights"))
 
 
-def ray_processes(before: set[int]) -> set[int]:
-    """Ray's processes of this user that were not there before, apart from other sessions'."""
-    found = set()
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) not in before:
+def ray_processes(seconds: float = 60.0) -> set[int]:
+    """Ray's processes of these searches that are there yet after a while: agents look every few
+    seconds whether the raylet still lives."""
+    end = time.monotonic() + seconds
+    while True:
+        found = set()
+        for folder in Path("/proc").iterdir():
             try:
-                line = (folder / "cmdline").read_text()
-                mark = (folder / "environ").read_text()
-            except OSError:
+                ours = f"AUTOPELT_KILL_TEST={os.getpid()}" in (folder / "environ").read_text()
+                if ours and "ray" in (folder / "cmdline").read_text():
+                    found.add(int(folder.name))
+            except (OSError, ValueError):  # it has ended, or is no process
                 continue
-            if f"AUTOPELT_KILL_TEST={os.getpid()}" in mark and ("ray" in line):
-                found.add(int(folder.name))
-    return found
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -139,8 +142,7 @@ def test_a_search_killed_again_and_again_is_the_search_that_was_not(
     assert "was killed; going on" in again.stdout
     assert_kept(before, done(folder)[0])
     assert_whole(folder, uninterrupted)
-    time.sleep(1)
-    assert ray_processes(set()) == set()
+    assert ray_processes() == set()
 
 
 @pytest.mark.parametrize("name", POINTS)
