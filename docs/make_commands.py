@@ -56,7 +56,8 @@ def help_of(name: str | None = None) -> str:
     command = cli if name is None else cli.commands[name]
     called = "autopelt" if name is None else f"autopelt {name}"
     widths = {"max_content_width": WIDTH, "terminal_width": WIDTH}
-    context = click.Context(command, info_name=called, **widths)
+    # With the program's own names of --help: a command remembers those it was first asked with.
+    context = click.Context(command, info_name=called, **cli.context_settings, **widths)
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines()).rstrip()
 
 
