@@ -17,6 +17,7 @@ from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
 from autopelt.export import find_trained, load_trained
 from autopelt.files import check_writable
+from autopelt.interrupt import Stopped
 from autopelt.methods import ShapeCounter
 from autopelt.named_architecture import BEST, choose_trial, find_architecture, split_study
 from autopelt.plan import make_plan
@@ -153,7 +154,7 @@ def _run(plan: Any, folder: Path, view: View | None, ray_address: str | None) ->
     shown = LineView(Console()) if view is None else view
     try:
         driver.search(plan, folder, logging_to(shown, plan, folder), ray_address)
-    except driver.Stopped:
+    except Stopped:
         raise UnexpectedEndError(
             f"stopped; nothing is lost. Go on with: autopelt.open_study('{folder}').resume()"
         ) from None

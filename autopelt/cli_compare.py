@@ -9,6 +9,7 @@ from rich.table import Table
 from autopelt.budget import Budget
 from autopelt.compare import RATES, Comparison, find_methods
 from autopelt.errors import UnexpectedEndError, UsageError
+from autopelt.interrupt import Stopped
 from autopelt.lock import locked
 from autopelt.paired import paired_difference, spread
 from autopelt.quantities import format_seconds
@@ -23,7 +24,6 @@ from autopelt.report.comparison import (
 )
 from autopelt.report.wording import score, share
 from autopelt.settings import resolve_config
-from autopelt.trainings import TrainingsStopped
 
 
 def run_compare(
@@ -48,7 +48,7 @@ def run_compare(
     with locked(folder):
         try:
             comparison.run(console.print)
-        except TrainingsStopped:
+        except Stopped:
             raise UnexpectedEndError(
                 f"stopped; nothing is lost. The same command with --out {folder} goes on."
             ) from None

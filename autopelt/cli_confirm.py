@@ -10,6 +10,7 @@ from autopelt.confirmation import FOUND, Confirmation, chosen
 from autopelt.confirmation import SEED as SEED_ROLE
 from autopelt.errors import UnexpectedEndError, UsageError
 from autopelt.guards import changed_facts
+from autopelt.interrupt import Stopped
 from autopelt.lock import locked
 from autopelt.paired import Difference
 from autopelt.plan import Plan, make_plan
@@ -17,7 +18,6 @@ from autopelt.records import StudyRecord
 from autopelt.report.verdict import lead, verdict
 from autopelt.report.wording import difference, name, score
 from autopelt.study import Study, explained
-from autopelt.trainings import TrainingsStopped
 
 SEEDS = 5
 
@@ -66,7 +66,7 @@ def confirm_study(
                 workers=plan.config.workers if workers is None else max(1, workers),
                 say=lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True),
             )
-        except TrainingsStopped:
+        except Stopped:
             raise UnexpectedEndError(
                 f"stopped; nothing is lost. Go on with: autopelt confirm {folder}"
             ) from None

@@ -8,9 +8,10 @@ from typing import Any
 from rich.console import Console
 
 from autopelt.cli_confirm import confirm_study
-from autopelt.driver import Stopped, search
+from autopelt.driver import search
 from autopelt.errors import UnexpectedEndError
 from autopelt.events import EventView, described
+from autopelt.interrupt import Stopped
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
 from autopelt.records import FAILED, STOPPED, StudyRecord

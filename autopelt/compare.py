@@ -125,7 +125,7 @@ class Comparison:
         Raises:
             UsageError: too few seeds, a rate that is none, the folder holds another comparison.
             InfeasibleError: nothing could be trained.
-            TrainingsStopped: the user interrupted; the same command goes on.
+            Stopped: the user interrupted; the same command goes on.
         """
         if self.seeds < 1:
             raise UsageError(f"--seeds {self.seeds} is too few; it must be 1 or more.")

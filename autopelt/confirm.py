@@ -84,7 +84,7 @@ def confirm(
     Raises:
         UsageError: `seeds` or `top` is below 1; the report split has changed since.
         InfeasibleError: nothing to confirm, or every training failed.
-        TrainingsStopped: the user interrupted; the same command goes on.
+        Stopped: the user interrupted; the same command goes on.
     """
     for name, value in (("--seeds", seeds), ("--top", top)):
         if value < 1:

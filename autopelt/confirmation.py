@@ -33,6 +33,13 @@ class Training:
     reason: str = ""
 
 
+def scored(trainings: Sequence[Training]) -> tuple[Scored, ...]:
+    """Trainings that ended with a score on the report split, as `autopelt.paired` takes them."""
+    return tuple(
+        Scored(t.random_seed, t.score, t.without) for t in trainings if t.score is not None
+    )
+
+
 @dataclass(frozen=True)
 class Confirmation:
     """One architecture of the search, trained again with fresh random seeds.
@@ -52,9 +59,7 @@ class Confirmation:
     @property
     def scored(self) -> tuple[Scored, ...]:
         """Trainings that ended with a score, as `autopelt.paired` takes them."""
-        return tuple(
-            Scored(t.random_seed, t.score, t.without) for t in self.trainings if t.score is not None
-        )
+        return scored(self.trainings)
 
     @property
     def mean(self) -> Difference | None:

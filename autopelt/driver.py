@@ -5,10 +5,8 @@ at any moment goes on with `resume`.
 """
 
 import json
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from autopelt.execution import Outcome, run_trials
 from autopelt.files import recover_directory, replace_directory, write_text
 from autopelt.guards import changed_facts, changed_versions
 from autopelt.importance import with_importance
+from autopelt.interrupt import Stopped, stoppable
 from autopelt.lock import locked
 from autopelt.plan import Entry, Plan, default_threads
 from autopelt.quantities import parse_seconds
@@ -44,10 +43,6 @@ WEIGHTS, LOG = "weights", "log.txt"
 
 REPORT_SECONDS = 10.0
 """The report is built anew at most this often while a search runs."""
-
-
-class Stopped(Exception):  # noqa: N818 - the user asked for it
-    """The user stopped the search; what was done is kept."""
 
 
 def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None) -> StudyRecord:
@@ -83,7 +78,7 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
         else:
             study = Study.create(folder, plan.config, plan.facts, sampler)
         driver = _Driver(study, plan, sampler, view, cache)
-        with driver.stoppable():
+        with stoppable(lambda: driver.stopping, driver.ask_to_stop):
             run_trials(
                 driver,
                 workers=plan.config.workers,
@@ -369,26 +364,8 @@ class _Driver:
             self._reported = time.monotonic()
         return record
 
-    @contextmanager
-    def stoppable(self) -> Iterator[None]:
-        """Ctrl-C once: finish what runs. Twice: stop now. Either way the study can be resumed."""
-
-        def stop(*_: object) -> None:
-            if self.stopping:
-                raise KeyboardInterrupt
-            self.stopping = True
-            with suppress(RuntimeError):  # it came in the middle of another line
-                self.view.message("stopping: running trials finish first (Ctrl-C again stops now)")
-
-        before: Callable[..., Any] | int | None
-        try:
-            before = signal.signal(signal.SIGINT, stop)
-        except ValueError:  # not the main thread: the caller handles signals
-            yield
-            return
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise Stopped from None
-        finally:
-            signal.signal(signal.SIGINT, before)
+    def ask_to_stop(self) -> None:
+        """Start nothing more; what runs finishes, and the study can be resumed."""
+        self.stopping = True
+        with suppress(RuntimeError):  # it came in the middle of another line
+            self.view.message("stopping: running trials finish first (Ctrl-C again stops now)")

@@ -5,10 +5,8 @@ on where they stopped.
 """
 
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,12 @@ from typing import Any
 from autopelt.config import TrainingConfig
 from autopelt.errors import InfeasibleError
 from autopelt.execution import Outcome, run_trials
+from autopelt.interrupt import Stopped, stoppable
 from autopelt.ledger import append
 from autopelt.plan import default_threads
 from autopelt.training.spec import Setup, TrialSpec
 
 Say = Callable[[str], None]
-
-
-class TrainingsStopped(Exception):  # noqa: N818 - the user asked for it
-    """The user stopped; what was trained is kept."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +53,18 @@ def run_jobs(jobs: Sequence[Job], ledger: Path, *, workers: int, metric: str, sa
     ``epoch`` (the chosen one), ``epochs``, ``seconds`` and ``reason``.
 
     Raises:
-        TrainingsStopped: the user interrupted.
+        Stopped: the user interrupted.
         InfeasibleError: the first three all failed for one cause.
     """
     if not jobs:
         return
     source = _Source(jobs, ledger, metric, say, default_threads(workers))
-    with source.stoppable():
+    with stoppable(lambda: source.stopping, source.ask_to_stop):
         run_trials(source, workers=workers, threads=source.threads)
     if source.hopeless:
         raise InfeasibleError(source.hopeless)
     if source.stopping:
-        raise TrainingsStopped
+        raise Stopped
 
 
 class _Source:
@@ -158,24 +153,7 @@ class _Source:
             words = f"selection {self.metric} {line['selection']:.4f}, epoch {line['epoch']}"
         self.say(f"{place}  {job.name}: {words}")
 
-    @contextmanager
-    def stoppable(self) -> Iterator[None]:
-        """Ctrl-C once: what runs finishes. Twice: stop now. What has ended is kept either way."""
-
-        def stop(*_: object) -> None:
-            if self.stopping:
-                raise KeyboardInterrupt
-            self.stopping = True
-            self.say("stopping: running trainings finish first (Ctrl-C again stops now)")
-
-        try:
-            before = signal.signal(signal.SIGINT, stop)
-        except ValueError:  # not the main thread: the caller handles signals
-            yield
-            return
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise TrainingsStopped from None
-        finally:
-            signal.signal(signal.SIGINT, before)
+    def ask_to_stop(self) -> None:
+        """Start nothing more; what runs finishes, and what has ended is kept."""
+        self.stopping = True
+        self.say("stopping: running trainings finish first (Ctrl-C again stops now)")

@@ -12,7 +12,7 @@ from typing import Any
 
 from autopelt.architecture import Architecture
 from autopelt.budget import Count
-from autopelt.confirmation import Training
+from autopelt.confirmation import Training, scored
 from autopelt.paired import Difference, Scored, mean_and_interval, paired_difference, spread
 from autopelt.quantities import format_seconds
 from autopelt.records import StudyRecord
@@ -53,9 +53,7 @@ class Row:
     @property
     def scored(self) -> tuple[Scored, ...]:
         """Trainings with a score on the report split."""
-        return tuple(
-            Scored(t.random_seed, t.score, t.without) for t in self.trainings if t.score is not None
-        )
+        return scored(self.trainings)
 
     @property
     def mean(self) -> Difference | None:

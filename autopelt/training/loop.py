@@ -122,10 +122,7 @@ def train_epochs(
                 ):
                     value = accumulation.backward(partial(loss_of, give), indices)
                     if not math.isfinite(value):
-                        raise TrialFailure(
-                            f"the loss became {value} at step {step} of epoch {epoch}; "
-                            "a lower learning rate may help (learning_rate_factor)"
-                        )
+                        raise TrialFailure.of_loss(value, step, epoch)
                     torch.nn.utils.clip_grad_norm_(trained, training.clip_norm, foreach=True)
                     optimizer.step()
                     schedule.step()
@@ -136,7 +133,7 @@ def train_epochs(
             metrics = score_split(bench, "selection", trunk)
             score = sign * metrics[task.metric.name]
             if not math.isfinite(score):
-                raise TrialFailure(f"the {task.metric.name} is {score} after epoch {epoch}")
+                raise TrialFailure.of_score(task.metric.name, score, epoch)
             best = score > best_score
             if best:
                 best_score, best_state = score, _state(model)

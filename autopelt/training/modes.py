@@ -19,17 +19,22 @@ def set_training_mode(model: PreTrainedModel, dropout: bool = True) -> None:
         dropout: False keeps it off in the whole backbone and the head.
     """
     architecture = attached(model)
-    lowest = None if architecture is None else architecture.lowest_layer
-    model.train(dropout)
+    set_backbone_mode(model, None if architecture is None else architecture.lowest_layer, dropout)
     added = getattr(model, NAME, None)
     if isinstance(added, nn.Module):
         added.train()
+
+
+def set_backbone_mode(model: PreTrainedModel, lowest: int | None, dropout: bool) -> None:
+    """The same for backbone and head, told the lowest active layer.
+
+    Args:
+        lowest: -1 for the embeddings, None where no layer is trained.
+    """
+    model.train(dropout)
     if lowest == -1 or not dropout:
         return
-    base = model.base_model
-    base.eval()
+    model.base_model.eval()
     if lowest is not None:
         for _, layer in Backbone(model).layers[lowest:]:
             layer.train()
-    if isinstance(added, nn.Module):
-        added.train()

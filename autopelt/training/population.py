@@ -39,6 +39,7 @@ from autopelt.methods import check
 from autopelt.methods.rows import Rows, RowwiseHead, SharedSites
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.loop import SCORING_BATCH, EpochResult, adamw, linear_schedule, precision
+from autopelt.training.modes import set_backbone_mode
 from autopelt.training.spec import TrialFailure
 from autopelt.training.trunk import Feeder, Trunk, boundary_of, open_trunk, skipping
 from autopelt.training.workbench import Workbench
@@ -242,14 +243,8 @@ class Population:
     def _training_mode(self) -> None:
         """As `set_training_mode`, with the lowest active module of all members."""
         lowest = [m.architecture.lowest_layer for m in self.members]
-        self.model.eval()
-        if self.training.dropout:
-            self.model.train()
-            self.model.base_model.eval()
-            layers = [layer for layer in lowest if layer is not None]
-            if layers:
-                for _, layer in Backbone(self.model).layers[min(layers) :]:
-                    layer.train()
+        layers = [layer for layer in lowest if layer is not None]
+        set_backbone_mode(self.model, min(layers, default=None), self.training.dropout)
         for member in self.members:
             member.made.train()
             for head in member.heads:
@@ -269,10 +264,7 @@ class Population:
                 loss = self.bench.task.loss_of_scores(outputs, batch)
             value = float(loss.detach())
             if not math.isfinite(value):
-                self.members[number].failure = TrialFailure(
-                    f"the loss became {value} at step {step} of epoch {epoch}; "
-                    "a lower learning rate may help (learning_rate_factor)"
-                )
+                self.members[number].failure = TrialFailure.of_loss(value, step, epoch)
                 continue
             total = total + loss
             values[number] = value
@@ -361,7 +353,7 @@ class Population:
                     member.keep()
                 share = {phase: value / len(self.members) for phase, value in seconds.items()}
                 return EpochResult(epoch, loss, score, metrics, best, share)
-            member.failure = TrialFailure(f"the {metric.name} is {score} after epoch {epoch}")
+            member.failure = TrialFailure.of_score(metric.name, score, epoch)
         return member.failure
 
     def save(self, number: int, folder: Path) -> None:

@@ -90,3 +90,16 @@ class TrialSpec:
 
 class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program
     """A trial that cannot go on; the message is the reason that the study keeps."""
+
+    @classmethod
+    def of_loss(cls, value: float, step: int, epoch: int) -> "TrialFailure":
+        """The loss is no finite number."""
+        return cls(
+            f"the loss became {value} at step {step} of epoch {epoch}; "
+            "a lower learning rate may help (learning_rate_factor)"
+        )
+
+    @classmethod
+    def of_score(cls, name: str, value: float, epoch: int) -> "TrialFailure":
+        """The score is no finite number."""
+        return cls(f"the {name} is {value} after epoch {epoch}")
