@@ -28,7 +28,8 @@ class TrainingConfig(BaseModel):
         warmup: share of the steps over which the rate rises; then it falls linearly to 0.
         dropout: use the backbone's own dropout from the lowest active module upwards.
         precision: of the matrix products: ``fp32``, ``bf16`` (weights stay fp32), or ``auto``:
-            bf16 on a GPU that has it, fp32 elsewhere.
+            bf16 on a GPU or a processor that has instructions for it, fp32 elsewhere. On a
+            processor only the products with frozen weights are bf16.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

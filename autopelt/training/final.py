@@ -11,7 +11,8 @@ from autopelt.attach import count_attached, load, save
 from autopelt.config import TrainingConfig
 from autopelt.errors import UnavailableError
 from autopelt.files import replace_directory, write_text
-from autopelt.training.loop import EpochResult, precision, release, score_split, train_epochs
+from autopelt.training.loop import EpochResult, release, score_split, train_epochs
+from autopelt.training.products import precision
 from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import Workbench

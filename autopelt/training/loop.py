@@ -17,6 +17,7 @@ from autopelt.config import TrainingConfig, derived_seed
 from autopelt.training.accumulation import NOTE, Accumulation
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.modes import set_training_mode
+from autopelt.training.products import precision
 from autopelt.training.spec import TrialFailure
 from autopelt.training.trunk import SPLITS, Feeder, Trunk, open_trunk, skipping
 from autopelt.training.workbench import Workbench
@@ -160,14 +161,6 @@ def adamw(
     return torch.optim.AdamW(
         groups, weight_decay=training.weight_decay, fused=fused, foreach=not fused
     )
-
-
-def precision(wanted: str, device: torch.device) -> str:
-    """``fp32`` or ``bf16``; what ``auto`` means on a device."""
-    if wanted != "auto":
-        return wanted
-    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16" if fast else "fp32"
 
 
 def score_split(bench: Workbench, split: str, trunk: Trunk | None = None) -> dict[str, float]:

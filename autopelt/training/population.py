@@ -38,8 +38,9 @@ from autopelt.errors import UsageError
 from autopelt.methods import check
 from autopelt.methods.rows import Rows, RowwiseHead, SharedSites
 from autopelt.training.batches import scoring_batches, training_batches
-from autopelt.training.loop import SCORING_BATCH, EpochResult, adamw, linear_schedule, precision
+from autopelt.training.loop import SCORING_BATCH, EpochResult, adamw, linear_schedule
 from autopelt.training.modes import set_backbone_mode
+from autopelt.training.products import precision
 from autopelt.training.spec import TrialFailure
 from autopelt.training.trunk import Feeder, Trunk, boundary_of, open_trunk, skipping
 from autopelt.training.workbench import Workbench

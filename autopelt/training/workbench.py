@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from autopelt.backbones.load import load_config, load_model, load_tokenizer, res
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.tasks.splitting import content_hash
+from autopelt.training.products import Products
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
 
@@ -44,7 +46,6 @@ class Workbench:
         notes: sentences about the data that a user must see.
         arrays: where hidden states of the frozen trunk are kept; None: nowhere.
         trunk_works: whether a pass can start at a layer of this model, as far as is known.
-        precision: ``fp32`` or ``bf16``, of the matrix products.
         report_hash: content hash of the report split, "" where it is not loaded.
     """
 
@@ -85,12 +86,21 @@ class Workbench:
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
         self.arrays: SharedArrays | None = None
         self.trunk_works = True
-        self.precision = "fp32"
+        self._products = Products(self.device, "fp32")
         self._identities: dict[str, str] = {}
 
-    def autocast(self) -> torch.autocast:
+    @property
+    def precision(self) -> str:
+        """``fp32`` or ``bf16``, of the matrix products. Set it anew when frozen weights changed."""
+        return self._products.precision
+
+    @precision.setter
+    def precision(self, precision: str) -> None:
+        self._products = Products(self.device, precision)
+
+    def autocast(self) -> AbstractContextManager[object]:
         """Forward passes and losses run in here, in the bench's precision."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        return self._products()
 
     def identity(self, split: str) -> str:
         """A name for what the backbone computes of a split: its weights, the tokens, precision."""

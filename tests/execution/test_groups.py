@@ -37,7 +37,7 @@ class Source:
             Architecture((PLACES[self.started],)).to_json(),
             random_seed=self.started,
             setup=Setup(str(self.model), "demo", train_examples=64),
-            training=TrainingConfig(epochs=2, dropout=False),
+            training=TrainingConfig(epochs=2, dropout=False, precision="fp32"),
             weights=str(self.folder / str(self.started)),
             order_seed=7,
         )

@@ -15,7 +15,7 @@ from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import Workbench
 
-SIXTEEN = TrainingConfig(epochs=2, batch_size=16, dropout=False)
+SIXTEEN = TrainingConfig(epochs=2, batch_size=16, dropout=False, precision="fp32")
 CHILD = """
 import resource, sys, torch
 from autopelt.training.accumulation import Accumulation

@@ -13,7 +13,7 @@ from autopelt.training.population import Population, can_share
 from autopelt.training.spec import Setup, TrialFailure, TrialSpec
 from autopelt.training.workbench import Workbench
 
-TRAINING = TrainingConfig(epochs=2, batch_size=8, dropout=False)
+TRAINING = TrainingConfig(epochs=2, batch_size=8, dropout=False, precision="fp32")
 ORDER = 11
 MEMBERS = (
     Architecture((Module("lora", "attention.query", 1, 2), Module("lora", "ffn.in", 0, 4))),

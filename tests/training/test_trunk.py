@@ -77,9 +77,9 @@ def trained(
     from autopelt.attach import attachment
 
     bench.arrays = arrays
-    training = TrainingConfig(epochs=3, batch_size=6, learning_rate_factor=2.0).model_copy(
-        update=changed
-    )
+    training = TrainingConfig(
+        epochs=3, batch_size=6, learning_rate_factor=2.0, precision="fp32"
+    ).model_copy(update=changed)
     try:
         results = list(train_epochs(bench, architecture, training, random_seed=3))
         weights = {k: v.detach().clone() for k, v in attachment(bench.model).named_parameters()}

@@ -13,7 +13,7 @@ from autopelt.attach import frozen_parameters
 from autopelt.config import TrainingConfig
 from autopelt.plan import default_threads
 from autopelt.training import workbench
-from autopelt.training.loop import precision, release, train_epochs
+from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
@@ -95,12 +95,6 @@ def test_threads_are_divided(workers: int) -> None:
     cores = len(os.sched_getaffinity(0))
     assert default_threads(workers) >= 1
     assert default_threads(workers) * workers <= max(cores, workers)
-
-
-def test_auto_is_fp32_on_a_cpu() -> None:
-    cpu = torch.device("cpu")
-    assert precision("auto", cpu) == "fp32"
-    assert precision("bf16", cpu) == "bf16"
 
 
 @pytest.mark.parametrize(
