@@ -127,6 +127,7 @@ def main() -> None:
         train_examples=given.train_examples,
         max_length=given.max_length,
         dropout=False,
+        precision="fp32",  # the same on every processor
     )
     config = StudyConfig(
         task=given.task, data=given.data, space=SearchSpace.load("pelt"), training=training
