@@ -41,6 +41,9 @@ from autopelt.view import View
 WEIGHTS, LOG = "weights", "log.txt"
 """In a trial's folder: what it learned, until it is judged, and what its worker printed."""
 
+LOST_MACHINES = 2
+"""A trial that loses more machines than this fails."""
+
 REPORT_SECONDS = 10.0
 """The report is built anew at most this often while a search runs."""
 
@@ -85,6 +88,7 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
                 threads=default_threads(plan.config.workers),
                 together=plan.config.trials_per_worker,
                 address=ray_address,
+                shared=folder,
             )
         record = driver.write_report(force=True)
     if driver.stopping:
@@ -138,7 +142,7 @@ class _Driver:
     ) -> None:
         self.cache = cache
         self.study, self.plan, self.sampler, self.view = study, plan, sampler, view
-        self.setup = Setup.of(plan.config)
+        self.setup = Setup.of(plan.config).anywhere()
         self.early_stopping = EarlyStopping.of(plan.config, plan.space, sampler)
         self.stopping = False
         self.hopeless = ""
@@ -204,6 +208,8 @@ class _Driver:
     def finished(self, number: int, outcome: Outcome) -> None:
         """A trial ended; keep its weights if it is the best so far."""
         known = self._results.pop(number, {})
+        if outcome.lost and self._runs_again(number):
+            return
         if known:
             proposing = self._trial(number).believed.get("seconds")
             seconds = ({} if proposing is None else {"propose": proposing}) | known["seconds"]
@@ -224,6 +230,16 @@ class _Driver:
         self._give_up_early(record)
         self.view.finished(trial, record)
         self.write_report()
+
+    def _runs_again(self, number: int) -> bool:
+        """Give a trial out again whose machine left; not for ever, it may be what felled it."""
+        lost = self.study.attributes(number).get("machines_lost", 0) + 1
+        self.study.write(number, machines_lost=lost)
+        if lost > LOST_MACHINES:
+            return False
+        self._again.append(number)
+        self.view.message(f"the machine of trial {number} left the cluster; the trial runs again")
+        return True
 
     # ------------------------------------------------------------------ starting trials
     def _seed(self, entry: Entry) -> int:

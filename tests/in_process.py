@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from autopelt.execution import Outcome, TrialSource
 from autopelt.training.spec import TrialSpec
@@ -15,6 +16,7 @@ def run_in_process(
     threads: int,
     together: int = 1,
     address: str | None = None,
+    shared: Path | None = None,
 ) -> None:
     """As `autopelt.execution.run_trials`."""
     while (spec := source.next()) is not None:

@@ -19,17 +19,24 @@ from autopelt.training.spec import TrialSpec
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: `failed` or `stopped` early, each a reason in one line, or neither."""
+    """How a trial ended: `failed` or `stopped` early, each a reason in one line, or neither.
+
+    With `lost` it failed as its machine has left the cluster; the source may give it out again.
+    """
 
     failed: str = ""
     stopped: str = ""
+    lost: bool = False
 
 
 class TrialSource(Protocol):
     """Who knows what to train; called in the driver's process only."""
 
     def next(self) -> TrialSpec | None:
-        """The next training, or None when there is nothing more to start."""
+        """The next training, or None when there is nothing more to start.
+
+        After None it is asked again only when a trial was lost.
+        """
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch of a trial ended; `result` has the fields of `EpochResult` and the worker."""
@@ -42,7 +49,7 @@ class TrialSource(Protocol):
         """
 
     def finished(self, number: int, outcome: Outcome) -> None:
-        """A trial ended, well or not. Called once a trial."""
+        """A trial ended, well or not. Called once a trial that `next` gave."""
 
 
 class Feed(Searcher):
@@ -51,17 +58,26 @@ class Feed(Searcher):
     Args:
         source: of the trials.
         together: trials that one worker trains at once.
+        machine_lost: whether what Ray says of a worker's end means that its machine is gone.
 
     Attributes:
         error: what the source raised; nothing more is started then.
     """
 
-    def __init__(self, source: TrialSource, together: int = 1) -> None:
+    def __init__(
+        self,
+        source: TrialSource,
+        together: int = 1,
+        machine_lost: Callable[[str], bool] = lambda words: False,
+    ) -> None:
         super().__init__(metric="score", mode="max")
         self._source, self._together = source, together
+        self._machine_lost = machine_lost
         self._running: dict[str, dict[int, TrialSpec]] = {}
         self._deadlines: dict[str, tuple[float, float]] = {}
         self._stopped: dict[str, str] = {}
+        self._lost: set[str] = set()
+        self._dry = False
         self.error: BaseException | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,7 +87,7 @@ class Feed(Searcher):
     def suggest(self, trial_id: str) -> Any:
         """The next specs for a worker."""
         specs: list[TrialSpec] = []
-        while self.error is None and len(specs) < self._together:
+        while self.error is None and not self._dry and len(specs) < self._together:
             try:
                 spec = self._source.next()
             except KeyboardInterrupt:  # stop now, do not wait for what runs
@@ -80,8 +96,11 @@ class Feed(Searcher):
                 self.error = error
                 break
             if spec is None:
+                self._dry = True
                 break
             specs.append(spec)
+        if not specs and self.error is None and self._running:
+            return None  # what runs may be lost, and then there is more to do
         if self.error is not None or not specs:
             return Searcher.FINISHED
         self._running[trial_id] = {spec.number: spec for spec in specs}
@@ -101,6 +120,11 @@ class Feed(Searcher):
                 self._stopped[trial_id] = reason
         return trial_id in self._stopped
 
+    def broke(self, trial_id: str, words: str) -> None:
+        """A worker is gone, Ray says how; that its trial has ended is told next."""
+        if self._machine_lost(words):
+            self._lost.add(trial_id)
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing: the scheduler has handed it on."""
 
@@ -112,10 +136,15 @@ class Feed(Searcher):
             self._take(trial_id, result)
         stopped = self._stopped.pop(trial_id, "")
         deadline = self._deadlines.pop(trial_id, (math.inf, 0.0))
+        if stopped:
+            outcome = Outcome(stopped=stopped)
+        elif trial_id in self._lost:
+            self._dry = False
+            outcome = Outcome("its machine left the cluster", lost=True)
+        else:
+            outcome = Outcome(_cause_of_death(deadline))
         for number in self._running.pop(trial_id, {}):
-            self._finish(
-                number, Outcome(stopped=stopped) if stopped else Outcome(_cause_of_death(deadline))
-            )
+            self._finish(number, outcome)
 
     def _take(self, trial_id: str, result: dict[str, Any]) -> None:
         """Tell the source what a worker has told; what has ended is not heard of again."""

@@ -5,6 +5,8 @@ architecture, and with them the front. This one knows nothing itself: it asks af
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ray.tune.experiment import Trial
@@ -16,13 +18,16 @@ class FrontScheduler(FIFOScheduler):
 
     Args:
         stops: told of each result but a trial's last, by Ray's id of the trial; whether to stop it.
+        broke: told of a trial whose worker is gone, before the trial ends, and Ray's words on it.
     """
 
     _supports_buffered_results = False
 
-    def __init__(self, stops: Callable[[str, dict[str, Any]], bool]) -> None:
+    def __init__(
+        self, stops: Callable[[str, dict[str, Any]], bool], broke: Callable[[str, str], None]
+    ) -> None:
         super().__init__()
-        self._stops = stops
+        self._stops, self._broke = stops, broke
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray Tune pickles its scheduler for a restore that never happens here."""
@@ -33,3 +38,11 @@ class FrontScheduler(FIFOScheduler):
         del tune_controller
         stop = self._stops(trial.trial_id, result)
         return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """Hand on what Ray says of the worker's end; Ray has it in a file of the trial."""
+        del tune_controller
+        words = ""
+        with suppress(OSError, TypeError):
+            words = Path(str(trial.error_file)).read_text(encoding="utf-8")
+        self._broke(trial.trial_id, words)

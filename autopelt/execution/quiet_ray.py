@@ -13,6 +13,7 @@ from typing import Any
 import filelock
 
 from autopelt.errors import UnavailableError
+from autopelt.execution.cluster import join
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -29,7 +30,7 @@ _ENVIRONMENT = {
     "TUNE_WARN_THRESHOLD_S": "1000000",
 }
 
-
+_QUIET = ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "TOKENIZERS_PARALLELISM")
 _STARTS = 3
 _SCRATCH, _ALIVE = "apelt", "alive"
 """A session's scratch folder, and the lock in it that its process holds as long as it lives."""
@@ -64,7 +65,7 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
         if address is None:
             _start(ray, workers, threads, scratch)
         else:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL + 1)
+            join(ray, address, _of_workers(threads))
         _silence_worker_messages()
         yield scratch
     finally:
@@ -91,7 +92,7 @@ def _start(ray: Any, workers: int, threads: int, scratch: Path) -> None:
                     object_store_memory=128 * 2**20,
                     _node_ip_address="127.0.0.1",
                     _temp_dir=str(scratch),
-                    runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads), **_ENVIRONMENT}},
+                    runtime_env={"env_vars": _of_workers(threads)},
                 )
             return
         except Exception as error:  # Ray raises bare ones
@@ -101,6 +102,12 @@ def _start(ray: Any, workers: int, threads: int, scratch: Path) -> None:
                     f"Ray's processes did not start ({str(error).splitlines()[0]}); is the machine "
                     "too busy or short of memory? What is done is kept: autopelt resume STUDY."
                 ) from None
+
+
+def _of_workers(threads: int) -> dict[str, str]:
+    """Environment of the workers, also of those on machines that know nothing of ours."""
+    own = {k: os.environ[k] for k in _QUIET if k in os.environ}
+    return {"OMP_NUM_THREADS": str(threads)} | own | _ENVIRONMENT
 
 
 @contextmanager
@@ -139,8 +146,11 @@ def _remove_abandoned(parent: str) -> None:
 
 
 def _silence_worker_messages() -> None:
-    """Ray prints a paragraph when a worker dies; the study records the cause in one line."""
+    """Ray prints paragraphs when a worker or a machine dies; the study says it in one line."""
     logs: Any = importlib.import_module("ray._private.ray_logging")
     dispatcher = getattr(logs, "global_worker_stdstream_dispatcher", None)
     if dispatcher is not None:
         dispatcher.handlers = []
+    worker: Any = importlib.import_module("ray._private.worker")
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *_, **__: None

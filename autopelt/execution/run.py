@@ -4,9 +4,12 @@ Ray is only the hands. It keeps no state that matters: its experiment lives in a
 is deleted, and whatever is worth keeping goes through the `TrialSource` at once.
 """
 
+from pathlib import Path
+
 import ray
 from ray import tune
 
+from autopelt.execution.cluster import Machines, check_machines
 from autopelt.execution.feed import Feed, TrialSource
 from autopelt.execution.front_scheduler import FrontScheduler
 from autopelt.execution.quiet_ray import ray_session
@@ -20,6 +23,7 @@ def run_trials(
     threads: int,
     together: int = 1,
     address: str | None = None,
+    shared: Path | None = None,
 ) -> None:
     """Run all that the source gives, asynchronously: no worker waits for another.
 
@@ -29,19 +33,26 @@ def run_trials(
         threads: CPU threads of each.
         together: trials that one worker trains at once, in one batch where they can share it.
         address: a running Ray cluster to join.
+        shared: a study's folder that every machine of the cluster must see.
 
     Raises:
+        UsageError: a machine of the cluster cannot run the study's trials.
         Whatever the source raised, after the running trials have ended.
     """
     with ray_session(workers, threads, address) as scratch:
-        feed = Feed(source, together)
+        if address is None:
+            feed = Feed(source, together)
+        else:
+            if shared is not None:
+                check_machines(ray, shared)
+            feed = Feed(source, together, Machines(ray).lost)
         gpus = ray.cluster_resources().get("GPU", 0.0)
         resources = {"cpu": 1.0} | ({"gpu": min(1.0, gpus / workers)} if gpus else {})
         tune.Tuner(
             tune.with_resources(TrialTrainable, resources),
             tune_config=tune.TuneConfig(
                 search_alg=feed,
-                scheduler=FrontScheduler(feed.stops),
+                scheduler=FrontScheduler(feed.stops, feed.broke),
                 num_samples=-1,
                 max_concurrent_trials=workers,
                 reuse_actors=True,

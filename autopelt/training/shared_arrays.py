@@ -202,10 +202,38 @@ def shared_arrays(cache: Cache | None) -> SharedArrays | None:
 @lru_cache(maxsize=1)
 def _opened(cache: Cache) -> SharedArrays:
     folder = Path(cache.folder)
-    if not folder.is_dir():  # another machine of a cluster than the driver's
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if not folder.is_dir():
+        folder = _folder_elsewhere(folder.name)
     return SharedArrays(folder, cache.limit)
+
+
+def _folder_elsewhere(name: str) -> Path:
+    """On another machine of a cluster than the driver's: shared by its workers, in its own /tmp.
+
+    It goes with the last worker, or, where all were killed, with the next search's first.
+    """
+    base = Path(tempfile.gettempdir())
+    folder = base / name
+    for old in base.glob(f"{_PREFIX}*"):
+        if old != folder:
+            _remove_if_orphaned(old)
+    while True:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            continue  # removed meanwhile
+        fcntl.flock(owner, fcntl.LOCK_SH)
+        if (folder / _OWNER).exists():
+            break
+        os.close(owner)
+
+    def leave() -> None:
+        os.close(owner)
+        _remove_if_orphaned(folder)
+
+    atexit.register(leave)
+    return folder
 
 
 @contextmanager

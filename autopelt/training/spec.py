@@ -1,6 +1,6 @@
 """What a worker is told: small, picklable values, no weights and no data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autopelt.config import StudyConfig, TrainingConfig
@@ -39,6 +39,15 @@ class Setup:
             config.training.max_length,
             config.random_seed,
         )
+
+    def anywhere(self) -> "Setup":
+        """The same for a process with another working directory: paths in full."""
+        model, task = self.model, self.task
+        if model != "minilm" and Path(model).expanduser().is_dir():
+            model = str(Path(model).expanduser().absolute())
+        if "\n" not in task and task.endswith((".yaml", ".yml")):
+            task = str(Path(task).absolute())
+        return replace(self, model=model, task=task)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Arrays are made once, shared, bounded, and gone in the end, whatever dies."""
 
+import atexit
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -156,3 +158,46 @@ def test_the_cache_can_be_off(none: str) -> None:
     with private_cache(none) as cache:
         assert cache is None
     assert shared_arrays(None) is None
+
+
+def _use_elsewhere(folder: str, base: str, ready: Any, done: Any) -> None:
+    atexit._clear()
+    tempfile.tempdir = base
+    arrays = shared_arrays(Cache(folder, 2**20))
+    assert arrays is not None
+    make(arrays, "a")
+    ready.wait()
+    done.wait()
+    atexit._run_exitfuncs()  # a process that multiprocessing forks leaves them out
+
+
+def test_on_another_machine_the_workers_share_a_folder_that_goes_with_the_last(
+    tmp_path: Path,
+) -> None:
+    """Workers that do not see the driver's folder: one exits, one is killed; a third cleans up."""
+    context = multiprocessing.get_context("fork")
+
+    def started(name: str, ready: Any, done: Any) -> Any:
+        arguments = (f"/not/here/autopelt-trunk-{name}", str(tmp_path), ready, done)
+        worker = context.Process(target=_use_elsewhere, args=arguments)
+        worker.start()
+        return worker
+
+    ready, end, never = context.Barrier(3), context.Event(), context.Event()
+    first, second = started("x", ready, end), started("x", ready, never)
+    ready.wait(60)
+    assert [p.name for p in tmp_path.iterdir()] == ["autopelt-trunk-x"]
+    end.set()
+    first.join(60)
+    assert first.exitcode == 0
+    assert (tmp_path / "autopelt-trunk-x" / "a.bin").is_file()
+    second.kill()
+    second.join(60)
+    ready, end = context.Barrier(2), context.Event()
+    third = started("y", ready, end)
+    ready.wait(60)
+    assert [p.name for p in tmp_path.iterdir()] == ["autopelt-trunk-y"]
+    end.set()
+    third.join(60)
+    assert third.exitcode == 0
+    assert list(tmp_path.iterdir()) == []
