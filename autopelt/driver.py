@@ -14,9 +14,9 @@ import optuna
 
 from autopelt.architecture import Architecture
 from autopelt.config import derived_seed
-from autopelt.errors import InfeasibleError, UsageError
+from autopelt.errors import InfeasibleError, UnavailableError, UsageError
 from autopelt.execution import Outcome, run_trials
-from autopelt.files import recover_directory, replace_directory, write_text
+from autopelt.files import NO_ROOM, recover_directory, replace_directory, write_text
 from autopelt.guards import changed_facts, changed_versions
 from autopelt.importance import with_importance
 from autopelt.interrupt import Stopped, stoppable
@@ -210,6 +210,12 @@ class _Driver:
         known = self._results.pop(number, {})
         if outcome.lost and self._runs_again(number):
             return
+        if outcome.failed.startswith(NO_ROOM):  # every further trial would fail as well
+            raise UnavailableError(
+                f"trial {number} could not be kept ({outcome.failed}); what the study holds is "
+                "kept, and the trial runs again. Make room, then: "
+                f"autopelt resume {self.study.folder}"
+            )
         if known:
             proposing = self._trial(number).believed.get("seconds")
             seconds = ({} if proposing is None else {"propose": proposing}) | known["seconds"]

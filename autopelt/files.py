@@ -1,5 +1,6 @@
 """Files: read with one error line, written whole or not at all."""
 
+import errno
 import os
 import re
 import shutil
@@ -8,6 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autopelt.errors import UsageError
+
+NO_ROOM = "there is no room for a file"
+"""How the reason of a trial begins that could not be kept for want of room."""
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether an error says that a disk, a quota or a limit of the system has no room for a file.
+
+    safetensors tells the system's error in words alone.
+    """
+    codes = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if isinstance(error, OSError):
+        return error.errno in codes
+    return any(f"(os error {code})" in str(error) for code in codes)
 
 
 def check_writable(folder: Path, option: str) -> None:

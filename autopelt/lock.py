@@ -8,7 +8,7 @@ from pathlib import Path
 
 import filelock
 
-from autopelt.errors import UsageError
+from autopelt.errors import UnavailableError, UsageError
 from autopelt.files import write_text
 
 LOCK = ".lock"
@@ -24,6 +24,7 @@ def locked(folder: Path) -> Iterator[str]:
 
     Raises:
         UsageError: another process has it, and is named; or the folder cannot be written.
+        UnavailableError: its disk is full.
     """
     path, owner = folder / LOCK, _owner(folder)
     lock = filelock.FileLock(path)
@@ -39,7 +40,13 @@ def locked(folder: Path) -> Iterator[str]:
             ) from None
         raise UsageError(f"'{folder}' cannot be written: {error.strerror}; give --out.") from None
     try:
-        write_text(owner, f"process {os.getpid()} on {socket.gethostname()}")
+        try:
+            write_text(owner, f"process {os.getpid()} on {socket.gethostname()}")
+        except OSError as error:
+            raise UnavailableError(
+                f"'{folder}' cannot be written ({error.strerror}); make room, then run the same "
+                "command again."
+            ) from None
         yield f"the last search, {who}, was killed; going on from what it wrote" if who else ""
     finally:
         owner.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.config import TrainingConfig
-from autopelt.errors import InfeasibleError
+from autopelt.errors import InfeasibleError, UnavailableError
 from autopelt.execution import Outcome, run_trials
 from autopelt.interrupt import Stopped, stoppable
 from autopelt.ledger import append
@@ -134,7 +134,13 @@ class _Source:
                 "seconds": known["seconds"],
             }
             line["metrics"] = {k: v for k, v in line.get("metrics", {}).items() if math.isfinite(v)}
-        append(self.ledger, line | {"finished": time.time()})
+        try:
+            append(self.ledger, line | {"finished": time.time()})
+        except OSError as error:
+            raise UnavailableError(
+                f"'{self.ledger}' cannot be written any more ({error.strerror}); what it holds is "
+                "kept. Make room, then run the same command again."
+            ) from None
         self._ended += 1
         self._tell(job, line)
         self._causes.append(reason)

@@ -110,8 +110,13 @@ class Feed(Searcher):
         return {"specs": specs}
 
     def stops(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Hand a result on, and ask whether the worker's trial is to end with it."""
+        """Hand a result on, and ask whether the worker's trial is to end with it.
+
+        After an error all end: nobody would hear of their results.
+        """
         self._take(trial_id, result)
+        if self.error is not None:
+            return True
         if self._together > 1:
             return False
         for number in self._running.get(trial_id, {}):

@@ -30,12 +30,14 @@ def logged(path: str | None) -> Iterator[None]:
         with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
             yield
     finally:
-        text.flush()
+        with contextlib.suppress(OSError):  # a full disk costs the log, not the trial
+            text.flush()
         _flush()
         for stream, saved in before.items():
             os.dup2(saved, stream)
             os.close(saved)
-        text.close()
+        with contextlib.suppress(OSError):
+            text.close()
         if not Path(path).stat().st_size:
             Path(path).unlink()
             with contextlib.suppress(OSError):  # its folder holds the weights

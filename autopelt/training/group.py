@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import torch
@@ -96,5 +96,6 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
 
 def _reason(error: BaseException) -> str:
     """Why a trial failed, in one line; the whole of it is printed, for the trial's log."""
-    traceback.print_exception(error)
+    with suppress(OSError):  # the log is on a disk that may be full
+        traceback.print_exception(error)
     return failure_reason(error)

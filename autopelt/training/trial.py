@@ -9,6 +9,7 @@ import torch
 from autopelt.architecture import Architecture
 from autopelt.attach import save
 from autopelt.errors import AutopeltError
+from autopelt.files import NO_ROOM, no_room
 from autopelt.training.accumulation import out_of_memory
 from autopelt.training.held_out import held_out
 from autopelt.training.loop import EpochResult, release, train_epochs
@@ -61,4 +62,6 @@ def failure_reason(error: BaseException) -> str:
     if out_of_memory(error):
         return "out of memory; a smaller --batch-size or --max-length may help"
     line = next((part for part in str(error).splitlines() if part.strip()), "")
+    if no_room(error):
+        return f"{NO_ROOM}: {line}"
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
