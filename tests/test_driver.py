@@ -276,8 +276,14 @@ def test_ctrl_c_finishes_what_runs_and_names_the_way_on(tiny_bert: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_ctrl_c_twice_stops_now_and_resume_goes_on(tiny_bert: Path, tmp_path: Path) -> None:
-    """Trials of 5,000 epochs: only stopping at once ends within the time."""
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_twice_or_sigterm_stops_now_and_resume_goes_on(
+    how: signal.Signals, tiny_bert: Path, tmp_path: Path
+) -> None:
+    """Trials of 5,000 epochs: only stopping at once ends within the time.
+
+    All processes get the signal, the workers too, as from a terminal or a batch system.
+    """
     folder = tmp_path / "study"
     command = [
         *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--model", str(tiny_bert)),
@@ -293,12 +299,13 @@ def test_ctrl_c_twice_stops_now_and_resume_goes_on(tiny_bert: Path, tmp_path: Pa
         events.append(json.loads(line))
         if events[-1]["event"] == "epoch":
             break
-    os.killpg(child.pid, signal.SIGINT)
-    for line in child.stdout:
-        events.append(json.loads(line))
-        if "Ctrl-C again" in events[-1].get("text", ""):
-            break
-    os.killpg(child.pid, signal.SIGINT)
+    os.killpg(child.pid, how)
+    if how == signal.SIGINT:
+        for line in child.stdout:
+            events.append(json.loads(line))
+            if "Ctrl-C again" in events[-1].get("text", ""):
+                break
+        os.killpg(child.pid, how)
     out, errors = child.communicate(timeout=120)
     assert child.returncode == 130, errors
     assert f"autopelt resume {folder}" in errors

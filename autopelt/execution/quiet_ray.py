@@ -14,6 +14,7 @@ import filelock
 
 from autopelt.errors import UnavailableError
 from autopelt.execution.cluster import join
+from autopelt.interrupt import own_signals
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -62,10 +63,11 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
     alive.acquire()
     (scratch / "locking").rename(scratch / _ALIVE)
     try:
-        if address is None:
-            _start(ray, workers, threads, scratch)
-        else:
-            join(ray, address, _of_workers(threads))
+        with own_signals():
+            if address is None:
+                _start(ray, workers, threads, scratch)
+            else:
+                join(ray, address, _of_workers(threads))
         _silence_worker_messages()
         yield scratch
     finally:
