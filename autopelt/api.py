@@ -104,7 +104,8 @@ class Study:
         """Go on with the study, with other values for what may change (``trials=100``)."""
         stored = StoredStudy.open(self.folder)
         config = changed_config(stored, changes)
-        return _run(make_plan(config, stored.record().command), self.folder, view, None)
+        plan = make_plan(config, stored.record().command, self.folder)
+        return _run(plan, self.folder, view, None)
 
     def report(self) -> Path:
         """Build the report again; gives the page."""
@@ -145,7 +146,8 @@ def search(
     resolved = resolve_config(None if config is None else str(config), flags)
     words = [f"task={task!r}"] if task is not None else []
     words += [f"{key}={value!r}" for key, value in choices.items()]
-    plan = make_plan(resolved, f"autopelt.search({', '.join(words)})")
+    place = None if out is None else Path(out)
+    plan = make_plan(resolved, f"autopelt.search({', '.join(words)})", place)
     folder = new_folder(resolved, plan.facts["task"]["name"]) if out is None else Path(out)
     return _run(plan, folder, view, ray_address)
 

@@ -78,6 +78,7 @@ def _study_options(command: Any) -> Any:
             click.option("--confirm-seeds", type=int, help="Confirm the best with so many seeds."),
             click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]"),
             click.option("--seeds", help="Seed architectures, comma-separated, or none."),
+            click.option("--warm-start", help="Learn from this study, of another task perhaps."),
             click.option(
                 "--cache-memory",
                 help="Most memory for states of the frozen layers: 4GiB, off.  "

@@ -26,7 +26,7 @@ def run_confirm(study: str, seeds: int | None, top: int | None, workers: int | N
     """Confirm a study and print the verdict."""
     folder = Path(study)
     opened = Study.open(folder)
-    plan = make_plan(opened.config, opened.record().command)
+    plan = make_plan(opened.config, opened.record().command, folder)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     record = confirm_study(plan, folder, console, seeds=seeds, top=top, workers=workers)
     console.print(lead(verdict(record)))

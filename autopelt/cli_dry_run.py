@@ -41,5 +41,6 @@ def lines(plan: Plan, found: Price) -> list[str]:
         f"{format_seconds(found.study_seconds)} for {config.trials} trials, {config.workers} at a "
         f"time (the sampler's own time and what the caches save are not counted)",
         f"disk: at most {format_bytes(found.disk_bytes)}",
+        *([] if plan.warm is None else [plan.warm.words(config.sampler)]),
         "Nothing was started. The same command without --dry-run runs the study.",
     ]

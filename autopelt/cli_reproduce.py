@@ -42,6 +42,6 @@ def run_reproduce(name: str, data: str | None) -> None:
             + ("" if epoch.same else f"{epoch.stored_score:.4f}, {epoch.stored_loss:.6f})")
         )
 
-    epochs = reproduce(record, trial, make_plan(config, record.command), show)
+    epochs = reproduce(record, trial, make_plan(config, record.command, place[0]), show)
     words = "1 epoch has its" if epochs == 1 else f"all {epochs} epochs have their"
     console.print(f"Reproduced: {words} stored score and loss, to the bit.")

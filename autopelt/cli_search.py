@@ -34,7 +34,7 @@ def run_search(
 ) -> None:
     """Start a study, or go on with the one in `out`."""
     config = resolve_config(config_file, flags)
-    plan = make_plan(config, command)
+    plan = make_plan(config, command, None if out is None else Path(out))
     folder = Path(out) if out is not None else new_folder(config, plan.facts["task"]["name"])
     _run(plan, folder, as_json, ray_address)
 
@@ -45,7 +45,8 @@ def run_resume(
     """Go on with a study; `changes` are keys of its configuration that may change."""
     stored = Study.open(Path(study))
     config = changed_config(stored, changes)
-    _run(make_plan(config, stored.record().command), Path(study), as_json, ray_address)
+    plan = make_plan(config, stored.record().command, Path(study))
+    _run(plan, Path(study), as_json, ray_address)
 
 
 def _run(plan: Plan, folder: Path, as_json: bool, ray_address: str | None) -> None:

@@ -56,6 +56,8 @@ class StudyConfig(BaseModel):
         budget: bound on deployed parameters (`Budget`).
         min_budget: lower bound, or None.
         space: the search space, written out.
+        warm_start: folder of another study whose front is evaluated early and whose scores inform
+            the surrogate, or None.
         trials: trials of the study in total.
         early_stopping: stop trials that can hardly join the front any more.
         workers: trials at once.
@@ -82,6 +84,7 @@ class StudyConfig(BaseModel):
     space: SearchSpace
     sampler: str = "pelt"
     seed_architectures: tuple[str, ...] | None = None
+    warm_start: str | None = None
     trials: Positive = 60
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
     trials_per_worker: Annotated[int, Field(ge=1, le=256, strict=True)] = 1

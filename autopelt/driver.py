@@ -62,12 +62,16 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
         InfeasibleError: no trial finished.
         Stopped: the user interrupted; the study can be resumed.
     """
+    warm = plan.warm
+    early = len(plan.first) - len(plan.seeds)
     sampler = make_sampler(
         plan.config.sampler,
         plan.space,
         plan.config.random_seed,
         plan.config.objectives,
-        start=min(10, max(2, (plan.config.trials - len(plan.seeds)) // 3)),
+        # What another study's front fills of the space need not be filled again.
+        start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 3) - early),
+        source=() if warm is None else warm.observations,
     )
     with (
         locked(folder) as killed,
@@ -79,7 +83,8 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
                 view.message(killed)
             study = _reopen(plan, folder, sampler, view)
         else:
-            study = Study.create(folder, plan.config, plan.facts, sampler)
+            kept = None if warm is None else warm.text
+            study = Study.create(folder, plan.config, plan.facts, sampler, kept)
         driver = _Driver(study, plan, sampler, view, cache)
         with stoppable(lambda: driver.stopping, driver.ask_to_stop):
             run_trials(
@@ -169,9 +174,9 @@ class _Driver:
         record = self.study.record()
         if len(record.trials) >= self.plan.config.trials:
             return None
-        for entry in self.plan.seeds:
+        for entry in self.plan.first:
             if entry.architecture.id not in self._seen:
-                return self._spec(self._seed(entry))
+                return self._spec(self._given(entry))
         self.view.message("the sampler is thinking")
         trial = self.study.ask()
         return self._spec(trial.number) if self._proposed(trial) else None
@@ -248,14 +253,15 @@ class _Driver:
         return True
 
     # ------------------------------------------------------------------ starting trials
-    def _seed(self, entry: Entry) -> int:
+    def _given(self, entry: Entry) -> int:
         try:
             params = params_of(self.plan.space.encode(entry.architecture), self.plan.space)
         except UsageError:
             params = {}  # the space cannot say it; the surrogate still learns from it
         known = distributions(self.plan.space)
+        source = {"source": entry.source} if entry.source else {}
         return self.study.add(
-            self._attributes(entry.architecture, "seed", entry.label),
+            self._attributes(entry.architecture, entry.origin, entry.label) | source,
             params,
             {name: known[name] for name in params},
         )

@@ -6,6 +6,7 @@ from autopelt.records import StudyRecord
 _GUARDED = {
     "task": ("name", "hash", "train", "selection", "labels"),
     "backbone": ("revision", "weights", "parameters"),
+    "warm_start": ("hash",),
 }
 """Facts without which scores are not comparable, as a study keeps them."""
 

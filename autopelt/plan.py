@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from autopelt.architecture import Architecture
@@ -21,16 +22,25 @@ from autopelt.shapes import Shapes
 from autopelt.tasks import Task, make_task
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import data_source
+from autopelt.warm_start import WarmStart, warm_start
 
 PACKAGES = ("torch", "transformers", "datasets", "optuna", "ray", "botorch", "gpytorch")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A seed architecture as a study evaluates it: its name, with ``~`` where it was shrunk."""
+    """An architecture that a study evaluates before it proposes any of its own.
+
+    Attributes:
+        label: of a seed architecture its name, with ``~`` where it was shrunk; else "".
+        origin: ``seed``, or ``warm``: from the front of the study of a warm start.
+        source: of the latter the trial it was there, ``rte-minilm-1pct:12``.
+    """
 
     label: str
     architecture: Architecture
+    origin: str = "seed"
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Plan:
         limit: the budget as a number of parameters.
         space: the search space under the budget.
         seeds: seed architectures in the order they are evaluated.
+        warm: the study of a warm start, or None.
         facts: what a `StudyRecord` has beside config and trials.
         notes: sentences that a user must see before the search starts.
     """
@@ -54,12 +65,27 @@ class Plan:
     limit: int
     space: BoundSpace
     seeds: tuple[Entry, ...]
+    warm: WarmStart | None
     facts: Mapping[str, Any]
     notes: tuple[str, ...]
 
+    @property
+    def first(self) -> tuple[Entry, ...]:
+        """What is evaluated first, in order: seed architectures, then a warm start's front."""
+        if self.warm is None:
+            return self.seeds
+        name = self.warm.facts["study"]
+        taken = (Entry("", a, "warm", f"{name}:{number}") for number, a in self.warm.early)
+        known = {entry.architecture.id for entry in self.seeds}
+        return (*self.seeds, *(e for e in taken if e.architecture.id not in known))
 
-def make_plan(config: StudyConfig, command: str) -> Plan:
+
+def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> Plan:
     """Check a configuration against its model, task and data.
+
+    Args:
+        command: the command line, for the record.
+        folder: of the study, where it exists: what it keeps of a warm start counts.
 
     Raises:
         UsageError: unknown names; a space that does not fit the backbone.
@@ -79,6 +105,10 @@ def make_plan(config: StudyConfig, command: str) -> Plan:
         minimum = Budget.parse(config.min_budget).limit(shapes.backbone_parameters)
     space = BoundSpace(config.space, shapes, counter, limit, minimum)
     seeds = seed_entries(config, shapes, counter, limit)
+    warm = None
+    if config.warm_start is not None:
+        room = max(0, config.trials - len(seeds)) // 3
+        warm = warm_start(config.warm_start, space, folder, room)
     splits = task.load(data_source(setup))
     facts = {
         "command": command,
@@ -103,8 +133,12 @@ def make_plan(config: StudyConfig, command: str) -> Plan:
             **{k: v for k, v in splits.facts.items() if k not in ("sizes", "notes")},
         },
         "versions": versions(),
+        "warm_start": {} if warm is None else warm.facts,
     }
-    return Plan(config, shapes, counter, limit, space, seeds, facts, tuple(splits.facts["notes"]))
+    notes = list(splits.facts["notes"])
+    if warm is not None:
+        notes.append(warm.words(config.sampler))
+    return Plan(config, shapes, counter, limit, space, seeds, warm, facts, tuple(notes))
 
 
 def seed_entries(

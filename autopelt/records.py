@@ -38,7 +38,8 @@ class TrialRecord:
         believed: what the sampler thought before (``mean``, ``sd``, ``acquisition``, ``seconds``).
         random_seed: of the training.
         threads: CPU threads of the training; 0 where it is not known.
-        origin: ``seed``, ``start`` (space-filling) or ``model`` (proposed by the surrogate).
+        origin: ``seed``, ``warm`` (from another study's front), ``start`` (space-filling) or
+            ``model`` (proposed by the surrogate).
         confirmed: scores on the report split, one for each further random seed; usually none.
         log: last line of a failed trial's log.
     """
@@ -122,6 +123,8 @@ class StudyRecord:
         importance: what the score depends on; empty where the trials cannot tell, None until
             somebody works it out.
         confirmed: architectures that were trained again with fresh random seeds.
+        warm_start: ``{"study", "task", "backbone", "trials", "early", "left_out", "hash"}`` of the
+            study that this one learned from; empty without one.
     """
 
     name: str
@@ -137,6 +140,7 @@ class StudyRecord:
     total: int
     importance: tuple[Importance, ...] | None = None
     confirmed: tuple[Confirmation, ...] = ()
+    warm_start: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def complete(self) -> list[TrialRecord]:

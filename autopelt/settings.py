@@ -52,6 +52,8 @@ def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfi
         values["data"] = os.environ["AUTOPELT_DATA"]
     if isinstance(values.get("data"), str):
         values["data"] = str(Path(values["data"]).expanduser().resolve())
+    if isinstance(values.get("warm_start"), str | Path):
+        values["warm_start"] = str(Path(values["warm_start"]).expanduser().resolve())
     space = values.get("space", "pelt")
     if isinstance(space, str):
         values["space"] = SearchSpace.load(space).model_dump(mode="json")

@@ -6,6 +6,7 @@ The folder holds everything of a study::
     study.db      the Optuna study; `optuna-dashboard sqlite:///study.db` opens it
     index.html    the report
     trials.csv    the table of trials
+    warm_start.json  what was taken from another study, if anything was
     confirmed.jsonl  trainings of the confirmation, one a line; no trials of the search
     best/         the best architecture within the budget: architecture, weights, metrics
     trials/N/     log.txt: what trial N printed, if it did; weights of one not judged yet
@@ -41,7 +42,7 @@ from autopelt.lock import LOCK, working_process
 from autopelt.objectives import parse_objectives
 from autopelt.records import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 
-CONFIG, DATABASE = "config.yaml", "study.db"
+CONFIG, DATABASE, WARM_START = "config.yaml", "study.db", "warm_start.json"
 _FACTS, _CONFIG = "autopelt", "autopelt_config"
 _DIRECTIONS = {
     "maximize": optuna.study.StudyDirection.MAXIMIZE,
@@ -71,6 +72,7 @@ class Study:
         config: StudyConfig,
         facts: Mapping[str, Any],
         sampler: optuna.samplers.BaseSampler,
+        warm_start: str | None = None,
     ) -> "Study":
         """Make the folder and the Optuna study.
 
@@ -79,6 +81,7 @@ class Study:
             config: resolved configuration.
             facts: what `StudyRecord` has beside config and trials (backbone, task, head, …).
             sampler: proposes; not stored.
+            warm_start: what is kept of another study (`autopelt.warm_start`).
 
         Raises:
             UsageError: the folder holds something else, or cannot be written.
@@ -96,6 +99,8 @@ class Study:
                 f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
                 "give another --out."
             )
+        if warm_start is not None:
+            write_text(folder / WARM_START, warm_start)
         with quiet_optuna():
             try:
                 optuna_study = optuna.create_study(
@@ -362,7 +367,7 @@ def _unreadable(folder: Path, why: str) -> UnavailableError:
 def _remove_unborn(folder: Path) -> None:
     """Clear what a search left that was killed while it made its folder: no trial is in it yet."""
     found = list(folder.iterdir())
-    unborn = (DATABASE, f"{DATABASE}-journal", f".{CONFIG}.")
+    unborn = (DATABASE, f"{DATABASE}-journal", f".{CONFIG}.", WARM_START, f".{WARM_START}.")
     if not found or not all(p.name.startswith((LOCK, *unborn)) for p in found):
         return
     database = folder / DATABASE

@@ -224,9 +224,11 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
     remarks = [STATE_WORDS.get(t.state, t.state)] if t.state != COMPLETE else []
     remarks += ["on the front"] if on_front else []
     remarks += [] if record.feasible(t) else ["over the budget"]
-    remarks += {"seed": ["seed architecture"], "model": ["proposed by the surrogate"]}.get(
-        t.origin, []
-    )
+    remarks += {
+        "seed": ["seed architecture"],
+        "warm": ["from the warm start"],
+        "model": ["proposed by the surrogate"],
+    }.get(t.origin, [])
     return {
         "number": t.number,
         "title": f"{t.label} (trial {t.number})" if t.label else f"Trial {t.number}",

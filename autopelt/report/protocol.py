@@ -93,6 +93,17 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
         Fact("Task head", f"{record.head:,}", "parameters, trained and counted apart"),
         Fact("Random seed", "–" if p.random_seed is None else str(p.random_seed), own),
     ]
+    if record.warm_start:
+        warm = record.warm_start
+        left = f", {warm['left_out']} could not be said here" if warm["left_out"] else ""
+        shown.append(
+            Fact(
+                "Warm start",
+                str(warm["study"]),
+                f"task {warm['task']} on {warm['backbone']}: {warm['trials']} scores, "
+                f"{warm['early']} of its front evaluated early{left}",
+            )
+        )
     if "early_stopping" in record.config:
         saved = record.early_stopping
         after = f"after epochs {listed([str(r) for r in saved.rungs])}" if saved.rungs else ""

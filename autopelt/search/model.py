@@ -13,6 +13,7 @@ from autopelt.search.acquisition import Staircase, expected_hypervolume_improvem
 from autopelt.search.candidates import Effort, Unseen, best_candidate
 from autopelt.search.features import Features
 from autopelt.search.history import History, Observation
+from autopelt.search.posterior import ENOUGH
 from autopelt.search.surrogate import Fit, Surrogate
 
 Array = NDArray[np.float64]
@@ -33,10 +34,19 @@ class Model:
     (each half more). A milestone's fit tries every gap; it begins from the milestone before, but
     every third from nothing, so that few fits lead up to any. So a fit is cheap, and is still a
     function of the study alone: a study that is opened again proposes what it would have.
+
+    Args:
+        source: trials of another study, on the features of this one. What a surrogate fitted to
+            them expects becomes one more column; see `surrogate`.
     """
 
-    def __init__(self, space: BoundSpace, features: Features) -> None:
+    def __init__(
+        self, space: BoundSpace, features: Features, source: Sequence[Observation] = ()
+    ) -> None:
         self.space, self.features = space, features
+        self._source: Surrogate | None = None
+        if len(source) >= ENOUGH and len({o.score for o in source}) > 1:
+            self._source = Model(space, features).fitted(source)
         self._groups = [columns for _, columns in features.groups]
         self._raw = features.width - features.structured
         self._rows: dict[int, tuple[Architecture, Array]] = {}
@@ -69,7 +79,7 @@ class Model:
         stairs = Staircase.of(points, self.space.limit, floor)
 
         def acquisition(matrix: Matrix) -> Array:
-            belief = surrogate.predict(self.features.of_vectors(matrix))
+            belief = surrogate.predict(self._with_source(self.features.of_vectors(matrix)))
             if single:
                 return belief.improvement(best)[:, 0]
             return expected_hypervolume_improvement(
@@ -83,7 +93,7 @@ class Model:
         parents = [v for i in order if (v := known[inside[i]].vector) is not None]
         effort = Effort.at(len(history.observed))
         vector, value = best_candidate(unseen, acquisition, parents, rng, effort)
-        belief = surrogate.predict(self.features.of_vectors(np.array([vector])))
+        belief = surrogate.predict(self._with_source(self.features.of_vectors(np.array([vector]))))
         return vector, {
             "mean": float(belief.mean[0]),
             "sd": float(belief.deviation[0]),
@@ -127,6 +137,7 @@ class Model:
             np.array([o.score for o in observed]),
             self._groups,
             self._raw,
+            sources=0 if self._source is None else 1,
             extra=np.array([o.variance for o in observed]),
             gap=gap if start is None else start.gap,
             start=start,
@@ -140,12 +151,21 @@ class Model:
             for o in observations
             if o.number not in self._rows or self._rows[o.number][0] != o.architecture
         ]
-        made = self.features.of_architectures(
-            [o.architecture for o in missing], [o.parameters for o in missing]
+        made = self._with_source(
+            self.features.of_architectures(
+                [o.architecture for o in missing], [o.parameters for o in missing]
+            )
         )
         for o, row in zip(missing, made, strict=True):
             self._rows[o.number] = (o.architecture, row)
         return np.array([self._rows[o.number][1] for o in observations])
+
+    def _with_source(self, features: Array) -> Array:
+        """Features with the column of the other study, where there is one; (n, F) -> (n, F')."""
+        if self._source is None or len(features) == 0:
+            return features
+        expected = self._source.standardised(features)
+        return np.concatenate([features, expected[:, None]], axis=1)
 
 
 def milestones(count: int) -> list[int]:

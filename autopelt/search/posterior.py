@@ -23,14 +23,20 @@ def posterior_means(space: BoundSpace, trials: Sequence[TrialRecord]) -> dict[in
         trials: complete ones.
     """
     scored = {t.number: t.score for t in trials if t.score is not None}
-    known = [t for t in trials if t.score is not None and not t.architecture.full]
-    if len(known) < ENOUGH or len({t.score for t in known}) < 2:
-        return scored
+    known = [
+        Observation(t.number, t.architecture, t.count.deployed, None, t.score)
+        for t in trials
+        if t.score is not None and not t.architecture.full
+    ]
+    return scored | expected_scores(space, known)
+
+
+def expected_scores(space: BoundSpace, observed: Sequence[Observation]) -> dict[int, float]:
+    """Expected score by number of observations with scores; as they are where too few or equal."""
+    if len(observed) < ENOUGH or len({o.score for o in observed}) < 2:
+        return {o.number: o.score for o in observed}
     from autopelt.search.model import Model
 
-    observed = [
-        Observation(t.number, t.architecture, t.count.deployed, None, t.score or 0.0) for t in known
-    ]
     model = Model(space, Features(space))
     means = model.fitted(observed).predict(model.rows(observed)).mean
-    return scored | {t.number: float(mean) for t, mean in zip(known, means, strict=True)}
+    return {o.number: float(mean) for o, mean in zip(observed, means, strict=True)}

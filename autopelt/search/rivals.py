@@ -297,12 +297,14 @@ def make_sampler(
     random_seed: int,
     objectives: Sequence[Objective] | str = "score,params",
     start: int = START,
+    source: Sequence[Observation] = (),
 ) -> FeasibleSampler:
     """The sampler of that name.
 
     Args:
         objectives: of the study, only checked: a sampler reads them from its study.
         start: space-filling proposals of ours before its model decides.
+        source: another study's trials, for ours to learn from; rivals do not.
 
     Raises:
         UsageError: the name is unknown.
@@ -313,5 +315,5 @@ def make_sampler(
     if isinstance(objectives, str):
         parse_objectives(objectives)
     if name == "pelt":
-        return PELTSampler(space, random_seed=random_seed, start=start)
+        return PELTSampler(space, random_seed=random_seed, start=start, source=source)
     return SAMPLERS[name](space, random_seed)

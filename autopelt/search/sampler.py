@@ -14,6 +14,7 @@ give the same proposal.
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from optuna.trial import FrozenTrial
 from autopelt.bound_space import BoundSpace, Vector
 from autopelt.search.candidates import Unseen
 from autopelt.search.features import Features
-from autopelt.search.history import History, Reader
+from autopelt.search.history import History, Observation, Reader
 from autopelt.search.points import distributions, params_of
 
 if TYPE_CHECKING:
@@ -143,11 +144,20 @@ class PELTSampler(FeasibleSampler):
         space: what may be proposed.
         random_seed: with the study's trials it determines every proposal.
         start: space-filling proposals before the model decides.
+        source: scored trials of another study, which the model may learn from; their numbers must
+            differ from one another only.
     """
 
-    def __init__(self, space: BoundSpace, *, random_seed: int, start: int = START) -> None:
+    def __init__(
+        self,
+        space: BoundSpace,
+        *,
+        random_seed: int,
+        start: int = START,
+        source: Sequence[Observation] = (),
+    ) -> None:
         super().__init__(space, random_seed=random_seed)
-        self.start = start
+        self.start, self.source = start, tuple(source)
         self._features: Features | None = None
         self._model: Model | None = None
 
@@ -164,7 +174,7 @@ class PELTSampler(FeasibleSampler):
         if self._model is None:
             from autopelt.search.model import Model
 
-            self._model = Model(self.space, self.features)
+            self._model = Model(self.space, self.features, self.source)
         return self._model
 
     def propose(

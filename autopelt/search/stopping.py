@@ -2,8 +2,9 @@
 
 At each rung (`autopelt.rungs`) a trial that has begun goes on if any of this holds:
 
-1. it is a seed architecture, or fewer than `COMPLETE` trials are complete, or fewer than `SUPPORT`
-   of them were about as far at this rung: nobody knows yet what becomes of such curves;
+1. it is a seed architecture or from a warm start, or fewer than `COMPLETE` trials are complete, or
+   fewer than `SUPPORT` of them were about as far at this rung: nobody knows yet what becomes of
+   such curves;
 2. its score so far beats the front at its size already;
 3. its score so far is not below the median (`LEADING`) of the trials of its size at this rung;
 4. the chance that its final score beats the front at its size is at least `CHANCE`. Two sources say
@@ -156,7 +157,7 @@ class EarlyStopping:
         """
         trial = next(t for t in trials if t.number == number)
         scores = tuple(trial.user_attrs.get("scores", ()))
-        if len(scores) not in self.rungs or trial.user_attrs.get("origin") == "seed":
+        if len(scores) not in self.rungs or trial.user_attrs.get("origin") in ("seed", "warm"):
             return ""
         own = self._reader.observation(trial)
         if own is None:

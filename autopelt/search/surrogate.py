@@ -3,12 +3,15 @@
 Notation: x structured features in groups g (see `features`), z raw choices, n observations.
 
     k(a, b) = s_m M(sum_g |x_a - x_b|_g^2 / l_g^2) + s_l (1 + <x_a, x_b>) / G
-            + s_z M(sum_i rho_i (z_a - z_b)_i^2)
+            + s_z M(sum_i rho_i (z_a - z_b)_i^2) + s_t t_a t_b
 
 with M the Matérn 5/2 function of a squared distance. The first line is smooth over depth and shares
 one length scale l_g per group; the second catches the few single choices that no structure
 foretells: its inverse squared length scales rho_i carry the half-Cauchy shrinkage of SAAS
 (Eriksson and Jankowiak, UAI 2021), here by maximum a posteriori. Log-normal priors on all others.
+The last term is there in a study with a warm start: t is what another study's surrogate expects.
+It is a regression on t whose coefficient, of either sign, is integrated out exactly with variance
+s_t, so the evidence says how much of the other study holds here, if anything.
 
 The process is on w = -log(ceiling - score). Scores saturate: they vary much among small
 architectures and hardly among large ones, which no stationary process fits; w does not saturate.
@@ -56,6 +59,7 @@ class Prior(NamedTuple):
 SCALE_MATERN = Prior(0.7, 1.0)
 SCALE_LINEAR = Prior(0.3, 1.0)
 SCALE_SPARSE = Prior(0.3, 1.0)
+SCALE_SOURCE = Prior(0.3, 1.0)
 NOISE = Prior(0.1, 1.0)
 SHRINKAGE = 1.0
 """Scale of the half-Cauchy prior on each inverse squared length scale of a raw choice."""
@@ -84,20 +88,21 @@ def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 class HybridKernel(gpytorch.kernels.Kernel):
-    """The kernel above, over columns [structured | raw].
+    """The kernel above, over columns [structured | raw | sources].
 
     Args:
         groups: columns of each group of the structured part.
         raw: number of raw columns that follow.
+        sources: number of columns t after these; 0 without a warm start.
 
-    Shapes: (n, structured + raw), (m, structured + raw) -> (n, m), or (n,) where `diag`.
+    Shapes: (n, width), (m, width) -> (n, m), or (n,) where `diag`; width counts all columns.
     """
 
     has_lengthscale = False
 
-    def __init__(self, groups: Sequence[slice], raw: int) -> None:
+    def __init__(self, groups: Sequence[slice], raw: int, sources: int = 0) -> None:
         super().__init__()
-        self.structured = groups[-1].stop
+        self.structured, self.raw_end = groups[-1].stop, groups[-1].stop + raw
         widths = torch.tensor([g.stop - g.start for g in groups])
         self.register_buffer("owner", torch.repeat_interleave(torch.arange(len(groups)), widths))
         self.length_prior = Prior(1.5 * math.sqrt(len(groups)), 1.0)
@@ -107,6 +112,12 @@ class HybridKernel(gpytorch.kernels.Kernel):
         scales = [math.log(p.median) for p in (SCALE_MATERN, SCALE_LINEAR, SCALE_SPARSE)]
         self.log_scale = torch.nn.Parameter(torch.tensor(scales, dtype=torch.float64))
         self.log_rho = torch.nn.Parameter(torch.full((raw,), math.log(0.5), dtype=torch.float64))
+        self.log_source: torch.nn.Parameter | None = None
+        if sources:
+            median = math.log(SCALE_SOURCE.median)
+            self.log_source = torch.nn.Parameter(
+                torch.full((sources,), median, dtype=torch.float64)
+            )
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:
         """Covariances of `x1` with `x2`."""
@@ -114,19 +125,25 @@ class HybridKernel(gpytorch.kernels.Kernel):
         groups = len(self.log_length)
         inverse = torch.exp(-self.log_length)[self.owner]
         root = torch.exp(0.5 * self.log_rho)
-        s = self.structured
+        s, e = self.structured, self.raw_end
         if diag:
             near = (((x1[..., :s] - x2[..., :s]) * inverse).square()).sum(-1)
-            raw = (((x1[..., s:] - x2[..., s:]) * root).square()).sum(-1)
+            raw = (((x1[..., s:e] - x2[..., s:e]) * root).square()).sum(-1)
             inner = (x1[..., :s] * x2[..., :s]).sum(-1)
         else:
             near = _squared_distances(x1[..., :s] * inverse, x2[..., :s] * inverse)
-            raw = _squared_distances(x1[..., s:] * root, x2[..., s:] * root)
+            raw = _squared_distances(x1[..., s:e] * root, x2[..., s:e] * root)
             inner = x1[..., :s] @ x2[..., :s].transpose(-1, -2)
         made: Tensor = scale[0] * _Matern.apply(near + 1e-15) + scale[2] * _Matern.apply(
             raw + 1e-15
         )
-        return made + scale[1] * (1 + inner) / groups
+        made = made + scale[1] * (1 + inner) / groups
+        if self.log_source is None:
+            return made
+        theirs = x1[..., e:] * self.log_source.exp()
+        if diag:
+            return made + (theirs * x2[..., e:]).sum(-1)
+        return made + theirs @ x2[..., e:].transpose(-1, -2)
 
     def log_prior(self) -> Tensor:
         """Logarithm of the prior density of the hyperparameters, up to a constant; scalar."""
@@ -134,7 +151,10 @@ class HybridKernel(gpytorch.kernels.Kernel):
         priors = (SCALE_MATERN, SCALE_LINEAR, SCALE_SPARSE)
         scales = sum(_log_normal(self.log_scale[i], prior) for i, prior in enumerate(priors))
         shrinkage = -torch.log1p((self.log_rho.exp() / SHRINKAGE).square()).sum()
-        return length + scales + shrinkage
+        total = length + scales + shrinkage
+        if self.log_source is not None:
+            total = total + _log_normal(self.log_source, SCALE_SOURCE)
+        return total
 
 
 def _log_normal(log_value: Tensor, prior: Prior) -> Tensor:
@@ -196,7 +216,7 @@ class Surrogate:
     Args:
         x: (n, F) features.
         y: (n,) scores, finite.
-        groups, raw: columns, as for `HybridKernel`.
+        groups, raw, sources: columns, as for `HybridKernel`.
         extra: (n,) variance of each score beyond the common noise, in squared units of the score.
         gap: distance of the ceiling above the best score, in deviations of the scores.
         start: hyperparameters to begin from; the priors' medians where None.
@@ -210,6 +230,7 @@ class Surrogate:
         groups: Sequence[slice],
         raw: int,
         *,
+        sources: int = 0,
         extra: Array | None = None,
         gap: float = 10.0,
         start: Fit | None = None,
@@ -230,7 +251,7 @@ class Surrogate:
         self._relative = torch.from_numpy(steep / self._steepness)
         self._jacobian = float(np.log(slope / self.unit).sum())
         self._factor = torch.ones(len(y), dtype=torch.float64)
-        self.kernel = HybridKernel(groups, raw)
+        self.kernel = HybridKernel(groups, raw, sources)
         self.log_noise = torch.nn.Parameter(
             torch.tensor(math.log(NOISE.median), dtype=torch.float64)
         )
@@ -335,6 +356,13 @@ class Surrogate:
                 (variance.sqrt() * self.unit).numpy(),
                 self.ceiling,
             )
+
+    def standardised(self, x: Array) -> Array:
+        """(m,) what is expected at (m, F) features, on the process's own scale; 0 is its median."""
+        with torch.no_grad():
+            points = torch.from_numpy(np.ascontiguousarray(x))
+            made: Array = (self.kernel.forward(points, self._x) @ self._alpha).numpy()
+            return made
 
     def believe(self, x: Array) -> None:
         """Condition on (m, F) points that are being trained, as if each scored its mean.

@@ -1,0 +1,85 @@
+"""The surrogate with another study's scores: better where they hold, switched off where not."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from closed_form import bound, run, score_of, study_of
+
+from autopelt import feasible_points
+from autopelt.architecture import Architecture
+from autopelt.bound_space import BoundSpace
+from autopelt.search import PELTSampler
+from autopelt.search.features import Features
+from autopelt.search.history import Observation
+from autopelt.search.model import Model
+
+Score = Callable[[Architecture], float]
+
+
+def rough(architecture: Architecture) -> float:
+    """Every place has a weight of its own, which no smoothness foretells."""
+    total = 0.0
+    for m in architecture.modules:
+        weight = np.random.default_rng((m.layer or 0, len(m.method), len(m.location))).random()
+        total += weight * math.log2(1 + m.size)
+    return total / (total + 6)
+
+
+def unrelated(architecture: Architecture) -> float:
+    return sum((m.layer or 0) % 2 for m in architecture.modules) / 12
+
+
+def observations(space: BoundSpace, score: Score, count: int, seed: int) -> list[Observation]:
+    points = feasible_points.sample(space, np.random.default_rng(seed), count)
+    made = [space.decode(p) for p in points.tolist()]
+    return [
+        Observation(n, a, space.counter.count(a).deployed, None, score(a))
+        for n, a in enumerate(made)
+    ]
+
+
+def error(space: BoundSpace, source: Score | None) -> float:
+    """Root mean square error on new architectures after 18 trials, in deviations of the scores."""
+    theirs = [] if source is None else observations(space, source, 50, 1)
+    model = Model(space, Features(space), theirs)
+    mine, new = observations(space, rough, 18, 2), observations(space, rough, 80, 3)
+    found = model.fitted(mine).predict(model.rows([*mine, *new][18:])).mean
+    truth = np.array([o.score for o in new])
+    return float(np.sqrt(np.mean((found - truth) ** 2)) / truth.std())
+
+
+@pytest.fixture(scope="module")
+def space() -> BoundSpace:
+    return bound("tiny", 6, 384)
+
+
+def test_scores_of_a_like_task_help_of_either_sign_and_others_do_no_harm(
+    space: BoundSpace,
+) -> None:
+    alone = error(space, None)
+    assert error(space, lambda a: 0.3 + 0.5 * rough(a)) < 0.8 * alone
+    assert error(space, lambda a: 0.9 - rough(a)) < 0.9 * alone
+    assert error(space, unrelated) < 1.15 * alone
+
+
+def test_too_few_or_equal_scores_of_another_study_change_nothing(space: BoundSpace) -> None:
+    for theirs in (observations(space, rough, 4, 1), observations(space, lambda a: 0.5, 20, 1)):
+        plain, warm = Model(space, Features(space)), Model(space, Features(space), theirs)
+        mine = observations(space, rough, 14, 2)
+        assert np.array_equal(plain.rows(mine), warm.rows(mine))
+
+
+def test_a_warm_search_resumed_goes_on_the_same(space: BoundSpace) -> None:
+    theirs = observations(space, rough, 30, 1)
+    first = study_of(PELTSampler(space, random_seed=3, start=3, source=theirs))
+    run(first, space, 6)
+    again = study_of(PELTSampler(space, random_seed=3, start=3, source=theirs))
+    again.add_trials(first.get_trials())
+    assert run(first, space, 1) == run(again, space, 1)
+    plain = study_of(PELTSampler(space, random_seed=3, start=3))
+    plain.add_trials(first.get_trials()[:6])
+    assert run(plain, space, 1, score_of) != [
+        Architecture.from_json(first.get_trials()[6].user_attrs["architecture"])
+    ]
