@@ -53,6 +53,7 @@ RULES = ("none", "ours", "asha")
 SEEDS = 8
 START = 8
 ETA = 3
+FEWEST = 40
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def compare(pool: Pool, rule: str, random_seed: int, trials: int, none: Replay) 
 
 # ---------------------------------------------------------------------- curves
 def real_pools(path: Path) -> Iterator[Pool]:
-    """One pool a task of the table, random seed 0."""
+    """One pool a task of the table that has enough architectures, random seed 0."""
     from real_table import bound_space, default_seeds, read, seed_architecture
 
     space = bound_space("1%")
@@ -221,6 +222,8 @@ def real_pools(path: Path) -> Iterator[Pool]:
     rows = [row for row in read(path) if row["random_seed"] == "0"]
     for task in dict.fromkeys(row["task"] for row in rows):
         mine = [row for row in rows if row["task"] == task]
+        if len(mine) < FEWEST:
+            continue
         longest = max(len(json.loads(row["scores"])) for row in mine)
         entries: dict[str, Entry] = {}
         for row in mine:
