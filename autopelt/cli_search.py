@@ -125,6 +125,10 @@ def _announce(console: Console, plan: Plan, folder: Path) -> None:
         lines.append(
             f"all {config.trials} trials go to seed architectures; for a search give more --trials"
         )
+    lines.append(
+        "a line a trial: number (* on the front when it ended), score, deployed parameters, share, "
+        "time, architecture"
+    )
     for line in [*lines, *plan.notes]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

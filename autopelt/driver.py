@@ -5,6 +5,7 @@ at any moment goes on with `resume`.
 """
 
 import json
+import math
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +37,7 @@ from autopelt.search import (
 from autopelt.study import CONFIG, Study, explained
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
-from autopelt.view import View
+from autopelt.view import TRAINING, View
 
 WEIGHTS, LOG = "weights", "log.txt"
 """In a trial's folder: what it learned, until it is judged, and what its worker printed."""
@@ -177,9 +178,13 @@ class _Driver:
         for entry in self.plan.first:
             if entry.architecture.id not in self._seen:
                 return self._spec(self._given(entry))
-        self.view.message("the sampler is thinking")
+        self.view.doing(None, self._choosing(record))
         trial = self.study.ask()
         return self._spec(trial.number) if self._proposed(trial) else None
+
+    def doing(self, number: int, text: str) -> None:
+        """A trial is busy with what comes before its first epoch."""
+        self.view.doing(number, text)
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch ended."""
@@ -265,6 +270,14 @@ class _Driver:
             params,
             {name: known[name] for name in params},
         )
+
+    def _choosing(self, record: StudyRecord) -> str:
+        """What the sampler does next, in words."""
+        proposed = sum(t.origin in ("start", "model") for t in record.trials)
+        if proposed < getattr(self.sampler, "start", math.inf):
+            return "choosing the next architecture"
+        known = sum(t.score is not None for t in record.trials)
+        return f"fitting the surrogate to {known} trials and choosing the next architecture"
 
     def _proposed(self, trial: optuna.Trial) -> bool:
         """Whether the sampler had a point for the trial; without one the trial has failed."""
@@ -385,11 +398,13 @@ class _Driver:
         """
         record = self.study.record()
         if force or time.monotonic() - self._reported > REPORT_SECONDS:
+            self.view.doing(None, "writing the report")
             if force:
                 record = with_importance(record, self.plan.config.random_seed)
             build(record, self.study.folder)
             write_trials_csv(record, self.study.folder)
             self._reported = time.monotonic()
+            self.view.doing(None, TRAINING)
         return record
 
     def ask_to_stop(self) -> None:

@@ -47,6 +47,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     },
     "message": {"text": _TEXT},
     "started": _TRIAL | {"origin": _TEXT, "random_seed": _WHOLE},
+    "doing": {"trial": {"type": ["integer", "null"]}, "text": _TEXT},
     "epoch": {"trial": _WHOLE, "epoch": _WHOLE, "score": _SCORE, "loss": _SCORE},
     "finished": _TRIAL
     | {
@@ -104,13 +105,17 @@ class EventView:
         print(json.dumps(values, allow_nan=False), file=self.stream, flush=True)
 
     def message(self, text: str) -> None:
-        """What happens now, or what the user must know."""
+        """What the user must know."""
         self.emit("message", text=text)
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
         """A trial was handed to a worker."""
         more = {"origin": trial.origin, "random_seed": trial.random_seed}
         self.emit("started", **described(trial), **more)
+
+    def doing(self, number: int | None, text: str) -> None:
+        """What happens now."""
+        self.emit("doing", trial=number, text=text)
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch of a trial ended."""

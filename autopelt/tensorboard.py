@@ -37,6 +37,10 @@ class TensorBoardView:
         self._writers[trial.number] = writer
         self.view.started(trial, study)
 
+    def doing(self, number: int | None, text: str) -> None:
+        """Hand it on."""
+        self.view.doing(number, text)
+
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """Write an epoch."""
         writer = self._writers.get(number)

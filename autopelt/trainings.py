@@ -96,6 +96,9 @@ class _Source:
             timeout=job.timeout,
         )
 
+    def doing(self, number: int, text: str) -> None:
+        """Nothing: a line a training, when it ends."""
+
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         if "failed" in result or "epoch" not in result:
             return

@@ -18,12 +18,18 @@ from autopelt.records import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 LAST = 10
 """Trials over which the live view tells the gain."""
 
+TRAINING = "training"
+"""What happens where nothing else does."""
+
 
 class View(Protocol):
     """Told by the driver what happens."""
 
     def message(self, text: str) -> None:
-        """What happens now, or what the user must know, in one line."""
+        """What the user must know, in one line."""
+
+    def doing(self, number: int | None, text: str) -> None:
+        """What happens now, in a trial before its first epoch has ended or in the search (None)."""
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
         """A trial was handed to a worker."""
@@ -45,6 +51,9 @@ class LineView:
         """Print it."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    def doing(self, number: int | None, text: str) -> None:
+        """Nothing: a line a trial, when it ends."""
+
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
         """Nothing: a line a trial, when it ends."""
 
@@ -62,10 +71,12 @@ class LiveView:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.begun = time.monotonic()
+        self.warm: float | None = None
         self.ended = 0
         self.now = "starting the workers"
         self.study: StudyRecord | None = None
         self.running: dict[int, tuple[TrialRecord, str]] = {}
+        self.epochs: dict[int, int] = {}
         self.live = Live(console=console, refresh_per_second=2, get_renderable=self._draw)
 
     def __enter__(self) -> "LiveView":
@@ -76,26 +87,38 @@ class LiveView:
         self.live.stop()
 
     def message(self, text: str) -> None:
-        """Show it in the last line."""
-        self.now = text
+        """Print it above the table, where it stays."""
+        self.live.console.print(text, highlight=False, markup=False)
+
+    def doing(self, number: int | None, text: str) -> None:
+        """Show it beside the trial, or in the last line."""
+        if number is None:
+            self.now = text
+        elif number in self.running:
+            self.running[number] = (self.running[number][0], text)
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
         """Add it to the running trials."""
         self.study = study
-        self.running[trial.number] = (trial, "waiting for its first epoch")
-        self.now = "training"
+        self.running[trial.number] = (trial, "starting")
+        self.now = TRAINING
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """Show its epoch and score."""
         if number in self.running and "epoch" in result:
+            if self.warm is None:
+                self.warm = time.monotonic()
+            self.epochs[number] = result["epoch"]
             trial = self.running[number][0]
-            self.running[number] = (trial, f"epoch {result['epoch']} · {result['score']:.3f}")
+            words = f"epoch {result['epoch']} of {self._planned()} · {result['score']:.3f}"
+            self.running[number] = (trial, words)
 
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
         """Print its line above the table."""
         self.study = study
         self.ended += 1
         self.running.pop(trial.number, None)
+        self.epochs.pop(trial.number, None)
         self.live.console.print(
             trial_line(trial, study),
             highlight=False,
@@ -104,12 +127,27 @@ class LiveView:
             no_wrap=True,
         )
 
+    def _planned(self) -> int:
+        """Epochs of a trial."""
+        config = {} if self.study is None else self.study.config
+        return int(config.get("training", {}).get("epochs", 1))
+
+    def _left(self, trials: int) -> float | None:
+        """Seconds for so many trials, by the epochs since the first, which pays for the start."""
+        planned = self._planned()
+        running = sum(self.epochs.values())
+        trained = self.ended * planned + running
+        if self.warm is None or trained <= planned or trials == 0:
+            return None
+        pace = (time.monotonic() - self.warm) / (trained - 1)
+        return pace * max(0, trials * planned - running)
+
     def _draw(self) -> Group:
         study, spent = self.study, time.monotonic() - self.begun
         if study is None:
             return Group(Text(f"{self.now} · {format_seconds(spent)}", style="dim"))
         done = [t for t in study.trials if t.finished is not None]
-        left = spent / self.ended * (study.total - len(done)) if self.ended else None
+        left = self._left(study.total - len(done))
         facts = [f"{len(done)} of {study.total} trials"]
         for state, word in ((FAILED, "failed"), (STOPPED, "stopped early")):
             count = sum(t.state == state for t in done)

@@ -28,12 +28,16 @@ class Quiet:
 
     def __init__(self) -> None:
         self.messages: list[str] = []
+        self.busy: list[tuple[int | None, str]] = []
         self.ended: list[int] = []
 
     def message(self, text: str) -> None:
         self.messages.append(text)
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None: ...
+
+    def doing(self, number: int | None, text: str) -> None:
+        self.busy.append((number, text))
 
     def progressed(self, number: int, result: dict[str, Any]) -> None: ...
 
@@ -56,9 +60,17 @@ def plan(model: Path, **changed: Any) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def done(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyRecord]:
+def view() -> Quiet:
+    """What was told in the search of `done`."""
+    return Quiet()
+
+
+@pytest.fixture(scope="module")
+def done(
+    tiny_bert: Path, view: Quiet, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, StudyRecord]:
     folder = tmp_path_factory.mktemp("studies") / "first"
-    return folder, search(plan(tiny_bert), folder, Quiet())
+    return folder, search(plan(tiny_bert), folder, view)
 
 
 def test_seeds_come_first_and_one_over_the_budget_twice(tiny_bert: Path) -> None:
@@ -95,6 +107,14 @@ def test_the_total_is_met_and_every_trial_is_complete(done: tuple[Path, StudyRec
     assert [t.state for t in record.trials] == ["complete"] * 8
     assert [t.label for t in record.trials][:4] == ["head-only", "unipelt", "pt-unipelt", "lora-r8"]
     assert sum(t.label == "" for t in record.trials) == 2
+
+
+def test_the_view_is_told_what_happens_now(done: tuple[Path, StudyRecord], view: Quiet) -> None:
+    assert (0, "loading the model and the data") in view.busy
+    assert (0, "computing the trunk of 2 layers, then its first epoch") in view.busy
+    assert {number for number, text in view.busy if text == "in its first epoch"}
+    assert (None, "choosing the next architecture") in view.busy
+    assert (None, "writing the report") in view.busy
 
 
 def test_the_frozen_trunk_is_computed_once(done: tuple[Path, StudyRecord]) -> None:

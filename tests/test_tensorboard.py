@@ -18,6 +18,9 @@ class Heard:
     def started(self, trial: object, study: object) -> None:
         self.calls.append("started")
 
+    def doing(self, number: int | None, text: str) -> None:
+        self.calls.append("doing")
+
     def progressed(self, number: int, result: object) -> None:
         self.calls.append("progressed")
 

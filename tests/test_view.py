@@ -35,7 +35,7 @@ def trial(number: int, size: int, score: float | None, **changed: object) -> Tri
 
 STUDY = StudyRecord(
     name="s",
-    config={},
+    config={"training": {"epochs": 4}},
     command="autopelt search",
     metric="accuracy",
     limit=1000,
@@ -89,16 +89,37 @@ def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
     console, stream = shown(LiveView, width)
     with LiveView(console) as view:
         view.started(STUDY.trials[4], STUDY)
+        view.message("the data has doubles")
+        view.doing(4, "computing the trunk of 2 layers")
+        console.print(view._draw())
         view.progressed(4, {"epoch": 2, "score": 0.61})
-        view.message("the sampler is thinking")
+        view.doing(None, "writing the report")
         console.print(view._draw())
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
     assert "4 of 10 trials" in text
     assert "1 failed" in text
     assert "against 0.700 of lora-r8" in " ".join(text.split())
-    assert "epoch 2 · 0.610" in text
-    assert "the sampler is thinking" in text
+    assert "trial 4 · computing the trunk" in text
+    assert "epoch 2 of 4 · 0.610" in text
+    assert "writing the report" in text
+    assert "the data has doubles" in text
     assert "{" not in text
+
+
+def test_the_time_left_follows_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch in two seconds; what passed before the first is not counted again."""
+    clock = [0.0]
+    monkeypatch.setattr("autopelt.view.time.monotonic", lambda: clock[0])
+    view = LiveView(shown(LiveView)[0])
+    view.started(STUDY.trials[4], STUDY)
+    clock[0] = 60.0
+    for epoch in (1, 2, 3, 4):
+        view.progressed(4, {"epoch": epoch, "score": 0.6})
+        assert view._left(6) is None
+        clock[0] += 2.0
+    view.finished(STUDY.trials[1], STUDY)  # four epochs more
+    clock[0] = 60.0 + 2.0 * 7
+    assert view._left(6) == pytest.approx(2.0 * (6 * 4 - 4))
 
 
 def test_the_table_lists_the_front() -> None:

@@ -38,6 +38,9 @@ class TrialSource(Protocol):
         After None it is asked again only when a trial was lost.
         """
 
+    def doing(self, number: int, text: str) -> None:
+        """What a trial is busy with before its first epoch has ended, in words."""
+
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch of a trial ended; `result` has the fields of `EpochResult` and the worker."""
 
@@ -114,10 +117,10 @@ class Feed(Searcher):
 
         After an error all end: nobody would hear of their results.
         """
-        self._take(trial_id, result)
+        epochs = self._take(trial_id, result)
         if self.error is not None:
             return True
-        if self._together > 1:
+        if not epochs or self._together > 1:
             return False
         for number in self._running.get(trial_id, {}):
             reason = self._guard(lambda number=number: self._source.stops(number))  # type: ignore[misc]  # bound now
@@ -151,22 +154,32 @@ class Feed(Searcher):
         for number in self._running.pop(trial_id, {}):
             self._finish(number, outcome)
 
-    def _take(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Tell the source what a worker has told; what has ended is not heard of again."""
+    def _take(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Tell the source what a worker has told; what has ended is not heard of again.
+
+        Returns:
+            Whether an epoch was told of.
+        """
         running = self._running.get(trial_id, {})
+        epochs = False
         for told in json.loads(result["told"]):
             number = told.pop("number")
             spec = running.get(number)
             if spec is None or trial_id in self._stopped:
                 continue
+            if "doing" in told:
+                self._guard(lambda n=number, t=told: self._source.doing(n, t["doing"]))  # type: ignore[misc]  # bound now
+                continue
             if "failed" in told:
                 del running[number]
                 self._finish(number, Outcome(told["failed"]))
                 continue
+            epochs = True
             self._guard(lambda n=number, t=told: self._source.progressed(n, t))  # type: ignore[misc]  # bound now
             if told["epoch"] >= spec.training.epochs:
                 del running[number]
                 self._finish(number, Outcome())
+        return epochs
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         self._guard(lambda: self._source.finished(number, outcome))

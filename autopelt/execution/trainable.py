@@ -1,4 +1,6 @@
-"""The worker's side: a Ray Tune trainable around `run_group`, one step an epoch."""
+"""The worker's side: a Ray Tune trainable around `run_group`, one step an epoch.
+
+Steps before the first epoch tell what a trial is about to do."""
 
 import json
 import math
@@ -14,7 +16,7 @@ from ray import tune
 from autopelt.execution.worker_log import logged
 from autopelt.training.group import Told, run_group
 from autopelt.training.loop import EpochResult
-from autopelt.training.spec import TrialSpec
+from autopelt.training.spec import Doing, TrialSpec
 
 
 class TrialTrainable(tune.Trainable):
@@ -40,7 +42,10 @@ class TrialTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train one epoch; what is printed goes to a file of the (first) trial."""
+        """Train one epoch, or tell what comes before the first.
+
+        What is printed goes to a file of the (first) trial.
+        """
         with logged(self._specs[0].log):
             return self._epoch()
 
@@ -49,6 +54,9 @@ class TrialTrainable(tune.Trainable):
         about = {"started": self._begun, "worker": str(os.getpid())}
         told = []
         for number, result in next(epochs, []):
+            if isinstance(result, Doing):
+                told.append({"number": number, "doing": result.text})
+                continue
             if isinstance(result, EpochResult):
                 told.append({"number": number} | about | asdict(result))
                 ended = result.epoch >= self._left[number]

@@ -12,16 +12,18 @@ from autopelt.architecture import Architecture
 from autopelt.training.loop import EpochResult
 from autopelt.training.population import Population, can_share
 from autopelt.training.shared_arrays import shared_arrays
-from autopelt.training.spec import TrialSpec
-from autopelt.training.trial import failure_reason, run_trial
-from autopelt.training.workbench import warm_workbench
+from autopelt.training.spec import Doing, TrialSpec
+from autopelt.training.trial import LOADING, beginning, failure_reason, trial_steps
+from autopelt.training.workbench import is_warm, warm_workbench
 
-Told = tuple[int, EpochResult | str]
-"""Number of a trial, and its epoch or the reason why it failed."""
+Told = tuple[int, EpochResult | Doing | str]
+"""Number of a trial, and its epoch, what it is about to do, or the reason why it failed."""
 
 
 def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
     """Train specs of one study, yielding after every epoch what there is to tell.
+
+    What may take long before a first epoch is told, too.
 
     Those that can share a batch are trained at once, then the others one after another. The weights
     of a trial's best epoch are in its ``weights`` folder when its last epoch is told. No exception
@@ -29,6 +31,8 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
     """
     together: list[TrialSpec] = []
     if len(specs) > 1:
+        if not is_warm():
+            yield [(spec.number, LOADING) for spec in specs]
         try:
             bench = warm_workbench(specs[0].setup)
             together = [
@@ -47,13 +51,13 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
 
 
 def _alone(spec: TrialSpec) -> Iterator[list[Told]]:
-    with closing(run_trial(spec)) as results:
+    with closing(trial_steps(spec)) as steps:
         try:
-            for result in results:
-                if result.epoch >= spec.training.epochs:
-                    for _ in results:  # the weights are written when the iterator ends
+            for step in steps:
+                if isinstance(step, EpochResult) and step.epoch >= spec.training.epochs:
+                    for _ in steps:  # the weights are written when the iterator ends
                         pass
-                yield [(spec.number, result)]
+                yield [(spec.number, step)]
         except Exception as error:
             yield [(spec.number, _reason(error))]
 
@@ -70,6 +74,8 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
         members = [(Architecture.from_json(s.architecture), s.random_seed) for s in specs]
         order_seed = first.random_seed if first.order_seed is None else first.order_seed
         population = Population(bench, members, first.training, order_seed)
+        doing = beginning(bench, [architecture for architecture, _ in members])
+        yield [(spec.number, doing) for spec in specs]
         with closing(population.train()) as epochs:
             for epoch, entries in enumerate(epochs, 1):
                 told: list[Told] = []

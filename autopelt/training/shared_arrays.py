@@ -65,6 +65,10 @@ class SharedArrays:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.limit = folder, limit
 
+    def has(self, key: str) -> bool:
+        """Whether the entry of a key is there at this moment."""
+        return self._file(key).is_file()
+
     def find(self, key: str) -> Entry | None:
         """The entry of a key if it is there."""
         use = self._lock(key, fcntl.LOCK_SH)

@@ -97,6 +97,13 @@ class TrialSpec:
     log: str | None = None
 
 
+@dataclass(frozen=True)
+class Doing:
+    """What a trial is busy with before its first epoch has ended, in words."""
+
+    text: str
+
+
 class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program
     """A trial that cannot go on; the message is the reason that the study keeps."""
 

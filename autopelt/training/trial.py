@@ -1,7 +1,8 @@
 """One trial in a worker: a spec comes in, numbers go out, and it does not harm the next one."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -12,14 +13,27 @@ from autopelt.errors import AutopeltError
 from autopelt.files import NO_ROOM, no_room
 from autopelt.training.accumulation import out_of_memory
 from autopelt.training.held_out import held_out
-from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.loop import EpochResult, precision, release, train_epochs
 from autopelt.training.shared_arrays import shared_arrays
-from autopelt.training.spec import TrialFailure, TrialSpec
-from autopelt.training.workbench import warm_workbench
+from autopelt.training.spec import Doing, TrialFailure, TrialSpec
+from autopelt.training.trunk import missing_trunk
+from autopelt.training.workbench import Workbench, is_warm, warm_workbench
+
+LOADING = Doing("loading the model and the data")
 
 
 def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
+    """As `trial_steps`, the epochs only."""
+    with closing(trial_steps(spec)) as steps:
+        for step in steps:
+            if isinstance(step, EpochResult):
+                yield step
+
+
+def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
     """Train a spec on this process's warm workbench, yielding after every epoch.
+
+    Before a part of the beginning that may take long it yields what it is about to do.
 
     The weights of the best epoch are in ``spec.weights`` when the last result has been yielded and
     the iterator is exhausted.
@@ -28,6 +42,8 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
         TrialFailure: why the trial cannot go on, in one line.
     """
     torch.set_num_threads(spec.threads)
+    if not is_warm():
+        yield LOADING
     begun = time.perf_counter()
     bench = warm_workbench(spec.setup, spec.report)
     waited = time.perf_counter() - begun
@@ -35,6 +51,8 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
     first = True
     try:
         architecture = Architecture.from_json(spec.architecture)
+        bench.precision = precision(spec.training.precision, bench.device)
+        yield beginning(bench, [architecture])
         epochs = train_epochs(bench, architecture, spec.training, spec.random_seed, spec.order_seed)
         for result in epochs:
             if first:
@@ -53,6 +71,14 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
             result.seconds["save"] = time.perf_counter() - begun
     finally:
         release(bench)
+
+
+def beginning(bench: Workbench, architectures: Sequence[Architecture]) -> Doing:
+    """What training these, alone or in one batch, begins with."""
+    layers = missing_trunk(bench, architectures)
+    if layers:
+        return Doing(f"computing the trunk of {layers} layers, then its first epoch")
+    return Doing("in its first epoch")
 
 
 def failure_reason(error: BaseException) -> str:

@@ -103,6 +103,23 @@ def boundary_of(architecture: Architecture, layers: int) -> int:
     return layers if lowest is None else max(0, lowest)
 
 
+def missing_trunk(bench: Workbench, architectures: Sequence[Architecture]) -> int:
+    """Layers of the trunk whose states training these in one batch begins with computing.
+
+    States that another process computes at this moment are missing, too: they are waited for.
+    """
+    backbone = Backbone(bench.model)
+    layers = len(backbone.layers)
+    boundary = min(layers, *(boundary_of(a, layers) for a in architectures))
+    if (
+        bench.arrays is None
+        or not _possible(bench, backbone, boundary, architectures)
+        or all(bench.arrays.has(_key(bench, s, boundary)) for s in SPLITS if s in bench.splits)
+    ):
+        return 0
+    return boundary
+
+
 def open_trunk(bench: Workbench, architecture: Architecture) -> Trunk | None:
     """The states that training the attached architecture needs, computed where they are missing.
 
@@ -111,10 +128,8 @@ def open_trunk(bench: Workbench, architecture: Architecture) -> Trunk | None:
         of mode ``mean`` (which looks at padding too) does not go with it.
     """
     backbone = Backbone(bench.model)
-    if bench.arrays is None or not bench.trunk_works or not has_boundaries(backbone):
-        return None
     boundary = boundary_of(architecture, len(backbone.layers))
-    if boundary == 0 or any(m.gate == "mean" for m in architecture.modules):
+    if bench.arrays is None or not _possible(bench, backbone, boundary, [architecture]):
         return None
     begun = time.perf_counter()
     trunk = Trunk(boundary)
@@ -161,6 +176,21 @@ def _fed(bench: Workbench, boundary: int, states: States) -> Iterator[Feeder]:
 
 
 # ---------------------------------------------------------------------- making
+def _possible(
+    bench: Workbench, backbone: Backbone, boundary: int, architectures: Sequence[Architecture]
+) -> bool:
+    return (
+        boundary > 0
+        and bench.trunk_works
+        and has_boundaries(backbone)
+        and not any(m.gate == "mean" for a in architectures for m in a.modules)
+    )
+
+
+def _key(bench: Workbench, split: str, boundary: int) -> str:
+    return f"{bench.identity(split)}-{boundary}"
+
+
 def _add(
     bench: Workbench, arrays: SharedArrays, backbone: Backbone, trunk: Trunk, split: str
 ) -> bool:
@@ -169,7 +199,7 @@ def _add(
     if counts is None:
         return False
     starts = torch.from_numpy(np.cumsum(counts) - counts)
-    keys = [f"{bench.identity(split)}-{n}" for n in range(trunk.boundary + 1)]
+    keys = [_key(bench, split, n) for n in range(trunk.boundary + 1)]
     width = shapes_of_model(bench.model).hidden
 
     def make(array: torch.Tensor) -> Mapping[str, Any]:

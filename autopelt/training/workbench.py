@@ -145,6 +145,11 @@ def data_source(setup: Setup) -> Source:
     )
 
 
+def is_warm() -> bool:
+    """Whether this process has a workbench already."""
+    return warm_workbench.cache_info().currsize > 0
+
+
 @lru_cache(maxsize=1)
 def warm_workbench(setup: Setup, report: bool = False) -> Workbench:
     """The workbench of this process for a study's trials; made once."""

@@ -27,6 +27,7 @@ class Source:
         self.started = 0
         self.epochs: dict[int, list[dict[str, Any]]] = {}
         self.outcomes: dict[int, Outcome] = {}
+        self.busy: list[tuple[int, str]] = []
 
     def next(self) -> TrialSpec | None:
         if self.started == len(PLACES):
@@ -41,6 +42,10 @@ class Source:
             weights=str(self.folder / str(self.started)),
             order_seed=7,
         )
+
+    def doing(self, number: int, text: str) -> None:
+        assert number not in self.epochs
+        self.busy.append((number, text))
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         assert number not in self.outcomes
@@ -73,6 +78,11 @@ def test_every_trial_of_a_group_ends_once_with_its_own_outcome(
         assert set(source.outcomes) == set(PLACES)
         assert "layer 9" in source.outcomes[3].failed
         assert {n: o.failed for n, o in source.outcomes.items() if o.failed and n != 3} == {}
+
+
+def test_a_group_is_told_what_it_does_before_its_first_epoch(runs: tuple[Source, Source]) -> None:
+    together, _ = runs
+    assert {n for n, text in together.busy if text == "in its first epoch"} == set(PLACES)
 
 
 def test_a_group_learns_what_trials_learn_one_at_a_time(runs: tuple[Source, Source]) -> None:

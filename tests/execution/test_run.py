@@ -29,6 +29,7 @@ class Source:
         self.started = 0
         self.epochs: dict[int, list[dict[str, Any]]] = {}
         self.outcomes: dict[int, Outcome] = {}
+        self.busy: dict[int, list[str]] = {}
         self.killed = ""
         self.listening: list[tuple[str, int]] = []
 
@@ -48,6 +49,10 @@ class Source:
             timeout=5.0 if self.started == 4 else 300.0,
             log=str(self.folder / f"log-{self.started}" / "log.txt"),
         )
+
+    def doing(self, number: int, text: str) -> None:
+        assert number not in self.epochs
+        self.busy.setdefault(number, []).append(text)
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         self.epochs.setdefault(number, []).append(result)
@@ -85,6 +90,11 @@ def test_sound_trials_tell_every_epoch_and_keep_weights(source: Source) -> None:
         assert [r["epoch"] for r in source.epochs[number]] == [1, 2, 3]
         assert source.epochs[number][0]["metrics"]["accuracy"] == source.epochs[number][0]["score"]
         assert (source.folder / str(number) / "weights.safetensors").is_file()
+
+
+def test_what_comes_before_the_first_epoch_is_told(source: Source) -> None:
+    assert source.busy[1] == ["loading the model and the data", "in its first epoch"]
+    assert source.busy[6][-1] == "in its first epoch"
 
 
 def test_a_trial_that_raises_is_recorded_with_its_reason(source: Source) -> None:
