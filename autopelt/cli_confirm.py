@@ -48,7 +48,7 @@ def confirm_study(
         UsageError: the study's data or model has changed, or another process works on it.
         UnexpectedEndError: the user stopped it.
     """
-    with locked(folder), explained(folder):
+    with locked(folder), explained(folder, plan.config.storage):
         opened = Study.open(folder)
         changed = opened.begun_with().differences(plan.config)
         changed += changed_facts(opened.record(), plan)

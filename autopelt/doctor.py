@@ -18,6 +18,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "seq2seq": ("sacrebleu", "sentencepiece"),
     "peft": ("peft",),
     "autopeft": ("jax", "numpyro"),
+    "postgresql": ("psycopg",),
 }
 """Extra of the package -> the modules that it brings."""
 

@@ -76,7 +76,7 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
     )
     with (
         locked(folder) as killed,
-        explained(folder),
+        explained(folder, plan.config.storage),
         private_cache(plan.config.cache_memory) as cache,
     ):
         if (folder / CONFIG).is_file():

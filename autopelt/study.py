@@ -398,10 +398,11 @@ def _storage(folder: Path, url: str | None) -> optuna.storages.RDBStorage:
             engine_kwargs={"connect_args": {"timeout": 60}},
         )
     try:
-        return optuna.storages.RDBStorage(url)
+        # A trial may take longer than a server keeps an idle connection.
+        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     except (ImportError, SQLAlchemyError) as error:
         line = str(getattr(error, "orig", None) or error).splitlines()[0]
-        hint = " (PostgreSQL: pip install psycopg2-binary, MySQL: pip install pymysql)"
+        hint = " (PostgreSQL: pip install 'autopelt[postgresql]', MySQL: pip install pymysql)"
         raise UnavailableError(
             f"storage {url} cannot be used: {line}{hint if isinstance(error, ImportError) else ''}."
         ) from None
@@ -412,8 +413,12 @@ def _header(folder: Path) -> str:
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """A full or failing disk under a study is one line, not a bug.
+def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
+    """A full or failing disk under a study, or a lost database, is one line, not a bug.
+
+    Args:
+        folder: of the study.
+        storage: URL of its database where it is not in the folder.
 
     Raises:
         UnavailableError: the study cannot be written any more.
@@ -425,9 +430,11 @@ def explained(folder: Path) -> Iterator[None]:
         if isinstance(cause, OSError) and cause.errno not in _DISK:
             raise
         line = str(getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause)
+        lost = storage is not None and not isinstance(cause, OSError)
+        advice = f"See that {storage} answers" if lost else "Make room"
         raise UnavailableError(
             f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
-            f"is kept. Make room, then: autopelt resume {folder}"
+            f"is kept. {advice}, then: autopelt resume {folder}"
         ) from None
 
 
