@@ -145,7 +145,7 @@ def wrong_pairs(record: StudyRecord) -> list[tuple[str, int, int]]:
     for epoch in range(1, longest):
         early = {n: max(t.scores[:epoch]) for n, t in trials.items() if len(t.scores) >= epoch}
         if (pairs := misled(early, known)) is not None:
-            found.append((f"epoch {epoch}", *pairs))
+            found.append((f"its scores after epoch {epoch}", *pairs))
     final = {n: t.score for n, t in trials.items() if t.score is not None}
     if (pairs := misled(final, known)) is not None:
         found.append(("the final score", *pairs))
@@ -157,9 +157,9 @@ def note(record: StudyRecord) -> str:
     words = []
     counted = wrong_pairs(record)
     if counted:
-        parts = [f"{which} {wrong} of {pairs}" for which, wrong, pairs in counted]
+        parts = [f"{wrong} of {pairs} by {which}" for which, wrong, pairs in counted]
         words.append(
-            "Pairs of these architectures that the search ordered otherwise than the confirmation: "
+            "Pairs of these architectures that the search had the other way round: "
             f"{', '.join(parts)}."
         )
     failed = sum(t.score is None for c in record.confirmed for t in c.trainings)
@@ -210,9 +210,18 @@ def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
                 }
             )
     ends = [e for _, c in known if (m := c.mean) is not None for e in (m.mean, m.low, m.high)]
-    places = [*sizes, zero] if any(not t.count.deployed for t, _ in known) else sizes
-    low, high = math.log10(min(places)) - 0.15, math.log10(max(places)) + 0.15
-    x = axis("parameters, share of the backbone in % (log)", type="log", range=[low, high])
+    headless = any(not t.count.deployed for t, _ in known)
+    places = [*sizes, zero] if headless else sizes
+    low, high = min(places) / 10**0.15, max(places) * 10**0.15
+    values, texts = share_ticks(low, high, zero if headless else None)
+    x = axis(
+        "parameters, share of the backbone (log)",
+        type="log",
+        range=[math.log10(low), math.log10(high)],
+        tickvals=values,
+        ticktext=texts,
+        tickangle=0,
+    )
     y = axis(range=padded([e for e in ends if e is not None], 0.1))
     legend = (
         ("circle", "--blue", "Found by the search"),

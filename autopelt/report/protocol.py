@@ -61,7 +61,7 @@ def card(record: StudyRecord) -> Card:
     lead = (
         f"Every architecture was trained on {train} and judged by its "
         f"{record.metric or 'score'} on "
-        f"{selection}; {_report(p)} never looked at."
+        f"{selection}; the search never looked at {_report(p)}."
     )
     commands = (
         (Command("The command that made this study", record.command),) if record.command else ()
@@ -138,4 +138,4 @@ def _examples(p: Protocol, split: str) -> str:
 
 def _report(p: Protocol) -> str:
     number = dict(p.splits)["report"]
-    return "the report split was" if number is None else f"the {number:,} of the report split were"
+    return "the report split" if number is None else f"the {number:,} of the report split"

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from autopelt.records import StudyRecord
 from autopelt.report.card import Card, Command
-from autopelt.report.wording import name, parameters, score
+from autopelt.report.wording import name, score
 
 TITLE = "Use it, repeat it"
 
@@ -18,6 +18,12 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     folder = study_folder(record)
     study, exported = shlex.quote(folder), shlex.quote(f"{folder}-export")
     found: list[Command] = []
+    if record.best is not None and not record.confirmed:
+        found.append(
+            Command(
+                "Confirm it: fresh random seeds, and the report split", f"autopelt confirm {study}"
+            )
+        )
     if record.best is not None:
         found += [
             Command(
@@ -55,8 +61,8 @@ def card(record: StudyRecord) -> Card:
         lead = "There is no architecture to train yet; this is the command that made the study."
     else:
         lead = (
-            f"These commands take the best architecture ({name(best)}, {score(best.score)}, "
-            f"{parameters(best.count)}) out of the study."
+            f"These commands take the best architecture out of the study: {name(best)}, "
+            f"{score(best.score)} with {best.count.deployed:,} parameters."
         )
     return Card(
         "reproduce",

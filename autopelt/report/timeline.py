@@ -200,13 +200,13 @@ def draw_phases(t: Timeline) -> Figure:
         "marker": {"color": "--blue"},
         "width": 0.55,
         "text": [f"{format_seconds(s)} · {_percent(s / total)}" for _, s in phases],
-        "textposition": "auto",
+        "textposition": "outside",
         "textfont": {"size": 12},
-        "insidetextanchor": "end",
         "hoverinfo": "none",
         "cliponaxis": False,
     }
-    x = axis(visible=False, range=[0, 1.02 * max([s for _, s in phases], default=1.0)])
+    # The room on the right is for the words beside the second longest bar on a narrow screen.
+    x = axis(visible=False, range=[0, 1.5 * max([s for _, s in phases], default=1.0)])
     shown = layout(
         x, axis(showgrid=False, ticks="", ticklabelstandoff=5, showline=False, type="category")
     )

@@ -13,7 +13,8 @@ from autopelt.errors import AutopeltError
 from autopelt.files import NO_ROOM, no_room
 from autopelt.training.accumulation import out_of_memory
 from autopelt.training.held_out import held_out
-from autopelt.training.loop import EpochResult, precision, release, train_epochs
+from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.products import precision
 from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.spec import Doing, TrialFailure, TrialSpec
 from autopelt.training.trunk import missing_trunk
