@@ -19,6 +19,7 @@ from autopelt.errors import InfeasibleError, UnavailableError, UsageError
 from autopelt.execution import Outcome, run_trials
 from autopelt.files import NO_ROOM, recover_directory, replace_directory, write_text
 from autopelt.guards import changed_facts, changed_versions
+from autopelt.heap import trim_heap
 from autopelt.importance import with_importance
 from autopelt.interrupt import Stopped, stoppable
 from autopelt.lock import locked
@@ -246,6 +247,7 @@ class _Driver:
         self._give_up_early(record)
         self.view.finished(trial, record)
         self.write_report()
+        trim_heap()
 
     def _runs_again(self, number: int) -> bool:
         """Give a trial out again whose machine left; not for ever, it may be what felled it."""
