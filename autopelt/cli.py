@@ -56,7 +56,10 @@ def _study_options(command: Any) -> Any:
                 "--sampler",
                 help="Who proposes: pelt, random, tpe, nsga2, gp, autopeft.  [default: pelt]",
             ),
-            click.option("--objectives", help="score,params or score.  [default: score,params]"),
+            click.option(
+                "--objectives",
+                help="score, score,params, or these and latency, memory.  [default: score,params]",
+            ),
             click.option(
                 "--early-stopping/--no-early-stopping",
                 default=None,

@@ -11,7 +11,7 @@ from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
 from autopelt.methods import ShapeCounter
 from autopelt.named_architecture import Named, find_architecture, split_study
-from autopelt.quantities import format_share
+from autopelt.quantities import format_cost, format_share
 from autopelt.report.noise import difference_error
 from autopelt.study import Study
 from autopelt.training.spec import Setup
@@ -73,6 +73,9 @@ def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_
             f"{found.study.metric} {found.trial.score:.4f}, trial {found.trial.number}, one random "
             "seed, selection split"
         )
+        for cost in found.study.measured:
+            words = {"latency": "the bare backbone's", "memory": "beside the frozen weights"}[cost]
+            _console.print(f"{cost} {format_cost(cost, found.trial.costs.get(cost))} {words}")
 
 
 def run_diff(first: str, second: str, model: str | None, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from autopelt.architecture import load_yaml
 from autopelt.budget import Budget
 from autopelt.errors import UsageError
 from autopelt.files import read_text
-from autopelt.objectives import parse_objectives
+from autopelt.objectives import measured_costs, parse_objectives
 from autopelt.quantities import parse_bytes, parse_seconds
 from autopelt.space import SearchSpace, explain
 
@@ -54,6 +54,7 @@ class StudyConfig(BaseModel):
         model: Hub name, folder, or ``minilm``.
         revision: Hub revision of the model.
         budget: bound on deployed parameters (`Budget`).
+        objectives: ``score``, ``score,params``, or these and ``latency``, ``memory`` or both.
         min_budget: lower bound, or None.
         space: the search space, written out.
         warm_start: folder of another study whose front is evaluated early and whose scores inform
@@ -200,6 +201,11 @@ class StudyConfig(BaseModel):
             raise ValueError(
                 f"early_stopping cannot stop one of the {self.trials_per_worker} trials that share "
                 "a batch; leave it off, or take trials_per_worker: 1"
+            )
+        if self.early_stopping and measured_costs(self.objectives):
+            raise ValueError(
+                f"early_stopping knows the front of score and params only; with objectives "
+                f"{self.objectives} leave it off"
             )
         return self
 

@@ -13,7 +13,7 @@ from autopelt.config import derived_seed
 from autopelt.confirmation import CONFIRMED, FOUND, SEED
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.ledger import read_lines
-from autopelt.pareto import front
+from autopelt.pareto import front_of
 from autopelt.plan import Plan
 from autopelt.quantities import parse_seconds
 from autopelt.records import StudyRecord, TrialRecord
@@ -60,7 +60,7 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
     def rank(trials: list[TrialRecord]) -> list[TrialRecord]:
         return sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
 
-    members = front([(t.count.deployed, means[t.number]) for t in inside])
+    members = front_of([record.costs(t) for t in inside], [means[t.number] for t in inside])
     found = [inside[i] for i in members if not inside[i].label]
     found = rank(found) or rank([t for t in inside if not t.label])[:1]
     seeds = rank([t for t in inside if t.label])

@@ -23,6 +23,7 @@ from autopelt.heap import trim_heap
 from autopelt.importance import with_importance
 from autopelt.interrupt import Stopped, stoppable
 from autopelt.lock import locked
+from autopelt.objectives import measured_costs
 from autopelt.plan import Entry, Plan, default_threads
 from autopelt.quantities import parse_seconds
 from autopelt.records import FAILED, StudyRecord, TrialRecord
@@ -201,6 +202,8 @@ class _Driver:
         for kind in ("seconds", "saved"):
             for name, amount in result[kind].items():
                 known[kind][name] = known[kind].get(name, 0.0) + amount
+        if result.get("costs"):
+            self.study.write(number, costs=result["costs"])
         known["epoch"] = result["epoch"]
         known["worker"] = result["worker"]
         if result["best"]:
@@ -338,6 +341,7 @@ class _Driver:
             timeout=None if timeout is None else parse_seconds(timeout),
             cache=self.cache,
             log=str((self._trial_folder(number) / LOG).resolve()),
+            costs=measured_costs(self.plan.config.objectives),
         )
 
     def _trial(self, number: int) -> TrialRecord:

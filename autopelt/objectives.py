@@ -7,7 +7,7 @@ from autopelt.errors import UsageError, did_you_mean
 
 @dataclass(frozen=True)
 class Objective:
-    """One objective. `known` means computed from the architecture before any training."""
+    """One objective. `known` means computed from the architecture, without a measurement."""
 
     name: str
     direction: str
@@ -18,11 +18,15 @@ class Objective:
 OBJECTIVES = {
     "score": Objective("score", "maximize", False, ""),
     "params": Objective("params", "minimize", True, "deployed parameters"),
+    "latency": Objective("latency", "minimize", False, "times the bare backbone's"),
+    "memory": Objective("memory", "minimize", False, "bytes"),
 }
+MEASURED = ("latency", "memory")
+"""Costs that a worker measures of each architecture (`autopelt.training.costs`)."""
 
 
 def parse_objectives(text: str) -> tuple[Objective, ...]:
-    """Read ``score`` or ``score,params``. Raises UsageError for anything else."""
+    """Read ``score`` or ``score,params[,latency][,memory]``. Raises UsageError otherwise."""
     names = [part.strip() for part in text.split(",") if part.strip()]
     for name in names:
         if name not in OBJECTIVES:
@@ -31,4 +35,13 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
         raise UsageError(
             f"objectives '{text}' must start with 'score' and not repeat: score,params."
         )
+    if len(names) > 1 and names[1] != "params":
+        raise UsageError(
+            f"objectives '{text}' must have 'params' second: score,params,{','.join(names[1:])}."
+        )
     return tuple(OBJECTIVES[name] for name in names)
+
+
+def measured_costs(text: str) -> tuple[str, ...]:
+    """Of the objectives of a study those that are measured, in order."""
+    return tuple(o.name for o in parse_objectives(text) if o.name in MEASURED)

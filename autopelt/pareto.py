@@ -34,6 +34,27 @@ def front(points: Sequence[Point]) -> list[int]:
     return kept
 
 
+def front_of(costs: Sequence[Sequence[float]], scores: Sequence[float]) -> list[int]:
+    """`front` for any number of costs, all minimised, by growing first cost.
+
+    Args:
+        costs: of each point.
+        scores: of each point, maximised.
+    """
+    order = sorted(
+        (i for i, score in enumerate(scores) if math.isfinite(score)),
+        key=lambda i: (tuple(costs[i]), -scores[i], i),
+    )
+    kept: list[int] = []
+    for i in order:  # whatever dominates a point stands before it
+        if not any(
+            scores[j] >= scores[i] and all(a <= b for a, b in zip(costs[j], costs[i], strict=True))
+            for j in kept
+        ):
+            kept.append(i)
+    return kept
+
+
 def hypervolume(points: Sequence[Point], budget: int, score: float) -> float:
     """Area that the front dominates above `score` and below `budget`, in decades times score.
 

@@ -7,7 +7,8 @@ from typing import Any
 from autopelt.architecture import Architecture
 from autopelt.budget import Count
 from autopelt.confirmation import Confirmation
-from autopelt.pareto import front, hypervolume
+from autopelt.objectives import measured_costs
+from autopelt.pareto import front_of, hypervolume
 from autopelt.rungs import Saved
 
 COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
@@ -42,6 +43,7 @@ class TrialRecord:
             ``model`` (proposed by the surrogate).
         confirmed: scores on the report split, one for each further random seed; usually none.
         log: last line of a failed trial's log.
+        costs: what was measured of the objectives ``latency`` and ``memory``; empty without them.
     """
 
     number: int
@@ -65,6 +67,7 @@ class TrialRecord:
     confirmed: tuple[float, ...] = ()
     log: str = ""
     stopped_because: str = ""
+    costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rung(self) -> int | None:
@@ -152,10 +155,23 @@ class StudyRecord:
         return trial.count.deployed <= self.limit
 
     @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the objectives beside score and parameters: ``latency``, ``memory``."""
+        return measured_costs(str(self.config.get("objectives", "score")))
+
+    def costs(self, trial: TrialRecord) -> tuple[float, ...]:
+        """What is minimised: deployed parameters, then the measured costs."""
+        return (trial.count.deployed, *(trial.costs.get(n, float("inf")) for n in self.measured))
+
+    @property
     def front(self) -> list[TrialRecord]:
-        """Pareto front of the complete trials within the budget, by growing parameters."""
+        """Pareto front of the complete trials within the budget, by growing parameters.
+
+        Of the score against parameters and, where they are objectives, latency and memory.
+        """
         inside = [t for t in self.complete if self.feasible(t)]
-        return [inside[i] for i in front([t.point for t in inside])]
+        members = front_of([self.costs(t) for t in inside], [t.point[1] for t in inside])
+        return [inside[i] for i in members]
 
     @property
     def best(self) -> TrialRecord | None:
@@ -176,7 +192,7 @@ class StudyRecord:
         return max(alone, default=min((t.point[1] for t in self.complete), default=0.0))
 
     def hypervolume(self) -> float:
-        """Of the front against the budget and `floor`, in decades times score."""
+        """Of score against parameters, the budget and `floor`, in decades times score."""
         inside = [t.point for t in self.complete if self.feasible(t)]
         return hypervolume(inside, self.limit, self.floor)
 

@@ -225,10 +225,10 @@ class Study:
         )
 
     def complete(self, number: int, score: float, deployed: int) -> None:
-        """End a trial with its score."""
-        values = {"score": score, "params": float(deployed)}
-        wanted = [values[o.name] for o in parse_objectives(self.config.objectives)]
+        """End a trial with its score; measured costs are in its attribute ``costs``."""
         trial = self._frozen(number)
+        values = {"score": score, "params": float(deployed), **trial.user_attrs.get("costs", {})}
+        wanted = [values[o.name] for o in parse_objectives(self.config.objectives)]
         with quiet_optuna():
             self.write(number, score=score, finished=time.time())
             # For optuna-dashboard. Not of stopped trials: with several objectives, TPE cannot
@@ -330,6 +330,7 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         threads=a.get("threads", 0),
         origin=a.get("origin", ""),
         stopped_because=a.get("stopped_because", ""),
+        costs=a.get("costs", {}),
     )
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autopelt.pareto import hypervolume
-from autopelt.quantities import format_seconds, format_share
+from autopelt.quantities import format_cost, format_seconds, format_share
 from autopelt.records import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 
 LAST = 10
@@ -210,7 +210,8 @@ def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
 def table(study: StudyRecord, trials: Sequence[TrialRecord]) -> Table:
     """Trials as a table for the terminal."""
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("trial", study.metric, "parameters", "share", "architecture"):
+    columns = ("trial", study.metric, "parameters", "share", *study.measured, "architecture")
+    for column in columns:
         made.add_column(column, justify="left" if column == "architecture" else "right")
     for t in trials:
         made.add_row(
@@ -218,6 +219,7 @@ def table(study: StudyRecord, trials: Sequence[TrialRecord]) -> Table:
             "-" if t.score is None else f"{t.score:.4f}",
             f"{t.count.deployed:,}",
             format_share(t.count.share),
+            *(format_cost(name, t.costs.get(name)) for name in study.measured),
             Text(f"{t.label + ': ' if t.label else ''}{t.architecture.describe()}"),
         )
     return made

@@ -96,7 +96,18 @@ def score_of(architecture: Architecture) -> float:
 
 def study_of(sampler: optuna.samplers.BaseSampler, objectives: int = 2) -> optuna.Study:
     up, down = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
-    return optuna.create_study(directions=[up, down][:objectives], sampler=sampler)
+    return optuna.create_study(directions=[up, down, down, down][:objectives], sampler=sampler)
+
+
+def latency_of(architecture: Architecture) -> float:
+    """A sum over modules; LoRA without a gate costs nothing."""
+    slow = [m for m in architecture.modules if m.method != "lora" or m.gate is not None]
+    return 1.0 + sum(0.02 + 0.001 * m.size for m in slow)
+
+
+def memory_of(architecture: Architecture) -> float:
+    """Grows with the modules' sizes."""
+    return 100.0 + sum(m.size for m in architecture.modules)
 
 
 def run(
@@ -112,7 +123,12 @@ def run(
         architecture = suggest(trial, space)
         trial.set_user_attr("architecture", architecture.to_json())
         made.append(architecture)
-        values: Sequence[float] = [score(architecture), space.counter.count(architecture).deployed]
+        values: Sequence[float] = [
+            score(architecture),
+            space.counter.count(architecture).deployed,
+            latency_of(architecture),
+            memory_of(architecture),
+        ]
         if values[0] != values[0]:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:

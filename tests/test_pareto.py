@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopelt.pareto import dominates, front, hypervolume, knee
+from autopelt.pareto import dominates, front, front_of, hypervolume, knee
 
 points = st.lists(
     st.tuples(st.integers(0, 1000), st.floats(0, 1) | st.sampled_from([0.5, math.nan])), max_size=20
@@ -21,6 +21,27 @@ def test_the_front_is_what_nothing_dominates(points: list[tuple[int, float]]) ->
     assert {points[i] for i in members} == best
     assert len(members) == len(best)
     assert members == sorted(members, key=lambda i: points[i][0])
+
+
+@given(points=points)
+def test_with_one_cost_the_general_front_is_the_front(points: list[tuple[int, float]]) -> None:
+    assert front_of([(n,) for n, _ in points], [s for _, s in points]) == front(points)
+
+
+@given(
+    points=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4)), max_size=20)
+)
+def test_the_front_of_two_costs_is_what_nothing_dominates(
+    points: list[tuple[int, int, int]],
+) -> None:
+    members = front_of([p[:2] for p in points], [p[2] for p in points])
+    best = {
+        p
+        for p in points
+        if not any(q != p and q[0] <= p[0] and q[1] <= p[1] and q[2] >= p[2] for q in points)
+    }
+    assert {points[i] for i in members} == best
+    assert len(members) == len(best)
 
 
 @given(points=points, floor=st.floats(0, 0.6), budget=st.integers(2, 1000))

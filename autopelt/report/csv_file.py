@@ -29,6 +29,8 @@ COLUMNS = (
     "finished",
     "worker",
     "reason",
+    "latency",
+    "memory",
     "architecture_json",
 )
 
@@ -89,6 +91,8 @@ def _values(t: TrialRecord, record: StudyRecord, on_front: bool) -> Sequence[obj
         t.finished,
         t.worker,
         t.reason or t.stopped_because,
+        t.costs.get("latency"),
+        t.costs.get("memory"),
         t.architecture.to_json(),
     )
 

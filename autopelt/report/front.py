@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
+from autopelt.pareto import front as pareto_front
+from autopelt.quantities import format_cost
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Figure, NothingToShow, Row, Table, cell, table
 from autopelt.report.figure import axis, layout, padded, plain
+from autopelt.report.pairs import cost_name, figures
 from autopelt.report.wording import name, plural, score, share, wrapped
 
 TITLE = "Pareto front"
@@ -38,7 +41,7 @@ class Front:
 
     Attributes:
         points: by trial number.
-        steps: corners of the stepped front, up to the budget line.
+        steps: corners of the stepped front of score against parameters, up to the budget line.
         budget: x of the budget line, in percent.
         zero: x at which 0 parameters are drawn; None if no trial has none.
         low, high: x range.
@@ -89,7 +92,10 @@ def front(record: StudyRecord) -> Front:
         return 100 * t.count.share if t.count.deployed > 0 else zero or low
 
     points = tuple(Point(t, place(t), t.point[1], kind(t)) for t in trials)
-    steps = [(place(t), t.point[1]) for t in record.front]
+    inside = [t for t in trials if record.feasible(t)]
+    steps = [
+        (place(inside[i]), inside[i].point[1]) for i in pareto_front([t.point for t in inside])
+    ]
     if steps:
         steps.append((budget, steps[-1][1]))
     high = max([*shares, budget]) * 10**0.12
@@ -379,7 +385,7 @@ def card(record: StudyRecord) -> Card:
         "front",
         TITLE,
         lead(record),
-        figures=(draw(f, record.metric),),
+        figures=(draw(f, record.metric), *figures(record)),
         table=members(record),
         note="Up and to the left is better. Click a point to see its architecture everywhere.",
     )
@@ -392,7 +398,7 @@ def lead(record: StudyRecord) -> str:
         return (
             "No complete trial fits the budget yet; the points shown are reference points over it."
         )
-    small, large = found[0], found[-1]
+    small, large = found[0], max(found, key=lambda t: t.point[1])
     if len(found) == 1:
         return (
             f"One architecture dominates all others within the budget: {name(large)} with "
@@ -409,7 +415,8 @@ def members(record: StudyRecord) -> Table | None:
     """The front as a table, by growing parameters."""
     sure = any(t.confirmed for t in record.front)
     extra = ("Confirmed",) if sure else ()
-    names = ("Trial", "Score", *extra, "Share", "Deployed", "Trained", "Architecture")
+    costs = tuple(cost_name(n) for n in record.measured)
+    names = ("Trial", "Score", *extra, "Share", "Deployed", "Trained", *costs, "Architecture")
     rows = [
         Row(
             (
@@ -419,10 +426,12 @@ def members(record: StudyRecord) -> Table | None:
                 cell(share(t.count.share), t.count.share),
                 cell(f"{t.count.deployed:,}", t.count.deployed),
                 cell(f"{t.count.trained:,}", t.count.trained),
+                *(cell(format_cost(n, t.costs.get(n)), t.costs.get(n)) for n in record.measured),
                 cell(t.architecture.describe()),
             ),
             trial=t.number,
         )
         for t in record.front
     ]
-    return table(names, rows, ("Score", *extra, "Share", "Deployed", "Trained")) if rows else None
+    numbers = ("Score", *extra, "Share", "Deployed", "Trained", *costs)
+    return table(names, rows, numbers) if rows else None

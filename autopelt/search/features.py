@@ -104,6 +104,41 @@ class Features:
         self, architectures: Sequence[Architecture], parameters: Sequence[int]
     ) -> Array:
         """Features of any architectures with their deployed parameters; -> (n, width)."""
+        return self._arranged(self._profiles_of_architectures(architectures, parameters))
+
+    def amounts_of_vectors(self, matrix: Matrix) -> Array:
+        """What measured costs are made of, of points of the space; (n, D) -> (n, A).
+
+        For each row of the space how many layers hold it with and without a gate, and the sum of
+        these sizes; how many layers hold anything; how many lie above the lowest of them; what is
+        outside the space.
+        """
+        return self._amounts(self._profiles_of(matrix))
+
+    def amounts_of_architectures(
+        self, architectures: Sequence[Architecture], parameters: Sequence[int]
+    ) -> Array:
+        """The same of any architectures; -> (n, A)."""
+        return self._amounts(self._profiles_of_architectures(architectures, parameters))
+
+    def _amounts(self, p: _Profiles) -> Array:
+        columns: list[Array] = []
+        used = (p.sizes > 0).any(axis=1) | (p.outside > 0)
+        for r, row in enumerate(self._rows):
+            present = p.sizes[:, r] > 0
+            gated = present & (p.gates[:, r] > 0 if len(row.gate) > 1 else bool(row.gate[0]))
+            size = np.exp2(p.sizes[:, r] / self._scale[r]) - 1
+            for mask in (gated, present & ~gated):
+                columns += [mask.sum(axis=1), (size * mask).sum(axis=1)]
+        layers = used[:, :-1]
+        lowest = np.where(layers.any(axis=1), layers.argmax(axis=1), self._layers)
+        lowest = np.where(used[:, -1], 0, lowest)
+        columns += [layers.sum(axis=1), self._layers - lowest, p.outside.sum(axis=1)]
+        return np.stack(columns, axis=1).astype(np.float64)
+
+    def _profiles_of_architectures(
+        self, architectures: Sequence[Architecture], parameters: Sequence[int]
+    ) -> _Profiles:
         made = _Profiles.empty(len(architectures), len(self._rows), self._layers)
         known = {(row.method, at): r for r, row in enumerate(self._rows) for at in row.location}
         for n, architecture in enumerate(architectures):
@@ -123,7 +158,7 @@ class Features:
                 made.sizes[n, r, layer] += part * self._scale[r] * math.log2(1 + module.size)
                 if len(self._rows[r].gate) > 1:
                     made.gates[n, r, layer] += part * (1.0 if module.gate is not None else -1.0)
-        return self._arranged(made)
+        return made
 
     # ------------------------------------------------------------------ profiles
     def _profiles_of(self, matrix: Matrix) -> _Profiles:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Observation:
         vector: its point, None where the space cannot express it.
         score: final score; NaN while it is trained.
         variance: of `score` beyond the common noise (of a trial that was stopped early).
+        costs: its values of the objectives after score and parameters, if the study has any.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Observation:
     vector: Vector | None
     score: float = math.nan
     variance: float = 0.0
+    costs: tuple[float, ...] = ()
 
 
 @dataclass
@@ -97,7 +99,8 @@ class Reader:
                 if math.isfinite(score):
                     end = trial.datetime_complete
                     when = end.timestamp() if end is not None else 0.0
-                    ended.append((when, trial.number, _scored(observation, score, 0.0)))
+                    costs = tuple(float(v) for v in trial.values[2:])
+                    ended.append((when, trial.number, _scored(observation, score, 0.0, costs)))
             elif trial.state == TrialState.PRUNED and trial.user_attrs.get("scores"):
                 stopped.append(trial)
         ended.sort(key=lambda e: e[:2])
@@ -158,12 +161,7 @@ class Reader:
         return made
 
 
-def _scored(observation: Observation, score: float, variance: float) -> Observation:
-    return Observation(
-        observation.number,
-        observation.architecture,
-        observation.parameters,
-        observation.vector,
-        score,
-        variance,
-    )
+def _scored(
+    observation: Observation, score: float, variance: float, costs: tuple[float, ...] = ()
+) -> Observation:
+    return replace(observation, score=score, variance=variance, costs=costs)

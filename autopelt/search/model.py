@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from autopelt.architecture import Architecture
 from autopelt.bound_space import BoundSpace, Matrix, Vector
-from autopelt.pareto import front
-from autopelt.search.acquisition import Staircase, expected_hypervolume_improvement
+from autopelt.pareto import front, front_of
+from autopelt.search.acquisition import Staircase, Terraces, expected_hypervolume_improvement
 from autopelt.search.candidates import Effort, Unseen, best_candidate
+from autopelt.search.costs import CostModel
 from autopelt.search.features import Features
 from autopelt.search.history import History, Observation
 from autopelt.search.posterior import ENOUGH
@@ -72,22 +73,33 @@ class Model:
             means = np.concatenate([means, surrogate.predict(pending).mean])
             surrogate.believe(pending)
         inside = [i for i, o in enumerate(known) if o.parameters <= self.space.limit]
+        costs = CostModel(self.features, history.observed)
         points = [(known[i].parameters, float(means[i])) for i in inside]
         alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
         floor = float(alone[0]) if alone else float(means.min())
         best = max((score for _, score in points), default=floor)
         stairs = Staircase.of(points, self.space.limit, floor)
+        if costs.count and not single:
+            fitting = [known[i] for i in inside]
+            seen = self._all_costs([p for p, _ in points], costs.of_observations(fitting))
+            reference = np.array([math.log10(self.space.limit), *costs.reference])
+            terraces = Terraces.of(seen, means[inside], reference, floor)
 
         def acquisition(matrix: Matrix) -> Array:
             belief = surrogate.predict(self._with_source(self.features.of_vectors(matrix)))
             if single:
                 return belief.improvement(best)[:, 0]
+            if costs.count:
+                there = self._all_costs(self.space.costs(matrix), costs.of_vectors(matrix))
+                return terraces.improvement(belief.improvement, there)
             return expected_hypervolume_improvement(
                 belief.improvement, self.space.costs(matrix), stairs
             )
 
         if single:
             order = sorted(range(len(points)), key=lambda i: -points[i][1])[:10]
+        elif costs.count:
+            order = front_of(seen.tolist(), means[inside].tolist())
         else:
             order = front(points)
         parents = [v for i in order if (v := known[inside[i]].vector) is not None]
@@ -99,6 +111,12 @@ class Model:
             "sd": float(belief.deviation[0]),
             "acquisition": value,
         }
+
+    @staticmethod
+    def _all_costs(parameters: ArrayLike, measured: Array) -> Array:
+        """Parameters, in decades, and the measured costs; (n,), (n, c) -> (n, 1 + c)."""
+        decades = np.log10(np.maximum(1, np.asarray(parameters)))
+        return np.concatenate([decades[:, None], measured], axis=1)
 
     def belief(self, history: History, trial: Observation) -> tuple[float, float]:
         """Mean and deviation of the final score that a training of an architecture will show."""

@@ -6,7 +6,7 @@
 ``tpe``     Optuna's tree-structured Parzen estimator, multivariate, budget as a constraint
 ``nsga2``   Optuna's NSGA-II, population of 20, budget as a constraint
 ``gp``      Optuna's Gaussian-process sampler, budget as a constraint
-``autopeft``  SAAS by NUTS on both objectives, copula transform, qNEHVI (Zhou et al., TACL 2024)
+``autopeft``  SAAS by NUTS on every objective, copula transform, qNEHVI (Zhou et al., TACL 2024)
 ==========  ====================================================================================
 
 Optuna's samplers know nothing of feasible points. What they propose over the budget is not trained:
@@ -54,6 +54,8 @@ class RivalSampler(FeasibleSampler):
         """A random point at first, then the rival's."""
         unseen = Unseen(self.space, history.seen)
         known = [o for o in history.observed if o.vector is not None]
+        if any(o.costs for o in known):
+            known = [o for o in known if o.costs]
         if history.started < self.start or len(known) < 3:
             return tuple(unseen.sample(rng, 1)[0].tolist()), "start", {}
         return self.choose(known, unseen, rng, single), "model", {}
@@ -113,13 +115,15 @@ class OptunaRival(RivalSampler):
         before = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         inner = optuna.create_study(
-            directions=[up] if single else [up, down], sampler=self.make(int(rng.integers(2**31)))
+            directions=[up] if single else [up, down, *(down for _ in observed[0].costs)],
+            sampler=self.make(int(rng.integers(2**31))),
         )
         optuna.logging.set_verbosity(before)
         for number, o in enumerate(observed):
             assert o.vector is not None
-            inner.add_trial(self._told(o.vector, o.score, single, number // POPULATION))
+            inner.add_trial(self._told(o.vector, o.score, o.costs, single, number // POPULATION))
         worst = min(o.score for o in observed)
+        dearest = tuple(map(max, zip(*(o.costs for o in observed), strict=True)))
         vector: Vector = observed[-1].vector or ()
         for _ in range(self.attempts):
             trial = inner.ask(known)
@@ -128,16 +132,24 @@ class OptunaRival(RivalSampler):
             if space.feasible(vector) and len(unseen.of(np.array([vector]))):
                 return vector
             if not space.feasible(vector):
-                inner.add_trial(self._told(vector, worst, single, len(observed) // POPULATION))
+                generation = len(observed) // POPULATION
+                inner.add_trial(self._told(vector, worst, dearest, single, generation))
         return lowered(vector, unseen, rng)
 
-    def _told(self, vector: Vector, score: float, single: bool, generation: int) -> FrozenTrial:
+    def _told(
+        self,
+        vector: Vector,
+        score: float,
+        costs: Sequence[float],
+        single: bool,
+        generation: int,
+    ) -> FrozenTrial:
         cost = self.space.cost(vector)
         gates = {d.name: False for d in self.space.dimensions if d.kind == "gate"}
         return create_trial(
             params=gates | params_of(vector, self.space),
             distributions=distributions(self.space),
-            values=[score] if single else [score, math.log10(max(1, cost))],
+            values=[score] if single else [score, math.log10(max(1, cost)), *costs],
             constraints={"budget": cost / self.space.limit - 1},
             system_attrs={"NSGAIISampler:generation": generation},
         )
@@ -230,6 +242,7 @@ class AutoPEFTSampler(RivalSampler):
         columns = [[o.score for o in observed]]
         if not single:
             columns.append([-float(o.parameters) for o in observed])
+            columns += [[-v for v in values] for values in zip(*(o.costs for o in observed))]
         ranks = np.array([rankdata(column) / (len(observed) + 1) for column in columns])
         targets = torch.from_numpy(norm.ppf(ranks).T.copy())
         models = []

@@ -9,8 +9,8 @@ Both are ordinary samplers for studies whose trials are filled by `autopelt.sear
     study.optimize(lambda t: train_and_count(suggest(t, bound)), n_trials=100)
 
 The first objective is the score, maximised; the second, where there is one, is the number of
-deployed parameters, minimised. State is the study itself: the same trials and the same random seed
-give the same proposal.
+deployed parameters, minimised; any others are costs that the trials are told with, minimised too.
+State is the study itself: the same trials and the same random seed give the same proposal.
 """
 
 import time

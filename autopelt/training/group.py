@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from autopelt.architecture import Architecture
+from autopelt.training.costs import costs
 from autopelt.training.loop import EpochResult
 from autopelt.training.population import Population, can_share
 from autopelt.training.shared_arrays import shared_arrays
@@ -72,6 +73,10 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
     running = {spec.number for spec in specs}
     try:
         members = [(Architecture.from_json(s.architecture), s.random_seed) for s in specs]
+        measured = {
+            spec.number: costs(bench, architecture, spec)
+            for spec, (architecture, _) in zip(specs, members, strict=True)
+        }
         order_seed = first.random_seed if first.order_seed is None else first.order_seed
         population = Population(bench, members, first.training, order_seed)
         doing = beginning(bench, [architecture for architecture, _ in members])
@@ -84,6 +89,7 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
                         if epoch == 1:
                             entry.seconds["load"] = waited
                             entry.notes.extend(bench.notes)
+                            entry.costs.update(measured[spec.number])
                         told.append((spec.number, entry))
                     elif entry is not None:
                         running.discard(spec.number)

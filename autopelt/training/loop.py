@@ -43,6 +43,7 @@ class EpochResult:
             were there already).
         notes: sentences about the data that a user must see, with the first epoch.
         held_out: what `autopelt.training.held_out` says, with the last epoch where it was asked.
+        costs: what `autopelt.training.costs` measured, with the first epoch where it was asked.
     """
 
     epoch: int
@@ -54,6 +55,7 @@ class EpochResult:
     saved: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     held_out: dict[str, Any] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
 
 
 def train_epochs(

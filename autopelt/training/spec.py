@@ -81,6 +81,7 @@ class TrialSpec:
         cache: where the trials of this machine keep hidden states of the trunk, or None.
         report: score the report split at the end. A trial of a search never does.
         log: file for what the training prints, or None.
+        costs: names of what is to be measured of the architecture (`autopelt.training.costs`).
     """
 
     number: int
@@ -95,6 +96,7 @@ class TrialSpec:
     cache: Cache | None = None
     report: bool = False
     log: str | None = None
+    costs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from autopelt.attach import save
 from autopelt.errors import AutopeltError
 from autopelt.files import NO_ROOM, no_room
 from autopelt.training.accumulation import out_of_memory
+from autopelt.training.costs import costs
 from autopelt.training.held_out import held_out
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.products import precision
@@ -53,12 +54,16 @@ def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
     try:
         architecture = Architecture.from_json(spec.architecture)
         bench.precision = precision(spec.training.precision, bench.device)
+        if spec.costs:
+            yield measuring(spec)
+        measured = costs(bench, architecture, spec)
         yield beginning(bench, [architecture])
         epochs = train_epochs(bench, architecture, spec.training, spec.random_seed, spec.order_seed)
         for result in epochs:
             if first:
                 result.seconds["load"] = waited
                 result.notes.extend(bench.notes)
+                result.costs.update(measured)
             first = False
             if spec.report and result.epoch >= spec.training.epochs:
                 for _ in epochs:  # the best epoch's weights are back when the iterator has ended
@@ -72,6 +77,11 @@ def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
             result.seconds["save"] = time.perf_counter() - begun
     finally:
         release(bench)
+
+
+def measuring(spec: TrialSpec) -> Doing:
+    """What comes before the training where latency or memory are objectives."""
+    return Doing(f"measuring its {' and '.join(spec.costs)}")
 
 
 def beginning(bench: Workbench, architectures: Sequence[Architecture]) -> Doing:

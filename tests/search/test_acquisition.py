@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from autopelt.pareto import hypervolume
-from autopelt.search.acquisition import Staircase, expected_hypervolume_improvement
+from autopelt.search.acquisition import Staircase, Terraces, expected_hypervolume_improvement
 from autopelt.search.surrogate import Belief
 
 LIMIT, FLOOR = 100_000, 0.5
@@ -54,3 +54,48 @@ def test_a_certain_score_gains_the_hypervolume_it_adds(
 def test_an_empty_front_asks_for_the_floor() -> None:
     stairs = Staircase.of([(200_000, 0.9)], LIMIT, FLOOR)
     assert stairs.height.tolist() == [FLOOR]
+
+
+@given(points=fronts, parameters=st.integers(1, LIMIT), location=st.floats(0.5, 4))
+@settings(max_examples=60, deadline=None)
+def test_terraces_of_one_cost_are_the_staircase(
+    points: list[tuple[int, float]], parameters: int, location: float
+) -> None:
+    belief = Belief(np.array([location]), np.array([0.2]), 1.0)
+    stairs = Staircase.of(points, LIMIT, FLOOR)
+    wanted = expected_hypervolume_improvement(belief.improvement, [parameters], stairs)
+    costs = np.log10(np.array([p for p, _ in points], dtype=float)).reshape(-1, 1)
+    scores = np.array([s for _, s in points])
+    terraces = Terraces.of(costs, scores, np.array([math.log10(LIMIT)]), FLOOR)
+    found = terraces.improvement(belief.improvement, np.log10([[float(parameters)]]))
+    assert found == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize("costs", [2, 3])
+def test_a_certain_score_gains_what_botorch_counts(costs: int) -> None:
+    import torch
+    from botorch.utils.multi_objective.hypervolume import Hypervolume
+
+    import autopelt.search.surrogate  # noqa: F401  (imports gpytorch without its warning)
+    from autopelt.pareto import front_of
+
+    rng = np.random.default_rng(costs)
+    reference = np.ones(costs)
+    for _ in range(20):
+        theirs, scores = rng.uniform(0, 1.2, (6, costs)), rng.uniform(0.4, 0.9, 6)
+        mine, score = rng.uniform(0, 1, (1, costs)), float(rng.uniform(0.5, 0.95))
+        counted = Hypervolume(torch.tensor([*-reference, FLOOR]))
+
+        def volume(c: np.ndarray, s: np.ndarray) -> float:
+            chosen = [i for i in front_of(c.tolist(), s.tolist()) if (c[i] <= 1).all()]
+            chosen = [i for i in chosen if s[i] > FLOOR]
+            if not chosen:
+                return 0.0
+            values = np.concatenate([-c[chosen], s[chosen, None]], axis=1)
+            return float(counted.compute(torch.from_numpy(values)))  # noqa: B023
+
+        belief = Belief(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
+        terraces = Terraces.of(theirs, scores, reference, FLOOR)
+        found = terraces.improvement(belief.improvement, mine)[0]
+        both = volume(np.concatenate([theirs, mine]), np.array([*scores, score]))
+        assert found == pytest.approx(both - volume(theirs, scores), abs=1e-6)

@@ -1,0 +1,129 @@
+"""What an architecture costs beside its parameters, measured before it is trained.
+
+``latency``: how many times the bare backbone's. The deployed form (LoRA without a gate merged,
+which leaves nothing of it; prefixes folded) and the bare model predict one example of typical
+length in turn, bare, deployed, bare, deployed, so that whatever else the machine does meanwhile
+slows both. The median of the rounds' ratios counts. Weights do not matter to it. In fp32.
+
+``memory``: bytes that training holds beside the frozen weights, for a batch of `BATCH` examples of
+typical length in fp32: every tensor that the backward pass keeps, and weights, gradients and both moments
+of what is trained. It is counted, not sampled: equal on every run and however busy the machine is.
+"""
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import torch
+
+from autopelt.architecture import Architecture
+from autopelt.attach import attach, detach, fold, parameter_groups
+from autopelt.training.modes import set_training_mode
+from autopelt.training.spec import TrialSpec
+from autopelt.training.workbench import Workbench
+
+ROUNDS, PASSES = 7, 5
+"""Rounds of latency, and predictions of each form in a round; the first round warms up."""
+BATCH = 8
+STATES = 4
+"""A trained parameter is held with its gradient and Adam's two moments."""
+
+
+def costs(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> dict[str, float]:
+    """Measure what the spec asks for; the bench's model is left as it was, nothing attached."""
+    if not spec.costs:
+        return {}
+    bench.precision = "fp32"  # as it is shipped, and the same count on every machine
+    made: dict[str, float] = {}
+    for name in spec.costs:
+        made[name] = _MEASURES[name](bench, architecture, spec)
+    return made
+
+
+def deployed_form(architecture: Architecture) -> Architecture:
+    """What is still computed apart once LoRA without a gate is merged."""
+    if architecture.full:
+        return Architecture()
+    return architecture.with_modules(
+        m for m in architecture.modules if m.method != "lora" or m.gate is not None
+    )
+
+
+def latency(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> float:
+    """Of one prediction, as a multiple of the bare backbone's."""
+    deployed = deployed_form(architecture)
+    if not deployed.modules:
+        return 1.0  # nothing is left beside the backbone
+    batch = _typical(bench, "selection", 1)
+    ratios: list[float] = []
+    for _ in range(ROUNDS):
+        bare = _seconds(bench, batch)
+        attach(bench.model, deployed, random_seed=spec.random_seed)
+        try:
+            fold(bench.model)
+            ratios.append(_seconds(bench, batch) / bare)
+        finally:
+            detach(bench.model)
+    return median(ratios[1:])
+
+
+def _seconds(bench: Workbench, batch: dict[str, torch.Tensor]) -> float:
+    bench.model.eval()
+    times = []
+    with torch.inference_mode():
+        for _ in range(PASSES):
+            begun = time.perf_counter()
+            bench.task.predict(bench.model, batch, bench.tokenizer)
+            if bench.device.type == "cuda":
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - begun)
+    return median(times)
+
+
+def memory(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> float:
+    """Bytes of one training step beside the frozen weights."""
+    model = bench.model
+    attach(model, architecture, random_seed=spec.random_seed)
+    try:
+        groups = parameter_groups(model)
+        trained = [p for group in groups for p in group["params"]]
+        own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+        own |= {b.untyped_storage().data_ptr() for b in model.buffers()}
+        kept: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in own:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        batch = _typical(bench, "train", BATCH)
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.enable_grad(),
+            torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        ):
+            set_training_mode(model, spec.training.dropout)
+            # While the loss is there, so is the graph: no storage that was counted is used again.
+            loss = bench.task.loss(model(**bench.task.inputs(batch)), batch)
+        del loss
+        held = sum(p.numel() * p.element_size() for p in trained)
+        return float(sum(kept.values()) + STATES * held)
+    finally:
+        detach(model)
+        model.eval()
+
+
+def _typical(bench: Workbench, split: str, size: int) -> dict[str, torch.Tensor]:
+    """A batch of the examples whose length is nearest to the median."""
+    lengths = bench.splits[split].lengths
+    middle = median(lengths)
+    order = sorted(range(len(lengths)), key=lambda i: abs(lengths[i] - middle))
+    return bench.batch(split, [order[i % len(order)] for i in range(size)])
+
+
+_MEASURES: dict[str, Callable[[Workbench, Architecture, TrialSpec], Any]] = {
+    "latency": latency,
+    "memory": memory,
+}

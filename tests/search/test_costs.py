@@ -1,0 +1,36 @@
+"""Measured costs, learned: sums over modules are foretold, points and architectures agree."""
+
+import numpy as np
+import pytest
+from closed_form import bound, latency_of, memory_of
+
+from autopelt import feasible_points
+from autopelt.search.costs import CostModel
+from autopelt.search.features import Features
+from autopelt.search.history import Observation
+
+
+@pytest.mark.parametrize("name", ["pelt", "tiny", "lora"])
+def test_sums_over_modules_are_foretold(name: str) -> None:
+    space = bound(name)
+    points = feasible_points.sample(space, np.random.default_rng(0), 90)
+    made = [space.decode(p) for p in points.tolist()]
+    rng = np.random.default_rng(1)
+    observed = [
+        Observation(
+            n, a, space.counter.count(a).deployed, None, 0.5,
+            costs=(latency_of(a) + float(rng.normal(0, 0.005)), memory_of(a)),
+        )
+        for n, a in enumerate(made)
+    ]  # fmt: skip
+    features = Features(space)
+    model = CostModel(features, observed[:50])
+    assert np.allclose(model.of_vectors(points), model.of_observations(observed))
+    truth = np.array([(latency_of(a), memory_of(a)) for a in made[50:]])
+    error = np.sqrt(((model.of_vectors(points[50:]) - truth) ** 2).mean(axis=0))
+    assert (error < 0.35 * truth.std(axis=0) + 1e-2).all()
+
+
+def test_without_costs_there_is_nothing_to_model() -> None:
+    space = bound("tiny")
+    assert CostModel(Features(space), []).count == 0

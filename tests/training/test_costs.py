@@ -1,0 +1,67 @@
+"""Latency and memory of an architecture: what is measured, and that the model is left alone."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from autopelt.architecture import Architecture, Module
+from autopelt.attach import attached
+from autopelt.config import TrainingConfig
+from autopelt.training.costs import costs, deployed_form
+from autopelt.training.spec import Setup, TrialSpec
+from autopelt.training.trial import run_trial
+from autopelt.training.workbench import Workbench
+
+LORA = Module("lora", "attention.query", 1, 2)
+GATED = Module("lora", "attention.value", 0, 2, "auto")
+ADAPTERS = tuple(Module("sequential_adapter", "ffn", n, 4) for n in (0, 1))
+
+
+@pytest.fixture(scope="module")
+def setup(tiny_bert: Path) -> Setup:
+    return Setup(str(tiny_bert), "demo", train_examples=48)
+
+
+def spec(setup: Setup, architecture: Architecture, *names: str) -> TrialSpec:
+    training = TrainingConfig(epochs=1, batch_size=16)
+    return TrialSpec(0, architecture.to_json(), 3, setup, training, costs=names)
+
+
+def test_what_merges_costs_nothing_and_the_model_is_as_before(setup: Setup) -> None:
+    bench = Workbench(setup)
+    before = {name: p.detach().clone() for name, p in bench.model.state_dict().items()}
+    assert deployed_form(Architecture((LORA, GATED))).modules == (GATED,)
+    both = ("latency", "memory")
+    merged = costs(bench, Architecture((LORA,)), spec(setup, Architecture((LORA,)), *both))
+    assert merged["latency"] == 1.0
+    slow = Architecture(ADAPTERS)
+    found = costs(bench, slow, spec(setup, slow, *both))
+    assert 0.5 < found["latency"] < 10
+    assert attached(bench.model) is None
+    assert not bench.model.training
+    after = bench.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(p, after[name]) for name, p in before.items())
+
+
+def test_memory_is_counted_alike_and_grows_with_what_is_passed_backwards(setup: Setup) -> None:
+    bench = Workbench(setup)
+
+    def memory(*modules: Module) -> float:
+        made = Architecture(modules)
+        return costs(bench, made, spec(setup, made, "memory"))["memory"]
+
+    top, low = ADAPTERS[1], ADAPTERS[0]
+    assert memory(top) == memory(top)
+    assert memory() < memory(top) < memory(low) < memory(low, top)
+
+
+def test_measuring_changes_nothing_of_the_training(setup: Setup) -> None:
+    made = Architecture((*ADAPTERS, GATED))
+    plain = list(run_trial(spec(setup, made)))
+    measured = list(run_trial(spec(setup, made, "latency", "memory")))
+    assert plain[0].loss == measured[0].loss
+    assert plain[0].score == measured[0].score
+    assert plain[0].costs == {}
+    assert set(measured[0].costs) == {"latency", "memory"}
