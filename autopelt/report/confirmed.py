@@ -10,7 +10,7 @@ from autopelt.confirmation import FOUND, SEED, Confirmation, chosen, misled
 from autopelt.paired import Difference
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Fact, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.report.figure import axis, layout, padded, plain
+from autopelt.report.figure import axis, layout, padded, plain, share_ticks
 from autopelt.report.wording import difference, name, plural, score, share
 
 TITLE = "Confirmed with fresh random seeds"

@@ -115,3 +115,23 @@ def padded(values: Sequence[float], share: float = 0.08) -> list[float]:
     low, high = min(values), max(values)
     room = (high - low) * share or max(abs(high) * 0.05, 0.02)
     return [low - room, high + room]
+
+
+def share_ticks(low: float, high: float, zero: float | None) -> tuple[list[float], list[str]]:
+    """Tick positions in percent and their texts.
+
+    Args:
+        low, high: ends of the axis.
+        zero: where 0 has its place, or None.
+    """
+    floor = zero * 10**0.2 if zero is not None else low
+    wide = math.log10(high / floor)
+    digits = (1, 2, 5) if wide <= 2 else (1, 3) if wide <= 4 else (1,)
+    values = [
+        digit * 10.0**power
+        for power in range(math.floor(math.log10(floor)), math.ceil(math.log10(high)) + 1)
+        for digit in digits
+        if floor <= digit * 10.0**power <= high
+    ]
+    texts = [f"{v:.10f}".rstrip("0").rstrip(".") + "%" for v in values]
+    return ([zero, *values], ["0", *texts]) if zero is not None else (values, texts)

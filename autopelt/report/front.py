@@ -12,7 +12,7 @@ from autopelt.pareto import front as pareto_front
 from autopelt.quantities import format_cost
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.report.figure import axis, layout, padded, plain
+from autopelt.report.figure import axis, layout, padded, plain, share_ticks
 from autopelt.report.pairs import cost_name, figures
 from autopelt.report.wording import name, plural, score, share, wrapped
 
@@ -297,26 +297,6 @@ def hover(p: Point, metric: str) -> str:
 def ticks(f: Front) -> tuple[list[float], list[str]]:
     """Ticks of a front's shares."""
     return share_ticks(f.low, f.high, f.zero)
-
-
-def share_ticks(low: float, high: float, zero: float | None) -> tuple[list[float], list[str]]:
-    """Tick positions in percent and their texts.
-
-    Args:
-        low, high: ends of the axis.
-        zero: where 0 has its place, or None.
-    """
-    floor = zero * 10**0.2 if zero is not None else low
-    wide = math.log10(high / floor)
-    digits = (1, 2, 5) if wide <= 2 else (1, 3) if wide <= 4 else (1,)
-    values = [
-        digit * 10.0**power
-        for power in range(math.floor(math.log10(floor)), math.ceil(math.log10(high)) + 1)
-        for digit in digits
-        if floor <= digit * 10.0**power <= high
-    ]
-    texts = [f"{v:.10f}".rstrip("0").rstrip(".") + "%" for v in values]
-    return ([zero, *values], ["0", *texts]) if zero is not None else (values, texts)
 
 
 def _shapes(f: Front) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ which leaves nothing of it; prefixes folded) and the bare model predict one exam
 length in turn, bare, deployed, bare, deployed, so that whatever else the machine does meanwhile
 slows both. The median of the rounds' ratios counts. Weights do not matter to it. In fp32.
 
-``memory``: bytes that training holds beside the frozen weights, for a batch of `BATCH` examples of
-typical length in fp32: every tensor that the backward pass keeps, and weights, gradients and both moments
-of what is trained. It is counted, not sampled: equal on every run and however busy the machine is.
+``memory``: bytes that training in fp32 holds beside the frozen weights, for a batch of `BATCH`
+examples of typical length: every tensor that the backward pass keeps, and weights, gradients and
+both moments of what is trained. It is counted, not sampled: equal on every run, however busy the
+machine is.
 """
 
 import time
