@@ -11,7 +11,7 @@ from autopelt.bound_space import BoundSpace, Matrix, Vector
 from autopelt.pareto import front, front_of
 from autopelt.search.acquisition import Staircase, Terraces, expected_hypervolume_improvement
 from autopelt.search.candidates import Effort, Unseen, best_candidate
-from autopelt.search.costs import CostModel
+from autopelt.search.cost_model import CostModel
 from autopelt.search.features import Features
 from autopelt.search.history import History, Observation
 from autopelt.search.posterior import ENOUGH

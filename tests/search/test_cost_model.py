@@ -5,7 +5,7 @@ import pytest
 from closed_form import bound, latency_of, memory_of
 
 from autopelt import feasible_points
-from autopelt.search.costs import CostModel
+from autopelt.search.cost_model import CostModel
 from autopelt.search.features import Features
 from autopelt.search.history import Observation
 
