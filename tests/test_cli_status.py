@@ -7,22 +7,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+from study_facts import FACTS
 
 from autopelt.architecture import Architecture, Module
 from autopelt.cli import main
 from autopelt.config import StudyConfig
 from autopelt.space import SearchSpace
 from autopelt.study import Study
-
-FACTS = {
-    "command": "autopelt search --task demo",
-    "metric": "accuracy",
-    "limit": 500,
-    "head": 34,
-    "backbone": {"name": "tiny", "family": "bert", "parameters": 10_000, "layers": 2, "hidden": 16},
-    "task": {"name": "demo", "train": 600, "selection": 200},
-    "versions": {},
-}
 
 
 def create(folder: Path, trials: int) -> Study:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from study_facts import FACTS
 
 from autopelt.architecture import Architecture, Module
 from autopelt.backbones.shapes import shapes_of_config
@@ -13,16 +14,6 @@ from autopelt.named_architecture import choose_trial, find_architecture, split_s
 from autopelt.shapes import Shapes
 from autopelt.space import SearchSpace
 from autopelt.study import Study
-
-FACTS = {
-    "command": "autopelt search --task demo",
-    "metric": "accuracy",
-    "limit": 500,
-    "head": 34,
-    "backbone": {"name": "tiny", "family": "bert", "parameters": 10_000, "layers": 2, "hidden": 16},
-    "task": {"name": "demo", "train": 600, "selection": 200},
-    "versions": {},
-}
 
 
 def lora(rank: int) -> Architecture:

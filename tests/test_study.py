@@ -10,6 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import study_facts
 
 from autopelt.architecture import Architecture, Module
 from autopelt.config import StudyConfig
@@ -18,15 +19,7 @@ from autopelt.lock import locked
 from autopelt.space import SearchSpace
 from autopelt.study import Study, record_as_json
 
-FACTS = {
-    "command": "autopelt search --task demo",
-    "metric": "accuracy",
-    "limit": 500,
-    "head": 34,
-    "backbone": {"name": "tiny", "family": "bert", "parameters": 10_000, "layers": 2, "hidden": 16},
-    "task": {"name": "demo", "train": 600, "selection": 200},
-    "versions": {"python": "3.11"},
-}
+FACTS = study_facts.FACTS | {"versions": {"python": "3.11"}}
 ARCHITECTURE = Architecture((Module("lora", "attention.query", 0, 2),))
 
 

@@ -9,8 +9,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
 
-from tiny_data import MAKERS
-from tiny_models import CORPUS, byte_level, tiny, word_pieces
+from tiny_models import CORPUS, byte_level, word_pieces
+from tiny_workbench import workbench_for
 from zoo import CONFIGS, SEQ2SEQ
 
 from autopelt.architecture import Architecture, Module
@@ -209,12 +209,7 @@ def test_a_model_that_cannot_start_at_a_layer_is_trained_without(
     ],
 )
 def test_other_kinds_of_tasks(kind: str, family: str, tmp_path: Path) -> None:
-    task, source = MAKERS[kind](tmp_path)
-    _, model, tokenizer = tiny(family, task)
-    model.save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
-    data = None if source.data is None else str(source.data)
-    bench = Workbench(Setup(str(tmp_path / "model"), task.spec, data, max_length=48))
+    bench = workbench_for(kind, family, tmp_path)
     architecture = Architecture((Module("lora", "attention.value", 1, 2),))
     plain, _ = trained(bench, architecture, None, epochs=2)
     cached, _ = trained(bench, architecture, SharedArrays(tmp_path / "cache", ROOM), epochs=2)

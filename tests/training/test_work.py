@@ -21,8 +21,7 @@ from autopelt.training.workbench import Workbench
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
 
-from tiny_data import MAKERS
-from tiny_models import tiny
+from tiny_workbench import workbench_for
 
 LORA = Architecture((Module("lora", "attention.query", 1, 2),))
 
@@ -109,12 +108,7 @@ def test_threads_are_divided(workers: int) -> None:
     ],
 )
 def test_every_kind_trains_and_scores_in_bf16(kind: str, family: str, tmp_path: Path) -> None:
-    task, source = MAKERS[kind](tmp_path)
-    _, model, tokenizer = tiny(family, task)
-    model.save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
-    data = None if source.data is None else str(source.data)
-    made = Workbench(Setup(str(tmp_path / "model"), task.spec, data, max_length=48))
+    made = workbench_for(kind, family, tmp_path)
     losses = {}
     for wanted in ("fp32", "bf16"):
         training = TrainingConfig(epochs=1, precision=wanted)
