@@ -190,15 +190,11 @@ class _Driver:
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch ended."""
-        if "failed" in result or "epoch" not in result:
-            return
         for note in result["notes"]:
             if note not in self._noted:
                 self._noted.add(note)
                 self.view.message(note)
         known = self._results.setdefault(number, {"seconds": {}, "saved": {}})
-        if known.get("epoch") == result["epoch"]:
-            return  # Ray tells the last result twice
         for kind in ("seconds", "saved"):
             for name, amount in result[kind].items():
                 known[kind][name] = known[kind].get(name, 0.0) + amount

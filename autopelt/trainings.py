@@ -100,16 +100,12 @@ class _Source:
         """Nothing: a line a training, when it ends."""
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
-        if "failed" in result or "epoch" not in result:
-            return
         known = self._known.setdefault(number, {"seconds": {}, "scores": []})
-        if known.get("last") != result["epoch"]:  # Ray tells the last result twice
-            for phase, seconds in result["seconds"].items():
-                known["seconds"][phase] = known["seconds"].get(phase, 0.0) + seconds
-            known["scores"].append(result["score"])
-            if result["best"]:
-                known |= {"selection": result["score"], "epoch": result["epoch"]}
-        known["last"] = result["epoch"]
+        for phase, seconds in result["seconds"].items():
+            known["seconds"][phase] = known["seconds"].get(phase, 0.0) + seconds
+        known["scores"].append(result["score"])
+        if result["best"]:
+            known |= {"selection": result["score"], "epoch": result["epoch"]}
         known["held_out"] = result.get("held_out") or known.get("held_out", {})
 
     def stops(self, number: int) -> str:

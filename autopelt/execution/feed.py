@@ -77,6 +77,7 @@ class Feed(Searcher):
         self._source, self._together = source, together
         self._machine_lost = machine_lost
         self._running: dict[str, dict[int, TrialSpec]] = {}
+        self._epochs: dict[int, int] = {}
         self._deadlines: dict[str, tuple[float, float]] = {}
         self._stopped: dict[str, str] = {}
         self._lost: set[str] = set()
@@ -107,6 +108,7 @@ class Feed(Searcher):
         if self.error is not None or not specs:
             return Searcher.FINISHED
         self._running[trial_id] = {spec.number: spec for spec in specs}
+        self._epochs |= {spec.number: 0 for spec in specs}
         if specs[0].timeout is not None:
             allowed = specs[0].timeout * len(specs)
             self._deadlines[trial_id] = (time.monotonic() + allowed, specs[0].timeout)
@@ -157,6 +159,8 @@ class Feed(Searcher):
     def _take(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Tell the source what a worker has told; what has ended is not heard of again.
 
+        Ray tells the last result of a trial twice, so an epoch counts once.
+
         Returns:
             Whether an epoch was told of.
         """
@@ -174,7 +178,9 @@ class Feed(Searcher):
                 del running[number]
                 self._finish(number, Outcome(told["failed"]))
                 continue
-            epochs = True
+            if told["epoch"] <= self._epochs[number]:
+                continue
+            self._epochs[number], epochs = told["epoch"], True
             self._guard(lambda n=number, t=told: self._source.progressed(n, t))  # type: ignore[misc]  # bound now
             if told["epoch"] >= spec.training.epochs:
                 del running[number]
@@ -182,6 +188,7 @@ class Feed(Searcher):
         return epochs
 
     def _finish(self, number: int, outcome: Outcome) -> None:
+        del self._epochs[number]
         self._guard(lambda: self._source.finished(number, outcome))
 
     def _guard(self, call: Callable[[], Any]) -> Any:
