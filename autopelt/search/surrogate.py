@@ -16,7 +16,9 @@ s_t, so the evidence says how much of the other study holds here, if anything.
 The process is on w = -log(ceiling - score). Scores saturate: they vary much among small
 architectures and hardly among large ones, which no stationary process fits; w does not saturate.
 The ceiling lies `gap` deviations of the scores above the best; a large gap leaves scores as they
-are. Noise is equal in scores, so in w it grows with the slope.
+are. Noise is equal in scores, so in w it grows with the slope. A score is said in w by the tangent
+at what the process expects of it, found by fitting more than once (a Gauss-Newton step of a Laplace
+approximation; Rasmussen and Williams, 2006, section 3.4), not at the score as it was observed.
 
 The kernel is an ordinary gpytorch kernel. Fitting and prediction are exact and written out: the
 gradient of the marginal likelihood needs one inverse, and a proposal evaluates tens of thousands
@@ -46,6 +48,10 @@ Array = NDArray[np.float64]
 OUTLIER = -3.0
 """Leave-one-out residual, in standard deviations, below which a training counts as failed."""
 OUTLIER_NOISE = 100.0
+ROUNDS = 2
+"""How often scores are said anew by the tangent at what is then expected of them."""
+NEAREST = 0.03
+"""Of the scores' deviation: as near to the ceiling as an expected score may lie."""
 _JITTER = 1e-6
 
 
@@ -237,19 +243,12 @@ class Surrogate:
         steps: int = 60,
     ) -> None:
         self.gap = gap
+        self._scores, self._variances = y, np.zeros(len(y)) if extra is None else extra
         deviation = float(np.sqrt(np.mean((y - np.median(y)) ** 2))) or 1.0
         self.ceiling = float(y.max()) + gap * deviation
-        slope = 1 / (self.ceiling - y)
-        w = -np.log(self.ceiling - y)
-        self.centre = float(np.median(w))
-        self.unit = float(np.sqrt(np.mean((w - self.centre) ** 2))) or 1.0
+        self._nearest = NEAREST * deviation
         self._x = torch.from_numpy(np.ascontiguousarray(x))
-        self._y = torch.from_numpy((w - self.centre) / self.unit)
-        steep = (slope / self.unit) ** 2
-        self._extra = torch.from_numpy(np.zeros(len(y)) if extra is None else extra * steep)
-        self._steepness = float(np.median(steep))
-        self._relative = torch.from_numpy(steep / self._steepness)
-        self._jacobian = float(np.log(slope / self.unit).sum())
+        self._linearise(y)
         self._factor = torch.ones(len(y), dtype=torch.float64)
         self.kernel = HybridKernel(groups, raw, sources)
         self.log_noise = torch.nn.Parameter(
@@ -259,14 +258,37 @@ class Surrogate:
         if start is not None:
             self._load(start.values)
         if steps > 0:
-            self._maximise(steps)
+            self._maximise(max(5, steps // 2))
         self._condition()
+        for _ in range(ROUNDS):
+            self._linearise(self.predict(x).mean)
+            if steps > 0:
+                self._maximise(max(5, steps // 2))
+            self._condition()
         self.outliers = self.leave_one_out() < OUTLIER
         if self.outliers.any():
             self._factor[torch.from_numpy(self.outliers)] = OUTLIER_NOISE
             if steps > 0:
                 self._maximise(max(5, steps // 2))
             self._condition()
+
+    def _linearise(self, at: Array) -> None:
+        """Say the scores in w by the tangent at what is expected of each, (n,) `at`.
+
+        Noise is equal in scores. Said in w at the score itself, a lucky score near the ceiling
+        would seem likelier than it is and an unlucky one less likely, which draws the ceiling near.
+        """
+        room = np.maximum(self.ceiling - at, self._nearest)
+        slope = 1 / room
+        w = -np.log(room) + slope * (self._scores - (self.ceiling - room))
+        self.centre = float(np.median(w))
+        self.unit = float(np.sqrt(np.mean((w - self.centre) ** 2))) or 1.0
+        self._y = torch.from_numpy((w - self.centre) / self.unit)
+        steep = (slope / self.unit) ** 2
+        self._extra = torch.from_numpy(self._variances * steep)
+        self._steepness = float(np.median(steep))
+        self._relative = torch.from_numpy(steep / self._steepness)
+        self._jacobian = float(np.log(slope / self.unit).sum())
 
     # ------------------------------------------------------------------ fitting
     @property
