@@ -2,11 +2,13 @@
 
     python tests/benchmarks/roofline.py                        # about a minute
     python tests/benchmarks/roofline.py --architecture lora-r8 --batch 32 --length 128
+    python tests/benchmarks/roofline.py --precision fp32
 
 Records every matrix product of one training step on MiniLM (forward, backward, with clipping and
-AdamW around it), measures how fast the machine does products of the same shapes alone, and compares
-the two in turn. Achieved GFLOP/s over the machine's best is then the time that the bare products
-take over the time of the step. Prints one JSON line.
+AdamW around it), measures how fast the machine does products of the same shapes and precisions
+alone, and compares the two in turn. Achieved GFLOP/s over the machine's best is then the time that
+the bare products take over the time of the step. What fused attention multiplies is not among
+them, so its time counts against the step. Prints one JSON line.
 """
 
 import argparse
@@ -25,10 +27,12 @@ from autopelt.backbones.load import load_model, resolve
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.seed_architectures import seed_architecture
 from autopelt.training.modes import set_training_mode
+from autopelt.training.products import Products as TrainingProducts
+from autopelt.training.products import precision
 
 aten: Any = torch.ops.aten
-Product = tuple[int, int, int, int]
-"""(batch, m, k, n): so many products of (m, k) by (k, n)."""
+Product = tuple[int, int, int, int, torch.dtype]
+"""(batch, m, k, n, precision): so many products of (m, k) by (k, n)."""
 
 
 class Products(TorchDispatchMode):
@@ -42,7 +46,8 @@ class Products(TorchDispatchMode):
         first = {aten.mm.default: 0, aten.addmm.default: 1, aten.bmm.default: 0}.get(func)
         if first is not None:
             a, b = args[first], args[first + 1]
-            self.found[(a.shape[0] if a.dim() == 3 else 1, *a.shape[-2:], b.shape[-1])] += 1
+            shape = (a.shape[0] if a.dim() == 3 else 1, *a.shape[-2:], b.shape[-1])
+            self.found[(*shape, a.dtype)] += 1
         return func(*args, **(kwargs or {}))
 
 
@@ -51,7 +56,7 @@ CLOCK = {"now": time.perf_counter}
 
 def flops(products: Counter[Product]) -> float:
     """Multiplications and additions of all of them."""
-    return sum(2.0 * count * b * m * k * n for (b, m, k, n), count in products.items())
+    return sum(2.0 * count * b * m * k * n for (b, m, k, n, _), count in products.items())
 
 
 def best_seconds(products: Counter[Product], operands: dict[Product, Any], tries: int) -> float:
@@ -79,6 +84,7 @@ def main() -> None:
     made.add_argument("--length", type=int, default=77)
     made.add_argument("--threads", type=int, default=2)
     made.add_argument("--rounds", type=int, default=7)
+    made.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
     made.add_argument(
         "--cpu-clock", action="store_true", help="CPU seconds of one thread, on a busy machine"
     )
@@ -98,8 +104,13 @@ def main() -> None:
     mask[::2, -given.length // 10 :] = 0
     batch = {"input_ids": ids, "attention_mask": mask, "labels": torch.arange(given.batch) % 2}
 
+    device = torch.device("cpu")
+    products = TrainingProducts(device, precision(given.precision, device))
+
     def step() -> None:
-        model(**batch).loss.backward()
+        with products():
+            loss = model(**batch).loss
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0, foreach=True)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -108,8 +119,8 @@ def main() -> None:
     with Products() as seen:
         step()
     operands = {
-        shape: (torch.randn(shape[0], *shape[1:3]), torch.randn(shape[0], *shape[2:]))
-        for shape in seen.found
+        (b, m, k, n, kind): (torch.randn(b, m, k, dtype=kind), torch.randn(b, k, n, dtype=kind))
+        for b, m, k, n, kind in seen.found
     }
     steps, bare = [], []
     for _ in range(given.rounds):
@@ -123,6 +134,7 @@ def main() -> None:
                 "architecture": given.architecture,
                 "tokens": given.batch * given.length,
                 "threads": given.threads,
+                "precision": products.precision,
                 "products": sum(seen.found.values()),
                 "step_ms": round(1e3 * statistics.median(steps), 1),
                 "achieved_gflops": round(work / statistics.median(steps) / 1e9, 1),
