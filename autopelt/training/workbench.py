@@ -2,8 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from autopelt.backbones.load import load_config, load_model, load_tokenizer, res
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.tasks.splitting import content_hash
+from autopelt.training.dropout import FastDropout
 from autopelt.training.products import Products
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
@@ -98,9 +99,11 @@ class Workbench:
     def precision(self, precision: str) -> None:
         self._products = Products(self.device, precision)
 
-    def autocast(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
         """Forward passes and losses run in here, in the bench's precision."""
-        return self._products()
+        with self._products(), FastDropout() if self.device.type == "cpu" else nullcontext():
+            yield
 
     def identity(self, split: str) -> str:
         """A name for what the backbone computes of a split: its weights, the tokens, precision."""

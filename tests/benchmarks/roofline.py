@@ -26,6 +26,7 @@ from autopelt.attach import attach, parameter_groups
 from autopelt.backbones.load import load_model, resolve
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.seed_architectures import seed_architecture
+from autopelt.training.dropout import FastDropout
 from autopelt.training.modes import set_training_mode
 from autopelt.training.products import Products as TrainingProducts
 from autopelt.training.products import precision
@@ -108,7 +109,7 @@ def main() -> None:
     products = TrainingProducts(device, precision(given.precision, device))
 
     def step() -> None:
-        with products():
+        with products(), FastDropout():
             loss = model(**batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0, foreach=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autopelt.architecture import Architecture, Module
-from autopelt.attach import frozen_parameters
+from autopelt.attach import frozen_parameters, parameter_groups
 from autopelt.config import TrainingConfig
 from autopelt.plan import default_threads
 from autopelt.training import workbench
@@ -109,13 +109,15 @@ def test_threads_are_divided(workers: int) -> None:
 )
 def test_every_kind_trains_and_scores_in_bf16(kind: str, family: str, tmp_path: Path) -> None:
     made = workbench_for(kind, family, tmp_path)
-    losses = {}
+    losses, learned = {}, {}
     for wanted in ("fp32", "bf16"):
         training = TrainingConfig(epochs=1, precision=wanted)
         (result,) = train_epochs(made, LORA, training, 0)
+        groups = parameter_groups(made.model)
+        learned[wanted] = torch.cat([p.detach().flatten() for g in groups for p in g["params"]])
         release(made)
         losses[wanted] = result.loss
         assert math.isfinite(result.score)
         assert all(p.dtype == torch.float32 for p in made.model.parameters())
-    assert losses["bf16"] != losses["fp32"]
+    assert not torch.equal(learned["bf16"], learned["fp32"])
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.03, abs=0.02)
