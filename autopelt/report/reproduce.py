@@ -14,7 +14,7 @@ TITLE = "Use it, repeat it"
 
 
 def commands(record: StudyRecord) -> tuple[Command, ...]:
-    """Train, evaluate, export, and make the study again; without a result only the last."""
+    """Confirm (once), train, export, and make the study again; without a result only the last."""
     folder = study_folder(record)
     study, exported = shlex.quote(folder), shlex.quote(f"{folder}-export")
     found: list[Command] = []

@@ -25,7 +25,7 @@ def test_the_protocol_has_splits_sizes_budget_seed_versions_and_command(example)
     assert dict(p.everything)["version.torch"] == "2.13.0"
     card = protocol.card(example)
     assert card.commands[0].line == example.command
-    assert "the 277 of the report split were never looked at" in card.lead
+    assert "the search never looked at the 277 of the report split" in card.lead
     assert {f.name: f.value for f in card.facts}["Task head"] == "770"
 
 
@@ -86,14 +86,16 @@ def test_the_table_has_every_trial_and_the_reason_of_failed_ones(example):
 
 def test_the_commands_name_the_study(example):
     lines = [c.line for c in reproduce.commands(replace(example, name="a"))]
-    assert lines[0] == "autopelt train reports/a"
-    assert lines[1] == "autopelt export reports/a --to autopelt --out reports/a-export"
+    assert lines[0] == "autopelt confirm reports/a"
+    assert lines[1] == "autopelt train reports/a"
+    assert lines[2] == "autopelt export reports/a --to autopelt --out reports/a-export"
     assert lines[-1] == example.command
 
 
 def test_a_study_name_with_spaces_is_quoted():
     lines = [c.line for c in reproduce.commands(study(name="my study"))]
-    assert lines[0] == "autopelt train 'reports/my study'"
+    assert lines[0] == "autopelt confirm 'reports/my study'"
+    assert lines[1] == "autopelt train 'reports/my study'"
 
 
 @pytest.mark.parametrize(
