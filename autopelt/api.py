@@ -17,6 +17,7 @@ from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
 from autopelt.export import find_trained, load_trained
 from autopelt.files import check_writable
+from autopelt.importance import with_importance
 from autopelt.interrupt import Stopped
 from autopelt.methods import ShapeCounter
 from autopelt.named_architecture import BEST, choose_trial, find_architecture, split_study
@@ -109,7 +110,8 @@ class Study:
 
     def report(self) -> Path:
         """Build the report again; gives the page."""
-        return build(self.record, self.folder)
+        stored = StoredStudy.open(self.folder)
+        return build(with_importance(stored.record(), stored.config.random_seed), self.folder)
 
 
 def open_study(folder: str | Path) -> Study:

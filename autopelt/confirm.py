@@ -12,6 +12,7 @@ from typing import Any
 from autopelt.config import derived_seed
 from autopelt.confirmation import CONFIRMED, FOUND, SEED
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.importance import with_importance
 from autopelt.ledger import read_lines
 from autopelt.pareto import front_of
 from autopelt.plan import Plan
@@ -105,7 +106,7 @@ def confirm(
     try:
         run_jobs(jobs, ledger, workers=workers, metric=record.metric, say=say)
     finally:
-        record = study.record()
+        record = with_importance(study.record(), config.random_seed)
         build(record, study.folder)
         write_trials_csv(record, study.folder)
     if not any(c.scored for c in record.confirmed):

@@ -155,6 +155,7 @@ def test_the_report_tells_the_paired_difference(
     assert made.gap.seeds == 2
     assert "with 2 fresh random seeds" in page
     assert "95% interval" in page
+    assert "is worked out when the search ends" not in page
     assert wrong_pairs(record)[-1][0] == "the final score"
 
 
