@@ -144,8 +144,10 @@ def test_going_on_tells_events(study: autopelt.Study, capsys: pytest.CaptureFixt
     events = [json.loads(line) for line in captured.out.splitlines()]
     for event in events:
         jsonschema.validate(event, SCHEMA)
-    kinds = [e["event"] for e in events if e["event"] != "message"]
+    kinds = [e["event"] for e in events if e["event"] not in ("message", "doing")]
     assert kinds == ["study", "started", "epoch", "finished", "done"]
+    doing = {e["text"] for e in events if e["event"] == "doing"}
+    assert {"writing the report", "training"} < doing
     assert events[-1]["best"]["trial"] == autopelt.open_study(study.folder).trial().number
     assert "going on with" in captured.err
     assert sorted(p.name for p in (study.folder / "tensorboard").iterdir())[1] == "0001-lora-r1"
