@@ -41,7 +41,10 @@ class Candidate:
 
 
 def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[Candidate]:
-    """The best of the front by expected score, and the best seed architectures.
+    """The best of the search and of its front by expected score, and the best seed architectures.
+
+    What the search expects most of is a candidate even where a seed architecture dominates it: if
+    that one was only lucky is what a confirmation finds out.
 
     Args:
         record: the study.
@@ -62,12 +65,13 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
         return sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
 
     members = front_of([record.costs(t) for t in inside], [means[t.number] for t in inside])
-    found = [inside[i] for i in members if not inside[i].label]
-    found = rank(found) or rank([t for t in inside if not t.label])[:1]
+    proposed = rank([t for t in inside if not t.label])
+    on_front = {inside[i].number for i in members}
+    found = [t for t in proposed if t.number in on_front or t is proposed[0]]
     seeds = rank([t for t in inside if t.label])
     return [
         Candidate(t, role, means[t.number])
-        for role, trials in ((FOUND, rank(found)[:top]), (SEED, seeds[:top]))
+        for role, trials in ((FOUND, found[:top]), (SEED, seeds[:top]))
         for t in trials
     ]
 

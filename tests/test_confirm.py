@@ -230,6 +230,17 @@ def test_candidates_are_of_the_front_and_within_the_budget(searched: tuple[Path,
         candidates(replace(record, trials=()), {}, 1)
 
 
+def test_the_best_proposal_is_a_candidate_even_where_a_seed_architecture_dominates_it(
+    searched: tuple[Path, Plan],
+) -> None:
+    record = Study.open(searched[0]).record()
+    means = {t.number: 0.9 if t.label else 0.0 for t in record.complete}
+    proposed = [t for t in record.complete if not t.label and record.feasible(t)]
+    best = max(proposed, key=lambda t: t.count.deployed)
+    means[best.number] = 0.5
+    assert candidates(record, means, 1)[0].trial == best
+
+
 def confirmation(trial: int, selection: list[float], report: list[float]) -> Confirmation:
     trainings = [
         Training(s, r, selection=v) for s, (v, r) in enumerate(zip(selection, report, strict=True))
