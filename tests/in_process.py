@@ -32,7 +32,6 @@ def _run(source: TrialSource, spec: TrialSpec) -> Outcome:
     for result in epochs:
         told = json.loads(json.dumps(asdict(result) | {"worker": "here"}))
         source.progressed(spec.number, told)
-        source.progressed(spec.number, told)  # Ray tells some results twice
         reason = source.stops(spec.number) if result.epoch < spec.training.epochs else ""
         if reason:
             epochs.close()
