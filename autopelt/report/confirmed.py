@@ -10,7 +10,7 @@ from autopelt.confirmation import FOUND, SEED, Confirmation, chosen, misled
 from autopelt.paired import Difference
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Fact, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.report.figure import axis, layout, padded, plain, share_ticks
+from autopelt.report.figure import axis, layout, padded, plain, share_axis
 from autopelt.report.wording import difference, name, plural, score, share
 
 TITLE = "Confirmed with fresh random seeds"
@@ -213,15 +213,7 @@ def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
     headless = any(not t.count.deployed for t, _ in known)
     places = [*sizes, zero] if headless else sizes
     low, high = min(places) / 10**0.15, max(places) * 10**0.15
-    values, texts = share_ticks(low, high, zero if headless else None)
-    x = axis(
-        "parameters, share of the backbone (log)",
-        type="log",
-        range=[math.log10(low), math.log10(high)],
-        tickvals=values,
-        ticktext=texts,
-        tickangle=0,
-    )
+    x = share_axis(low, high, zero if headless else None)
     y = axis(range=padded([e for e in ends if e is not None], 0.1))
     legend = (
         ("circle", "--blue", "Found by the search"),

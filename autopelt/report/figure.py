@@ -117,6 +117,25 @@ def padded(values: Sequence[float], share: float = 0.08) -> list[float]:
     return [low - room, high + room]
 
 
+def share_axis(low: float, high: float, zero: float | None, **more: Any) -> dict[str, Any]:
+    """The axis of parameters as shares of the backbone, in percent, logarithmic.
+
+    Args:
+        low, high: ends of the axis.
+        zero: where 0 has its place, or None.
+    """
+    values, texts = share_ticks(low, high, zero)
+    return axis(
+        "parameters, share of the backbone (log)",
+        type="log",
+        range=[math.log10(low), math.log10(high)],
+        tickvals=values,
+        ticktext=texts,
+        tickangle=0,
+        **more,
+    )
+
+
 def share_ticks(low: float, high: float, zero: float | None) -> tuple[list[float], list[str]]:
     """Tick positions in percent and their texts.
 

@@ -12,7 +12,7 @@ from autopelt.pareto import front as pareto_front
 from autopelt.quantities import format_cost
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.report.figure import axis, layout, padded, plain, share_ticks
+from autopelt.report.figure import axis, layout, padded, plain, share_axis
 from autopelt.report.pairs import cost_name, figures
 from autopelt.report.wording import name, plural, score, share, wrapped
 
@@ -190,16 +190,7 @@ def draw(f: Front, metric: str) -> Figure:
     sure = [p for p in f.points if p.trial.confirmed]
     if sure:
         data.append(_confirmed(sure, metric))
-    values, texts = ticks(f)
-    x = axis(
-        "parameters, share of the backbone (log)",
-        type="log",
-        range=[math.log10(f.low), math.log10(f.high)],
-        tickvals=values,
-        ticktext=texts,
-        tickangle=0,
-        showgrid=True,
-    )
+    x = share_axis(f.low, f.high, f.zero, showgrid=True)
     ends = [p.y for p in f.points] + [v for p in sure for v in p.trial.confirmed]
     y = axis(range=padded(ends, 0.1))
     shown = layout(x, y, metric, shapes=_shapes(f), annotations=_budget_words(f))
@@ -292,11 +283,6 @@ def hover(p: Point, metric: str) -> str:
         f"<b>{plain(head)}</b>  {plain(status)}<br>{plain(metric)} {score(t.score)}<br>{size}"
         f"<br>{plain(wrapped(t.architecture.describe()))}"
     )
-
-
-def ticks(f: Front) -> tuple[list[float], list[str]]:
-    """Ticks of a front's shares."""
-    return share_ticks(f.low, f.high, f.zero)
 
 
 def _shapes(f: Front) -> list[dict[str, Any]]:

@@ -22,8 +22,8 @@ from autopelt.report.card import (
     flat,
     table,
 )
-from autopelt.report.figure import axis, layout, padded, plain
-from autopelt.report.front import Point, front, hover, ticks
+from autopelt.report.figure import axis, layout, padded, plain, share_axis
+from autopelt.report.front import Point, front, hover
 from autopelt.report.noise import difference_error
 from autopelt.report.overlay import Member, Overlay, budget_words
 from autopelt.report.progress import time_unit
@@ -144,15 +144,7 @@ def fronts(made: Overlay) -> Card:
             }
         )
         ys += [y for _, y in steps]
-    values, texts = ticks(replace(drawn[0][1], zero=zero, low=low, high=high))
-    x = axis(
-        "parameters, share of the backbone (log)",
-        type="log",
-        range=[math.log10(low), math.log10(high)],
-        tickvals=values,
-        ticktext=texts,
-        tickangle=0,
-    )
+    x = share_axis(low, high, zero)
     line = {"color": "--ink", "width": 1.2, "dash": "dash"}
     shapes = [
         {

@@ -18,6 +18,7 @@ PHASE_WORDS = {
     "load": "loading backbone and data",
     "data": "reading the data",
     "model": "loading the backbone",
+    "costs": "measuring latency or memory",
     "attach": "attaching modules",
     "trunk": "computing the frozen layers",
     "train": "training",

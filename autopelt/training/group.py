@@ -14,7 +14,7 @@ from autopelt.training.loop import EpochResult
 from autopelt.training.population import Population, can_share
 from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.spec import Doing, TrialSpec
-from autopelt.training.trial import LOADING, beginning, failure_reason, trial_steps
+from autopelt.training.trial import LOADING, beginning, failure_reason, measuring, trial_steps
 from autopelt.training.workbench import is_warm, warm_workbench
 
 Told = tuple[int, EpochResult | Doing | str]
@@ -73,10 +73,16 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
     running = {spec.number for spec in specs}
     try:
         members = [(Architecture.from_json(s.architecture), s.random_seed) for s in specs]
+        begun = time.perf_counter()
+        if first.costs:
+            yield [(spec.number, measuring(spec)) for spec in specs]
         measured = {
             spec.number: costs(bench, architecture, spec)
             for spec, (architecture, _) in zip(specs, members, strict=True)
         }
+        spent = {"load": waited}
+        if first.costs:
+            spent["costs"] = (time.perf_counter() - begun) / len(specs)
         order_seed = first.random_seed if first.order_seed is None else first.order_seed
         population = Population(bench, members, first.training, order_seed)
         doing = beginning(bench, [architecture for architecture, _ in members])
@@ -87,7 +93,7 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
                 for spec, entry in zip(specs, entries, strict=True):
                     if isinstance(entry, EpochResult):
                         if epoch == 1:
-                            entry.seconds["load"] = waited
+                            entry.seconds.update(spent)
                             entry.notes.extend(bench.notes)
                             entry.costs.update(measured[spec.number])
                         told.append((spec.number, entry))

@@ -53,15 +53,19 @@ def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
     first = True
     try:
         architecture = Architecture.from_json(spec.architecture)
-        bench.precision = precision(spec.training.precision, bench.device)
+        spent = {"load": waited}
+        begun = time.perf_counter()
         if spec.costs:
             yield measuring(spec)
         measured = costs(bench, architecture, spec)
+        if spec.costs:
+            spent["costs"] = time.perf_counter() - begun
+        bench.precision = precision(spec.training.precision, bench.device)
         yield beginning(bench, [architecture])
         epochs = train_epochs(bench, architecture, spec.training, spec.random_seed, spec.order_seed)
         for result in epochs:
             if first:
-                result.seconds["load"] = waited
+                result.seconds.update(spent)
                 result.notes.extend(bench.notes)
                 result.costs.update(measured)
             first = False

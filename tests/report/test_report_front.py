@@ -5,7 +5,8 @@ import pytest
 from example_studies import LIMIT, study
 
 from autopelt.report.card import NothingToShow
-from autopelt.report.front import card, draw, front, hover, labels, ticks
+from autopelt.report.figure import share_ticks
+from autopelt.report.front import card, draw, front, hover, labels
 
 
 def test_every_complete_trial_is_one_point_of_the_right_kind(example):
@@ -35,7 +36,7 @@ def test_zero_parameters_stand_at_a_marked_left_edge(example):
     others = [p.x for p in f.points if p is not alone]
     assert alone.x == f.zero < min(others)
     assert f.low < f.zero
-    values, texts = ticks(f)
+    values, texts = share_ticks(f.low, f.high, f.zero)
     assert (values[0], texts[0]) == (f.zero, "0")
     assert all(v > f.zero for v in values[1:])
 
@@ -43,7 +44,7 @@ def test_zero_parameters_stand_at_a_marked_left_edge(example):
 def test_without_a_head_only_trial_there_is_no_zero(example):
     f = front(replace(example, trials=example.trials[1:]))
     assert f.zero is None
-    assert "0" not in ticks(f)[1]
+    assert "0" not in share_ticks(f.low, f.high, f.zero)[1]
 
 
 def test_points_over_the_budget_lie_right_of_the_line_and_never_on_the_front(example):

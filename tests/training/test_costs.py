@@ -9,8 +9,8 @@ from autopelt.architecture import Architecture, Module
 from autopelt.attach import attached
 from autopelt.config import TrainingConfig
 from autopelt.training.costs import costs, deployed_form
-from autopelt.training.spec import Setup, TrialSpec
-from autopelt.training.trial import run_trial
+from autopelt.training.spec import Cache, Doing, Setup, TrialSpec
+from autopelt.training.trial import run_trial, trial_steps
 from autopelt.training.workbench import Workbench
 
 LORA = Module("lora", "attention.query", 1, 2)
@@ -65,3 +65,16 @@ def test_measuring_changes_nothing_of_the_training(setup: Setup) -> None:
     assert plain[0].score == measured[0].score
     assert plain[0].costs == {}
     assert set(measured[0].costs) == {"latency", "memory"}
+    assert "costs" not in plain[0].seconds
+    assert measured[0].seconds["costs"] > 0
+
+
+def test_the_trunk_of_the_trainings_precision_is_found_again(setup: Setup, tmp_path: Path) -> None:
+    training = TrainingConfig(epochs=1, batch_size=16, precision="bf16")
+    cache = Cache(str(tmp_path), 2**28)
+    of = TrialSpec(
+        0, Architecture((LORA,)).to_json(), 3, setup, training, cache=cache, costs=("memory",)
+    )
+    told = [[s.text for s in trial_steps(of) if isinstance(s, Doing)] for _ in range(2)]
+    assert told[0][-1].startswith("computing the trunk")
+    assert told[1] == ["measuring its memory", "in its first epoch"]
