@@ -20,12 +20,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autopelt import feasible_points
 from autopelt.architecture import Architecture, Module
 from autopelt.bound_space import BoundSpace, NotInSpaceError, Vector
 from autopelt.budget import Count
 from autopelt.pareto import front, hypervolume
+from autopelt.search import distributions, params_of
 from autopelt.seed_architectures import seed_architecture, shrink
 from autopelt.shapes import Shapes
 from autopelt.space import SearchSpace
@@ -127,6 +129,18 @@ class Problem:
         """Hypervolume of the true scores of what was evaluated, as a share of the reference."""
         found = _hypervolume(self.space, self.truth, np.array(vectors), self.floor)
         return found / self.reference
+
+
+def starting_point(space: BoundSpace, vector: Vector, values: Sequence[float]) -> FrozenTrial:
+    """A trial of a seed architecture that is complete before a search begins."""
+    params, known = params_of(vector, space), distributions(space)
+    return create_trial(
+        state=TrialState.COMPLETE,
+        params=params,
+        distributions={key: known[key] for key in params},
+        values=values,
+        user_attrs={"architecture": space.decode(vector).to_json(), "origin": "seed"},
+    )
 
 
 def problem(kind: str, number: int, rounds: int = 60) -> Problem:

@@ -24,11 +24,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 import torch
-from optuna.trial import TrialState, create_trial
-from problems import KINDS, Problem, problem
+from problems import KINDS, Problem, problem, starting_point
 
 from autopelt.errors import AutopeltError
-from autopelt.search import distributions, make_sampler, params_of, suggest
+from autopelt.search import make_sampler, suggest
 
 NAMES = {"ours": "pelt"}
 QUICK = ("ours", "random", "tpe", "nsga2")
@@ -78,18 +77,9 @@ def search(case: Problem, name: str, trials: int, results: Results) -> None:
     sampler = make_sampler(NAMES.get(name, name), case.space, case.number)
     vars(sampler)["start"] = 0  # all begin with the shared points
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
-    known = distributions(case.space)
     for number, vector in enumerate(case.starts):
-        params = params_of(vector, case.space)
-        study.add_trial(
-            create_trial(
-                state=TrialState.COMPLETE,
-                params=params,
-                distributions={key: known[key] for key in params},
-                values=[case.train(vector, number), case.space.cost(vector)],
-                user_attrs={"architecture": case.space.decode(vector).to_json(), "origin": "seed"},
-            )
-        )
+        values = [case.train(vector, number), case.space.cost(vector)]
+        study.add_trial(starting_point(case.space, vector, values))
     vectors = list(case.starts)
     begun = time.process_time()
     while len(vectors) < trials:

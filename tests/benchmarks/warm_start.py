@@ -26,11 +26,10 @@ from pathlib import Path
 import numpy as np
 import optuna
 import torch
-from optuna.trial import TrialState, create_trial
-from problems import KINDS, Problem, problem
+from problems import KINDS, Problem, problem, starting_point
 
 from autopelt.bound_space import Vector
-from autopelt.search import PELTSampler, distributions, params_of, suggest
+from autopelt.search import PELTSampler, suggest
 from autopelt.search.history import Observation
 from autopelt.search.posterior import expected_scores
 from autopelt.warm_start import EARLY, promising
@@ -61,7 +60,7 @@ def search(
     start = max(2, BEFORE - 8 - len(early))
     sampler = PELTSampler(case.space, random_seed=case.number + shift, start=start, source=source)
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
-    known, made = distributions(case.space), []
+    made: list[Observation] = []
 
     def keep(vector: Vector) -> tuple[float, int]:
         score, cost = case.train(vector, len(made) + shift), case.space.cost(vector)
@@ -70,16 +69,7 @@ def search(
         return score, cost
 
     for vector in dict.fromkeys((*case.starts[:8], *early)):
-        params = params_of(vector, case.space)
-        study.add_trial(
-            create_trial(
-                state=TrialState.COMPLETE,
-                params=params,
-                distributions={key: known[key] for key in params},
-                values=keep(vector),
-                user_attrs={"architecture": case.space.decode(vector).to_json(), "origin": "seed"},
-            )
-        )
+        study.add_trial(starting_point(case.space, vector, keep(vector)))
     while len(made) < trials:
         trial = study.ask()
         architecture = suggest(trial, case.space)
