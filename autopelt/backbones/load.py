@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -161,8 +162,14 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
     return model.eval()
 
 
-def reset_head(model: PreTrainedModel, random_seed: int) -> None:
-    """Start the task head anew: linear maps N(0, initializer_range²), biases 0, norms 1 and 0."""
+def reset_head(
+    model: PreTrainedModel, random_seed: int, prior: Sequence[float] | None = None
+) -> None:
+    """Start the task head anew: linear maps N(0, initializer_range²), biases 0, norms 1 and 0.
+
+    Args:
+        prior: the biases of the head's outputs instead of 0; a head without biases leaves it out.
+    """
     own = set(map(id, head_of(model).values()))
     generator = torch.Generator().manual_seed(random_seed)
     std = getattr(model.config, "initializer_range", None) or 0.02
@@ -178,6 +185,10 @@ def reset_head(model: PreTrainedModel, random_seed: int) -> None:
                     parameter.copy_(drawn)
                 else:
                     parameter.fill_(1.0)
+        if prior is not None:
+            name, last = list(head_of(model).items())[-1]
+            if name.endswith("bias"):
+                last.copy_(torch.tensor(prior))
 
 
 def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:

@@ -215,6 +215,17 @@ class Task(ABC):
         """
         raise NotImplementedError
 
+    def prior(self, train: Dataset) -> list[float] | None:
+        """What predicts the encoded training labels best without a look at the texts.
+
+        A fresh task head's biases begin here (Lin et al. 2017, "Focal loss for dense object
+        detection", 3.3), so that no steps are spent on what is known before.
+
+        Returns:
+            A number for each output of the head, or None for a kind of task without such numbers.
+        """
+        return None
+
     @abstractmethod
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """One prediction for each row of the batch, off the device, as `score` takes it."""

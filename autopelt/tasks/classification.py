@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.errors import UnavailableError
 from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
 from autopelt.tasks.padding import ROWS, joined, model_inputs, tokenized
+from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES
 
 if TYPE_CHECKING:
@@ -107,6 +109,10 @@ class Classification(Task):
         dtype = torch.float32 if self.kind == "regression" else torch.long
         return {**model_inputs(rows, tokenizer), "labels": torch.tensor(labels, dtype=dtype)}
 
+    def prior(self, train: Dataset) -> list[float] | None:
+        """Logarithms of the classes' shares."""
+        return log_shares(train["labels"][:], len(self.labels))
+
     def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """Cross-entropy."""
         from torch.nn.functional import cross_entropy
@@ -159,6 +165,10 @@ class Regression(Classification):
                 )
             values.append(value)
         return dataset.remove_columns("label").add_column("label", values)
+
+    def prior(self, train: Dataset) -> list[float] | None:
+        """The mean."""
+        return [fmean(train["labels"][:])]
 
     def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """Squared error."""

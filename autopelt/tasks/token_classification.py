@@ -16,6 +16,7 @@ from autopelt.tasks.padding import (
     require_offsets,
     tokenized,
 )
+from autopelt.tasks.prior import log_shares
 from autopelt.tasks.spans import span_scores
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ class TokenClassification(Task):
         left = tokenizer.padding_side == "left"
         labels = padded([row["labels"] for row in rows], IGNORED, left)
         return {**model_inputs(rows, tokenizer), "labels": labels}
+
+    def prior(self, train: Dataset) -> list[float] | None:
+        """Logarithms of the tags' shares."""
+        tags = (tag for row in train["labels"] for tag in row if tag != IGNORED)
+        return log_shares(tags, len(self.labels))
 
     def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """Cross-entropy of the tags of first pieces."""

@@ -76,7 +76,7 @@ def train_epochs(
     model, task = bench.model, bench.task
     begun = time.perf_counter()
     bench.precision = precision(training.precision, bench.device)
-    reset_head(model, derived_seed(random_seed, "head"))
+    reset_head(model, derived_seed(random_seed, "head"), bench.prior)
     attach(model, architecture, random_seed=derived_seed(random_seed, "modules"))
     groups = parameter_groups(model, multiplier=training.learning_rate_factor)
     if not groups:  # head-only where the head is pretrained: nothing to train, only to score

@@ -140,7 +140,7 @@ class Population:
 
     def _member(self, architecture: Architecture, random_seed: int, steps: int) -> _Member:
         model, training = self.model, self.training
-        reset_head(model, derived_seed(random_seed, "head"))
+        reset_head(model, derived_seed(random_seed, "head"), self.bench.prior)
         attach(model, architecture, random_seed=derived_seed(random_seed, "modules"))
         groups = parameter_groups(model, multiplier=training.learning_rate_factor)
         made = attachment(model)

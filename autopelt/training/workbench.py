@@ -44,6 +44,7 @@ class Workbench:
     Attributes:
         model: frozen backbone with a fresh task head, nothing attached between trials.
         seconds: what making it took, by phase.
+        prior: what the task head's biases begin at (`Task.prior`).
         notes: sentences about the data that a user must see.
         arrays: where hidden states of the frozen trunk are kept; None: nowhere.
         trunk_works: whether a pass can start at a layer of this model, as far as is known.
@@ -78,6 +79,7 @@ class Workbench:
             encoded = self.task.encode(getattr(loaded, name), self.tokenizer, limit)
             self.notes += [f"{name}: {note}" for note in self.task.notes(encoded)]
             self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))
+        self.prior = self.task.prior(self.splits["train"].encoded) if train else None
         read = time.perf_counter()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model: PreTrainedModel = load_model(

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
 
 from tiny_data import MAKERS
 from tiny_models import tiny
+from transformers.modeling_outputs import SequenceClassifierOutput
 
 from autopelt.errors import UsageError
 from autopelt.tasks import Source, make_task
@@ -215,3 +216,22 @@ def test_an_encoder_decoder_cannot_tag(tmp_path):
     task, _ = MAKERS["token_classification"](tmp_path)
     with pytest.raises(UsageError, match="use an encoder or a decoder"):
         tiny("t5", task)
+
+
+def test_the_prior_is_the_best_prediction_without_a_text(bench):
+    task, model, tokenizer, _, encoded = bench
+    prior = task.prior(encoded)
+    if task.kind in ("question_answering", "generation", "multiple_choice"):
+        assert prior is None
+        return
+    assert len(prior) == task.outputs
+    batch = task.collate(encoded.to_list(), tokenizer)
+
+    def loss(constant):
+        logits = constant.expand(*batch["labels"].shape, -1)
+        return float(task.loss_of_scores(SequenceClassifierOutput(logits=logits), batch))
+
+    best = torch.tensor(prior)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        assert loss(best) < loss(best + 0.5 * torch.randn(len(prior), generator=generator))
