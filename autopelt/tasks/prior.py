@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def log_shares(labels: Iterable[int], classes: int) -> list[float]:
-    """Logarithm of each class's share, with one more example of each so that none is minus infinity.
+    """Logarithm of each class's share; one more example of each keeps all of them finite.
 
     Args:
         labels: indices from 0 to ``classes - 1``.

@@ -3,8 +3,8 @@
     python tests/benchmarks/head_start.py --task stsb --data GLUE --train-examples 600 --epochs 4
 
 Trains every method with the head's biases at 0 and at the prior, in turn, with the same random
-seeds, and prints the selection score after each epoch. With ``--out`` a line a training is kept, and
-what is there is not trained again. One thread.
+seeds, and prints the selection score after each epoch. With ``--out`` a line a training is kept,
+and what is there is not trained again. One thread.
 """
 
 import argparse

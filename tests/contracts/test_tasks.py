@@ -219,7 +219,7 @@ def test_an_encoder_decoder_cannot_tag(tmp_path):
 
 
 def test_the_prior_is_the_best_prediction_without_a_text(bench):
-    task, model, tokenizer, _, encoded = bench
+    task, _, tokenizer, _, encoded = bench
     prior = task.prior(encoded)
     if task.kind in ("question_answering", "generation", "multiple_choice"):
         assert prior is None
