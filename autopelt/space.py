@@ -164,13 +164,16 @@ def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
             hint = did_you_mean(str(item["loc"][-1]), fields)
             parts.append(f"unknown key '{place}': {hint.rstrip('.')}")
             continue
-        message = item["msg"].removeprefix("Value error, ")
+        message = item["msg"].removeprefix("Value error, ").rstrip(".")
         value = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", repr(item["input"]))
         shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
         if not item["loc"] and item["type"] == "value_error":  # it names its values itself
             parts.append(message)
             continue
-        parts.append(f"{place}: {message}{shown if item['type'] != 'missing' else ''}")
+        named = item["type"] == "value_error" and str(item["input"]) in message
+        if item["type"] == "missing" or named:
+            shown = ""  # there is no value, or the message has it
+        parts.append(f"{place}: {message}{shown}")
     return parts
 
 

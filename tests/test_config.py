@@ -86,3 +86,12 @@ def test_derived_seeds_are_seeds_of_their_own(seed: int, number: int) -> None:
 
 def test_the_shipped_header_is_yaml() -> None:
     assert yaml.safe_load(config().to_yaml())["task"] == "demo"
+
+
+def test_a_value_that_the_message_names_is_said_once() -> None:
+    with pytest.raises(UsageError) as error:
+        config(objectives="scor")
+    text = str(error.value)
+    assert text.count("'scor'") == 1
+    assert text.endswith("score.")
+    assert ". (" not in text
