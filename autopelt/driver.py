@@ -274,8 +274,10 @@ class _Driver:
 
     def _choosing(self, record: StudyRecord) -> str:
         """What the sampler does next, in words."""
-        proposed = sum(t.origin in ("start", "model") for t in record.trials)
-        if proposed < getattr(self.sampler, "start", math.inf):
+        origins = [t.origin for t in record.trials]
+        if "model" not in origins and origins.count("start") < getattr(
+            self.sampler, "start", math.inf
+        ):
             return "choosing the next architecture"
         known = sum(t.score is not None for t in record.trials)
         return f"fitting the surrogate to {known} trials and choosing the next architecture"

@@ -8,6 +8,7 @@ from autopelt.architecture import Architecture, Module
 from autopelt.bound_space import BoundSpace
 from autopelt.budget import Count
 from autopelt.search import suggest
+from autopelt.search.sampler import FeasibleSampler
 from autopelt.shapes import Shapes
 from autopelt.space import SearchSpace
 
@@ -122,6 +123,8 @@ def run(
         trial = study.ask()
         architecture = suggest(trial, space)
         trial.set_user_attr("architecture", architecture.to_json())
+        if isinstance(study.sampler, FeasibleSampler):
+            trial.set_user_attr("origin", study.sampler.origin(trial.number))
         made.append(architecture)
         values: Sequence[float] = [
             score(architecture),

@@ -49,6 +49,7 @@ class History:
         pending: being trained.
         seen: points of all trials, failed and waiting ones too.
         started: space-filling proposals so far.
+        modelled: whether a model has proposed already.
         origins: origin by number, as far as the trials say.
     """
 
@@ -56,6 +57,15 @@ class History:
     pending: list[Observation] = field(default_factory=list)
     seen: list[Vector] = field(default_factory=list)
     started: int = 0
+    modelled: bool = False
+
+    def begins(self, start: int) -> bool:
+        """Whether the next proposal is one of the `start` that come before the model's.
+
+        What the model has begun it goes on with, also where a study that was given more trials
+        would have started with more.
+        """
+        return self.started < start and not self.modelled
 
 
 class Reader:
@@ -87,6 +97,7 @@ class Reader:
             queued = "fixed_params" in trial.system_attrs
             if trial.number < asking and (origin == "start" or (origin is None and not queued)):
                 made.started += 1
+            made.modelled |= trial.number < asking and origin == "model"
             vector, observation = self._of(trial)
             if vector is not None:
                 made.seen.append(vector)

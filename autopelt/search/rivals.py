@@ -56,7 +56,7 @@ class RivalSampler(FeasibleSampler):
         known = [o for o in history.observed if o.vector is not None]
         if any(o.costs for o in known):
             known = [o for o in known if o.costs]
-        if history.started < self.start or len(known) < 3:
+        if history.begins(self.start) or len(known) < 3:
             return tuple(unseen.sample(rng, 1)[0].tolist()), "start", {}
         return self.choose(known, unseen, rng, single), "model", {}
 

@@ -182,7 +182,7 @@ class PELTSampler(FeasibleSampler):
     ) -> tuple[Vector, str, dict[str, float]]:
         """A space-filling point at first, then the model's."""
         unseen = Unseen(self.space, history.seen)
-        if history.started < self.start or len(history.observed) < 3:
+        if history.begins(self.start) or len(history.observed) < 3:
             return self._space_filling(history, unseen, rng), "start", {}
         vector, belief = self.model.propose(history, unseen, rng, single)
         return vector, "model", dict(belief)

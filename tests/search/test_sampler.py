@@ -39,6 +39,16 @@ def test_a_resumed_study_proposes_what_an_uninterrupted_one_would() -> None:
     assert run(first, space, 2) == run(again, space, 2)
 
 
+def test_a_study_that_is_given_more_trials_does_not_begin_anew() -> None:
+    """A longer study starts with more space-filling proposals; the model's go on all the same."""
+    space = bound("tiny")
+    study = study_of(PELTSampler(space, random_seed=3, start=3))
+    run(study, space, 6)
+    longer = PELTSampler(space, random_seed=3, start=9)
+    run(copy_of(study, longer), space, 2)
+    assert [longer.origin(n) for n in (6, 7)] == ["model"] * 2
+
+
 def test_a_study_resumed_with_pending_and_stopped_trials_goes_on_the_same() -> None:
     """Two workers are busy and a trial was stopped early when the study is opened again."""
     space = bound("tiny")
