@@ -10,6 +10,7 @@ from autopelt.pareto import front, hypervolume
 from autopelt.quantities import format_seconds
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Figure, NothingToShow, Row, Table, cell, table
+from autopelt.report.clock import Clock
 from autopelt.report.figure import axis, layout, plain
 from autopelt.report.wording import name, plural, score, share
 
@@ -24,7 +25,7 @@ class Step:
 
     Attributes:
         count: complete trials so far, the reference points over the budget among them.
-        seconds: since the first trial began; None where times are unknown.
+        seconds: of search (`Clock`) since the first trial began; None where times are unknown.
         value: hypervolume in decades times score.
         front: members of the front.
     """
@@ -45,13 +46,13 @@ def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
     """
     below = record.floor if floor is None else floor
     order = sorted(record.complete, key=lambda t: (t.finished is None, t.finished or 0.0, t.number))
-    began = min((t.started for t in record.trials if t.started is not None), default=None)
+    clock = Clock.of(record.trials)
     found: list[Step] = []
     points: list[tuple[int, float]] = []
     for i, t in enumerate(order):
         if record.feasible(t):
             points.append(t.point)
-        seconds = None if began is None or t.finished is None else t.finished - began
+        seconds = None if clock is None or t.finished is None else clock.at(t.finished)
         found.append(
             Step(
                 t,

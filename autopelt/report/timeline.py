@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from autopelt.quantities import format_seconds
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Figure, NothingToShow, Row, cell, table
+from autopelt.report.clock import Clock
 from autopelt.report.figure import STATE_COLOURS, axis, layout, plain
 from autopelt.report.wording import STATE_WORDS, name, plural, score
 
@@ -33,7 +34,7 @@ PATTERNS = {"failed": "x", "stopped": "/", "running": "."}
 
 @dataclass(frozen=True)
 class Bar:
-    """One trial on one worker, in seconds since the first trial began."""
+    """One trial on one worker, in seconds of search (`Clock`) since the first trial began."""
 
     trial: TrialRecord
     worker: str
@@ -51,7 +52,7 @@ class Timeline:
         phases: (phase, seconds over all workers), largest first, with the workers' idle time.
         hands: workers that have finished a trial, at least 1.
         choosing: seconds the sampler took to propose.
-        wall: seconds from the first beginning to the last end.
+        wall: seconds from the first beginning to the last end, without pauses (`Clock`).
         busy: seconds that trials took, over all workers.
         saved: seconds by which training and scoring were shorter because states of frozen layers
             were kept, as the workers estimate them; computing these is in `phases`.
@@ -75,24 +76,28 @@ class Timeline:
 
 def timeline(record: StudyRecord) -> Timeline:
     """Numbers of the card. Raises NothingToShow where no trial has a time."""
-    timed = [t for t in record.trials if t.started is not None]
-    if not timed:
+    clock = Clock.of(record.trials)
+    if clock is None:
         raise NothingToShow("No trial has a time yet.")
-    begins = [t.started for t in timed if t.started is not None]
-    ends = [t.finished for t in timed if t.finished is not None]
-    zero, last = min(begins), max([*begins, *ends])
-    # Process numbers say nothing to a reader.
-    numbered = [w for w in dict.fromkeys(t.worker for t in timed) if w.isdigit()]
-    names = {w: f"worker {i + 1}" for i, w in enumerate(numbered)}
+    timed = [(t, t.started) for t in record.trials if t.started is not None]
+    last = clock.sessions[-1][1]
+    # Process numbers say nothing to a reader, and a resumed study's workers take the same rows.
+    names: dict[tuple[int, str], str] = {}
+    counts: Counter[int] = Counter()
+    for t, started in timed:
+        session = clock.session(started)
+        if t.worker.isdigit() and (session, t.worker) not in names:
+            counts[session] += 1
+            names[session, t.worker] = f"worker {counts[session]}"
     bars = sorted(
         (
             Bar(
                 t,
-                names.get(t.worker, t.worker) or "running now",
-                (t.started or zero) - zero,
-                max((t.finished if t.finished is not None else last), t.started or zero) - zero,
+                names.get((clock.session(started), t.worker), t.worker) or "running now",
+                clock.at(started),
+                clock.at(max(started, last if t.finished is None else t.finished)),
             )
-            for t in timed
+            for t, started in timed
         ),
         key=lambda b: (b.begin, b.trial.number),
     )
@@ -100,7 +105,7 @@ def timeline(record: StudyRecord) -> Timeline:
     for t in record.trials:
         for phase, seconds in t.seconds.items():
             phases[phase] += seconds
-    wall, busy = last - zero, sum(b.end - b.begin for b in bars)
+    wall, busy = clock.at(last), sum(b.end - b.begin for b in bars)
     workers = tuple(dict.fromkeys(b.worker for b in bars))
     hands = max(1, len(set(workers) - {"running now"}))
     if phases:

@@ -91,3 +91,25 @@ def test_the_time_card_says_what_was_saved(example):
     assert "choosing what to train next" in summary(study)
     assert "saved about" in summary(study)
     assert kept[0].took == pytest.approx(example.trials[0].took + 5.0)
+
+
+def test_the_pause_before_a_resumption_is_no_time_of_the_search(example):
+    half = sorted(t.started for t in example.trials if t.started is not None)[16]
+    ended = max(t.finished for t in example.trials if t.started < half and t.finished)
+    shift = ended - half + 4000.0
+
+    def resumed(t):
+        later = t.started is not None and t.started >= half
+        worker = str(len(t.worker) + int(t.worker[-1]) + 100 * later)
+        if not later:
+            return replace(t, worker=worker)
+        finished = None if t.finished is None else t.finished + shift
+        return replace(t, worker=worker, started=t.started + shift, finished=finished)
+
+    study = replace(example, trials=tuple(resumed(t) for t in example.trials))
+    t = timeline(study)
+    assert t.workers == ("worker 1", "worker 2")
+    assert t.wall == pytest.approx(timeline(example).wall, abs=90)
+    assert max(s.seconds for s in steps(study)) <= t.wall
+    same = tuple(replace(t, worker=str(int(t.worker) % 100)) for t in study.trials)
+    assert timeline(replace(study, trials=same)).wall > 4000  # the workers were there, but idle
