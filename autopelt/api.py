@@ -63,7 +63,7 @@ class Study:
         return self.record.front
 
     def trial(self, which: str | int = BEST) -> TrialRecord:
-        """A trial: ``best``, ``knee``, its number, or the id of its architecture.
+        """A trial: ``best``, ``knee``, ``confirmed``, its number, or the id of its architecture.
 
         Raises:
             UsageError: there is no such trial.

@@ -31,6 +31,7 @@ def run_confirm(study: str, seeds: int | None, top: int | None, workers: int | N
     record = confirm_study(plan, folder, console, seeds=seeds, top=top, workers=workers)
     console.print(lead(verdict(record)))
     console.print(f"Report: {folder / 'index.html'}")
+    console.print(f"Train:  autopelt train {folder}:confirmed")
 
 
 def confirm_study(

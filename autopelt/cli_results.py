@@ -14,7 +14,8 @@ def show(
 ) -> None:
     """Show an architecture and what it costs: a seed architecture, a file, or a study's trial.
 
-    STUDY is the study's best, STUDY:12 its trial 12, STUDY:knee the front's knee.
+    STUDY is the study's best, STUDY:12 its trial 12, STUDY:knee the front's knee,
+    STUDY:confirmed the best of those that were confirmed.
 
     \b
     Examples:
@@ -67,7 +68,8 @@ def train(
 ) -> None:
     """Train a study's best architecture on its task and write a folder to keep.
 
-    STUDY:12 trains trial 12 instead, STUDY:knee the front's knee.
+    STUDY:12 trains trial 12 instead, STUDY:knee the front's knee, STUDY:confirmed the
+    best of those that were confirmed.
 
     \b
     Examples:

@@ -155,8 +155,9 @@ def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
         f"Time:    {summary(record)}\n"
         f"Report:  {folder / 'index.html'}\n"
         f"{'' if record.confirmed else f'Confirm: autopelt confirm {folder}' + chr(10)}"
-        f"Train:   autopelt train {folder}\n"
-        f"Export:  autopelt export {folder} --to autopelt --out {folder}-export",
+        f"Train:   autopelt train {folder}{':confirmed' if record.confirmed_best else ''}\n"
+        f"Export:  autopelt export {folder}{'/trained' if record.confirmed_best else ''} "
+        f"--to autopelt --out {folder}-export",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -82,12 +82,13 @@ class Confirmation:
         return paired_difference(self.scored, other.scored)
 
 
-def chosen(confirmed: Sequence[Confirmation], role: str) -> Confirmation | None:
-    """Of the architectures in a role, the one whose mean selection score is highest.
+def chosen(confirmed: Sequence[Confirmation], role: str | None = None) -> Confirmation | None:
+    """Of the architectures, or of those in a role, the one with the highest mean selection score.
 
     The report split must not choose whom it then judges.
     """
-    known = [c for c in confirmed if c.role == role and c.selection is not None and c.scored]
+    asked = [c for c in confirmed if role is None or c.role == role]
+    known = [c for c in asked if c.selection is not None and c.scored]
     return max(known, key=lambda c: (c.selection or 0.0, -c.trial), default=None)
 
 

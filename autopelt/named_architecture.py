@@ -1,7 +1,8 @@
 """What a user means by an architecture: a study's trial, a study's best, a file, a seed name.
 
 One way of writing for every command: ``unipelt``, ``my.yaml``, ``reports/demo`` (its best),
-``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:3fa9c012`` (by id).
+``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:confirmed`` (the best over
+fresh random seeds), ``reports/demo:3fa9c012`` (by id).
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from autopelt.seed_architectures import seed_architecture
 from autopelt.shapes import Shapes
 from autopelt.study import CONFIG, Study
 
-BEST, KNEE = "best", "knee"
+BEST, KNEE, CONFIRMED = "best", "knee", "confirmed"
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,23 @@ def split_study(name: str) -> tuple[Path, str] | None:
 
 
 def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
-    """A trial by its number, ``best`` (also ""), ``knee``, or the id of its architecture.
+    """A trial by a word, its number, or the id of its architecture.
+
+    Args:
+        record: the study.
+        which: ``best`` (also ""): the highest score; ``knee``: the bend of the front;
+            ``confirmed``: of what was confirmed, the highest mean selection score.
 
     Raises:
         UsageError: there is no such trial.
-        InfeasibleError: no trial within the budget is complete yet.
+        InfeasibleError: no trial within the budget is complete yet, or none is confirmed.
     """
+    if which == CONFIRMED:
+        if record.confirmed_best is None:
+            raise InfeasibleError(
+                f"nothing of study '{record.name}' is confirmed yet; run autopelt confirm first."
+            )
+        return record.confirmed_best
     if which in ("", BEST, KNEE):
         best = record.best
         if best is None:
@@ -72,7 +84,7 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
     there = f"its trials are 0 to {last}" if last >= 0 else "it has no trials yet"
     raise UsageError(
         f"study '{record.name}' has no trial '{which}'; {there}. "
-        f"Also allowed: {BEST}, {KNEE}, the id of an architecture."
+        f"Also allowed: {BEST}, {KNEE}, {CONFIRMED}, the id of an architecture."
     )
 
 

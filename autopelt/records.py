@@ -6,7 +6,7 @@ from typing import Any
 
 from autopelt.architecture import Architecture
 from autopelt.budget import Count
-from autopelt.confirmation import Confirmation
+from autopelt.confirmation import Confirmation, chosen
 from autopelt.objectives import measured_costs
 from autopelt.pareto import front_of, hypervolume
 from autopelt.rungs import Saved
@@ -184,6 +184,13 @@ class StudyRecord:
         """The seed architecture with the highest score within the budget."""
         seeds = [t for t in self.complete if self.feasible(t) and t.label]
         return max(seeds, key=lambda t: (t.point[1], -t.count.deployed, -t.number), default=None)
+
+    @property
+    def confirmed_best(self) -> TrialRecord | None:
+        """Of what was confirmed, the highest mean selection score over the fresh random seeds."""
+        best = chosen(self.confirmed)
+        number = None if best is None else best.trial
+        return next((t for t in self.trials if t.number == number), None)
 
     @property
     def floor(self) -> float:

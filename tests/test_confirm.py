@@ -27,6 +27,7 @@ from autopelt.errors import InfeasibleError, UsageError
 from autopelt.plan import Plan
 from autopelt.records import StudyRecord
 from autopelt.report.confirmed import confirmed, wrong_pairs
+from autopelt.report.reproduce import commands, study_folder
 from autopelt.search import make_sampler
 from autopelt.search.posterior import posterior_means
 from autopelt.study import Study
@@ -91,6 +92,7 @@ def test_workers_confirm_and_the_command_prints_the_verdict(
     text = capsys.readouterr().out
     assert "2 of 2" in text
     assert "one seed cannot tell" in text
+    assert f"autopelt train {folder}:confirmed" in text
     assert len((folder / CONFIRMED).read_text().splitlines()) == 2
 
 
@@ -239,6 +241,18 @@ def test_the_best_proposal_is_a_candidate_even_where_a_seed_architecture_dominat
     best = max(proposed, key=lambda t: t.count.deployed)
     means[best.number] = 0.5
     assert candidates(record, means, 1)[0].trial == best
+
+
+def test_the_commands_train_what_was_confirmed(
+    done: tuple[Path, StudyRecord, list[str]],
+) -> None:
+    record = done[1]
+    assert record.confirmed_best is not None
+    lines = [command.line for command in commands(record)]
+    study = study_folder(record)
+    assert f"autopelt train {study}:confirmed" in lines
+    assert any(line.startswith(f"autopelt export {study}/trained ") for line in lines)
+    assert not any(line.startswith("autopelt confirm") for line in lines)
 
 
 def confirmation(trial: int, selection: list[float], report: list[float]) -> Confirmation:

@@ -1,5 +1,6 @@
 """STUDY, STUDY:TRIAL, a file and a seed name mean what they say, and anything else is an error."""
 
+import json
 from pathlib import Path
 
 import optuna
@@ -52,6 +53,21 @@ def test_a_trial_of_a_study(study: Path, shapes: Shapes, which: str, rank: int) 
     assert found.trial is not None
     assert found.trial.architecture == lora(rank)
     assert found.study is not None
+
+
+def test_what_is_confirmed_comes_by_the_selection_split(study: Path, shapes: Shapes) -> None:
+    with pytest.raises(InfeasibleError, match="run autopelt confirm first"):
+        find_architecture(f"{study}:confirmed", shapes)
+    lines = [
+        {"trial": trial, "role": "found", "random_seed": seed, "score": report, "selection": score}
+        for trial, report, score in ((1, 0.7, 0.79), (2, 0.9, 0.7))
+        for seed in (11, 12)
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (study / "confirmed.jsonl").write_text(text, encoding="utf-8")
+    found = find_architecture(f"{study}:confirmed", shapes)
+    assert found.architecture == lora(4)
+    assert find_architecture(str(study), shapes).architecture == lora(8)
 
 
 def test_an_architecture_by_its_id(study: Path, shapes: Shapes) -> None:

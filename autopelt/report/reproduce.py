@@ -17,6 +17,9 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     """Confirm (once), train, export, and make the study again; without a result only the last."""
     folder = study_folder(record)
     study, exported = shlex.quote(folder), shlex.quote(f"{folder}-export")
+    sure = record.confirmed_best is not None
+    train = shlex.quote(f"{folder}:confirmed") if sure else study
+    trained = shlex.quote(f"{folder}/trained") if sure else study
     found: list[Command] = []
     if record.best is not None and not record.confirmed:
         found.append(
@@ -27,12 +30,14 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     if record.best is not None:
         found += [
             Command(
-                "Train the best architecture within the budget, and save it",
-                f"autopelt train {study}",
+                "Train the best confirmed architecture, and save it"
+                if sure
+                else "Train the best architecture within the budget, and save it",
+                f"autopelt train {train}",
             ),
             Command(
                 "Export it as a folder that can be shipped",
-                f"autopelt export {study} --to autopelt --out {exported}",
+                f"autopelt export {trained} --to autopelt --out {exported}",
             ),
             Command("Look at it as text", f"autopelt show {study}"),
         ]
@@ -56,7 +61,7 @@ def study_folder(record: StudyRecord) -> str:
 
 def card(record: StudyRecord) -> Card:
     """Commands to copy."""
-    best = record.best
+    best = record.confirmed_best or record.best
     if best is None:
         lead = "There is no architecture to train yet; this is the command that made the study."
     else:
