@@ -11,6 +11,7 @@ from test_driver import plan
 
 from autopelt import trainings
 from autopelt.architecture import Architecture, Module
+from autopelt.budget import Count
 from autopelt.cli import main
 from autopelt.confirm import candidates, confirm, confirmation_seeds
 from autopelt.confirmation import (
@@ -25,8 +26,10 @@ from autopelt.confirmation import (
 )
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.plan import Plan
-from autopelt.records import StudyRecord
-from autopelt.report.confirmed import confirmed, wrong_pairs
+from autopelt.records import StudyRecord, TrialRecord
+from autopelt.report.confirmed import confirmed, draw, wrong_pairs
+from autopelt.report.health import noise
+from autopelt.report.noise import difference_error, seed_spread
 from autopelt.report.reproduce import commands, study_folder
 from autopelt.search import make_sampler
 from autopelt.search.posterior import posterior_means
@@ -281,3 +284,27 @@ def test_of_two_lines_about_one_training_the_later_counts() -> None:
     failed = {"trial": 3, "role": FOUND, "random_seed": 7, "score": None, "reason": "killed"}
     (made,) = confirmations([failed, failed | {"score": 0.5, "reason": ""}])
     assert [t.score for t in made.trainings] == [0.5]
+
+
+def test_the_spread_over_seeds_says_what_chance_can_do(
+    done: tuple[Path, StudyRecord, list[str]],
+) -> None:
+    record = replace(done[1], metric="matthews")  # no error follows from the examples alone
+    assert difference_error(replace(record, confirmed=()), 0.5, 0.6) is None
+    known = [confirmation(i, [0.5] * 2, [0.5, 0.5 + gap]) for i, gap in enumerate((0, 0.02, 0.9))]
+    sure = replace(record, confirmed=tuple(known))
+    assert seed_spread(sure) == pytest.approx(0.02 / 2**0.5)
+    assert difference_error(sure, 0.5, 0.6) == pytest.approx(0.02)
+    finding = noise(sure)
+    assert finding is not None
+    assert "not known" not in finding.words
+
+
+def test_one_long_error_bar_does_not_flatten_the_figure() -> None:
+    steady = [confirmation(i, [0.5] * 3, [0.7, 0.71, 0.72]) for i in range(4)]
+    wild = confirmation(4, [0.5] * 3, [0.1, 0.7, 0.75])
+    count = Count(1000, 1000, 100_000)
+    known = [(TrialRecord(c.trial, Architecture(), count, "complete"), c) for c in (*steady, wild)]
+    low, high = draw(known, "accuracy").layout["yaxis"]["range"]
+    assert low < 0.516 < 0.71 < high
+    assert high - low < 0.5

@@ -252,12 +252,9 @@ def scatter(
     data: list[dict[str, Any]] = [
         {
             "type": "scatter",
-            "mode": "markers+text",
+            "mode": "markers",
             "x": [x for _, x, _ in known],
             "y": [m.mean for _, _, m in known],
-            "text": [plain(r.name if len(r.name) < 25 else r.name[:24] + "…") for r, _, _ in known],
-            "textposition": "top center",
-            "textfont": {"size": 11, "color": "--muted"},
             "error_y": {
                 "type": "data",
                 "array": [m.half or 0.0 for _, _, m in known],
@@ -279,6 +276,13 @@ def scatter(
     logs = [math.log10(x) for _, x, _ in known]
     x = axis(x_words, type="log", range=[min(logs) - 0.25, max(logs) + 0.25])
     shown = layout(x, axis(range=padded(ends, 0.12)), f"report {record.metric}")
+    # The page places what fits, the best first.
+    shown["meta"] = {
+        "labels": [
+            {"x": x, "y": m.mean, "text": r.name if len(r.name) < 25 else r.name[:24] + "…"}
+            for r, x, m in sorted(known, key=lambda k: -k[2].mean)
+        ]
+    }
     words = f"Scatter of report {record.metric} against {x_words}"
     return Figure(key, words, data, shown, height=420, heading=heading)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from autopelt.confirmation import FOUND, SEED, Confirmation, chosen, misled
@@ -208,12 +209,15 @@ def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
                     "cliponaxis": False,
                 }
             )
-    ends = [e for _, c in known if (m := c.mean) is not None for e in (m.mean, m.low, m.high)]
+    means = [m for _, c in known if (m := c.mean) is not None]
+    # A bar that is many times as long as the others may leave the figure.
+    most = 4 * median([m.half for m in means if m.half is not None] or [0.0])
+    ends = [m.mean + sign * min(m.half or 0.0, most) for m in means for sign in (-1, 1)]
     headless = any(not t.count.deployed for t, _ in known)
     places = [*sizes, zero] if headless else sizes
     low, high = min(places) / 10**0.15, max(places) * 10**0.15
     x = share_axis(low, high, zero if headless else None)
-    y = axis(range=padded([e for e in ends if e is not None], 0.1))
+    y = axis(range=padded(ends, 0.1))
     legend = (
         ("circle", "--blue", "Found by the search"),
         ("diamond", "--orange", "Seed architecture"),

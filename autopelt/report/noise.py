@@ -1,6 +1,7 @@
 """How far two equally good architectures may lie apart by chance alone."""
 
 import math
+from statistics import median
 
 from autopelt.records import StudyRecord
 from autopelt.report.wording import whole
@@ -24,11 +25,26 @@ def score_error(record: StudyRecord, score: float) -> float | None:
     return math.sqrt(share * (1 - share) / examples)
 
 
+def seed_spread(record: StudyRecord) -> float | None:
+    """Standard deviation of a score over random seeds: the median of what was confirmed.
+
+    Returns:
+        None where nothing was trained with two random seeds or more. The median, as one training
+        that learned nothing says little about the others.
+    """
+    known = [s for c in record.confirmed if (s := c.spread) is not None and math.isfinite(s)]
+    return median(known) if known else None
+
+
 def difference_error(record: StudyRecord, a: float, b: float) -> float | None:
-    """Standard error of the difference of two scores.
+    """Standard error of the difference of two scores, as far as examples and seeds tell.
 
     The two are measured on the same examples, so the true error is usually smaller; without the
     single answers the larger, unpaired one is the honest bound.
+
+    Returns:
+        None where neither the error by examples nor the one by random seeds is known.
     """
-    first, second = score_error(record, a), score_error(record, b)
-    return None if first is None or second is None else math.hypot(first, second)
+    of_examples, of_seeds = [score_error(record, a), score_error(record, b)], seed_spread(record)
+    parts = [e for e in (*of_examples, of_seeds, of_seeds) if e is not None]
+    return math.hypot(*parts) if parts else None
