@@ -15,6 +15,7 @@ from autopelt.lock import locked
 from autopelt.paired import Difference
 from autopelt.plan import Plan, make_plan
 from autopelt.records import StudyRecord
+from autopelt.report.reproduce import to_train_and_export
 from autopelt.report.verdict import lead, verdict
 from autopelt.report.wording import difference, name, score
 from autopelt.study import Study, explained
@@ -31,7 +32,7 @@ def run_confirm(study: str, seeds: int | None, top: int | None, workers: int | N
     record = confirm_study(plan, folder, console, seeds=seeds, top=top, workers=workers)
     console.print(lead(verdict(record)))
     console.print(f"Report: {folder / 'index.html'}")
-    console.print(f"Train:  autopelt train {folder}:confirmed")
+    console.print(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
 
 
 def confirm_study(

@@ -15,6 +15,7 @@ from autopelt.interrupt import Stopped
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
 from autopelt.records import FAILED, STOPPED, StudyRecord
+from autopelt.report.reproduce import to_train_and_export
 from autopelt.report.timeline import summary
 from autopelt.report.verdict import lead, verdict
 from autopelt.settings import changed_config, new_folder, resolve_config
@@ -150,14 +151,14 @@ def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
         found = f"No trial within the budget of {record.limit:,} parameters finished.\n"
     if record.early_stopping.on:
         found += f"Early stopping: {record.early_stopping.words}.\n"
+    train, export = to_train_and_export(record, str(folder))
     console.print(
         f"{found}"
         f"Time:    {summary(record)}\n"
         f"Report:  {folder / 'index.html'}\n"
         f"{'' if record.confirmed else f'Confirm: autopelt confirm {folder}' + chr(10)}"
-        f"Train:   autopelt train {folder}{':confirmed' if record.confirmed_best else ''}\n"
-        f"Export:  autopelt export {folder}{'/trained' if record.confirmed_best else ''} "
-        f"--to autopelt --out {folder}-export",
+        f"Train:   autopelt train {train}\n"
+        f"Export:  autopelt export {export} --to autopelt --out {folder}-export",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -36,6 +36,7 @@ from autopelt.search import (
     params_of,
     suggest,
 )
+from autopelt.search.history import History
 from autopelt.study import CONFIG, Study, explained
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
@@ -275,9 +276,8 @@ class _Driver:
     def _choosing(self, record: StudyRecord) -> str:
         """What the sampler does next, in words."""
         origins = [t.origin for t in record.trials]
-        if "model" not in origins and origins.count("start") < getattr(
-            self.sampler, "start", math.inf
-        ):
+        history = History(started=origins.count("start"), modelled="model" in origins)
+        if history.begins(getattr(self.sampler, "start", math.inf)):
             return "choosing the next architecture"
         known = sum(t.score is not None for t in record.trials)
         return f"fitting the surrogate to {known} trials and choosing the next architecture"

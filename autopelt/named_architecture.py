@@ -58,11 +58,12 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
         InfeasibleError: no trial within the budget is complete yet, or none is confirmed.
     """
     if which == CONFIRMED:
-        if record.confirmed_best is None:
+        confirmed = record.confirmed_best
+        if confirmed is None:
             raise InfeasibleError(
                 f"nothing of study '{record.name}' is confirmed yet; run autopelt confirm first."
             )
-        return record.confirmed_best
+        return confirmed
     if which in ("", BEST, KNEE):
         best = record.best
         if best is None:

@@ -170,7 +170,8 @@ def reset_head(
     Args:
         prior: the biases of the head's outputs instead of 0; a head without biases leaves it out.
     """
-    own = set(map(id, head_of(model).values()))
+    head = head_of(model)
+    own = set(map(id, head.values()))
     generator = torch.Generator().manual_seed(random_seed)
     std = getattr(model.config, "initializer_range", None) or 0.02
     with torch.no_grad():
@@ -186,7 +187,7 @@ def reset_head(
                 else:
                     parameter.fill_(1.0)
         if prior is not None:
-            name, last = list(head_of(model).items())[-1]
+            name, last = list(head.items())[-1]
             if name.endswith("bias"):
                 last.copy_(torch.tensor(prior))
 

@@ -18,7 +18,7 @@ from autopelt.quantities import format_seconds
 from autopelt.records import StudyRecord
 from autopelt.report.card import Card, Command, Figure, Table, cell, table
 from autopelt.report.card import Row as TableRow
-from autopelt.report.figure import axis, layout, padded, plain
+from autopelt.report.figure import axis, layout, padded, plain, short
 from autopelt.report.page import render, study_values, write_page
 from autopelt.report.wording import backbone_name, difference, plural, score, share
 
@@ -279,7 +279,7 @@ def scatter(
     # The page places what fits, the best first.
     shown["meta"] = {
         "labels": [
-            {"x": x, "y": m.mean, "text": r.name if len(r.name) < 25 else r.name[:24] + "…"}
+            {"x": x, "y": m.mean, "text": short(r.name)}
             for r, x, m in sorted(known, key=lambda k: -k[2].mean)
         ]
     }

@@ -41,6 +41,11 @@ def plain(text: object) -> str:
     return escaped.replace("\n", "<br>")
 
 
+def short(label: str) -> str:
+    """A name that fits beside a point."""
+    return label if len(label) <= 24 else label[:23] + "…"
+
+
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
     """A quiet axis."""
     return {

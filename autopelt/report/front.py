@@ -12,7 +12,7 @@ from autopelt.pareto import front as pareto_front
 from autopelt.quantities import format_cost
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.report.figure import axis, layout, padded, plain, share_axis
+from autopelt.report.figure import axis, layout, padded, plain, share_axis, short
 from autopelt.report.pairs import cost_name, figures
 from autopelt.report.wording import name, plural, score, share, wrapped
 
@@ -258,11 +258,7 @@ def labels(f: Front) -> list[dict[str, Any]]:
     order = {"front seed": 0, "outside": 1, "seed": 2}
     named = [p for p in f.points if p.trial.label and p.kind in order]
     named.sort(key=lambda p: (order[p.kind], -p.y))
-    return [{"x": p.x, "y": p.y, "text": _short(p.trial.label)} for p in named]
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 24 else label[:23] + "…"
+    return [{"x": p.x, "y": p.y, "text": short(p.trial.label)} for p in named]
 
 
 def hover(p: Point, metric: str) -> str:

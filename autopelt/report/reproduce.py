@@ -17,9 +17,7 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     """Confirm (once), train, export, and make the study again; without a result only the last."""
     folder = study_folder(record)
     study, exported = shlex.quote(folder), shlex.quote(f"{folder}-export")
-    sure = record.confirmed_best is not None
-    train = shlex.quote(f"{folder}:confirmed") if sure else study
-    trained = shlex.quote(f"{folder}/trained") if sure else study
+    train, export = map(shlex.quote, to_train_and_export(record, folder))
     found: list[Command] = []
     if record.best is not None and not record.confirmed:
         found.append(
@@ -31,19 +29,30 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
         found += [
             Command(
                 "Train the best confirmed architecture, and save it"
-                if sure
+                if record.confirmed_best is not None
                 else "Train the best architecture within the budget, and save it",
                 f"autopelt train {train}",
             ),
             Command(
                 "Export it as a folder that can be shipped",
-                f"autopelt export {trained} --to autopelt --out {exported}",
+                f"autopelt export {export} --to autopelt --out {exported}",
             ),
             Command("Look at it as text", f"autopelt show {study}"),
         ]
     if record.command:
         found.append(Command("Run the whole search again", record.command))
     return tuple(found)
+
+
+def to_train_and_export(record: StudyRecord, folder: str) -> tuple[str, str]:
+    """What `autopelt train` and then `autopelt export` are to be given, unquoted.
+
+    Without a confirmation both take the study's best, whose weights are kept. What was confirmed
+    has none before it is trained.
+    """
+    if record.confirmed_best is None:
+        return folder, folder
+    return f"{folder}:confirmed", f"{folder}/trained"
 
 
 def study_folder(record: StudyRecord) -> str:

@@ -50,7 +50,6 @@ class History:
         seen: points of all trials, failed and waiting ones too.
         started: space-filling proposals so far.
         modelled: whether a model has proposed already.
-        origins: origin by number, as far as the trials say.
     """
 
     observed: list[Observation] = field(default_factory=list)
@@ -59,7 +58,7 @@ class History:
     started: int = 0
     modelled: bool = False
 
-    def begins(self, start: int) -> bool:
+    def begins(self, start: float) -> bool:
         """Whether the next proposal is one of the `start` that come before the model's.
 
         What the model has begun it goes on with, also where a study that was given more trials

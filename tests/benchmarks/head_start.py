@@ -44,7 +44,7 @@ def main() -> None:
     training = TrainingConfig(
         epochs=given.epochs, batch_size=given.batch_size, learning_rate_factor=given.rate
     )
-    bench = warm_workbench(setup, False)
+    bench = warm_workbench(setup, False)  # called as `run_trial` does, or it is another one
     prior = bench.prior
     for random_seed in range(given.random_seeds):
         for method in given.methods.split(","):
