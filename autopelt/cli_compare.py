@@ -16,11 +16,12 @@ from autopelt.quantities import format_seconds
 from autopelt.report.comparison import (
     Row,
     around,
+    at_the_end,
     best_row,
     energy,
     gap_words,
+    latency,
     megabytes,
-    milliseconds,
 )
 from autopelt.report.wording import score, share
 from autopelt.settings import resolve_config
@@ -30,6 +31,7 @@ def run_compare(
     methods: str,
     seeds: int,
     rates: str | None,
+    rate_seeds: int,
     budget: str | None,
     out: str | None,
     flags: dict[str, Any],
@@ -44,7 +46,7 @@ def run_compare(
     task = flags.get("task") or "task"
     folder = Path(out) if out else Path("reports") / f"compare-{Path(task).stem}"
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    comparison = Comparison(folder, config, tuple(found), seeds, _rates(rates), command)
+    comparison = Comparison(folder, config, tuple(found), seeds, _rates(rates), command, rate_seeds)
     with locked(folder):
         try:
             comparison.run(console.print)
@@ -53,7 +55,10 @@ def run_compare(
                 f"stopped; nothing is lost. The same command with --out {folder} goes on."
             ) from None
     console.print()
-    Console(width=max(160, console.width)).print(terminal_table(comparison.rows()))
+    rows = comparison.rows()
+    Console(width=max(160, console.width)).print(terminal_table(rows))
+    if words := at_the_end(rows):
+        console.print(f"\n{words}")
     console.print(f"\nReport: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
 
 
@@ -86,7 +91,7 @@ def terminal_table(rows: list[Row]) -> Table:
             "" if r.seconds is None else format_seconds(r.seconds),
             energy(r.cost),
             megabytes(r.cost.get("peak_bytes")),
-            milliseconds(r.cost.get("latency_1")),
-            milliseconds(r.cost.get("latency_32")),
+            latency(r.cost, 1),
+            latency(r.cost, 32),
         )
     return made

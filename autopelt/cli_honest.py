@@ -34,6 +34,13 @@ def confirm(study: str, seeds: int | None, top: int | None, workers: int | None)
 @click.option("--methods", required=True, help="Comma-separated; see above.")
 @click.option("--seeds", type=int, default=5, show_default=True, help="Random seeds a method.")
 @click.option("--rates", help="Factors on the learning rates to try.  [default: 0.5,1,2]")
+@click.option(
+    "--rate-seeds",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Random seeds a rate is tried with.",
+)
 @click.option("--budget", help="Refuse methods above it: 1%, 300k.")
 @click.option("--model", help="Hub name, folder, or minilm.  [default: minilm]")
 @click.option("--revision", help="Revision of a Hub model.")
@@ -46,7 +53,13 @@ def confirm(study: str, seeds: int | None, top: int | None, workers: int | None)
 @click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]")
 @click.option("--out", help="Folder to write.  [default: reports/compare-TASK]")
 def compare(
-    methods: str, seeds: int, rates: str | None, budget: str | None, out: str | None, **flags: Any
+    methods: str,
+    seeds: int,
+    rates: str | None,
+    rate_seeds: int,
+    budget: str | None,
+    out: str | None,
+    **flags: Any,
 ) -> None:
     """Hold methods against each other on one task, with equal effort for each.
 
@@ -66,7 +79,7 @@ def compare(
     from autopelt.cli_compare import run_compare
 
     command = shlex.join(["autopelt", *sys.argv[1:]])
-    run_compare(methods, seeds, rates, budget, out, flags, command)
+    run_compare(methods, seeds, rates, rate_seeds, budget, out, flags, command)
 
 
 @click.command()

@@ -1,8 +1,8 @@
 """Hold methods against each other on one task: equal effort, K random seeds, the report split.
 
 Three phases, each training a line in ``runs.jsonl``: the learning rate of every method from the
-same small grid with one random seed, by the selection split; K trainings at that rate, scored on
-the report split; cost, measured one after another while nothing else runs.
+same small grid with the same random seeds, by the selection split; K trainings at that rate, scored
+on the report split; cost, measured one after another while nothing else runs.
 """
 
 import json
@@ -110,7 +110,13 @@ def _model(name: str) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared, and how. `rates` are factors on every method's own learning rates."""
+    """What is compared, and how.
+
+    Attributes:
+        seeds: random seeds that each method is trained with at the rate chosen.
+        rates: factors on every method's own learning rates to choose from.
+        rate_seeds: random seeds that each rate is tried with; their mean chooses.
+    """
 
     folder: Path
     config: StudyConfig
@@ -118,6 +124,7 @@ class Comparison:
     seeds: int
     rates: tuple[float, ...]
     command: str
+    rate_seeds: int = 1
 
     def run(self, say: Say) -> StudyRecord:
         """Train and measure what is missing, and write the report.
@@ -127,8 +134,9 @@ class Comparison:
             InfeasibleError: nothing could be trained.
             Stopped: the user interrupted; the same command goes on.
         """
-        if self.seeds < 1:
-            raise UsageError(f"--seeds {self.seeds} is too few; it must be 1 or more.")
+        for flag, number in (("--seeds", self.seeds), ("--rate-seeds", self.rate_seeds)):
+            if number < 1:
+                raise UsageError(f"{flag} {number} is too few; it must be 1 or more.")
         wrong = [r for r in self.rates if not (0 < r < 1000)]
         if wrong or not self.rates:
             raise UsageError("--rates must be factors above 0, like 0.5,1,2.")
@@ -227,12 +235,27 @@ class Comparison:
         }
 
     def _rate_jobs(self) -> list[Job]:
-        seed, done = derived_seed(self.config.random_seed, "compare", "rate"), self._done("rate")
+        done = self._done("rate")
+        several = len(self._rate_seeds) > 1
         return [
-            self._job(m, "rate", rate, seed, f"{m.name}, learning rate times {rate:g}", False)
+            self._job(
+                m, "rate", rate, seed,
+                f"{m.name}, learning rate times {rate:g}"
+                + (f", random seed {k}" if several else ""), False,
+            )
+            for k, seed in enumerate(self._rate_seeds, 1)
             for m in self.methods
             for rate in self.rates
             if len(self.rates) > 1 and (m.key, rate, seed) not in done
+        ]  # fmt: skip
+
+    @property
+    def _rate_seeds(self) -> list[int]:
+        own = self.config.random_seed
+        more = range(1, self.rate_seeds)
+        return [
+            derived_seed(own, "compare", "rate"),
+            *(derived_seed(own, "compare", "rate", k) for k in more),
         ]
 
     def _seed_jobs(self) -> list[Job]:
@@ -248,16 +271,30 @@ class Comparison:
         return jobs
 
     def chosen_rate(self, method: Method, lines: Sequence[dict[str, Any]]) -> float | None:
-        """The factor with the best selection score, of equals the nearest 1; None if all fail."""
+        """The factor with the best mean selection score; None if all fail.
+
+        Of equals it is the nearest to 1. A factor that failed with one of the random seeds counts
+        only where every factor did.
+        """
         if len(self.rates) == 1:
             return self.rates[0]
-        tried = {
-            ln["rate"]: ln["selection"]
-            for ln in lines
-            if ln["kind"] == "rate" and ln["method"] == method.key and "selection" in ln
-        }
-        known = [rate for rate in self.rates if rate in tried]
-        return max(known, key=lambda r: (tried[r], -abs(math.log(r))), default=None)
+        wanted = set(self._rate_seeds)
+        tried: dict[float, list[float]] = {rate: [] for rate in self.rates}
+        failed: set[float] = set()
+        for ln in lines:
+            ours = ln["kind"] == "rate" and ln["method"] == method.key
+            if not ours or ln["rate"] not in tried or ln["random_seed"] not in wanted:
+                continue
+            if "selection" in ln:
+                tried[ln["rate"]].append(ln["selection"])
+            else:
+                failed.add(ln["rate"])
+        known = [rate for rate in self.rates if tried[rate]]
+        return max(
+            [rate for rate in known if rate not in failed] or known,
+            key=lambda r: (sum(tried[r]) / len(tried[r]), -abs(math.log(r))),
+            default=None,
+        )
 
     def _job(self, m: Method, kind: str, rate: float, seed: int, name: str, report: bool) -> Job:
         about = {"kind": kind, "method": m.key, "name": m.name, "rate": rate}
@@ -271,7 +308,7 @@ class Comparison:
 
     def _measure(self, say: Say) -> None:
         lines = read_lines(self.ledger)
-        known = {ln["method"] for ln in lines if ln["kind"] == "cost" and "reason" not in ln}
+        known = {ln["method"] for ln in lines if ln["kind"] == "cost" and "times_bare_1" in ln}
         for m in self.methods:
             rate = self.chosen_rate(m, lines)
             if m.key in known or rate is None:
@@ -309,6 +346,7 @@ class Comparison:
             tuple(trainings.values()),
             {k: v for k, v in cost.items() if k not in ("kind", "method", "name")},
             reasons[-1] if reasons else "",
+            rates=self.rates,
         )
 
     def _outcome(self, facts: dict[str, Any]) -> tuple[StudyRecord, list[Row]]:

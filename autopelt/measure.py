@@ -2,29 +2,34 @@
 
 `measured` starts a process that does nothing else, so its peak memory is its own; the caller sees
 to it that nothing else runs meanwhile. Training goes through the ordinary loop, without the cache
-of the trunk. Latency is of the deployed form: prefixes folded, LoRA without a gate merged.
+of the trunk. Latency is of the deployed form (prefixes folded, LoRA without a gate merged), in turn
+with the bare backbone, so that a machine that is slow for a while slows both.
 """
+
+from __future__ import annotations
 
 import importlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopelt.config import TrainingConfig
 from autopelt.training.spec import Setup
 
+if TYPE_CHECKING:
+    from autopelt.architecture import Architecture
+    from autopelt.training.workbench import Workbench
+
 STEPS = 8
 """Training steps of one measured epoch; of three epochs the first warms up."""
-REPEATS, SECONDS = 30, 6.0
-"""Inference passes of one batch size: so many, or as many as fit in the seconds, at least five."""
-BATCHES = (1, 32)
+BATCHES = {1: (13, 5), 32: (7, 1)}
+"""Examples of an inference batch: rounds, and predictions of each form in a round."""
 POWERCAP = Path("/sys/class/powercap")
 
 
@@ -35,8 +40,9 @@ def measured(
 
     Returns:
         ``step_seconds``, ``steps_an_epoch``, ``peak_bytes``, ``latency_1`` and ``latency_32``
-        (seconds, median), ``tokens`` (of the examples timed), ``step_joules`` (None where the
-        machine does not tell) and ``device``; or ``reason`` alone where it failed.
+        (seconds, median), ``times_bare_1`` and ``times_bare_32`` (how many times the latency of
+        the bare backbone that is), ``tokens`` (of the examples timed), ``step_joules`` (None where
+        the machine does not tell) and ``device``; or ``reason`` alone where it failed.
     """
     asked = {
         "architecture": architecture,
@@ -68,8 +74,7 @@ def measure(
     import torch
 
     from autopelt.architecture import Architecture
-    from autopelt.attach import attached, fold
-    from autopelt.export.merged_folder import merge_lora
+    from autopelt.attach import detach
     from autopelt.training.loop import train_epochs
     from autopelt.training.workbench import Split, Workbench
 
@@ -94,9 +99,8 @@ def measure(
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     seconds, joules = [], []
-    epochs = train_epochs(
-        bench, Architecture.from_json(architecture), replace_epochs(training, 3), random_seed
-    )
+    found = Architecture.from_json(architecture)
+    epochs = train_epochs(bench, found, replace_epochs(training, 3), random_seed)
     meter = Energy(on_gpu)
     before = meter.read()
     for result in epochs:
@@ -118,10 +122,8 @@ def measure(
         "step_joules": median(joules) if joules else None,
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
     }
-    if attached(bench.model) is not None:
-        fold(bench.model)
-        merge_lora(bench.model)
-    return made | latency(bench)
+    detach(bench.model)
+    return made | latency(bench, found, random_seed)
 
 
 def replace_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
@@ -129,31 +131,18 @@ def replace_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
     return training.model_copy(update={"epochs": epochs})
 
 
-def latency(bench: Any) -> dict[str, Any]:
-    """Median seconds of one prediction of 1 and of 32 examples of typical length."""
-    import torch
+def latency(bench: Workbench, architecture: Architecture, random_seed: int) -> dict[str, Any]:
+    """Of 1 and of 32 examples of typical length, in fp32, as the shipped model computes."""
+    from autopelt.training.costs import nearest_to_median, pace, typical
 
-    split = bench.splits["selection"]
-    middle = median(split.lengths)
-    order = sorted(range(len(split.lengths)), key=lambda i: abs(split.lengths[i] - middle))
-    made: dict[str, Any] = {"tokens": int(split.lengths[order[0]])}
-    bench.model.eval()
-    with torch.inference_mode():  # in fp32, as the shipped model computes
-        for size in BATCHES:
-            indices = [order[i % len(order)] for i in range(size)]
-            batch = bench.batch("selection", indices)
-            times: list[float] = []
-            begun = time.perf_counter()
-            for i in range(3 + REPEATS):
-                start = time.perf_counter()
-                bench.task.predict(bench.model, batch, bench.tokenizer)
-                if bench.device.type == "cuda":
-                    torch.cuda.synchronize()
-                if i >= 3:
-                    times.append(time.perf_counter() - start)
-                if len(times) >= 5 and time.perf_counter() - begun > SECONDS:
-                    break
-            made[f"latency_{size}"] = median(times)
+    lengths = bench.splits["selection"].lengths
+    made: dict[str, Any] = {"tokens": int(lengths[nearest_to_median(lengths)[0]])}
+    for size, (rounds, passes) in BATCHES.items():
+        batch = typical(bench, "selection", size)
+        found = pace(
+            bench, architecture, batch, random_seed=random_seed, rounds=rounds, passes=passes
+        )
+        made |= {f"latency_{size}": found.deployed, f"times_bare_{size}": found.times}
     return made
 
 

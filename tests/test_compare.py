@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from autopelt.compare import RUNS, Comparison, find_methods
 from autopelt.config import StudyConfig
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.measure import measure, measured
-from autopelt.report.comparison import Row, best_row
+from autopelt.report.comparison import Row, at_the_end, best_row
 from autopelt.settings import resolve_config
 
 
@@ -71,6 +72,8 @@ def test_equal_effort_resuming_and_the_page(tiny_bert: Path, tmp_path: Path, her
     assert [r.name for r in rows] == ["head-only", "lora-r2", "full"]
     assert all(len(r.scored) == 2 and r.seconds for r in rows)
     assert all(r.cost["latency_32"] > 0 and r.cost["peak_bytes"] > 1e6 for r in rows)
+    # LoRA is merged, head-only and full have nothing beside the backbone.
+    assert all(r.cost["times_bare_1"] == r.cost["times_bare_32"] == 1.0 for r in rows)
     page = (folder / "index.html").read_text()
     assert "Score against parameters" in page
     assert "Score against time" in page
@@ -115,7 +118,12 @@ def test_methods_that_do_not_fit_are_one_line(
 
 @pytest.mark.parametrize(
     ("flags", "words"),
-    [(["--seeds", "0"], "--seeds 0"), (["--rates", "a"], "--rates"), (["--rates", "0"], "--rates")],
+    [
+        (["--seeds", "0"], "--seeds 0"),
+        (["--rates", "a"], "--rates"),
+        (["--rates", "0"], "--rates"),
+        (["--rate-seeds", "0"], "--rate-seeds 0"),
+    ],
 )
 def test_wrong_numbers_are_one_line(
     flags: list[str],
@@ -141,6 +149,48 @@ def test_the_selection_split_chooses_the_best_row(tiny_bert: Path) -> None:
     assert best_row([]) is None
 
 
+def test_the_mean_over_random_seeds_chooses_the_rate(
+    tiny_bert: Path, tmp_path: Path, here: None
+) -> None:
+    first = comparison(tiny_bert, tmp_path / "c", "lora-r2")
+    first.run(lambda text: None)
+    more = replace(first, rate_seeds=3)
+    said: list[str] = []
+    more.run(said.append)
+    assert said[0] == "choosing learning rates: 4 trainings to go"  # of 6: two are there
+    lines = [json.loads(line) for line in (tmp_path / "c" / RUNS).read_text().splitlines()]
+    tried = [ln for ln in lines if ln["kind"] == "rate"]
+    assert len({ln["random_seed"] for ln in tried}) == 3
+    means = {
+        rate: sum(ln["selection"] for ln in tried if ln["rate"] == rate) for rate in first.rates
+    }
+    (method,) = more.methods
+    chosen = more.chosen_rate(method, lines)
+    assert means[chosen] == max(means.values())
+
+    # A rate that failed once is not chosen while another one never failed.
+    def line(rate: float, seed: int, **rest: float) -> dict[str, Any]:
+        own = {"kind": "rate", "method": method.key, "rate": rate}
+        return {**own, "random_seed": tried[seed]["random_seed"], **rest}
+
+    seeds = [line(0.5, 0, selection=0.1), line(1.0, 0, selection=0.9)]
+    assert first.chosen_rate(method, seeds) == 1.0
+    assert more.chosen_rate(method, [*seeds, line(1.0, -1)]) == 0.5
+    assert more.chosen_rate(method, [line(0.5, 0), line(1.0, 0)]) is None
+
+
+def test_rates_at_the_end_of_what_was_tried_are_named(tiny_bert: Path) -> None:
+    (method,) = find_methods(["lora-r1"], config(tiny_bert), None)
+
+    def row(name: str, rate: float | None, *rates: float) -> Row:
+        return Row(name, method.architecture, method.count, rate, (), {}, rates=rates)
+
+    assert at_the_end([row("a", 1, 0.5, 1, 2), row("b", None, 1, 2), row("c", 1, 1)]) == ""
+    words = at_the_end([row("a", 2, 0.5, 1, 2), row("b", 0.5, 0.5, 1, 2), row("c", 1, 1, 3)])
+    assert "× 0.5 of b; × 2 of a." in words
+    assert "c" not in words.split(":")[1].split(".")[1]
+
+
 @pytest.mark.slow
 def test_a_process_of_its_own_measures(tiny_bert: Path) -> None:
     (method,) = find_methods(["unipelt"], config(tiny_bert), None)
@@ -149,5 +199,6 @@ def test_a_process_of_its_own_measures(tiny_bert: Path) -> None:
     assert made["step_seconds"] > 0
     assert made["steps_an_epoch"] == 6
     assert 0 < made["latency_1"] < made["latency_32"] * 10
+    assert 0.5 < made["times_bare_1"] < 50
     bad = measured("rubbish", method.setup, training, 1, 0)
     assert set(bad) == {"reason"}

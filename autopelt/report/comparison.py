@@ -27,7 +27,8 @@ COLUMNS = (
     *("difference_to_best", "difference_low", "difference_high"),
     *("deployed", "trained", "share", "learning_rate_factor", "epoch"),
     *("seconds_to_epoch", "seconds_a_step", "joules_a_step", "peak_bytes"),
-    *("latency_1", "latency_32", "tokens", "device", "reason", "id", "architecture"),
+    *("latency_1", "latency_32", "times_bare_1", "times_bare_32"),
+    *("tokens", "device", "reason", "id", "architecture"),
 )
 
 
@@ -40,6 +41,7 @@ class Row:
         trainings: one for each random seed so far.
         cost: what `autopelt.measure` found; empty where not measured yet.
         reason: why something of it failed, or "".
+        rates: factors that the rate was chosen from.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Row:
     trainings: tuple[Training, ...]
     cost: Mapping[str, Any]
     reason: str = ""
+    rates: tuple[float, ...] = ()
 
     @property
     def scored(self) -> tuple[Scored, ...]:
@@ -129,8 +132,11 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         "the best: paired over the same seeds and examples. Every method's learning rates were "
         "multiplied by the factor that the selection split preferred, out of the same few. Time, "
         "memory and latency were measured alone, latency of the deployed form (median; prefixes "
-        "folded, LoRA without a gate merged). Energy is of the whole chip, idle part included."
+        "folded, LoRA without a gate merged) in turn with the bare backbone, of which it is so "
+        "many times. Energy is of the whole chip, idle part included."
     )
+    if words := at_the_end(rows):
+        note = f"{words} {note}"
     return Card("table", "Methods", lead, table=shown, note=note)
 
 
@@ -159,8 +165,8 @@ def numbers(rows: Sequence[Row], best: Row | None) -> Table:
                     cell(milliseconds(cost.get("step_seconds")), cost.get("step_seconds")),
                     cell(energy(cost), cost.get("step_joules")),
                     cell(megabytes(cost.get("peak_bytes")), cost.get("peak_bytes")),
-                    cell(milliseconds(cost.get("latency_1")), cost.get("latency_1")),
-                    cell(milliseconds(cost.get("latency_32")), cost.get("latency_32")),
+                    cell(latency(cost, 1), cost.get("latency_1")),
+                    cell(latency(cost, 32), cost.get("latency_32")),
                 ),
                 trial=number,
             )
@@ -189,6 +195,33 @@ def milliseconds(seconds: float | None) -> str:
     if not seconds:
         return ""
     return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:.3g} ms"
+
+
+def latency(cost: Mapping[str, Any], size: int) -> str:
+    """``12.3 ms, × 1.18``: of a batch, and how many times the bare backbone's."""
+    words, times = milliseconds(cost.get(f"latency_{size}")), cost.get(f"times_bare_{size}")
+    return words if not words or times is None else f"{words}, × {times:.2f}"
+
+
+def at_the_end(rows: Sequence[Row]) -> str:
+    """A sentence on rows whose rate is the lowest or highest that was tried; "" without any.
+
+    Of two rates each is an end, so nothing is said of those that chose the one nearer to 1.
+    """
+    found: dict[float, list[str]] = {}
+    for r in rows:
+        if r.rate is None or len(r.rates) < 2:
+            continue
+        nearest = min(r.rates, key=lambda rate: abs(math.log(rate)))
+        if r.rate != nearest and r.rate in (min(r.rates), max(r.rates)):
+            found.setdefault(r.rate, []).append(r.name)
+    if not found:
+        return ""
+    named = "; ".join(f"× {rate:g} of {', '.join(found[rate])}" for rate in sorted(found))
+    return (
+        f"The best rate is at the end of what was tried: {named}. More --rates beyond it may do "
+        "better for these."
+    )
 
 
 def megabytes(count: int | None) -> str:
@@ -318,7 +351,9 @@ def comparison_csv(rows: Sequence[Row]) -> str:
                 *(r.name, *_ends(mean), spread(r.scored), len(r.scored), *_ends(gap)),
                 *(r.count.deployed, r.count.trained, f"{r.count.share:.8g}", r.rate, r.epoch),
                 *(r.seconds, cost.get("step_seconds"), cost.get("step_joules")),
-                *(cost.get("peak_bytes"), cost.get("latency_1"), cost.get("latency_32")),
+                cost.get("peak_bytes"),
+                *(cost.get("latency_1"), cost.get("latency_32")),
+                *(cost.get("times_bare_1"), cost.get("times_bare_32")),
                 *(cost.get("tokens"), cost.get("device"), r.reason),
                 *(r.architecture.id, r.architecture.describe()),
             )

@@ -12,7 +12,8 @@ machine is.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -51,29 +52,65 @@ def deployed_form(architecture: Architecture) -> Architecture:
     )
 
 
+@dataclass(frozen=True)
+class Pace:
+    """One prediction, timed in turn on the bare backbone and on the deployed form.
+
+    Attributes:
+        bare, deployed: seconds, median.
+        times: deployed over bare, median of the rounds' ratios; 1 where nothing is left beside the
+            backbone.
+    """
+
+    bare: float
+    deployed: float
+    times: float
+
+
 def latency(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> float:
     """Of one prediction, as a multiple of the bare backbone's."""
+    if not deployed_form(architecture).modules:
+        return 1.0  # and no time is spent on it
+    batch = typical(bench, "selection", 1)
+    return pace(bench, architecture, batch, random_seed=spec.random_seed).times
+
+
+def pace(
+    bench: Workbench,
+    architecture: Architecture,
+    batch: dict[str, torch.Tensor],
+    *,
+    random_seed: int,
+    rounds: int = ROUNDS,
+    passes: int = PASSES,
+) -> Pace:
+    """Time predictions of a batch, bare and deployed in turn; nothing may be attached."""
     deployed = deployed_form(architecture)
-    if not deployed.modules:
-        return 1.0  # nothing is left beside the backbone
-    batch = _typical(bench, "selection", 1)
-    ratios: list[float] = []
-    for _ in range(ROUNDS):
-        bare = _seconds(bench, batch)
-        attach(bench.model, deployed, random_seed=spec.random_seed)
+    found: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        bare = _seconds(bench, batch, passes)
+        if not deployed.modules:
+            found.append((bare, bare))
+            continue
+        attach(bench.model, deployed, random_seed=random_seed)
         try:
             fold(bench.model)
-            ratios.append(_seconds(bench, batch) / bare)
+            found.append((bare, _seconds(bench, batch, passes)))
         finally:
             detach(bench.model)
-    return median(ratios[1:])
+    found = found[1:]
+    return Pace(
+        median(bare for bare, _ in found),
+        median(own for _, own in found),
+        median(own / bare for bare, own in found),
+    )
 
 
-def _seconds(bench: Workbench, batch: dict[str, torch.Tensor]) -> float:
+def _seconds(bench: Workbench, batch: dict[str, torch.Tensor], passes: int) -> float:
     bench.model.eval()
     times = []
     with torch.inference_mode():
-        for _ in range(PASSES):
+        for _ in range(passes):
             begun = time.perf_counter()
             bench.task.predict(bench.model, batch, bench.tokenizer)
             if bench.device.type == "cuda":
@@ -99,7 +136,7 @@ def memory(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> flo
                 kept[storage.data_ptr()] = storage.nbytes()
             return tensor
 
-        batch = _typical(bench, "train", BATCH)
+        batch = typical(bench, "train", BATCH)
         with (
             torch.random.fork_rng(devices=[]),
             torch.enable_grad(),
@@ -116,12 +153,16 @@ def memory(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> flo
         model.eval()
 
 
-def _typical(bench: Workbench, split: str, size: int) -> dict[str, torch.Tensor]:
+def typical(bench: Workbench, split: str, size: int) -> dict[str, torch.Tensor]:
     """A batch of the examples whose length is nearest to the median."""
-    lengths = bench.splits[split].lengths
-    middle = median(lengths)
-    order = sorted(range(len(lengths)), key=lambda i: abs(lengths[i] - middle))
+    order = nearest_to_median(bench.splits[split].lengths)
     return bench.batch(split, [order[i % len(order)] for i in range(size)])
+
+
+def nearest_to_median(lengths: Sequence[int]) -> list[int]:
+    """Indices of the lengths, the nearest to their median first."""
+    middle = median(lengths)
+    return sorted(range(len(lengths)), key=lambda i: abs(lengths[i] - middle))
 
 
 _MEASURES: dict[str, Callable[[Workbench, Architecture, TrialSpec], Any]] = {
