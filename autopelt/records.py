@@ -126,8 +126,8 @@ class StudyRecord:
         importance: what the score depends on; empty where the trials cannot tell, None until
             somebody works it out.
         confirmed: architectures that were trained again with fresh random seeds.
-        warm_start: ``{"study", "task", "backbone", "trials", "early", "left_out", "hash"}`` of the
-            study that this one learned from; empty without one.
+        warm_start: ``facts`` of `autopelt.warm_start.WarmStart`: of the study that this one learned
+            from; empty without one.
     """
 
     name: str

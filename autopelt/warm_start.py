@@ -1,5 +1,7 @@
 """What a study takes from another one: its front, to evaluate early, and its scores, to learn from.
 
+A study of the score alone has no use for small architectures of the front: it takes the best.
+
 The other study may be of another task, budget or backbone. Its trials are read once, when the new
 study begins, and kept in the new study's folder as ``warm_start.json``; from then on the other
 folder is not needed, and what happens in it changes nothing.
@@ -10,7 +12,7 @@ same relative height.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +40,8 @@ class WarmStart:
     Attributes:
         text: what is kept in the new study's folder: JSON, the other study's own architectures.
         facts: its ``study``, ``task``, ``backbone``, and how many ``trials`` inform the surrogate,
-            how many of its front are evaluated ``early`` and how many are ``left_out`` because the
-            space cannot say them; ``hash`` of `text`.
+            how many are evaluated ``early`` of ``what`` (its ``front`` or its ``best``) and how
+            many are ``left_out`` because the space cannot say them; ``hash`` of `text`.
         observations: its scored trials on this backbone.
         early: what is evaluated early, the most promising first: number there, architecture here.
     """
@@ -59,12 +61,14 @@ class WarmStart:
         left = self.facts["left_out"]
         return (
             f"warm start from {self.facts['study']} (task {self.facts['task']}): {learns}, "
-            f"{len(self.early)} of its front are evaluated early"
+            f"{len(self.early)} of its {self.facts['what']} are evaluated early"
             + (f", {left} are left out: the space or the budget cannot say them" if left else "")
         )
 
 
-def warm_start(source: str, space: BoundSpace, folder: Path | None, trials: int) -> WarmStart:
+def warm_start(
+    source: str, space: BoundSpace, folder: Path | None, trials: int, *, small_too: bool = True
+) -> WarmStart:
     """Read another study, or what this one has kept of it.
 
     Args:
@@ -72,6 +76,7 @@ def warm_start(source: str, space: BoundSpace, folder: Path | None, trials: int)
         space: of the new study.
         folder: of the new study, where it exists.
         trials: the most that may be evaluated early.
+        small_too: the new study wants small architectures, too: the front is taken, else the best.
 
     Raises:
         UsageError: it is no study, it is this study, or of another space.
@@ -84,7 +89,7 @@ def warm_start(source: str, space: BoundSpace, folder: Path | None, trials: int)
     if kept is not None and kept.is_file():
         text = read_text(kept, f"'{kept}'")
     else:
-        text = _text_of(source, space, trials)
+        text = _text_of(source, space, trials, small_too)
     try:
         value = json.loads(text)
         observations = _on(space, value)
@@ -94,7 +99,7 @@ def warm_start(source: str, space: BoundSpace, folder: Path | None, trials: int)
             here = _here(known[number], space)
             if here is not None:
                 early.setdefault(here.id, (number, here))
-        left = int(value["left_out"])
+        left, what = int(value["left_out"]), str(value.get("what", "front"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"'{kept}' is damaged ({type(error).__name__}: {error}); put it back."
@@ -103,13 +108,14 @@ def warm_start(source: str, space: BoundSpace, folder: Path | None, trials: int)
         **{key: value[key] for key in ("study", "task", "backbone")},
         "trials": len(observations),
         "early": len(early),
+        "what": what,
         "left_out": left,
         "hash": hashlib.sha256(text.encode()).hexdigest()[:16],
     }
     return WarmStart(text, facts, tuple(observations), tuple(early.values()))
 
 
-def _text_of(source: str, space: BoundSpace, trials: int) -> str:
+def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> str:
     """The other study as it is kept: facts, scored trials, and which of them are evaluated."""
     if not Path(source).is_dir():
         raise UsageError(f"--warm-start '{source}' does not exist; give the folder of a study.")
@@ -136,30 +142,45 @@ def _text_of(source: str, space: BoundSpace, trials: int) -> str:
             f"--warm-start '{source}' is of space '{theirs}': space '{space.space.name}' can say "
             "none of the architectures that it proposed; give --space, or another study."
         )
-    value["early"], value["left_out"] = _early(observations, space, min(EARLY, trials))
+    value["what"] = "front" if small_too else "best"
+    value["early"], value["left_out"] = _early(
+        observations, space, min(EARLY, trials), front_of if small_too else best_of
+    )
     return json.dumps(value, indent=0)
 
 
-def _early(observed: Sequence[Observation], space: BoundSpace, most: int) -> tuple[list[int], int]:
-    """Numbers of what is evaluated early, and how many of the front cannot be said here.
+Choice = Callable[[Sequence[Observation], dict[int, float], int], list[int]]
+"""Numbers of at most so many trials, the best first, by their expected scores."""
 
-    The front within the budget comes first; where it is small, what lies over the budget is shrunk.
+
+def _early(
+    observed: Sequence[Observation], space: BoundSpace, most: int, choose: Choice
+) -> tuple[list[int], int]:
+    """Numbers of what is evaluated early, and how many of the chosen cannot be said here.
+
+    What is within the budget comes first; where that is little, what lies over it is shrunk.
     """
     means = expected_scores(space, observed)
     said = [o for o in observed if _here(o, space) is not None]
-    chosen = promising([o for o in said if o.parameters <= space.limit], means, most)
+    chosen = choose([o for o in said if o.parameters <= space.limit], means, most)
     over = [o for o in said if o.parameters > space.limit]
-    chosen += promising(over, means, most - len(chosen))
-    whole = promising(observed, means, len(observed))
+    chosen += choose(over, means, most - len(chosen))
+    whole = choose(observed, means, len(observed) if choose is front_of else most)
     return chosen, len(set(whole) - {o.number for o in said})
 
 
-def promising(observed: Sequence[Observation], means: dict[int, float], most: int) -> list[int]:
-    """Numbers of at most `most` trials of the front by expected score, the best first."""
+def front_of(observed: Sequence[Observation], means: dict[int, float], most: int) -> list[int]:
+    """Of the front by expected score and parameters, thinned evenly; a `Choice`."""
     members = [observed[i] for i in front([(o.parameters, means[o.number]) for o in observed])]
     members = [o for o in members if o.architecture.modules]
     at = np.linspace(0, len(members) - 1, min(most, len(members))).round().astype(int)
     return [members[i].number for i in reversed(at.tolist())]
+
+
+def best_of(observed: Sequence[Observation], means: dict[int, float], most: int) -> list[int]:
+    """Of the highest expected scores, however large; a `Choice`."""
+    members = [o for o in observed if o.architecture.modules]
+    return [o.number for o in sorted(members, key=lambda o: -means[o.number])[:most]]
 
 
 def _on(space: BoundSpace, value: dict[str, Any]) -> list[Observation]:

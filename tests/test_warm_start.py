@@ -18,8 +18,9 @@ from autopelt.measure import measure
 from autopelt.records import StudyRecord
 from autopelt.report.protocol import card
 from autopelt.search.history import Observation
+from autopelt.search.posterior import expected_scores
 from autopelt.study import WARM_START, Study
-from autopelt.warm_start import at_depth, promising, warm_start
+from autopelt.warm_start import at_depth, best_of, front_of, warm_start
 
 ROWS = ["text,label", *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" for i in range(60))]
 
@@ -199,10 +200,28 @@ def test_the_promising_are_spread_over_the_front_the_best_first() -> None:
     lora = [Architecture((Module("lora", "attention.query", 0, n + 1),)) for n in range(20)]
     observed = [Observation(n, a, 100 * (n + 1), None, 0.01 * n) for n, a in enumerate(lora)]
     means = {o.number: o.score for o in observed} | {7: 0.0}  # a lucky one that is not believed
-    assert promising(observed, means, 4) == [19, 13, 6, 0]
-    assert promising(observed, means, 0) == []
-    assert promising(observed[:2], means, 4) == [1, 0]
-    assert promising([], means, 4) == []
+    assert front_of(observed, means, 4) == [19, 13, 6, 0]
+    assert front_of(observed, means, 0) == []
+    assert front_of(observed[:2], means, 4) == [1, 0]
+    assert front_of([], means, 4) == []
+    assert best_of(observed, means, 4) == [19, 18, 17, 16]
+    assert best_of([], means, 4) == []
+
+
+def test_a_study_of_the_score_alone_takes_the_best_and_not_the_small(
+    made: tuple[Path, list[str]],
+) -> None:
+    source = str(made[0] / "source")
+    space = bound("tiny", 2, 32)
+    front = warm_start(source, space, None, 3)
+    best = warm_start(source, space, None, 3, small_too=False)
+    assert "of its front are evaluated early" in front.words("pelt")
+    assert "of its best are evaluated early" in best.words("pelt")
+    means = expected_scores(space, best.observations)
+    ours = [n for n, _ in best.early]
+    within = [o.number for o in best.observations if o.parameters <= space.limit]
+    assert ours[0] == max((n for n in within if n in means), key=lambda n: means[n])
+    assert len(best.early) == 3
 
 
 def test_a_study_of_another_depth_and_width_is_mapped(made: tuple[Path, list[str]]) -> None:

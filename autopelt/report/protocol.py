@@ -101,7 +101,7 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
                 "Warm start",
                 str(warm["study"]),
                 f"task {warm['task']} on {warm['backbone']}: {warm['trials']} scores, "
-                f"{warm['early']} of its front evaluated early{left}",
+                f"{warm['early']} of its {warm.get('what', 'front')} evaluated early{left}",
             )
         )
     if "early_stopping" in record.config:

@@ -32,7 +32,7 @@ from autopelt.bound_space import Vector
 from autopelt.search import PELTSampler, suggest
 from autopelt.search.history import Observation
 from autopelt.search.posterior import expected_scores
-from autopelt.warm_start import EARLY, promising
+from autopelt.warm_start import EARLY, front_of
 
 MARKS = (12, 20, 50)
 BEFORE = 18
@@ -84,9 +84,9 @@ def shares(case: Problem, made: Sequence[Observation]) -> list[float]:
     return [round(case.share(vectors[:mark]), 4) for mark in MARKS]
 
 
-def front_of(case: Problem, made: Sequence[Observation]) -> list[Vector]:
+def taken_early(case: Problem, made: Sequence[Observation]) -> list[Vector]:
     """The front that is evaluated early."""
-    chosen = promising(made, expected_scores(case.space, made), EARLY)
+    chosen = front_of(made, expected_scores(case.space, made), EARLY)
     by_number = {o.number: o.vector for o in made}
     return [v for n in chosen if (v := by_number[n]) is not None]
 
@@ -131,7 +131,7 @@ def main() -> None:
                         continue
                     theirs = source_of(case, other, name)
                     seen = search(theirs, MARKS[-1], (), (), OFFSET + shift)
-                    made = search(case, MARKS[-1], seen, front_of(case, seen), shift)
+                    made = search(case, MARKS[-1], seen, taken_early(case, seen), shift)
                     keep((kind, number, seed, name), shares(case, made))
     names = dict.fromkeys(key[3] for key in done)
     print(
