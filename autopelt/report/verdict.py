@@ -92,10 +92,10 @@ def lead(v: Verdict) -> str:
             f"Nothing the search proposed beats the best seed architecture, {v.seed.label}, "
             f"which reaches {score(v.best.score)}."
         )
-    if v.gain <= 0:
+    if v.gain <= 0 or score(v.gain) == score(0.0):
         return (
             f"The search found an architecture as good as the best seed architecture, "
-            f"{v.seed.label}, with {_fewer(v)} parameters."
+            f"{v.seed.label}, with {_parameters(v)}."
         )
     claim = (
         f"The search found an architecture that scores {score(v.gain)} above the best seed "
@@ -106,10 +106,13 @@ def lead(v: Verdict) -> str:
     return f"{claim}."
 
 
-def _fewer(v: Verdict) -> str:
+def _parameters(v: Verdict) -> str:
+    """``35% fewer parameters``, of the best against the best seed architecture."""
     assert v.seed is not None
     saved = 1 - v.best.count.deployed / max(1, v.seed.count.deployed)
-    return f"{saved:.0%} fewer" if saved > 0 else "as many"
+    if abs(saved) < 0.005:
+        return "as many parameters"
+    return f"{saved:.0%} fewer parameters" if saved > 0 else f"{-saved:.0%} more parameters"
 
 
 def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:

@@ -44,6 +44,21 @@ def test_a_gain_far_beyond_the_noise_is_stated_plainly():
     assert "scores 0.218 above the best seed architecture, pt-unipelt~" in card(record).lead
 
 
+@pytest.mark.parametrize(
+    ("times", "words"), [(0.5, "50% fewer"), (1.0, "as many"), (1.02, "2% more")]
+)
+def test_a_gain_that_is_not_seen_in_the_figures_is_none(times, words):
+    """``0.000 above`` would be no news; how many parameters it takes is."""
+    record = with_scores(study(), t25=study().best_seed.score + 0.0003)
+    count = replace(record.best_seed.count, deployed=int(record.best_seed.count.deployed * times))
+    record = replace(
+        record,
+        trials=tuple(replace(t, count=count) if t.number == 25 else t for t in record.trials),
+    )
+    lead = card(record).lead
+    assert lead.endswith(f"the best seed architecture, pt-unipelt~, with {words} parameters.")
+
+
 def test_a_study_won_by_a_seed_architecture_says_so():
     lead = card(with_scores(study(), t4=0.93)).lead
     assert lead.startswith("Nothing the search proposed beats the best seed architecture")
