@@ -21,6 +21,7 @@ from autopelt.report.comparison import (
     energy,
     gap_words,
     latency,
+    learned_nothing,
     megabytes,
 )
 from autopelt.report.wording import score, share
@@ -57,8 +58,9 @@ def run_compare(
     console.print()
     rows = comparison.rows()
     Console(width=max(160, console.width)).print(terminal_table(rows))
-    if words := at_the_end(rows):
-        console.print(f"\n{words}")
+    for words in (learned_nothing(rows), at_the_end(rows)):
+        if words:
+            console.print(f"\n{words}")
     console.print(f"\nReport: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
 
 

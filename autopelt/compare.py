@@ -325,14 +325,7 @@ class Comparison:
         rate = self.chosen_rate(m, lines)
         wanted = {derived_seed(self.config.random_seed, "compare", k) for k in range(self.seeds)}
         trainings = {
-            ln["random_seed"]: Training(
-                ln["random_seed"],
-                ln["score"],
-                ln.get("selection"),
-                ln.get("epoch", 0),
-                tuple(ln.get("without", ())),
-                ln.get("reason", ""),
-            )
+            ln["random_seed"]: Training.of(ln)
             for ln in mine
             if ln["kind"] == "seed" and ln["rate"] == rate and ln["random_seed"] in wanted
         }

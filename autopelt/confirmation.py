@@ -23,6 +23,8 @@ class Training:
         epoch: that was chosen on the selection split.
         without: report score without each group of examples (`autopelt.paired`).
         reason: one line why it failed.
+        constant: the best constant answer (`Task.constant`) on the same examples, where the task
+            has one.
     """
 
     random_seed: int
@@ -31,6 +33,34 @@ class Training:
     epoch: int = 0
     without: tuple[float, ...] = ()
     reason: str = ""
+    constant: Scored | None = None
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> "Training":
+        """From its line in a ledger (`autopelt.trainings`)."""
+        seed, constant = line["random_seed"], line.get("constant")
+        return cls(
+            seed,
+            line.get("score"),
+            line.get("selection"),
+            line.get("epoch", 0),
+            tuple(line.get("without", ())),
+            line.get("reason", ""),
+            constant and Scored(seed, constant["score"], tuple(constant["without"])),
+        )
+
+
+def above_constant(trainings: Sequence[Training]) -> Difference | None:
+    """Report score minus the best constant answer's, on the same examples; None without one.
+
+    An interval that reaches down to 0 means that nothing was learned, as far as can be told.
+    """
+    return paired_difference(scored(trainings), [t.constant for t in trainings if t.constant])
+
+
+def constant_score(trainings: Sequence[Training]) -> float | None:
+    """What the best constant answer scores on the report split; None where it is not known."""
+    return next((t.constant.score for t in trainings if t.constant), None)
 
 
 def scored(trainings: Sequence[Training]) -> tuple[Scored, ...]:
@@ -120,14 +150,7 @@ def confirmations(lines: Sequence[Mapping[str, Any]]) -> tuple[Confirmation, ...
     about: dict[int, Mapping[str, Any]] = {}
     for line in lines:
         about[line["trial"]] = line
-        trainings.setdefault(line["trial"], {})[line["random_seed"]] = Training(
-            line["random_seed"],
-            line.get("score"),
-            line.get("selection"),
-            line.get("epoch", 0),
-            tuple(line.get("without", ())),
-            line.get("reason", ""),
-        )
+        trainings.setdefault(line["trial"], {})[line["random_seed"]] = Training.of(line)
     return tuple(
         Confirmation(
             trial,

@@ -21,6 +21,7 @@ from autopelt.objectives import parse_objectives
 from autopelt.seed_architectures import seed_architecture, shrink
 from autopelt.shapes import Shapes
 from autopelt.tasks import Task, make_task
+from autopelt.tasks.prior import constant_score
 from autopelt.training.spec import Setup
 from autopelt.training.workbench import data_source
 from autopelt.warm_start import WarmStart, warm_start
@@ -131,6 +132,7 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
             "title": task.title,
             "kind": task.kind,
             "labels": list(task.labels),
+            "constant": constant_score(task, splits.train, splits.selection),
             **splits.facts["sizes"],
             **{k: v for k, v in splits.facts.items() if k not in ("sizes", "notes")},
         },

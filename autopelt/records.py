@@ -118,7 +118,8 @@ class StudyRecord:
         metric: name of the task's score (``accuracy``).
         limit: the budget as a number of deployed parameters.
         backbone: ``{"name", "family", "parameters", "layers", "hidden", "revision"}``.
-        task: ``{"name", "kind", "train", "selection", "report", "labels", "source"}``.
+        task: ``{"name", "kind", "train", "selection", "report", "labels", "source"}`` and
+            ``constant``: what the best constant answer scores on selection, None without one.
         head: parameters of the task head, counted apart.
         versions: versions of the packages that matter.
         trials: by number.

@@ -49,8 +49,9 @@ def run_jobs(jobs: Sequence[Job], ledger: Path, *, workers: int, metric: str, sa
     """Run the jobs in order, `workers` at once, and add a line for each to the ledger.
 
     A line is the job's ``about`` and: ``random_seed``, ``score`` (report split, larger is better;
-    None where it failed), ``metrics``, ``without``, ``examples``, ``data``, ``selection``,
-    ``epoch`` (the chosen one), ``epochs``, ``seconds`` and ``reason``.
+    None where it failed), ``metrics``, ``without``, ``constant``, ``examples``, ``data``
+    (`autopelt.training.held_out`), ``selection``, ``epoch`` (the chosen one), ``epochs``,
+    ``seconds`` and ``reason``.
 
     Raises:
         Stopped: the user interrupted.

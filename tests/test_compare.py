@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from in_process import run_in_process
 
@@ -16,7 +17,13 @@ from autopelt.compare import RUNS, Comparison, find_methods
 from autopelt.config import StudyConfig
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.measure import measure, measured
-from autopelt.report.comparison import Row, at_the_end, best_row
+from autopelt.report.comparison import (
+    Row,
+    at_the_end,
+    best_row,
+    constant_of,
+    learned_nothing,
+)
 from autopelt.settings import resolve_config
 
 
@@ -80,6 +87,11 @@ def test_equal_effort_resuming_and_the_page(tiny_bert: Path, tmp_path: Path, her
     with (folder / "table.csv").open() as file:
         table = {line["method"]: line for line in csv.DictReader(file)}
     assert table["full"]["deployed"] == str(rows[2].count.backbone)
+    constant = rows[0].trainings[0].constant
+    assert constant is not None
+    assert float(table["full"]["above_constant"]) == pytest.approx(
+        rows[2].mean.mean - constant.score
+    )
     assert float(table["lora-r2"]["score"]) == pytest.approx(rows[1].mean.mean)
     assert terminal_table(rows).row_count == 3
 
@@ -189,6 +201,34 @@ def test_rates_at_the_end_of_what_was_tried_are_named(tiny_bert: Path) -> None:
     words = at_the_end([row("a", 2, 0.5, 1, 2), row("b", 0.5, 0.5, 1, 2), row("c", 1, 1, 3)])
     assert "× 0.5 of b; × 2 of a." in words
     assert "c" not in words.split(":")[1].split(".")[1]
+
+
+def test_rows_that_learned_nothing_are_named(tiny_bert: Path) -> None:
+    (method,) = find_methods(["lora-r1"], config(tiny_bert), None)
+
+    def row(name: str, right: int) -> Row:
+        """Of 40 examples so many are right, of the constant answers 20: others for each seed."""
+        trainings = []
+        for seed in range(3):
+            own = np.roll(np.arange(40) < right, 7 * seed)
+            same = np.arange(40) % 2 == 0
+            without, of_same = [(x.sum() - x) / 39 for x in (own, same)]
+            constant = compare.Training.of(
+                {
+                    **{"random_seed": seed, "score": own.mean(), "without": without},
+                    "constant": {"score": same.mean(), "without": of_same},
+                }
+            )
+            trainings.append(constant)
+        return Row(name, method.architecture, method.count, 1.0, tuple(trainings), {})
+
+    good, bad = row("good", 38), row("bad", 20)
+    assert constant_of([good, bad]) == 0.5
+    assert learned_nothing([good]) == ""
+    assert learned_nothing([good, bad]) == (
+        "Not surely above the best constant answer (0.500): bad."
+    )
+    assert learned_nothing([bad]).startswith("No method is surely above the best constant answer")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from in_process import run_in_process
 from test_driver import plan
@@ -25,10 +26,11 @@ from autopelt.confirmation import (
     misled,
 )
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.paired import Scored
 from autopelt.plan import Plan
 from autopelt.records import StudyRecord, TrialRecord
-from autopelt.report.confirmed import confirmed, draw, wrong_pairs
-from autopelt.report.health import noise
+from autopelt.report.confirmed import confirmed, confirmed_lead, draw, wrong_pairs
+from autopelt.report.health import above_a_constant, noise
 from autopelt.report.noise import difference_error, seed_spread
 from autopelt.report.reproduce import commands, study_folder
 from autopelt.search import make_sampler
@@ -269,6 +271,49 @@ def test_the_report_split_does_not_choose_whom_it_judges() -> None:
     better, luckier = confirmation(1, [0.8, 0.8], [0.5, 0.5]), confirmation(2, [0.7], [0.9])
     assert chosen([luckier, better], FOUND) is better
     assert chosen([better], SEED) is None
+
+
+def test_a_verdict_says_where_nothing_was_learned(
+    done: tuple[Path, StudyRecord, list[str]],
+) -> None:
+    """Both at the score of one answer for all, give or take, is no result, whoever is ahead."""
+
+    def against(constant: float, *, role: str, trial: int) -> Confirmation:
+        rng = np.random.default_rng(trial)
+        made = []
+        for seed in range(3):
+            # 100 groups of one example: without each, one of 99 is right or not.
+            right = rng.random(100) < 0.55
+            same = rng.random(100) < constant
+            made.append(
+                Training(
+                    seed,
+                    float(right.mean()),
+                    0.5,
+                    without=tuple((right.sum() - right) / 99),
+                    constant=Scored(seed, float(same.mean()), tuple((same.sum() - same) / 99)),
+                )
+            )
+        return Confirmation(trial, role, None, tuple(made))
+
+    record = done[1]
+    numbers = [next(t.number for t in record.trials if bool(t.label) == by) for by in (False, True)]
+
+    def told(constant: float) -> tuple[str, str]:
+        roles = zip((FOUND, SEED), numbers, strict=True)
+        known = tuple(against(constant, role=role, trial=n) for role, n in roles)
+        made = replace(record, confirmed=known)
+        c, finding = confirmed(made), above_a_constant(made)
+        assert c is not None
+        assert finding is not None
+        return confirmed_lead(c), finding.level
+
+    words, level = told(0.55)
+    assert "Neither is surely above the best constant answer (0." in words
+    assert level == "warning"
+    words, level = told(0.1)
+    assert "constant" not in words
+    assert level == "good"
 
 
 def test_misled_counts_pairs_in_the_wrong_order() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from autopelt.architecture import Architecture
 from autopelt.budget import Count
-from autopelt.confirmation import Training, scored
+from autopelt.confirmation import Training, above_constant, constant_score, scored
 from autopelt.paired import Difference, Scored, mean_and_interval, paired_difference, spread
 from autopelt.quantities import format_seconds
 from autopelt.records import StudyRecord
@@ -25,11 +25,19 @@ from autopelt.report.wording import backbone_name, difference, plural, score, sh
 COLUMNS = (
     *("method", "score", "interval_low", "interval_high", "spread", "random_seeds"),
     *("difference_to_best", "difference_low", "difference_high"),
+    *("above_constant", "above_constant_low", "above_constant_high"),
     *("deployed", "trained", "share", "learning_rate_factor", "epoch"),
     *("seconds_to_epoch", "seconds_a_step", "joules_a_step", "peak_bytes"),
     *("latency_1", "latency_32", "times_bare_1", "times_bare_32"),
     *("tokens", "device", "reason", "id", "architecture"),
 )
+
+
+CONSTANT = {
+    **{"type": "line", "layer": "below", "xref": "paper", "x0": 0, "x1": 1},
+    "line": {"color": "--muted", "width": 1.2, "dash": "dash"},
+}
+"""A level line across a figure."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,11 @@ class Row:
     def mean(self) -> Difference | None:
         """Mean report score and its interval."""
         return mean_and_interval(self.scored)
+
+    @property
+    def above_constant(self) -> Difference | None:
+        """Mean report score minus the best constant answer's; None where there is none."""
+        return above_constant(self.trainings)
 
     @property
     def selection(self) -> float:
@@ -125,6 +138,7 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
             f"{record.metric} on the report split with {share(best.count.share)} of the backbone"
         )
         lead += f"; within the noise of it: {', '.join(equal)}." if equal else "."
+        lead += f" {words}" if (words := learned_nothing(rows)) else ""
     shown = Table(numbers(rows, best).columns, numbers(rows, best).rows, folded="")
     note = (
         f"Scores: {record.metric} on the report split, mean over fresh random seeds with a 95% "
@@ -138,6 +152,23 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
     if words := at_the_end(rows):
         note = f"{words} {note}"
     return Card("table", "Methods", lead, table=shown, note=note)
+
+
+def constant_of(rows: Sequence[Row]) -> float | None:
+    """What the best constant answer scores on the report split."""
+    return next((c for r in rows if (c := constant_score(r.trainings)) is not None), None)
+
+
+def learned_nothing(rows: Sequence[Row]) -> str:
+    """A sentence on rows that are not surely above a constant answer; "" without any."""
+    known = [(r, gap) for r in rows if (gap := r.above_constant) is not None]
+    below = [r.name for r, gap in known if gap.low is not None and gap.low <= 0]
+    if not below:
+        return ""
+    what = f"the best constant answer ({score(constant_of(rows))})"
+    if len(below) == len(known):
+        return f"No method is surely above {what}: perhaps nothing was learned."
+    return f"Not surely above {what}: {', '.join(below)}."
 
 
 def numbers(rows: Sequence[Row], best: Row | None) -> Table:
@@ -282,6 +313,8 @@ def scatter(
     known = [(r, x, m) for r, x in places if (m := r.mean) is not None]
     numbers = {t.label: t.number for t in record.trials}
     ends = [e for _, _, m in known for e in (m.mean, m.low, m.high) if e is not None]
+    if (constant := constant_of([r for r, _, _ in known])) is not None:
+        ends.append(constant)
     data: list[dict[str, Any]] = [
         {
             "type": "scatter",
@@ -309,6 +342,8 @@ def scatter(
     logs = [math.log10(x) for _, x, _ in known]
     x = axis(x_words, type="log", range=[min(logs) - 0.25, max(logs) + 0.25])
     shown = layout(x, axis(range=padded(ends, 0.12)), f"report {record.metric}")
+    if constant is not None:
+        shown["shapes"] = [CONSTANT | {"y0": constant, "y1": constant}]
     # The page places what fits, the best first.
     shown["meta"] = {
         "labels": [
@@ -317,7 +352,8 @@ def scatter(
         ]
     }
     words = f"Scatter of report {record.metric} against {x_words}"
-    return Figure(key, words, data, shown, height=420, heading=heading)
+    legend = () if constant is None else (("dash", "--muted", "the best constant answer"),)
+    return Figure(key, words, data, shown, height=420, heading=heading, legend=legend)
 
 
 def protocol_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
@@ -349,6 +385,7 @@ def comparison_csv(rows: Sequence[Row]) -> str:
         writer.writerow(
             (
                 *(r.name, *_ends(mean), spread(r.scored), len(r.scored), *_ends(gap)),
+                *_ends(r.above_constant),
                 *(r.count.deployed, r.count.trained, f"{r.count.share:.8g}", r.rate, r.epoch),
                 *(r.seconds, cost.get("step_seconds"), cost.get("step_joules")),
                 cost.get("peak_bytes"),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from autopelt.confirmation import FOUND, SEED, Confirmation, chosen, misled
+from autopelt.confirmation import (
+    FOUND,
+    SEED,
+    Confirmation,
+    above_constant,
+    chosen,
+    constant_score,
+    misled,
+)
 from autopelt.paired import Difference
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Fact, Figure, NothingToShow, Row, Table, cell, table
@@ -64,8 +73,24 @@ def confirmed_lead(c: Confirmed) -> str:
     if gap.low is None:
         return f"Trained with {seeds}, {what}; one seed cannot tell whether that is chance."
     if gap.within_noise:
-        return f"Confirmed with {seeds}: {what}, which is within the noise ({interval(gap)})."
-    return f"Confirmed with {seeds}: {what} ({interval(gap)})."
+        what += f", which is within the noise ({interval(gap)})."
+    else:
+        what += f" ({interval(gap)})."
+    return f"Confirmed with {seeds}: {what}{nothing_learned([c.found[1], c.seed[1]])}"
+
+
+def nothing_learned(confirmations: Sequence[Confirmation]) -> str:
+    """A sentence where none of them is surely above the best constant answer, else ""."""
+    gaps = [above_constant(c.trainings) for c in confirmations]
+    known = [gap for gap in gaps if gap is not None and gap.low is not None]
+    if not known or any(gap.low > 0 for gap in known if gap.low is not None):
+        return ""
+    constant = constant_score(confirmations[0].trainings)
+    who = "Neither" if len(confirmations) == 2 else "None"
+    return (
+        f" {who} is surely above the best constant answer ({score(constant)}): perhaps nothing was "
+        "learned."
+    )
 
 
 def interval(gap: Difference) -> str:

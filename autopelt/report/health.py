@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from statistics import NormalDist
 from typing import Any
 
+from autopelt.confirmation import above_constant
 from autopelt.records import FAILED, STOPPED, StudyRecord
 from autopelt.report.card import Card, Finding, NothingToShow
+from autopelt.report.confirmed import confirmed, interval
 from autopelt.report.learning_curves import still_rising
 from autopelt.report.noise import difference_error
 from autopelt.report.progress import LAST, grown, last_gain, steps
 from autopelt.report.surrogate import calibration, spearman
-from autopelt.report.wording import listed, method, name, plural, score, share
+from autopelt.report.wording import difference, listed, method, name, plural, score, share
 
 TITLE = "Health checks"
 SATURATED = 0.95
@@ -63,6 +66,40 @@ def above_the_head(record: StudyRecord) -> Finding | None:
             "Train longer, use more training examples, or check that the task can be learnt.",
         )
     return Finding("good", f"Modules help: {score(gain)} above training the task head alone.")
+
+
+def above_a_constant(record: StudyRecord) -> Finding | None:
+    """Was anything learned at all?"""
+    fresh = confirmed(record)
+    chosen = None if fresh is None else fresh.found or fresh.seed
+    if chosen is not None and (gap := above_constant(chosen[1].trainings)) is not None:
+        reached = (
+            f"{name(chosen[0])} scores {difference(gap.mean)} against the best constant answer"
+        )
+        surely = gap.low is not None and gap.low > 0
+        words = f"On the report split {reached} ({interval(gap)})"
+    else:
+        best, constant = record.best, record.task.get("constant")
+        if best is None or best.score is None or constant is None:
+            return None
+        error = difference_error(record, best.score, constant)
+        if error is None:
+            return None
+        # The best of many is lucky: as far above as the luckiest of equals would be.
+        far = error * NormalDist().inv_cdf(1 - 0.025 / max(1, len(record.complete)))
+        surely = best.score - constant > far
+        words = (
+            f"The best score is {score(best.score - constant)} above that of the best constant "
+            f"answer ({score(constant)}), and chance alone gives {score(far)}"
+        )
+    if surely:
+        return Finding("good", f"{words}: something was learned.")
+    return Finding(
+        "warning",
+        f"{words}: perhaps nothing was learned, and all differences are chance.",
+        "Use more training examples, more epochs or another learning rate before you trust any "
+        "order.",
+    )
 
 
 def noise(record: StudyRecord) -> Finding | None:
@@ -279,6 +316,7 @@ def reference(record: StudyRecord) -> Finding | None:
 CHECKS: tuple[Callable[[StudyRecord], Finding | None], ...] = (
     failures,
     above_the_head,
+    above_a_constant,
     noise,
     surrogate,
     stopping,

@@ -226,6 +226,17 @@ class Task(ABC):
         """
         return None
 
+    def constant(self, train: Dataset) -> Any | None:
+        """The prediction that scores best on train if every example gets the same one.
+
+        Args:
+            train: raw or encoded examples; only their labels are read.
+
+        Returns:
+            One prediction as `score` takes it; None for a kind of task without a constant one.
+        """
+        return None
+
     @abstractmethod
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """One prediction for each row of the batch, off the device, as `score` takes it."""
@@ -243,6 +254,13 @@ def complete(predictions: Sequence[Any], encoded: Dataset) -> None:
     """Refuse to score anything but one prediction for each row. Raises ValueError."""
     if len(predictions) != len(encoded):
         raise ValueError(f"{len(predictions)} predictions, but {len(encoded)} examples")
+
+
+def labels_of(dataset: Dataset) -> list[Any]:
+    """The labels of raw (column ``label``) or encoded (``labels``) examples."""
+    column = "labels" if "labels" in dataset.column_names else "label"
+    found: list[Any] = dataset[column][:]
+    return found
 
 
 def missing_column(where: str, wanted: str, present: Sequence[str]) -> UnavailableError:

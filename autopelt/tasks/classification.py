@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.base import Batch, Metric, Origin, Task, complete, labels_of
 from autopelt.tasks.padding import ROWS, joined, model_inputs, tokenized
 from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES
@@ -124,10 +124,18 @@ class Classification(Task):
         found: list[int] = outputs.logits.argmax(dim=-1).tolist()
         return found
 
+    def constant(self, train: Dataset) -> Any | None:
+        """The class, of equals the most frequent one."""
+        gold = labels_of(train)
+        scores, counts = SCORES[self.metric.name], Counter(gold)
+        return max(
+            range(len(self.labels)), key=lambda c: (scores(gold, [c] * len(gold)), counts[c])
+        )
+
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """The task's scores by name."""
         complete(predictions, encoded)
-        gold = encoded["labels"][:]
+        gold = labels_of(encoded)
         return {name: SCORES[name](gold, list(predictions)) for name in self.scores}
 
 
@@ -169,6 +177,10 @@ class Regression(Classification):
     def prior(self, train: Dataset) -> list[float] | None:
         """The mean."""
         return [fmean(train["labels"][:])]
+
+    def constant(self, train: Dataset) -> Any | None:
+        """The mean; correlations with it are 0."""
+        return fmean(labels_of(train))
 
     def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """Squared error."""

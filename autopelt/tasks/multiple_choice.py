@@ -6,11 +6,12 @@ computation of transformers' ``ForMultipleChoice`` classes, with the head that e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.base import Batch, Metric, Origin, Task, complete, labels_of
 from autopelt.tasks.padding import MODEL_INPUTS, ROWS, joined, model_inputs, tokenized
 from autopelt.tasks.scores import SCORES
 
@@ -114,7 +115,12 @@ class MultipleChoice(Task):
         found: list[int] = outputs.logits.view(-1, len(self.labels)).argmax(dim=-1).tolist()
         return found
 
+    def constant(self, train: Dataset) -> Any | None:
+        """The place that the right continuation has most often."""
+        counts = Counter(labels_of(train))
+        return max(range(len(self.labels)), key=lambda place: counts[place])
+
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """Accuracy."""
         complete(predictions, encoded)
-        return {"accuracy": SCORES["accuracy"](encoded["labels"][:], list(predictions))}
+        return {"accuracy": SCORES["accuracy"](labels_of(encoded), list(predictions))}

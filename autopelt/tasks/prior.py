@@ -1,8 +1,16 @@
 """What is known of the labels before a text is read."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from autopelt.tasks.base import Task
 
 
 def log_shares(labels: Iterable[int], classes: int) -> list[float]:
@@ -14,3 +22,15 @@ def log_shares(labels: Iterable[int], classes: int) -> list[float]:
     counts = Counter(labels)
     total = counts.total() + classes
     return [math.log((counts[index] + 1) / total) for index in range(classes)]
+
+
+def constant_score(task: Task, train: Dataset, split: Dataset) -> float | None:
+    """What reading nothing gives: `Task.constant` of train, scored on a split; larger is better.
+
+    A trained model that is not above it has learned nothing. None where the task has no constant.
+    """
+    answer = task.constant(train)
+    if answer is None or not len(split):
+        return None
+    value = task.score([answer] * len(split), split)[task.metric.name]
+    return value if task.metric.higher_is_better else -value

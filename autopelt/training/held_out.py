@@ -21,7 +21,9 @@ def held_out(bench: Workbench) -> dict[str, Any]:
 
     Returns:
         ``metrics`` (all of them), ``score`` (the task's own, larger is better), ``without`` (the
-        same without each group, see `autopelt.paired`), ``examples`` and ``data`` (content hash).
+        same without each group, see `autopelt.paired`), ``constant`` (``score`` and ``without`` of
+        the best constant answer, `Task.constant`, where the task has one), ``examples`` and
+        ``data`` (content hash).
     """
     split = bench.splits["report"]
     predictions = predict_split(bench, "report")
@@ -29,18 +31,28 @@ def held_out(bench: Workbench) -> dict[str, Any]:
     name = bench.task.metric.name
     sign = 1.0 if bench.task.metric.higher_is_better else -1.0
     groups = example_groups(split.rows, bench.setup.random_seed)
-    without = []
-    for group in range(max(groups) + 1 if len(set(groups)) > 1 else 0):
-        kept = [i for i, g in enumerate(groups) if g != group]
-        score = bench.task.score([predictions[i] for i in kept], split.encoded.select(kept))
-        without.append(sign * score[name])
-    return {
+
+    def without(found: Sequence[Any]) -> list[float]:
+        made = []
+        for group in range(max(groups) + 1 if len(set(groups)) > 1 else 0):
+            kept = [i for i, g in enumerate(groups) if g != group]
+            score = bench.task.score([found[i] for i in kept], split.encoded.select(kept))
+            made.append(sign * score[name])
+        return made
+
+    made = {
         "metrics": metrics,
         "score": sign * metrics[name],
-        "without": without,
+        "without": without(predictions),
         "examples": len(split.rows),
         "data": bench.report_hash,
     }
+    answer = bench.task.constant(bench.splits["train"].encoded)
+    if answer is not None:
+        same = [answer] * len(split.rows)
+        score = sign * bench.task.score(same, split.encoded)[name]
+        made["constant"] = {"score": score, "without": without(same)}
+    return made
 
 
 def example_groups(rows: Sequence[Any], random_seed: int) -> list[int]:

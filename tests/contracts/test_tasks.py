@@ -15,6 +15,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from autopelt.errors import UsageError
 from autopelt.tasks import Source, make_task
+from autopelt.tasks.prior import constant_score
 
 FAMILIES = {
     "demo": ("bert",),
@@ -235,3 +236,19 @@ def test_the_prior_is_the_best_prediction_without_a_text(bench):
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):
         assert loss(best) < loss(best + 0.5 * torch.randn(len(prior), generator=generator))
+
+
+def test_the_constant_answer_is_the_best_of_all_constant_ones(bench):
+    task, _, _, splits, encoded = bench
+    answer = task.constant(encoded)
+    if task.kind in ("question_answering", "generation", "token_classification"):
+        assert answer is None
+        assert constant_score(task, splits.train, splits.selection) is None
+        return
+    assert task.constant(splits.train) == answer  # raw and encoded examples have the same labels
+    reached = task.score([answer] * len(encoded), encoded)[task.metric.name]
+    others = range(len(task.labels)) if task.labels else (0.0, 1.0)
+    for other in others:
+        assert task.score([other] * len(encoded), encoded)[task.metric.name] <= reached + 1e-12
+    assert constant_score(task, splits.train, splits.train) == pytest.approx(reached)
+    assert constant_score(task, splits.train, splits.train.select([])) is None

@@ -3,6 +3,7 @@ from dataclasses import replace
 from example_studies import failed_study
 
 from autopelt.report import health
+from autopelt.report.noise import difference_error
 
 
 def changed(record, **by_number):
@@ -67,6 +68,21 @@ def test_a_front_narrower_than_chance_is_a_warning(example):
 def test_modules_that_do_not_help_are_a_warning(example):
     assert health.above_the_head(example).level == "good"
     assert health.above_the_head(changed(example, t0={"score": 0.67})).level == "warning"
+
+
+def test_a_search_that_learned_nothing_is_a_warning(example):
+    assert health.above_a_constant(example) is None  # an older study does not know
+    learned = replace(example, confirmed=(), task={**example.task, "constant": 0.5})
+    assert health.above_a_constant(learned).level == "good"
+    best = learned.best.score
+    close = replace(learned, task={**example.task, "constant": best - 0.01})
+    assert health.above_a_constant(close).level == "warning"
+    # Two standard errors above would do for one trial; the luckiest of many needs more.
+    error = difference_error(learned, best, best)
+    apart = replace(learned, task={**example.task, "constant": best - 2.2 * error})
+    assert health.above_a_constant(apart).level == "warning"
+    one = replace(apart, trials=(learned.best,))
+    assert health.above_a_constant(one).level == "good"
 
 
 def test_a_used_up_budget_is_told(example):

@@ -7,6 +7,8 @@ import pytest
 
 from autopelt.architecture import Architecture, Module
 from autopelt.config import TrainingConfig
+from autopelt.tasks import Source, make_task
+from autopelt.tasks.prior import constant_score
 from autopelt.training.held_out import GROUPS, example_groups
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
@@ -34,6 +36,11 @@ def test_only_the_last_epoch_tells_the_report_split_and_only_if_asked(tiny_bert:
     # Groups of equal size: leaving each out once averages to the whole.
     assert np.mean(last["without"]) == pytest.approx(last["score"])
     assert last["examples"] == 400
+    constant = last["constant"]
+    task = make_task("demo")
+    splits = task.load(Source(train_examples=64), report=True)
+    assert constant["score"] == constant_score(task, splits.train, splits.report)
+    assert np.mean(constant["without"]) == pytest.approx(constant["score"])
     plain = list(run_trial(spec(tiny_bert, False)))
     assert all(r.held_out == {} for r in plain)
     assert "report" not in warm_workbench(spec(tiny_bert, False).setup).splits
