@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -76,19 +75,18 @@ def confirmed_lead(c: Confirmed) -> str:
         what += f", which is within the noise ({interval(gap)})."
     else:
         what += f" ({interval(gap)})."
-    return f"Confirmed with {seeds}: {what}{nothing_learned([c.found[1], c.seed[1]])}"
+    return f"Confirmed with {seeds}: {what}{nothing_learned(c.found[1], c.seed[1])}"
 
 
-def nothing_learned(confirmations: Sequence[Confirmation]) -> str:
-    """A sentence where none of them is surely above the best constant answer, else ""."""
-    gaps = [above_constant(c.trainings) for c in confirmations]
-    known = [gap for gap in gaps if gap is not None and gap.low is not None]
-    if not known or any(gap.low > 0 for gap in known if gap.low is not None):
-        return ""
-    constant = constant_score(confirmations[0].trainings)
-    who = "Neither" if len(confirmations) == 2 else "None"
+def nothing_learned(found: Confirmation, seed: Confirmation) -> str:
+    """A sentence where neither is surely above the best constant answer, else ""."""
+    for confirmation in (found, seed):
+        gap = above_constant(confirmation.trainings)
+        if gap is None or gap.low is None or gap.low > 0:
+            return ""
+    constant = score(constant_score(found.trainings))
     return (
-        f" {who} is surely above the best constant answer ({score(constant)}): perhaps nothing was "
+        f" Neither is surely above the best constant answer ({constant}): perhaps nothing was "
         "learned."
     )
 

@@ -72,11 +72,12 @@ def above_a_constant(record: StudyRecord) -> Finding | None:
     """Was anything learned at all?"""
     fresh = confirmed(record)
     chosen = None if fresh is None else fresh.found or fresh.seed
-    if chosen is not None and (gap := above_constant(chosen[1].trainings)) is not None:
+    gap = None if chosen is None else above_constant(chosen[1].trainings)
+    if chosen is not None and gap is not None and gap.low is not None:
         reached = (
             f"{name(chosen[0])} scores {difference(gap.mean)} against the best constant answer"
         )
-        surely = gap.low is not None and gap.low > 0
+        surely = gap.low > 0
         words = f"On the report split {reached} ({interval(gap)})"
     else:
         best, constant = record.best, record.task.get("constant")
