@@ -12,9 +12,14 @@ from autopelt.interrupt import AT_ONCE, Stopped, own_signals, stoppable
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
+    # Whoever runs these tests may have been started with nohup, which ignores SIGHUP.
+    outside = {number: signal.signal(number, signal.SIG_DFL) for number in AT_ONCE}
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *AT_ONCE)}
     yield
-    assert {number: signal.getsignal(number) for number in before} == before
+    after = {number: signal.getsignal(number) for number in before}
+    for number, handler in outside.items():
+        signal.signal(number, handler)
+    assert after == before
 
 
 def send(number: signal.Signals) -> None:
