@@ -29,16 +29,17 @@ from autopelt.settings import resolve_config
 
 
 def run_compare(
+    command: str,
+    *,
     methods: str,
     seeds: int,
     rates: str | None,
     rate_seeds: int,
     budget: str | None,
     out: str | None,
-    flags: dict[str, Any],
-    command: str,
+    **flags: Any,
 ) -> None:
-    """Compare methods and print the table."""
+    """Compare methods and print the table; `flags` are those of every study."""
     config = resolve_config(None, flags)
     if budget is not None:
         Budget.parse(budget)

@@ -52,15 +52,7 @@ def confirm(study: str, seeds: int | None, top: int | None, workers: int | None)
 @click.option("--train-examples", type=int, help="Train on this many examples.")
 @click.option("--random-seed", type=int, help="Seed of all randomness.  [default: 0]")
 @click.option("--out", help="Folder to write.  [default: reports/compare-TASK]")
-def compare(
-    methods: str,
-    seeds: int,
-    rates: str | None,
-    rate_seeds: int,
-    budget: str | None,
-    out: str | None,
-    **flags: Any,
-) -> None:
+def compare(**options: Any) -> None:
     """Hold methods against each other on one task, with equal effort for each.
 
     A method is a seed architecture (unipelt, lora-r8, adapterdrop-3, head-only, full), a file,
@@ -78,8 +70,7 @@ def compare(
     """
     from autopelt.cli_compare import run_compare
 
-    command = shlex.join(["autopelt", *sys.argv[1:]])
-    run_compare(methods, seeds, rates, rate_seeds, budget, out, flags, command)
+    run_compare(shlex.join(["autopelt", *sys.argv[1:]]), **options)
 
 
 @click.command()

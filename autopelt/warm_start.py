@@ -12,7 +12,7 @@ same relative height.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -143,34 +143,30 @@ def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> st
             "none of the architectures that it proposed; give --space, or another study."
         )
     value["what"] = "front" if small_too else "best"
-    value["early"], value["left_out"] = _early(
-        observations, space, min(EARLY, trials), front_of if small_too else best_of
-    )
+    most = min(EARLY, trials)
+    value["early"], value["left_out"] = _early(observations, space, most, small_too)
     return json.dumps(value, indent=0)
 
 
-Choice = Callable[[Sequence[Observation], dict[int, float], int], list[int]]
-"""Numbers of at most so many trials, the best first, by their expected scores."""
-
-
 def _early(
-    observed: Sequence[Observation], space: BoundSpace, most: int, choose: Choice
+    observed: Sequence[Observation], space: BoundSpace, most: int, small_too: bool
 ) -> tuple[list[int], int]:
-    """Numbers of what is evaluated early, and how many of the chosen cannot be said here.
+    """Numbers of what is evaluated early, and how many of the front or best cannot be said here.
 
     What is within the budget comes first; where that is little, what lies over it is shrunk.
     """
+    choose = front_of if small_too else best_of
     means = expected_scores(space, observed)
     said = [o for o in observed if _here(o, space) is not None]
     chosen = choose([o for o in said if o.parameters <= space.limit], means, most)
     over = [o for o in said if o.parameters > space.limit]
     chosen += choose(over, means, most - len(chosen))
-    whole = choose(observed, means, len(observed) if choose is front_of else most)
+    whole = choose(observed, means, len(observed) if small_too else most)
     return chosen, len(set(whole) - {o.number for o in said})
 
 
 def front_of(observed: Sequence[Observation], means: dict[int, float], most: int) -> list[int]:
-    """Of the front by expected score and parameters, thinned evenly; a `Choice`."""
+    """Numbers of at most `most` trials of the front by expected score, the best first."""
     members = [observed[i] for i in front([(o.parameters, means[o.number]) for o in observed])]
     members = [o for o in members if o.architecture.modules]
     at = np.linspace(0, len(members) - 1, min(most, len(members))).round().astype(int)
@@ -178,7 +174,7 @@ def front_of(observed: Sequence[Observation], means: dict[int, float], most: int
 
 
 def best_of(observed: Sequence[Observation], means: dict[int, float], most: int) -> list[int]:
-    """Of the highest expected scores, however large; a `Choice`."""
+    """Numbers of at most `most` trials, the highest expected scores, the best first."""
     members = [o for o in observed if o.architecture.modules]
     return [o.number for o in sorted(members, key=lambda o: -means[o.number])[:most]]
 

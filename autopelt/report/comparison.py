@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         )
         lead += f"; within the noise of it: {', '.join(equal)}." if equal else "."
         lead += f" {words}" if (words := learned_nothing(rows)) else ""
-    shown = Table(numbers(rows, best).columns, numbers(rows, best).rows, folded="")
+    shown = replace(numbers(rows, best), folded="")
     note = (
         f"Scores: {record.metric} on the report split, mean over fresh random seeds with a 95% "
         "interval (over seeds and examples); spread: standard deviation over random seeds. Against "

@@ -29,6 +29,10 @@ class Metric:
     name: str
     higher_is_better: bool = True
 
+    def value(self, scores: Mapping[str, float]) -> float:
+        """This score out of all of a task's, turned so that larger is better."""
+        return scores[self.name] if self.higher_is_better else -scores[self.name]
+
 
 @dataclass(frozen=True)
 class Source:

@@ -32,5 +32,4 @@ def constant_score(task: Task, train: Dataset, split: Dataset) -> float | None:
     answer = task.constant(train)
     if answer is None or not len(split):
         return None
-    value = task.score([answer] * len(split), split)[task.metric.name]
-    return value if task.metric.higher_is_better else -value
+    return task.metric.value(task.score([answer] * len(split), split))

@@ -28,8 +28,7 @@ def held_out(bench: Workbench) -> dict[str, Any]:
     split = bench.splits["report"]
     predictions = predict_split(bench, "report")
     metrics = bench.task.score(predictions, split.encoded)
-    name = bench.task.metric.name
-    sign = 1.0 if bench.task.metric.higher_is_better else -1.0
+    metric = bench.task.metric
     groups = example_groups(split.rows, bench.setup.random_seed)
 
     def without(found: Sequence[Any]) -> list[float]:
@@ -37,12 +36,12 @@ def held_out(bench: Workbench) -> dict[str, Any]:
         for group in range(max(groups) + 1 if len(set(groups)) > 1 else 0):
             kept = [i for i, g in enumerate(groups) if g != group]
             score = bench.task.score([found[i] for i in kept], split.encoded.select(kept))
-            made.append(sign * score[name])
+            made.append(metric.value(score))
         return made
 
     made = {
         "metrics": metrics,
-        "score": sign * metrics[name],
+        "score": metric.value(metrics),
         "without": without(predictions),
         "examples": len(split.rows),
         "data": bench.report_hash,
@@ -50,7 +49,7 @@ def held_out(bench: Workbench) -> dict[str, Any]:
     answer = bench.task.constant(bench.splits["train"].encoded)
     if answer is not None:
         same = [answer] * len(split.rows)
-        score = sign * bench.task.score(same, split.encoded)[name]
+        score = metric.value(bench.task.score(same, split.encoded))
         made["constant"] = {"score": score, "without": without(same)}
     return made
 

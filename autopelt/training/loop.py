@@ -81,7 +81,7 @@ def train_epochs(
     groups = parameter_groups(model, multiplier=training.learning_rate_factor)
     if not groups:  # head-only where the head is pretrained: nothing to train, only to score
         metrics = score_split(bench, "selection")
-        score = (1.0 if task.metric.higher_is_better else -1.0) * metrics[task.metric.name]
+        score = task.metric.value(metrics)
         seconds = {"score": time.perf_counter() - begun}
         yield EpochResult(training.epochs, 0.0, score, metrics, True, seconds)
         return
@@ -94,7 +94,6 @@ def train_epochs(
     schedule = linear_schedule(optimizer, steps_an_epoch * training.epochs, training.warmup)
     trained = [p for group in groups for p in group["params"]]
     best_score, best_state = -math.inf, _state(model)
-    sign = 1.0 if task.metric.higher_is_better else -1.0
     first_seconds = {"attach": time.perf_counter() - begun}
     trunk = open_trunk(bench, architecture)
     first_saved: dict[str, float] = {}
@@ -134,7 +133,7 @@ def train_epochs(
                     seen += len(indices)
             after_training = time.perf_counter()
             metrics = score_split(bench, "selection", trunk)
-            score = sign * metrics[task.metric.name]
+            score = task.metric.value(metrics)
             if not math.isfinite(score):
                 raise TrialFailure.of_score(task.metric.name, score, epoch)
             best = score > best_score

@@ -346,7 +346,7 @@ class Population:
         if member.failure is None:
             assert metrics is not None
             metric = self.bench.task.metric
-            score = (1.0 if metric.higher_is_better else -1.0) * metrics[metric.name]
+            score = metric.value(metrics)
             if math.isfinite(score):
                 best = score > member.best_score
                 if best:
