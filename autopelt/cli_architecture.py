@@ -1,6 +1,7 @@
 """What `autopelt show`, `diff`, `train`, `evaluate`, `predict` and `export` do."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,7 @@ def run_train(
         on_start=announce,
         on_epoch=show,
     )
-    _console.print(f"report {made['metric']} {made['report'][made['metric']]:.4f}")
+    _console.print(_reported(made["metric"], made["report"], made["constant"]))
     _console.print(f"Saved:    {made['folder']}")
     _console.print(f"Evaluate: autopelt evaluate {made['folder']}")
 
@@ -193,8 +194,17 @@ def run_evaluate(folder: str, model: str | None, data: str | None, as_json: bool
     if as_json:
         _console.print(json.dumps(result))
         return
-    for metric, value in result["report"].items():
-        _console.print(f"report {metric} {value:.4f}")
+    for metric in result["report"]:
+        constant = result["constant"] if metric == result["metric"] else None
+        _console.print(_reported(metric, result["report"], constant))
+
+
+def _reported(
+    metric: str, scores: Mapping[str, float], constant: Mapping[str, float] | None
+) -> str:
+    """A score on the report split, and what the best constant answer has there."""
+    words = f"report {metric} {scores[metric]:.4f}"
+    return words if constant is None else f"{words} (a constant answer: {constant[metric]:.4f})"
 
 
 def run_predict(

@@ -15,6 +15,7 @@ from autopelt.interrupt import Stopped
 from autopelt.plan import Plan, make_plan
 from autopelt.quantities import format_share
 from autopelt.records import FAILED, STOPPED, StudyRecord
+from autopelt.report.health import above_a_constant
 from autopelt.report.reproduce import to_train_and_export
 from autopelt.report.timeline import summary
 from autopelt.report.verdict import lead, verdict
@@ -151,6 +152,9 @@ def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
         found = f"No trial within the budget of {record.limit:,} parameters finished.\n"
     if record.early_stopping.on:
         found += f"Early stopping: {record.early_stopping.words}.\n"
+    learned = None if record.confirmed else above_a_constant(record)  # then the verdict says it
+    if learned is not None and learned.level == "warning":
+        found += f"Warning: {learned.words}\n"
     train, export = to_train_and_export(record, str(folder))
     console.print(
         f"{found}"

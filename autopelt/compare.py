@@ -20,6 +20,7 @@ from autopelt.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.confirmation import Training
 from autopelt.errors import AutopeltError, InfeasibleError, UsageError
 from autopelt.files import write_text
+from autopelt.interrupt import stoppable
 from autopelt.ledger import append, read_lines
 from autopelt.lock import LOCK
 from autopelt.measure import measured
@@ -145,7 +146,8 @@ class Comparison:
         try:
             self._train(self._rate_jobs(), metric, say, "choosing learning rates")
             self._train(self._seed_jobs(), metric, say, "training with fresh random seeds")
-            self._measure(say)
+            with stoppable(lambda: True, lambda: None):  # a measurement half done is worth nothing
+                self._measure(say)
         finally:
             record, rows = self._outcome(facts)
             write_comparison(record, rows, self.folder)

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from autopelt.cli_compare import terminal_table
 from autopelt.compare import RUNS, Comparison, find_methods
 from autopelt.config import StudyConfig
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.interrupt import Stopped
 from autopelt.measure import measure, measured
 from autopelt.report.comparison import (
     Row,
@@ -229,6 +233,31 @@ def test_rows_that_learned_nothing_are_named(tiny_bert: Path) -> None:
         "Not surely above the best constant answer (0.500): bad."
     )
     assert learned_nothing([bad]).startswith("No method is surely above the best constant answer")
+
+
+def test_a_signal_while_it_measures_loses_nothing(
+    tiny_bert: Path, tmp_path: Path, here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "comparison"
+    compared = comparison(tiny_bert, folder, "head-only,lora-r2")
+    known = measure
+
+    def interrupted(*asked: Any) -> dict[str, Any]:
+        if (folder / RUNS).read_text().count('"cost"'):  # while the second is measured
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        return known(*asked)
+
+    monkeypatch.setattr(compare, "measured", interrupted)
+    with pytest.raises(Stopped):
+        compared.run(lambda _: None)
+    assert "Score against parameters" in (folder / "index.html").read_text()
+    assert [bool(row.cost) for row in compared.rows()] == [True, False]
+    monkeypatch.setattr(compare, "measured", known)
+    said: list[str] = []
+    compared.run(said.append)
+    assert said == ["measuring lora-r2, alone"]
+    assert all(row.cost for row in compared.rows())
 
 
 @pytest.mark.slow

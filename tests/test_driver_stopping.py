@@ -9,6 +9,7 @@ from test_driver import Quiet, plan
 from autopelt.cli import main
 from autopelt.driver import search
 from autopelt.records import StudyRecord
+from autopelt.report.health import above_a_constant
 from autopelt.search import stopping
 from autopelt.study import Study
 
@@ -126,6 +127,10 @@ def test_score_alone_as_the_objective_from_the_command_line_to_the_report(
     assert best is not None
     assert study.optuna.best_value == best.score == max(t.point[1] for t in record.complete)
     assert f"Best: accuracy {best.score:.4f}" in printed
+    learned = above_a_constant(record)
+    assert learned is not None
+    assert learned.level == "warning"  # two epochs of 32 examples
+    assert f"Warning: {learned.words}" in printed
     assert f"Early stopping: {record.early_stopping.words}." in printed
     assert "Early stopping" in (folder / "index.html").read_text("utf-8")
     assert (folder / "best" / "weights.safetensors").is_file()

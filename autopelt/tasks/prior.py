@@ -24,12 +24,18 @@ def log_shares(labels: Iterable[int], classes: int) -> list[float]:
     return [math.log((counts[index] + 1) / total) for index in range(classes)]
 
 
-def constant_score(task: Task, train: Dataset, split: Dataset) -> float | None:
-    """What reading nothing gives: `Task.constant` of train, scored on a split; larger is better.
+def constant_scores(task: Task, train: Dataset, split: Dataset) -> dict[str, float] | None:
+    """What reading nothing gives: `Task.constant` of train, scored on a split, by name.
 
     A trained model that is not above it has learned nothing. None where the task has no constant.
     """
     answer = task.constant(train)
     if answer is None or not len(split):
         return None
-    return task.metric.value(task.score([answer] * len(split), split))
+    return task.score([answer] * len(split), split)
+
+
+def constant_score(task: Task, train: Dataset, split: Dataset) -> float | None:
+    """`constant_scores` by the task's metric; larger is better."""
+    scores = constant_scores(task, train, split)
+    return None if scores is None else task.metric.value(scores)

@@ -11,6 +11,7 @@ from autopelt.attach import count_attached, load, save
 from autopelt.config import TrainingConfig
 from autopelt.errors import UnavailableError
 from autopelt.files import replace_directory, write_text
+from autopelt.tasks.prior import constant_scores
 from autopelt.training.loop import EpochResult, release, score_split, train_epochs
 from autopelt.training.products import precision
 from autopelt.training.shared_arrays import private_cache, shared_arrays
@@ -53,6 +54,9 @@ def train_model(
     record = {
         "metric": bench.task.metric.name,
         "report": score_split(bench, "report"),
+        "constant": constant_scores(
+            bench.task, bench.splits["train"].encoded, bench.splits["report"].encoded
+        ),
         "selection": best.metrics,
         "epoch": best.epoch,
         "random_seed": random_seed,
@@ -87,7 +91,8 @@ def evaluate_model(
         data: another place of the same data.
 
     Returns:
-        ``{"metric", "report": {metric: score}, "stored": {…}}``.
+        ``{"metric", "report": {metric: score}, "stored": {…}, "constant": {…} or None}``; the best
+        constant answer's scores are known for the data it was trained with.
 
     Raises:
         UnavailableError: a file is missing or broken, or model or data are not to be had.
@@ -111,6 +116,7 @@ def evaluate_model(
         "metric": record["metric"],
         "report": score_split(bench, "report"),
         "stored": record["report"],
+        "constant": None if data is not None else record.get("constant"),
     }
 
 

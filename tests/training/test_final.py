@@ -48,3 +48,14 @@ def test_other_labels_are_refused(trained: tuple[Path, dict], tmp_path: Path) ->
     (tmp_path / "training.json").write_text(json.dumps(record | {"labels": ["a", "b"]}))
     with pytest.raises(UnavailableError, match="labels"):
         evaluate_model(tmp_path)
+
+
+def test_what_a_constant_answer_scores_is_kept_with_its_data(trained: tuple[Path, dict]) -> None:
+    folder, record = trained
+    constant = record["constant"]
+    assert set(constant) == set(record["report"])
+    assert 0.3 < constant["accuracy"] < 0.7  # two classes, not far from even
+    assert evaluate_model(folder)["constant"] == constant
+    # Of other files it is not known.
+    (folder.parent / "elsewhere").mkdir(exist_ok=True)
+    assert evaluate_model(folder, data=str(folder.parent / "elsewhere"))["constant"] is None
