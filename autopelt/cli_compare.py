@@ -13,7 +13,7 @@ from autopelt.interrupt import Stopped
 from autopelt.lock import locked
 from autopelt.paired import paired_difference, spread
 from autopelt.quantities import format_seconds
-from autopelt.report.comparison import (
+from autopelt.report.comparison_rows import (
     Row,
     around,
     at_the_end,

@@ -28,7 +28,8 @@ from autopelt.methods import ShapeCounter
 from autopelt.named_architecture import find_architecture
 from autopelt.plan import default_threads, score_name, versions
 from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
-from autopelt.report.comparison import Row, write_comparison
+from autopelt.report.comparison import write_comparison
+from autopelt.report.comparison_rows import Row
 from autopelt.seed_architectures import shrink
 from autopelt.tasks import make_task
 from autopelt.tasks.splitting import content_hash

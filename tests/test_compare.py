@@ -21,7 +21,7 @@ from autopelt.config import StudyConfig
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.interrupt import Stopped
 from autopelt.measure import measure, measured
-from autopelt.report.comparison import (
+from autopelt.report.comparison_rows import (
     Row,
     at_the_end,
     best_row,

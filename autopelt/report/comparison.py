@@ -1,106 +1,39 @@
-"""The page of a comparison: one table, score against parameters, score against time; and as CSV."""
+"""The page of a comparison: one table, score against parameters, score against time."""
 
-from __future__ import annotations
-
-import csv
-import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autopelt.architecture import Architecture
-from autopelt.budget import Count
-from autopelt.confirmation import Training, above_constant, constant_score, scored
-from autopelt.paired import Difference, Scored, mean_and_interval, paired_difference, spread
+from autopelt.paired import paired_difference, spread
 from autopelt.quantities import format_seconds
 from autopelt.records import StudyRecord
 from autopelt.report.card import Card, Command, Figure, Table, cell, table
 from autopelt.report.card import Row as TableRow
+from autopelt.report.comparison_csv import comparison_csv
+from autopelt.report.comparison_rows import (
+    Row,
+    around,
+    at_the_end,
+    best_row,
+    constant_of,
+    energy,
+    gap_words,
+    latency,
+    learned_nothing,
+    megabytes,
+    milliseconds,
+)
 from autopelt.report.figure import axis, layout, padded, plain, short
 from autopelt.report.page import render, study_values, write_page
-from autopelt.report.wording import backbone_name, difference, plural, score, share
-
-COLUMNS = (
-    *("method", "score", "interval_low", "interval_high", "spread", "random_seeds"),
-    *("difference_to_best", "difference_low", "difference_high"),
-    *("above_constant", "above_constant_low", "above_constant_high"),
-    *("deployed", "trained", "share", "learning_rate_factor", "epoch"),
-    *("seconds_to_epoch", "seconds_a_step", "joules_a_step", "peak_bytes"),
-    *("latency_1", "latency_32", "times_bare_1", "times_bare_32"),
-    *("tokens", "device", "reason", "id", "architecture"),
-)
-
+from autopelt.report.wording import backbone_name, plural, score, share
 
 CONSTANT = {
     **{"type": "line", "layer": "below", "xref": "paper", "x0": 0, "x1": 1},
     "line": {"color": "--muted", "width": 1.2, "dash": "dash"},
 }
 """A level line across a figure."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One method.
-
-    Attributes:
-        rate: factor on its learning rates that the selection split chose; None if none worked.
-        trainings: one for each random seed so far.
-        cost: what `autopelt.measure` found; empty where not measured yet.
-        reason: why something of it failed, or "".
-        rates: factors that the rate was chosen from.
-    """
-
-    name: str
-    architecture: Architecture
-    count: Count
-    rate: float | None
-    trainings: tuple[Training, ...]
-    cost: Mapping[str, Any]
-    reason: str = ""
-    rates: tuple[float, ...] = ()
-
-    @property
-    def scored(self) -> tuple[Scored, ...]:
-        """Trainings with a score on the report split."""
-        return scored(self.trainings)
-
-    @property
-    def mean(self) -> Difference | None:
-        """Mean report score and its interval."""
-        return mean_and_interval(self.scored)
-
-    @property
-    def above_constant(self) -> Difference | None:
-        """Mean report score minus the best constant answer's; None where there is none."""
-        return above_constant(self.trainings)
-
-    @property
-    def selection(self) -> float:
-        """Mean selection score; minus infinity without any."""
-        known = [t.selection for t in self.trainings if t.selection is not None]
-        return sum(known) / len(known) if known else -math.inf
-
-    @property
-    def epoch(self) -> float | None:
-        """Mean of the chosen epochs."""
-        known = [t.epoch for t in self.trainings if t.score is not None]
-        return sum(known) / len(known) if known else None
-
-    @property
-    def seconds(self) -> float | None:
-        """Training to the chosen epoch: its steps times the seconds of one, measured alone."""
-        if self.epoch is None or "step_seconds" not in self.cost:
-            return None
-        steps = self.epoch * float(self.cost["steps_an_epoch"])
-        return steps * float(self.cost["step_seconds"])
-
-
-def best_row(rows: Sequence[Row]) -> Row | None:
-    """The row that the selection split prefers; the report split does not choose."""
-    known = [r for r in rows if r.scored]
-    return max(known, key=lambda r: r.selection, default=None)
 
 
 def write_comparison(record: StudyRecord, rows: Sequence[Row], folder: Path) -> Path:
@@ -154,23 +87,6 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
     return Card("table", "Methods", lead, table=shown, note=note)
 
 
-def constant_of(rows: Sequence[Row]) -> float | None:
-    """What the best constant answer scores on the report split."""
-    return next((c for r in rows if (c := constant_score(r.trainings)) is not None), None)
-
-
-def learned_nothing(rows: Sequence[Row]) -> str:
-    """A sentence on rows that are not surely above a constant answer; "" without any."""
-    known = [(r, gap) for r in rows if (gap := r.above_constant) is not None]
-    below = [r.name for r, gap in known if gap.low is not None and gap.low <= 0]
-    if not below:
-        return ""
-    what = f"the best constant answer ({score(constant_of(rows))})"
-    if len(below) == len(known):
-        return f"No method is surely above {what}: perhaps nothing was learned."
-    return f"Not surely above {what}: {', '.join(below)}."
-
-
 def numbers(rows: Sequence[Row], best: Row | None) -> Table:
     """The table of the page."""
     names = (
@@ -203,69 +119,6 @@ def numbers(rows: Sequence[Row], best: Row | None) -> Table:
             )
         )
     return table(names, made, names[1:])
-
-
-def gap_words(gap: Difference | None) -> str:
-    """``−0.012 [−0.031, +0.007]``."""
-    if gap is None:
-        return ""
-    if gap.low is None or gap.high is None:
-        return difference(gap.mean)
-    return f"{difference(gap.mean)} [{difference(gap.low)}, {difference(gap.high)}]"
-
-
-def around(mean: Difference | None) -> str:
-    """``0.671 ± 0.020``."""
-    if mean is None:
-        return ""
-    return score(mean.mean) + ("" if mean.half is None else f" ± {score(mean.half)}")
-
-
-def milliseconds(seconds: float | None) -> str:
-    """``12.3 ms``, ``1,510 ms``; "" for what is not measured."""
-    if not seconds:
-        return ""
-    return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:.3g} ms"
-
-
-def latency(cost: Mapping[str, Any], size: int) -> str:
-    """``12.3 ms, × 1.18``: of a batch, and how many times the bare backbone's."""
-    words, times = milliseconds(cost.get(f"latency_{size}")), cost.get(f"times_bare_{size}")
-    return words if not words or times is None else f"{words}, × {times:.2f}"
-
-
-def at_the_end(rows: Sequence[Row]) -> str:
-    """A sentence on rows whose rate is the lowest or highest that was tried; "" without any.
-
-    Of two rates each is an end, so nothing is said of those that chose the one nearer to 1.
-    """
-    found: dict[float, list[str]] = {}
-    for r in rows:
-        if r.rate is None or len(r.rates) < 2:
-            continue
-        nearest = min(r.rates, key=lambda rate: abs(math.log(rate)))
-        if r.rate != nearest and r.rate in (min(r.rates), max(r.rates)):
-            found.setdefault(r.rate, []).append(r.name)
-    if not found:
-        return ""
-    named = "; ".join(f"× {rate:g} of {', '.join(found[rate])}" for rate in sorted(found))
-    return (
-        f"The best rate is at the end of what was tried: {named}. More --rates beyond it may do "
-        "better for these."
-    )
-
-
-def megabytes(count: int | None) -> str:
-    """``812 MB``."""
-    return "" if not count else f"{count / 1e6:,.0f} MB"
-
-
-def energy(cost: Mapping[str, Any]) -> str:
-    """Joules, or that the machine does not tell."""
-    if not cost or "reason" in cost:
-        return ""
-    joules = cost.get("step_joules")
-    return "not measured" if joules is None else f"{joules:.3g} J"
 
 
 def parameters_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
@@ -371,32 +224,3 @@ def protocol_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         commands=(Command("The command that made this comparison", record.command),),
         note=f"Measured on: {', '.join(devices) or 'not measured'}. {packages}.",
     )
-
-
-def comparison_csv(rows: Sequence[Row]) -> str:
-    """One line a method, plain numbers."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    best = best_row(rows)
-    for r in rows:
-        mean, cost = r.mean, r.cost
-        gap = None if best is None else paired_difference(r.scored, best.scored)
-        writer.writerow(
-            (
-                *(r.name, *_ends(mean), spread(r.scored), len(r.scored), *_ends(gap)),
-                *_ends(r.above_constant),
-                *(r.count.deployed, r.count.trained, f"{r.count.share:.8g}", r.rate, r.epoch),
-                *(r.seconds, cost.get("step_seconds"), cost.get("step_joules")),
-                cost.get("peak_bytes"),
-                *(cost.get("latency_1"), cost.get("latency_32")),
-                *(cost.get("times_bare_1"), cost.get("times_bare_32")),
-                *(cost.get("tokens"), cost.get("device"), r.reason),
-                *(r.architecture.id, r.architecture.describe()),
-            )
-        )
-    return out.getvalue()
-
-
-def _ends(mean: Difference | None) -> tuple[float | None, float | None, float | None]:
-    return (None, None, None) if mean is None else (mean.mean, mean.low, mean.high)

@@ -1,0 +1,47 @@
+"""A comparison as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from autopelt.paired import Difference, paired_difference, spread
+from autopelt.report.comparison_rows import Row, best_row
+
+COLUMNS = (
+    *("method", "score", "interval_low", "interval_high", "spread", "random_seeds"),
+    *("difference_to_best", "difference_low", "difference_high"),
+    *("above_constant", "above_constant_low", "above_constant_high"),
+    *("deployed", "trained", "share", "learning_rate_factor", "epoch"),
+    *("seconds_to_epoch", "seconds_a_step", "joules_a_step", "peak_bytes"),
+    *("latency_1", "latency_32", "times_bare_1", "times_bare_32"),
+    *("tokens", "device", "reason", "id", "architecture"),
+)
+
+
+def comparison_csv(rows: Sequence[Row]) -> str:
+    """One line a method, plain numbers."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    best = best_row(rows)
+    for r in rows:
+        mean, cost = r.mean, r.cost
+        gap = None if best is None else paired_difference(r.scored, best.scored)
+        writer.writerow(
+            (
+                *(r.name, *_ends(mean), spread(r.scored), len(r.scored), *_ends(gap)),
+                *_ends(r.above_constant),
+                *(r.count.deployed, r.count.trained, f"{r.count.share:.8g}", r.rate, r.epoch),
+                *(r.seconds, cost.get("step_seconds"), cost.get("step_joules")),
+                cost.get("peak_bytes"),
+                *(cost.get("latency_1"), cost.get("latency_32")),
+                *(cost.get("times_bare_1"), cost.get("times_bare_32")),
+                *(cost.get("tokens"), cost.get("device"), r.reason),
+                *(r.architecture.id, r.architecture.describe()),
+            )
+        )
+    return out.getvalue()
+
+
+def _ends(mean: Difference | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if mean is None else (mean.mean, mean.low, mean.high)
