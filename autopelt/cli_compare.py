@@ -18,6 +18,7 @@ from autopelt.report.comparison_rows import (
     around,
     at_the_end,
     best_row,
+    by_selection,
     energy,
     gap_words,
     latency,
@@ -58,7 +59,7 @@ def run_compare(
             ) from None
     console.print()
     rows = comparison.rows()
-    Console(width=max(160, console.width)).print(terminal_table(rows))
+    Console(width=max(176, console.width)).print(terminal_table(rows))
     for words in (learned_nothing(rows), at_the_end(rows)):
         if words:
             console.print(f"\n{words}")
@@ -75,16 +76,19 @@ def _rates(text: str | None) -> tuple[float, ...]:
 
 
 def terminal_table(rows: list[Row]) -> Table:
-    """The table for the terminal, best first."""
+    """The table for the terminal, in the order of what chooses; energy where any was measured."""
     made = Table(box=None, pad_edge=False, header_style="bold")
-    names = ("method", "score", "spread", "against the best", "deployed", "share", "rate", "train")
-    for column in (*names, "energy a step", "memory", "batch 1", "batch 32"):
+    names = ["method", "selection", "score", "spread", "against the best", "deployed", "share"]
+    names += ["rate", "train", "memory", "batch 1", "batch 32"]
+    with_energy = any(r.cost.get("step_joules") is not None for r in rows)
+    for column in (*names, *(["energy a step"] if with_energy else [])):
         made.add_column(column, justify="left" if column == "method" else "right")
     best = best_row(rows)
-    for r in sorted(rows, key=lambda r: -r.selection):
+    for r in by_selection(rows):
         gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
         made.add_row(
             r.name,
+            score(r.selection if r.scored else None),
             around(r.mean) or f"failed: {r.reason}",
             score(spread(r.scored)),
             gap_words(gap),
@@ -92,9 +96,9 @@ def terminal_table(rows: list[Row]) -> Table:
             share(r.count.share),
             "" if r.rate is None else f"× {r.rate:g}",
             "" if r.seconds is None else format_seconds(r.seconds),
-            energy(r.cost),
             megabytes(r.cost.get("peak_bytes")),
             latency(r.cost, 1),
             latency(r.cost, 32),
+            *([energy(r.cost)] if with_energy else []),
         )
     return made

@@ -91,6 +91,8 @@ def test_equal_effort_resuming_and_the_page(tiny_bert: Path, tmp_path: Path, her
     with (folder / "table.csv").open() as file:
         table = {line["method"]: line for line in csv.DictReader(file)}
     assert table["full"]["deployed"] == str(rows[2].count.backbone)
+    chosen_by = [float(line["selection"]) for line in table.values()]
+    assert chosen_by == sorted(chosen_by, reverse=True)
     constant = rows[0].trainings[0].constant
     assert constant is not None
     assert float(table["full"]["above_constant"]) == pytest.approx(

@@ -17,6 +17,7 @@ from autopelt.report.comparison_rows import (
     around,
     at_the_end,
     best_row,
+    by_selection,
     constant_of,
     energy,
     gap_words,
@@ -26,7 +27,7 @@ from autopelt.report.comparison_rows import (
     milliseconds,
 )
 from autopelt.report.figure import axis, layout, padded, plain, short
-from autopelt.report.page import render, study_values, write_page
+from autopelt.report.page import render, study_values, trial_values, write_page
 from autopelt.report.wording import backbone_name, plural, score, share
 
 CONSTANT = {
@@ -48,10 +49,28 @@ def write_comparison(record: StudyRecord, rows: Sequence[Row], folder: Path) -> 
         len(rows), "method"
     )
     open_words = "" if done == len(rows) else f"{done} of {len(rows)} methods have a score so far."
-    text = render(
-        record.name, "autopelt comparison", words, cards, study_values(record, cards), open_words
-    )
+    values = panel_values(record, rows, cards)
+    text = render(record.name, "autopelt comparison", words, cards, values, open_words)
     return write_page(folder / "index.html", text)
+
+
+def panel_values(record: StudyRecord, rows: Sequence[Row], cards: Sequence[Card]) -> dict[str, Any]:
+    """What the page's script knows; the panel shows methods, first the one that is preferred.
+
+    A trial of the record is a row, at the same place.
+    """
+    best = best_row(rows)
+    named = [{"title": r.name, "remark": "" if r.scored else "failed"} for r in rows]
+    trials = [
+        trial_values(t, record, on_front=False) | own
+        for t, own in zip(record.trials, named, strict=True)
+    ]
+    return study_values(record, cards) | {
+        "metric": f"report {record.metric}",
+        "best": None if best is None else list(rows).index(best),
+        "best_words": "preferred by the selection split",
+        "trials": trials,
+    }
 
 
 def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
@@ -74,13 +93,11 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         lead += f" {words}" if (words := learned_nothing(rows)) else ""
     shown = replace(numbers(rows, best), folded="")
     note = (
+        "The rows are in the order of their mean selection scores, which choose. "
         f"Scores: {record.metric} on the report split, mean over fresh random seeds with a 95% "
         "interval (over seeds and examples); spread: standard deviation over random seeds. Against "
         "the best: paired over the same seeds and examples. Every method's learning rates were "
-        "multiplied by the factor that the selection split preferred, out of the same few. Time, "
-        "memory and latency were measured alone, latency of the deployed form (median; prefixes "
-        "folded, LoRA without a gate merged) in turn with the bare backbone, of which it is so "
-        "many times. Energy is of the whole chip, idle part included."
+        "multiplied by the factor that the selection split preferred, out of the same few."
     )
     if words := at_the_end(rows):
         note = f"{words} {note}"
@@ -88,26 +105,50 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
 
 
 def numbers(rows: Sequence[Row], best: Row | None) -> Table:
-    """The table of the page."""
+    """The table of the scores."""
     names = (
-        *("Method", "Score", "Spread", "Against the best", "Deployed", "Trained", "Share", "Rate"),
-        *("To chosen epoch", "A step", "Energy a step", "Peak memory", "Batch 1", "Batch 32"),
+        *("Method", "Selection", "Score", "Spread", "Against the best"),
+        *("Deployed", "Share", "Rate"),
     )
     made = []
-    for number, r in enumerate(rows):
-        mean, cost = r.mean, r.cost
+    places = {r.name: number for number, r in enumerate(rows)}
+    for r in by_selection(rows):
+        mean = r.mean
+        selection = r.selection if r.scored else None
         gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
         made.append(
             TableRow(
                 (
                     cell(r.name + (f"\n{r.reason}" if r.reason else ""), r.name),
+                    cell(score(selection), selection),
                     cell(around(mean), None if mean is None else mean.mean),
                     cell(score(spread(r.scored)), spread(r.scored)),
                     cell(gap_words(gap), None if gap is None else gap.mean),
                     cell(f"{r.count.deployed:,}", r.count.deployed),
-                    cell(f"{r.count.trained:,}", r.count.trained),
                     cell(share(r.count.share), r.count.share),
                     cell("" if r.rate is None else f"× {r.rate:g}", r.rate),
+                ),
+                trial=places[r.name],
+            )
+        )
+    return table(names, made, names[1:])
+
+
+def cost_numbers(rows: Sequence[Row]) -> Table:
+    """The table of what was measured beside the score."""
+    names = (
+        *("Method", "Trained", "To chosen epoch", "A step", "Energy a step", "Peak memory"),
+        *("Batch 1", "Batch 32"),
+    )
+    places = {r.name: number for number, r in enumerate(rows)}
+    made = []
+    for r in by_selection(rows):
+        cost = r.cost
+        made.append(
+            TableRow(
+                (
+                    cell(r.name, r.name),
+                    cell(f"{r.count.trained:,}", r.count.trained),
                     cell("" if r.seconds is None else format_seconds(r.seconds), r.seconds),
                     cell(milliseconds(cost.get("step_seconds")), cost.get("step_seconds")),
                     cell(energy(cost), cost.get("step_joules")),
@@ -115,7 +156,7 @@ def numbers(rows: Sequence[Row], best: Row | None) -> Table:
                     cell(latency(cost, 1), cost.get("latency_1")),
                     cell(latency(cost, 32), cost.get("latency_32")),
                 ),
-                trial=number,
+                trial=places[r.name],
             )
         )
     return table(names, made, names[1:])
@@ -126,9 +167,7 @@ def parameters_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
     sizes = [r.count.share * 100 for r in rows if r.count.deployed]
     zero = min(sizes, default=1.0) / 10**0.5
     places = [(r, r.count.share * 100 if r.count.deployed else zero) for r in rows]
-    figure = scatter(
-        "parameters", record, places, "deployed parameters, share of the backbone in % (log)"
-    )
+    figure = scatter("parameters", record, places, "deployed, % of the backbone (log)")
     lead = "Mean score on the report split against what is shipped; bars are 95% intervals."
     note = (
         "A method without any parameters is drawn at the left edge."
@@ -141,18 +180,27 @@ def parameters_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
 def time_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
     """Score against training time and against latency."""
     trained = [(r, r.seconds) for r in rows if r.seconds]
-    used = [(r, r.cost["latency_1"] * 1e3) for r in rows if r.cost.get("latency_1")]
+    # The ratio: the machine may be slower while one method is measured than while another is.
+    used = [(r, r.cost["times_bare_1"]) for r in rows if r.cost.get("times_bare_1")]
     figures = []
     if trained:
-        words = "seconds of training to the chosen epoch (log)"
+        words = "seconds to the chosen epoch (log)"
         figures.append(scatter("time", record, trained, words, "Training"))
     if used:
-        words = "milliseconds for one example (log)"
-        figures.append(scatter("latency", record, used, words, "Inference"))
+        words = "latency, times the bare backbone's"
+        figures.append(scatter("latency", record, used, words, "Inference", log=False))
     lead = "Mean score on the report split against training time and inference latency."
     if not figures:
-        lead = "Nothing is measured yet."
-    return Card("time", "Score against time", lead, figures=tuple(figures))
+        return Card("time", "Score against time", "Nothing is measured yet.")
+    note = (
+        "Every method was measured alone: its training steps, and the latency of its deployed form "
+        "(median; prefixes folded, LoRA without a gate merged) in turn with the bare backbone, of "
+        "which it is so many times. Seconds depend on what else the machine does, these ratios "
+        "hardly. Trained: parameters, with the networks that are folded away. Energy is of the "
+        "whole chip, idle part included."
+    )
+    shown = replace(cost_numbers(rows), folded="")
+    return Card("time", "Score against time", lead, figures=tuple(figures), table=shown, note=note)
 
 
 def scatter(
@@ -161,6 +209,8 @@ def scatter(
     places: Sequence[tuple[Row, float]],
     x_words: str,
     heading: str = "",
+    *,
+    log: bool = True,
 ) -> Figure:
     """Named points with error bars."""
     known = [(r, x, m) for r, x in places if (m := r.mean) is not None]
@@ -192,8 +242,10 @@ def scatter(
             "cliponaxis": False,
         }
     ]
-    logs = [math.log10(x) for _, x, _ in known]
-    x = axis(x_words, type="log", range=[min(logs) - 0.25, max(logs) + 0.25])
+    at = [math.log10(x) if log else x for _, x, _ in known]
+    margin = 0.25 if log else 0.05
+    ends_of_x = [min(at) - margin, max(at) + margin]
+    x = axis(x_words, type="log" if log else "linear", range=ends_of_x)
     shown = layout(x, axis(range=padded(ends, 0.12)), f"report {record.metric}")
     if constant is not None:
         shown["shapes"] = [CONSTANT | {"y0": constant, "y1": constant}]

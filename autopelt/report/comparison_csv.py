@@ -5,10 +5,10 @@ import io
 from collections.abc import Sequence
 
 from autopelt.paired import Difference, paired_difference, spread
-from autopelt.report.comparison_rows import Row, best_row
+from autopelt.report.comparison_rows import Row, best_row, by_selection
 
 COLUMNS = (
-    *("method", "score", "interval_low", "interval_high", "spread", "random_seeds"),
+    *("method", "selection", "score", "interval_low", "interval_high", "spread", "random_seeds"),
     *("difference_to_best", "difference_low", "difference_high"),
     *("above_constant", "above_constant_low", "above_constant_high"),
     *("deployed", "trained", "share", "learning_rate_factor", "epoch"),
@@ -19,17 +19,19 @@ COLUMNS = (
 
 
 def comparison_csv(rows: Sequence[Row]) -> str:
-    """One line a method, plain numbers."""
+    """One line a method, plain numbers; those first that the selection split prefers."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     best = best_row(rows)
-    for r in rows:
+    for r in by_selection(rows):
         mean, cost = r.mean, r.cost
         gap = None if best is None else paired_difference(r.scored, best.scored)
         writer.writerow(
             (
-                *(r.name, *_ends(mean), spread(r.scored), len(r.scored), *_ends(gap)),
+                *(r.name, r.selection if r.scored else None),
+                *(*_ends(mean), spread(r.scored), len(r.scored)),
+                *_ends(gap),
                 *_ends(r.above_constant),
                 *(r.count.deployed, r.count.trained, f"{r.count.share:.8g}", r.rate, r.epoch),
                 *(r.seconds, cost.get("step_seconds"), cost.get("step_joules")),

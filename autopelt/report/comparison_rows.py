@@ -77,6 +77,11 @@ def best_row(rows: Sequence[Row]) -> Row | None:
     return max(known, key=lambda r: r.selection, default=None)
 
 
+def by_selection(rows: Sequence[Row]) -> list[Row]:
+    """The rows, those first that the selection split prefers."""
+    return sorted(rows, key=lambda r: -r.selection)
+
+
 def constant_of(rows: Sequence[Row]) -> float | None:
     """What the best constant answer scores on the report split."""
     return next((c for r in rows if (c := constant_score(r.trainings)) is not None), None)

@@ -324,7 +324,7 @@
     copyYaml.addEventListener('click', () => copy(copyYaml, yaml(trial)));
     const close = make('button', { type: 'button', class: 'quiet close', 'aria-label': 'Close', text: '×' });
     close.addEventListener('click', unselect);
-    const best = number === study.best ? 'best within the budget' : '';
+    const best = number === study.best ? study.best_words : '';
     panel.replaceChildren(
       close, make('h2', { text: trial.title }),
       make('p', { class: 'remark', text: [best, trial.remark].filter(Boolean).join(' · ') }),

@@ -201,6 +201,7 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
         "metric": record.metric,
         "layers": record.backbone.get("layers") or 0,
         "best": None if best is None else best.number,
+        "best_words": "best within the budget",
         "methods": method_words(record.trials),
         "colours": {**METHOD_COLOURS, "": OTHER_METHOD},
         "figures": figure_values(cards),
