@@ -1,7 +1,7 @@
 """What a confirmation found, as plain values: trainings beyond the search, on the report split."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -55,7 +55,12 @@ def above_constant(trainings: Sequence[Training]) -> Difference | None:
 
     An interval that reaches down to 0 means that nothing was learned, as far as can be told.
     """
-    return paired_difference(scored(trainings), [t.constant for t in trainings if t.constant])
+    known = next((t.constant for t in trainings if t.constant), None)
+    if known is None:
+        return None
+    # It is the same for every random seed, so one line that has it does for lines that have not.
+    reached = scored(trainings)
+    return paired_difference(reached, [replace(known, random_seed=s.random_seed) for s in reached])
 
 
 def constant_score(trainings: Sequence[Training]) -> float | None:

@@ -21,6 +21,7 @@ from autopelt.confirmation import (
     SEED,
     Confirmation,
     Training,
+    above_constant,
     chosen,
     confirmations,
     misled,
@@ -353,3 +354,22 @@ def test_one_long_error_bar_does_not_flatten_the_figure() -> None:
     low, high = draw(known, "accuracy").layout["yaxis"]["range"]
     assert low < 0.516 < 0.71 < high
     assert high - low < 0.5
+
+
+def test_one_training_that_knows_the_constant_answer_does_for_all() -> None:
+    rng = np.random.default_rng(0)
+
+    def training(seed: int, constant: Scored | None) -> Training:
+        return Training(
+            seed, 0.8, 0.8, 1, tuple(0.8 + 0.001 * rng.normal(size=20)), constant=constant
+        )
+
+    without = tuple(0.5 + 0.001 * rng.normal(size=20))
+    old, new = training(1, None), training(2, Scored(2, 0.5, without))
+    gap = above_constant([old, new])
+    assert gap is not None
+    assert gap.mean == pytest.approx(0.3)
+    assert gap.low is not None
+    assert gap.low > 0.2
+    assert above_constant([old]) is None
+    assert above_constant([replace(new, score=None)]) is None
