@@ -19,6 +19,7 @@ from autopelt.report.comparison_rows import (
     at_the_end,
     best_row,
     by_selection,
+    collapses,
     energy,
     gap_words,
     latency,
@@ -60,7 +61,7 @@ def run_compare(
     console.print()
     rows = comparison.rows()
     Console(width=max(176, console.width)).print(terminal_table(rows))
-    for words in (learned_nothing(rows), at_the_end(rows)):
+    for words in (learned_nothing(rows), collapses(rows), at_the_end(rows)):
         if words:
             console.print(f"\n{words}")
     console.print(f"\nReport: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")

@@ -15,6 +15,7 @@ from autopelt.lock import locked
 from autopelt.paired import Difference
 from autopelt.plan import Plan, make_plan
 from autopelt.records import StudyRecord
+from autopelt.report.confirmed import collapses
 from autopelt.report.reproduce import to_train_and_export
 from autopelt.report.verdict import lead, verdict
 from autopelt.report.wording import difference, name, score
@@ -75,6 +76,8 @@ def confirm_study(
     console.print()
     console.print(confirmed_table(record))
     console.print()
+    if words := collapses(record):
+        console.print(f"{words}\n", highlight=False, markup=False, soft_wrap=True)
     return record
 
 

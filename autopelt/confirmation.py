@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from autopelt.paired import Difference, Scored, mean_and_interval, paired_difference, spread
+from autopelt.paired import (
+    Difference,
+    Scored,
+    example_error,
+    mean_and_interval,
+    paired_difference,
+    spread,
+)
 
 FOUND, SEED = "found", "seed"
 CONFIRMED = "confirmed.jsonl"
@@ -61,6 +68,25 @@ def above_constant(trainings: Sequence[Training]) -> Difference | None:
     # It is the same for every random seed, so one line that has it does for lines that have not.
     reached = scored(trainings)
     return paired_difference(reached, [replace(known, random_seed=s.random_seed) for s in reached])
+
+
+def collapsed(trainings: Sequence[Training]) -> tuple[Training, ...]:
+    """Trainings that gained less than half of what their median gains over a constant answer.
+
+    Some never leave the constant answer while others of the same architecture do; a mean over both
+    describes neither. Empty for fewer than three trainings, without a constant answer, and where
+    the median one is not above it by two standard errors over the examples.
+    """
+    known = next((t.constant for t in trainings if t.constant), None)
+    ended = sorted(scored(trainings), key=lambda s: s.score)
+    if known is None or len(ended) < 3:
+        return ()
+    middle = ended[len(ended) // 2]
+    gain, error = middle.score - known.score, example_error(middle, known)
+    if error is None or gain <= 2 * error:
+        return ()
+    least = known.score + gain / 2
+    return tuple(t for t in trainings if t.score is not None and t.score < least)
 
 
 def constant_score(trainings: Sequence[Training]) -> float | None:

@@ -93,6 +93,18 @@ def mean_and_interval(scored: Sequence[Scored]) -> Difference | None:
     return _interval(whole, np.array([s.without for s in scored]) if same else None)
 
 
+def example_error(first: Scored, second: Scored) -> float | None:
+    """Standard error of the scores' difference over the examples (jackknife); None without groups.
+
+    Two single trainings: what another random seed would have given is not in it.
+    """
+    groups = len(first.without)
+    if groups < 2 or groups != len(second.without):
+        return None
+    found = np.subtract(first.without, second.without)
+    return float(np.sqrt((groups - 1) * found.var()))
+
+
 def spread(scored: Sequence[Scored]) -> float | None:
     """Standard deviation of the score over random seeds; None for a single one."""
     return float(np.std([s.score for s in scored], ddof=1)) if len(scored) > 1 else None

@@ -23,6 +23,7 @@ from autopelt.confirmation import (
     Training,
     above_constant,
     chosen,
+    collapsed,
     confirmations,
     misled,
 )
@@ -30,6 +31,7 @@ from autopelt.errors import InfeasibleError, UsageError
 from autopelt.paired import Scored
 from autopelt.plan import Plan
 from autopelt.records import StudyRecord, TrialRecord
+from autopelt.report.collapsed import collapsed_words
 from autopelt.report.confirmed import confirmed, confirmed_lead, draw, wrong_pairs
 from autopelt.report.health import above_a_constant, noise
 from autopelt.report.noise import difference_error, seed_spread
@@ -373,3 +375,46 @@ def test_one_training_that_knows_the_constant_answer_does_for_all() -> None:
     assert gap.low > 0.2
     assert above_constant([old]) is None
     assert above_constant([replace(new, score=None)]) is None
+
+
+def trainings_with(*scores: float, constant: float = 0.5) -> list[Training]:
+    """Trainings on 20 groups of examples, with a standard error of about 0.02 over them."""
+    rng = np.random.default_rng(1)
+    answer = Scored(0, constant, (constant,) * 20)
+    without = [tuple(s + 0.005 * rng.normal(size=20)) for s in scores]
+    return [
+        Training(seed, s, s, 1, w, constant=answer)
+        for seed, (s, w) in enumerate(zip(scores, without, strict=True))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ((0.8, 0.5, 0.82, 0.79), [1]),
+        ((0.8, 0.51, 0.82, 0.49, 0.79), [1, 3]),
+        ((0.8, 0.64, 0.82), [1]),  # the median gains 0.3, this one less than half of it
+        ((0.8, 0.66, 0.82), []),
+        ((0.5, 0.5, 0.5), []),  # nobody learned: another sentence says so
+        ((0.48, 0.51, 0.53), []),  # and noise about the constant answer is no learning
+        ((0.8, 0.5), []),  # which of two is the exception?
+    ],
+)
+def test_trainings_that_collapsed_are_told_apart(
+    scores: tuple[float, ...], expected: list[int]
+) -> None:
+    found = collapsed(trainings_with(*scores))
+    assert [t.random_seed for t in found] == expected
+    unknown = [replace(t, constant=None) for t in trainings_with(*scores)]
+    assert collapsed(unknown) == ()
+
+
+def test_a_collapse_is_said_with_what_the_others_reach() -> None:
+    words = collapsed_words(
+        [("sapa", trainings_with(0.8, 0.8, 0.8)), ("trial 7", trainings_with(0.8, 0.5, 0.9))]
+    )
+    assert words.startswith(
+        "Learned next to nothing with some random seeds: trial 7 with 1 of 3 (0.500; 0.850 with "
+        "the others)."
+    )
+    assert collapsed_words([("sapa", trainings_with(0.8, 0.8, 0.8))]) == ""

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from autopelt.paired import Scored, mean_and_interval, paired_difference, spread
+from autopelt.paired import (
+    Scored,
+    example_error,
+    mean_and_interval,
+    paired_difference,
+    spread,
+)
 
 GROUPS = 40
 
@@ -81,3 +87,16 @@ def test_without_any_difference_the_interval_is_a_point():
 def test_spread_is_over_random_seeds():
     assert spread([Scored(0, 0.5), Scored(1, 0.7)]) == pytest.approx(0.02**0.5)
     assert spread([Scored(0, 0.5)]) is None
+
+
+def test_error_over_examples_is_that_of_a_mean() -> None:
+    values = np.random.default_rng(0).normal(size=30)
+    other = np.random.default_rng(1).normal(size=30)
+
+    def scored(found: np.ndarray) -> Scored:
+        without = tuple((found.sum() - found) / (len(found) - 1))
+        return Scored(0, float(found.mean()), without)
+
+    error = example_error(scored(values), scored(other))
+    assert error == pytest.approx(np.std(values - other, ddof=1) / np.sqrt(30))
+    assert example_error(Scored(0, 0.5), Scored(0, 0.4)) is None

@@ -18,6 +18,7 @@ from autopelt.report.comparison_rows import (
     at_the_end,
     best_row,
     by_selection,
+    collapses,
     constant_of,
     energy,
     gap_words,
@@ -99,8 +100,7 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         "the best: paired over the same seeds and examples. Every method's learning rates were "
         "multiplied by the factor that the selection split preferred, out of the same few."
     )
-    if words := at_the_end(rows):
-        note = f"{words} {note}"
+    note = " ".join(words for words in (collapses(rows), at_the_end(rows), note) if words)
     return Card("table", "Methods", lead, table=shown, note=note)
 
 

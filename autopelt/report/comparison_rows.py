@@ -11,6 +11,7 @@ from autopelt.architecture import Architecture
 from autopelt.budget import Count
 from autopelt.confirmation import Training, above_constant, constant_score, scored
 from autopelt.paired import Difference, Scored, mean_and_interval
+from autopelt.report.collapsed import collapsed_words
 from autopelt.report.wording import difference, score
 
 
@@ -118,6 +119,11 @@ def at_the_end(rows: Sequence[Row]) -> str:
         f"The best rate is at the end of what was tried: {named}. More --rates beyond it may do "
         "better for these."
     )
+
+
+def collapses(rows: Sequence[Row]) -> str:
+    """Which rows did not learn with some random seeds; "" for none."""
+    return collapsed_words((r.name, r.trainings) for r in rows)
 
 
 def around(mean: Difference | None) -> str:

@@ -18,6 +18,7 @@ from autopelt.confirmation import (
 from autopelt.paired import Difference
 from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Fact, Figure, NothingToShow, Row, Table, cell, table
+from autopelt.report.collapsed import collapsed_words
 from autopelt.report.figure import axis, layout, padded, plain, share_axis
 from autopelt.report.wording import difference, name, plural, score, share
 
@@ -185,6 +186,8 @@ def note(record: StudyRecord) -> str:
             "Pairs of these architectures that the search had the other way round: "
             f"{', '.join(parts)}."
         )
+    if said := collapses(record):
+        words.append(said)
     failed = sum(t.score is None for c in record.confirmed for t in c.trainings)
     if failed:
         words.append(f"{plural(failed, 'training')} failed.")
@@ -194,6 +197,14 @@ def note(record: StudyRecord) -> str:
         "surer than two bars side by side suggest."
     )
     return " ".join(words)
+
+
+def collapses(record: StudyRecord) -> str:
+    """Which confirmed architectures did not learn with some random seeds; "" for none."""
+    trials = {t.number: t for t in record.trials}
+    return collapsed_words(
+        (name(trials[c.trial]), c.trainings) for c in record.confirmed if c.trial in trials
+    )
 
 
 def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
