@@ -14,6 +14,7 @@ from autopelt.confirmation import CONFIRMED, FOUND, SEED
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.importance import with_importance
 from autopelt.ledger import read_lines
+from autopelt.objectives import parse_objectives
 from autopelt.pareto import front_of
 from autopelt.plan import Plan
 from autopelt.quantities import parse_seconds
@@ -41,10 +42,12 @@ class Candidate:
 
 
 def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[Candidate]:
-    """The best of the search and of its front by expected score, and the best seed architectures.
+    """The best of the search by expected score, and the best seed architectures.
 
-    What the search expects most of is a candidate even where a seed architecture dominates it: if
-    that one was only lucky is what a confirmation finds out.
+    Of a search that weighs the score against costs they are of its front; where the score alone
+    was asked for, being small is no merit. What the search expects most of is a candidate even
+    where a seed architecture dominates it: if that one was only lucky is what a confirmation finds
+    out.
 
     Args:
         record: the study.
@@ -64,10 +67,11 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
     def rank(trials: list[TrialRecord]) -> list[TrialRecord]:
         return sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
 
-    members = front_of([record.costs(t) for t in inside], [means[t.number] for t in inside])
-    proposed = rank([t for t in inside if not t.label])
-    on_front = {inside[i].number for i in members}
-    found = [t for t in proposed if t.number in on_front or t is proposed[0]]
+    found = rank([t for t in inside if not t.label])
+    if len(parse_objectives(record.config.get("objectives", "score,params"))) > 1:
+        members = front_of([record.costs(t) for t in inside], [means[t.number] for t in inside])
+        on_front = {inside[i].number for i in members}
+        found = [t for t in found if t.number in on_front or t is found[0]]
     seeds = rank([t for t in inside if t.label])
     return [
         Candidate(t, role, means[t.number])
