@@ -251,6 +251,21 @@ def test_the_best_proposal_is_a_candidate_even_where_a_seed_architecture_dominat
     assert candidates(record, means, 1)[0].trial == best
 
 
+def test_where_the_score_alone_was_asked_for_being_small_is_no_merit(
+    searched: tuple[Path, Plan],
+) -> None:
+    record = Study.open(searched[0]).record()
+    proposed = [t for t in record.complete if not t.label and record.feasible(t)]
+    by_size = sorted(proposed, key=lambda t: t.count.deployed)
+    small, best, second = by_size[0], by_size[2], by_size[-1]
+    means = {t.number: 0.1 for t in record.complete}
+    means |= {best.number: 0.9, second.number: 0.8, small.number: 0.7}  # second is dominated
+    for objectives, expected in (("score,params", [best, small]), ("score", [best, second])):
+        asked = replace(record, config=record.config | {"objectives": objectives})
+        made = candidates(asked, means, 2)
+        assert [c.trial for c in made if c.role == FOUND] == expected
+
+
 def test_the_commands_train_what_was_confirmed(
     done: tuple[Path, StudyRecord, list[str]],
 ) -> None:
