@@ -115,7 +115,7 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
         raise UsageError(f"'{name}' is neither a study nor a folder with architecture.yaml.")
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return Named(name, _read(path))
-    if "/" in name:
+    if "/" in name or ":" in name:
         raise UsageError(
             f"'{name}' does not exist; give a study, STUDY:TRIAL, a file or a seed architecture."
         )

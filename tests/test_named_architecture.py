@@ -101,3 +101,9 @@ def test_a_file_a_folder_and_a_name(tmp_path: Path, shapes: Shapes) -> None:
     for name in (tmp_path, tmp_path / "architecture.yaml"):
         assert find_architecture(str(name), shapes).architecture == lora(3)
     assert find_architecture("lora-r2", shapes).architecture.modules[0].size == 2
+
+
+@pytest.mark.parametrize("name", ["reports/nowhere", "nowhere:best"])
+def test_a_study_that_is_not_there_is_no_seed_architecture(name: str, shapes: Shapes) -> None:
+    with pytest.raises(UsageError, match=f"'{name}' does not exist; give a study, STUDY:TRIAL"):
+        find_architecture(name, shapes)
