@@ -15,18 +15,16 @@ from autopelt.paired import paired_difference, spread
 from autopelt.quantities import format_seconds
 from autopelt.report.comparison_rows import (
     Row,
-    around,
     at_the_end,
     best_row,
     by_selection,
     collapses,
     energy,
-    gap_words,
     latency,
     learned_nothing,
     megabytes,
 )
-from autopelt.report.wording import score, share
+from autopelt.report.wording import around, gap_words, score, share
 from autopelt.settings import resolve_config
 
 
@@ -89,7 +87,7 @@ def terminal_table(rows: list[Row]) -> Table:
         gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
         made.add_row(
             r.name,
-            score(r.selection if r.scored else None),
+            score(r.selection),
             around(r.mean) or f"failed: {r.reason}",
             score(spread(r.scored)),
             gap_words(gap),

@@ -6,19 +6,18 @@ from rich.console import Console
 from rich.table import Table
 
 from autopelt.confirm import TOP, confirm
-from autopelt.confirmation import FOUND, Confirmation, chosen
+from autopelt.confirmation import FOUND, chosen
 from autopelt.confirmation import SEED as SEED_ROLE
 from autopelt.errors import UnexpectedEndError, UsageError
 from autopelt.guards import changed_facts
 from autopelt.interrupt import Stopped
 from autopelt.lock import locked
-from autopelt.paired import Difference
 from autopelt.plan import Plan, make_plan
 from autopelt.records import StudyRecord
 from autopelt.report.confirmed import collapses
 from autopelt.report.reproduce import to_train_and_export
 from autopelt.report.verdict import lead, verdict
-from autopelt.report.wording import difference, name, score
+from autopelt.report.wording import around, gap_words, name, score
 from autopelt.study import Study, explained
 
 SEEDS = 5
@@ -95,23 +94,8 @@ def confirmed_table(record: StudyRecord) -> Table:
         made.add_row(
             words + ("" if c.role == FOUND else "  (by hand)"),
             str(len(c.scored)),
-            _mean(c),
+            around(c.mean) or "failed",
             score(c.spread),
-            _gap(gap),
+            gap_words(gap) or "–",
         )
     return made
-
-
-def _mean(c: Confirmation) -> str:
-    mean = c.mean
-    if mean is None:
-        return "failed"
-    return score(mean.mean) + (f" ± {score(mean.half)}" if mean.half is not None else "")
-
-
-def _gap(gap: Difference | None) -> str:
-    if gap is None:
-        return "–"
-    if gap.low is None or gap.high is None:
-        return difference(gap.mean)
-    return f"{difference(gap.mean)} [{difference(gap.low)}, {difference(gap.high)}]"

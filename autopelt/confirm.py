@@ -14,7 +14,7 @@ from autopelt.confirmation import CONFIRMED, FOUND, SEED
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.importance import with_importance
 from autopelt.ledger import read_lines
-from autopelt.objectives import parse_objectives
+from autopelt.objectives import weighs_costs
 from autopelt.pareto import front_of
 from autopelt.plan import Plan
 from autopelt.quantities import parse_seconds
@@ -68,7 +68,7 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
         return sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
 
     found = rank([t for t in inside if not t.label])
-    if len(parse_objectives(record.config.get("objectives", "score,params"))) > 1:
+    if weighs_costs(record.config.get("objectives", "score,params")):
         members = front_of([record.costs(t) for t in inside], [means[t.number] for t in inside])
         on_front = {inside[i].number for i in members}
         found = [t for t in found if t.number in on_front or t is found[0]]

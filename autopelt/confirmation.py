@@ -62,10 +62,9 @@ def above_constant(trainings: Sequence[Training]) -> Difference | None:
 
     An interval that reaches down to 0 means that nothing was learned, as far as can be told.
     """
-    known = next((t.constant for t in trainings if t.constant), None)
+    known = _constant(trainings)
     if known is None:
         return None
-    # It is the same for every random seed, so one line that has it does for lines that have not.
     reached = scored(trainings)
     return paired_difference(reached, [replace(known, random_seed=s.random_seed) for s in reached])
 
@@ -77,7 +76,7 @@ def collapsed(trainings: Sequence[Training]) -> tuple[Training, ...]:
     describes neither. Empty for fewer than three trainings, without a constant answer, and where
     the median one is not above it by two standard errors over the examples.
     """
-    known = next((t.constant for t in trainings if t.constant), None)
+    known = _constant(trainings)
     ended = sorted(scored(trainings), key=lambda s: s.score)
     if known is None or len(ended) < 3:
         return ()
@@ -91,7 +90,13 @@ def collapsed(trainings: Sequence[Training]) -> tuple[Training, ...]:
 
 def constant_score(trainings: Sequence[Training]) -> float | None:
     """What the best constant answer scores on the report split; None where it is not known."""
-    return next((t.constant.score for t in trainings if t.constant), None)
+    known = _constant(trainings)
+    return None if known is None else known.score
+
+
+def _constant(trainings: Sequence[Training]) -> Scored | None:
+    """The best constant answer: the same for every random seed, so any line that has it does."""
+    return next((t.constant for t in trainings if t.constant), None)
 
 
 def scored(trainings: Sequence[Training]) -> tuple[Scored, ...]:
@@ -101,8 +106,30 @@ def scored(trainings: Sequence[Training]) -> tuple[Scored, ...]:
     )
 
 
+class Repeated:
+    """What several trainings of one architecture say together; for classes with `trainings`."""
+
+    trainings: tuple[Training, ...]
+
+    @property
+    def scored(self) -> tuple[Scored, ...]:
+        """Trainings with a score on the report split, as `autopelt.paired` takes them."""
+        return scored(self.trainings)
+
+    @property
+    def mean(self) -> Difference | None:
+        """Mean report score with its own interval; None before the first training."""
+        return mean_and_interval(self.scored)
+
+    @property
+    def selection(self) -> float | None:
+        """Mean selection score over the random seeds; None before the first training."""
+        known = [t.selection for t in self.trainings if t.selection is not None]
+        return sum(known) / len(known) if known else None
+
+
 @dataclass(frozen=True)
-class Confirmation:
+class Confirmation(Repeated):
     """One architecture of the search, trained again with fresh random seeds.
 
     Attributes:
@@ -118,25 +145,9 @@ class Confirmation:
     trainings: tuple[Training, ...]
 
     @property
-    def scored(self) -> tuple[Scored, ...]:
-        """Trainings that ended with a score, as `autopelt.paired` takes them."""
-        return scored(self.trainings)
-
-    @property
-    def mean(self) -> Difference | None:
-        """Mean report score with its own interval; None before the first training."""
-        return mean_and_interval(self.scored)
-
-    @property
     def spread(self) -> float | None:
         """Standard deviation over random seeds."""
         return spread(self.scored)
-
-    @property
-    def selection(self) -> float | None:
-        """Mean selection score over the random seeds."""
-        known = [t.selection for t in self.trainings if t.selection is not None]
-        return sum(known) / len(known) if known else None
 
     def against(self, other: "Confirmation") -> Difference | None:
         """Report score minus the other's, paired over random seeds and examples."""

@@ -45,3 +45,8 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
 def measured_costs(text: str) -> tuple[str, ...]:
     """Of the objectives of a study those that are measured, in order."""
     return tuple(o.name for o in parse_objectives(text) if o.name in MEASURED)
+
+
+def weighs_costs(text: str) -> bool:
+    """Whether a study asks for a front, and not for the score alone."""
+    return len(parse_objectives(text)) > 1

@@ -17,7 +17,7 @@ from autopelt.bound_space import BoundSpace
 from autopelt.budget import Budget
 from autopelt.config import StudyConfig
 from autopelt.methods import ShapeCounter
-from autopelt.objectives import parse_objectives
+from autopelt.objectives import weighs_costs
 from autopelt.seed_architectures import seed_architecture, shrink
 from autopelt.shapes import Shapes
 from autopelt.tasks import Task, make_task
@@ -110,7 +110,7 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
     warm = None
     if config.warm_start is not None:
         room = max(0, config.trials - len(seeds)) // 3
-        small_too = len(parse_objectives(config.objectives)) > 1
+        small_too = weighs_costs(config.objectives)
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
     splits = task.load(data_source(setup))
     facts = {

@@ -14,14 +14,12 @@ from autopelt.report.card import Row as TableRow
 from autopelt.report.comparison_csv import comparison_csv
 from autopelt.report.comparison_rows import (
     Row,
-    around,
     at_the_end,
     best_row,
     by_selection,
     collapses,
     constant_of,
     energy,
-    gap_words,
     latency,
     learned_nothing,
     megabytes,
@@ -29,7 +27,7 @@ from autopelt.report.comparison_rows import (
 )
 from autopelt.report.figure import axis, layout, padded, plain, short
 from autopelt.report.page import render, study_values, trial_values, write_page
-from autopelt.report.wording import backbone_name, plural, score, share
+from autopelt.report.wording import around, backbone_name, gap_words, plural, score, share
 
 CONSTANT = {
     **{"type": "line", "layer": "below", "xref": "paper", "x0": 0, "x1": 1},
@@ -114,13 +112,12 @@ def numbers(rows: Sequence[Row], best: Row | None) -> Table:
     places = {r.name: number for number, r in enumerate(rows)}
     for r in by_selection(rows):
         mean = r.mean
-        selection = r.selection if r.scored else None
         gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
         made.append(
             TableRow(
                 (
                     cell(r.name + (f"\n{r.reason}" if r.reason else ""), r.name),
-                    cell(score(selection), selection),
+                    cell(score(r.selection), r.selection),
                     cell(around(mean), None if mean is None else mean.mean),
                     cell(score(spread(r.scored)), spread(r.scored)),
                     cell(gap_words(gap), None if gap is None else gap.mean),

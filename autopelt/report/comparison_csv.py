@@ -29,7 +29,7 @@ def comparison_csv(rows: Sequence[Row]) -> str:
         gap = None if best is None else paired_difference(r.scored, best.scored)
         writer.writerow(
             (
-                *(r.name, r.selection if r.scored else None),
+                *(r.name, r.selection),
                 *(*_ends(mean), spread(r.scored), len(r.scored)),
                 *_ends(gap),
                 *_ends(r.above_constant),

@@ -9,14 +9,14 @@ from typing import Any
 
 from autopelt.architecture import Architecture
 from autopelt.budget import Count
-from autopelt.confirmation import Training, above_constant, constant_score, scored
-from autopelt.paired import Difference, Scored, mean_and_interval
+from autopelt.confirmation import Repeated, Training, above_constant, constant_score
+from autopelt.paired import Difference
 from autopelt.report.collapsed import collapsed_words
-from autopelt.report.wording import difference, score
+from autopelt.report.wording import score
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Repeated):
     """One method.
 
     Attributes:
@@ -37,25 +37,9 @@ class Row:
     rates: tuple[float, ...] = ()
 
     @property
-    def scored(self) -> tuple[Scored, ...]:
-        """Trainings with a score on the report split."""
-        return scored(self.trainings)
-
-    @property
-    def mean(self) -> Difference | None:
-        """Mean report score and its interval."""
-        return mean_and_interval(self.scored)
-
-    @property
     def above_constant(self) -> Difference | None:
         """Mean report score minus the best constant answer's; None where there is none."""
         return above_constant(self.trainings)
-
-    @property
-    def selection(self) -> float:
-        """Mean selection score; minus infinity without any."""
-        known = [t.selection for t in self.trainings if t.selection is not None]
-        return sum(known) / len(known) if known else -math.inf
 
     @property
     def epoch(self) -> float | None:
@@ -74,13 +58,12 @@ class Row:
 
 def best_row(rows: Sequence[Row]) -> Row | None:
     """The row that the selection split prefers; the report split does not choose."""
-    known = [r for r in rows if r.scored]
-    return max(known, key=lambda r: r.selection, default=None)
+    return next((r for r in by_selection(rows) if r.scored), None)
 
 
 def by_selection(rows: Sequence[Row]) -> list[Row]:
     """The rows, those first that the selection split prefers."""
-    return sorted(rows, key=lambda r: -r.selection)
+    return sorted(rows, key=lambda r: math.inf if r.selection is None else -r.selection)
 
 
 def constant_of(rows: Sequence[Row]) -> float | None:
@@ -124,22 +107,6 @@ def at_the_end(rows: Sequence[Row]) -> str:
 def collapses(rows: Sequence[Row]) -> str:
     """Which rows did not learn with some random seeds; "" for none."""
     return collapsed_words((r.name, r.trainings) for r in rows)
-
-
-def around(mean: Difference | None) -> str:
-    """``0.671 ± 0.020``."""
-    if mean is None:
-        return ""
-    return score(mean.mean) + ("" if mean.half is None else f" ± {score(mean.half)}")
-
-
-def gap_words(gap: Difference | None) -> str:
-    """``−0.012 [−0.031, +0.007]``."""
-    if gap is None:
-        return ""
-    if gap.low is None or gap.high is None:
-        return difference(gap.mean)
-    return f"{difference(gap.mean)} [{difference(gap.low)}, {difference(gap.high)}]"
 
 
 def milliseconds(seconds: float | None) -> str:

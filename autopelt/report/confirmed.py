@@ -20,7 +20,7 @@ from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report.card import Card, Fact, Figure, NothingToShow, Row, Table, cell, table
 from autopelt.report.collapsed import collapsed_words
 from autopelt.report.figure import axis, layout, padded, plain, share_axis
-from autopelt.report.wording import difference, name, plural, score, share
+from autopelt.report.wording import around, difference, gap_words, name, plural, score, share
 
 TITLE = "Confirmed with fresh random seeds"
 
@@ -108,7 +108,7 @@ def confirmed_facts(c: Confirmed, record: StudyRecord) -> tuple[Fact, ...]:
             shown.append(
                 Fact(
                     words,
-                    _around(confirmation.mean),
+                    around(confirmation.mean) or "–",
                     f"{name(trial)} · {share(trial.count.share)} of the backbone",
                     strong=words.startswith("Found"),
                 )
@@ -236,7 +236,7 @@ def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
                     "customdata": [t.number for t, _ in mine],
                     "hoverinfo": "text",
                     "hovertext": [
-                        f"<b>{plain(name(t))}</b><br>{plain(metric)} {_around(m)}<br>"
+                        f"<b>{plain(name(t))}</b><br>{plain(metric)} {around(m)}<br>"
                         f"{share(t.count.share)} · {t.count.deployed:,} parameters"
                         for t, m in mine
                     ],
@@ -274,19 +274,14 @@ def numbers(
     for trial, confirmation in known:
         mean = confirmation.mean
         gap = None if best is None or confirmation is best else confirmation.against(best)
-        words = "–"
-        if gap is not None:
-            words = difference(gap.mean)
-            if gap.low is not None and gap.high is not None:
-                words += f" [{difference(gap.low)}, {difference(gap.high)}]"
         made.append(
             Row(
                 (
                     cell(name(trial), trial.number),
-                    cell(_around(mean), None if mean is None else mean.mean),
+                    cell(around(mean) or "–", None if mean is None else mean.mean),
                     cell(score(confirmation.spread), confirmation.spread),
                     cell(len(confirmation.scored), len(confirmation.scored)),
-                    cell(words, None if gap is None else gap.mean),
+                    cell(gap_words(gap) or "–", None if gap is None else gap.mean),
                     cell(share(trial.count.share), trial.count.share),
                     cell(score(confirmation.selection), confirmation.selection),
                     cell(score(trial.score), trial.score),
@@ -295,9 +290,3 @@ def numbers(
             )
         )
     return table(names, made, names[1:])
-
-
-def _around(mean: Difference | None) -> str:
-    if mean is None:
-        return "–"
-    return score(mean.mean) + ("" if mean.half is None else f" ± {score(mean.half)}")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autopelt.budget import Count
+from autopelt.paired import Difference
 from autopelt.quantities import format_share
 from autopelt.records import StudyRecord, TrialRecord
 
@@ -58,6 +59,22 @@ def plural(number: int, noun: str, many: str = "") -> str:
 def listed(words: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def around(mean: Difference | None) -> str:
+    """``0.671 ± 0.020``."""
+    if mean is None:
+        return ""
+    return score(mean.mean) + ("" if mean.half is None else f" ± {score(mean.half)}")
+
+
+def gap_words(gap: Difference | None) -> str:
+    """``−0.012 [−0.031, +0.007]``."""
+    if gap is None:
+        return ""
+    if gap.low is None or gap.high is None:
+        return difference(gap.mean)
+    return f"{difference(gap.mean)} [{difference(gap.low)}, {difference(gap.high)}]"
 
 
 def name(trial: TrialRecord) -> str:
