@@ -11,45 +11,42 @@ if TYPE_CHECKING:
     from autopelt.api import open_study as open_study
     from autopelt.api import search as search
     from autopelt.api import train as train
-    from autopelt.architecture import Architecture as Architecture
-    from autopelt.architecture import Module as Module
-    from autopelt.attach import attach as attach
-    from autopelt.attach import attached as attached
-    from autopelt.attach import count_attached as count_attached
-    from autopelt.attach import detach as detach
-    from autopelt.attach import fold as fold
-    from autopelt.attach import load as load
-    from autopelt.attach import parameter_groups as parameter_groups
-    from autopelt.attach import save as save
+    from autopelt.architecture.architecture import Architecture as Architecture
+    from autopelt.architecture.architecture import Module as Module
+    from autopelt.architecture.seeds import seed_architecture as seed_architecture
     from autopelt.export import load_exported as load_exported
-    from autopelt.seed_architectures import seed_architecture as seed_architecture
+    from autopelt.methods.attachment import attach as attach
+    from autopelt.methods.attachment import attached as attached
+    from autopelt.methods.attachment import count_attached as count_attached
+    from autopelt.methods.attachment import detach as detach
+    from autopelt.methods.attachment import fold as fold
+    from autopelt.methods.attachment import load as load
+    from autopelt.methods.attachment import parameter_groups as parameter_groups
+    from autopelt.methods.attachment import save as save
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    **dict.fromkeys(("Study", "open_study", "train"), "api"),
-    "Architecture": "architecture",
-    "Module": "architecture",
-    "seed_architecture": "seed_architectures",
+    **dict.fromkeys(("Study", "open_study", "search", "train"), "api"),
+    **dict.fromkeys(("Architecture", "Module"), "architecture.architecture"),
+    "seed_architecture": "architecture.seeds",
     **dict.fromkeys(
-        ("attached", "count_attached", "detach", "fold", "load", "parameter_groups", "save"),
-        "attach",
+        (
+            *("attach", "attached", "count_attached", "detach", "fold"),
+            *("load", "parameter_groups", "save"),
+        ),
+        "methods.attachment",
     ),
     "load_exported": "export",
 }
-_BOTH = {"attach": "attach", "search": "api"}
-"""Functions that share their name with a module or package of ours -> where they live."""
+"""What users may call -> the module where it lives."""
 
-__all__ = ["__version__", *_BOTH, *_HOMES]  # noqa: PLE0604 - names of _HOMES are strings
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - names of _HOMES are strings
 
 
 def __getattr__(name: str) -> Any:
-    if name in _BOTH:
-        # The import system binds the submodule to this name; users mean the function.
-        value = getattr(import_module(f"autopelt.{_BOTH[name]}"), name)
-    elif name in _HOMES:
-        value = getattr(import_module(f"autopelt.{_HOMES[name]}"), name)
-    else:
+    if name not in _HOMES:
         raise AttributeError(f"module 'autopelt' has no attribute '{name}'")
+    value = getattr(import_module(f"autopelt.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -2,6 +2,6 @@
 
 import sys
 
-from autopelt.cli import main
+from autopelt.cli.main import main
 
 sys.exit(main())

@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from autopelt import driver
-from autopelt.architecture import Architecture
+from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import load_config, load_tokenizer, resolve
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.config import derived_seed
 from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
 from autopelt.export import find_trained, load_trained
-from autopelt.files import check_writable
-from autopelt.importance import with_importance
-from autopelt.interrupt import Stopped
 from autopelt.methods import ShapeCounter
-from autopelt.named_architecture import BEST, choose_trial, find_architecture, split_study
-from autopelt.plan import make_plan
-from autopelt.records import StudyRecord, TrialRecord
 from autopelt.report import build
-from autopelt.report.csv_file import trials_table
-from autopelt.settings import changed_config, new_folder, resolve_config
-from autopelt.study import Study as StoredStudy
-from autopelt.tensorboard import logging_to
+from autopelt.study.config import derived_seed
+from autopelt.study.importance import with_importance
+from autopelt.study.lookup import BEST, choose_trial, find_architecture, split_study
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.storage import Study as StoredStudy
+from autopelt.study.table import trials_table
+from autopelt.system.files import check_writable
+from autopelt.system.signals import Stopped
 from autopelt.training.loop import EpochResult
 from autopelt.training.spec import Setup, TrialFailure
-from autopelt.view import LineView, View
+from autopelt.views.tensorboard import logging_to
+from autopelt.views.terminal import LineView, View
+from autopelt.workflows import search as driver
+from autopelt.workflows.plan import make_plan
+from autopelt.workflows.settings import changed_config, new_folder, resolve_config
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from autopelt import seed_architectures
-from autopelt.cli import cli
-from autopelt.space import SearchSpace, shipped_spaces
+from autopelt.architecture.architecture import seeds as seed_architectures
+from autopelt.cli.main import cli
+from autopelt.space.space import SearchSpace, shipped_spaces
 
 PAGE = Path(__file__).with_name("commands.md")
 README = Path(__file__).parent.parent / "README.md"

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import optuna
 
-from autopelt.architecture import Architecture, Module
-from autopelt.bound_space import BoundSpace
-from autopelt.budget import Count
-from autopelt.search import suggest
-from autopelt.search.sampler import FeasibleSampler
-from autopelt.shapes import Shapes
-from autopelt.space import SearchSpace
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.architecture.shapes import Shapes
+from autopelt.samplers import suggest
+from autopelt.samplers.pelt import FeasibleSampler
+from autopelt.space.bound import BoundSpace
+from autopelt.space.space import SearchSpace
 
 
 class ClosedForm:

@@ -31,33 +31,37 @@ def _named(*names: str) -> Callable[[Any], bool]:
 
 POINTS = {
     # start-up
-    "plan-made": Point("start-up", "after", "autopelt.cli_search:make_plan"),
-    "locked": Point("start-up", "before", "autopelt.study:_remove_unborn"),
+    "plan-made": Point("start-up", "after", "autopelt.cli.search:make_plan"),
+    "locked": Point("start-up", "before", "autopelt.study.storage:_remove_unborn"),
     "database-made": Point("start-up", "after", "optuna:create_study"),
-    "configured": Point("start-up", "before", "autopelt.study:write_text", _named("config.yaml")),
-    "study-made": Point("start-up", "after", "autopelt.study:Study.create"),
+    "configured": Point(
+        "start-up", "before", "autopelt.study.storage:write_text", _named("config.yaml")
+    ),
+    "study-made": Point("start-up", "after", "autopelt.study.storage:Study.create"),
     "ray-started": Point("start-up", "after", "ray:init"),
     # proposing
-    "seed-added": Point("proposing", "after", "autopelt.study:Study.add"),
-    "asked": Point("proposing", "after", "autopelt.study:Study.ask"),
-    "sampled": Point("proposing", "after", "autopelt.driver:suggest"),
-    "proposed": Point("proposing", "after", "autopelt.driver:_Driver._propose"),
-    "handed-out": Point("proposing", "after", "autopelt.driver:_Driver._spec"),
+    "seed-added": Point("proposing", "after", "autopelt.study.storage:Study.add"),
+    "asked": Point("proposing", "after", "autopelt.study.storage:Study.ask"),
+    "sampled": Point("proposing", "after", "autopelt.workflows.search:suggest"),
+    "proposed": Point("proposing", "after", "autopelt.workflows.search:_Driver._propose"),
+    "handed-out": Point("proposing", "after", "autopelt.workflows.search:_Driver._spec"),
     # training
-    "first-epoch": Point("training", "before", "autopelt.driver:_Driver.progressed"),
-    "epoch-kept": Point("training", "after", "autopelt.study:Study.progressed"),
+    "first-epoch": Point("training", "before", "autopelt.workflows.search:_Driver.progressed"),
+    "epoch-kept": Point("training", "after", "autopelt.study.storage:Study.progressed"),
     # telling
-    "ended": Point("telling", "before", "autopelt.driver:_Driver.finished"),
+    "ended": Point("telling", "before", "autopelt.workflows.search:_Driver.finished"),
     "score-told": Point("telling", "before", "optuna.study:Study.tell"),
-    "told": Point("telling", "after", "autopelt.study:Study.complete"),
-    "metrics": Point("telling", "before", "autopelt.driver:write_text", _named("metrics.json")),
-    "best-moved": Point("telling", "before", "autopelt.driver:replace_directory"),
+    "told": Point("telling", "after", "autopelt.study.storage:Study.complete"),
+    "metrics": Point(
+        "telling", "before", "autopelt.workflows.search:write_text", _named("metrics.json")
+    ),
+    "best-moved": Point("telling", "before", "autopelt.workflows.search:replace_directory"),
     "best-absent": Point("telling", "after", "pathlib:Path.rename", _named("best")),
-    "best-replaced": Point("telling", "after", "autopelt.driver:replace_directory"),
+    "best-replaced": Point("telling", "after", "autopelt.workflows.search:replace_directory"),
     # reporting
-    "report": Point("reporting", "before", "autopelt.driver:build"),
-    "report-written": Point("reporting", "before", "autopelt.driver:write_trials_csv"),
-    "all-done": Point("reporting", "after", "autopelt.driver:_Driver.write_report"),
+    "report": Point("reporting", "before", "autopelt.workflows.search:build"),
+    "report-written": Point("reporting", "before", "autopelt.workflows.search:write_trials_csv"),
+    "all-done": Point("reporting", "after", "autopelt.workflows.search:_Driver.write_report"),
 }
 
 
@@ -88,7 +92,7 @@ def arm(point: Point, count: int) -> None:
 
 
 if __name__ == "__main__":
-    from autopelt.cli import main
+    from autopelt.cli.main import main
 
     arm(POINTS[sys.argv[1]], int(sys.argv[2]))
     sys.exit(main(sys.argv[3:]))

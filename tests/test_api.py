@@ -13,10 +13,10 @@ import torch
 from transformers import PreTrainedModel
 
 import autopelt
-from autopelt.cli import main
+from autopelt.cli.main import main
 from autopelt.errors import UsageError
-from autopelt.events import SCHEMA
-from autopelt.records import StudyRecord, TrialRecord
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.views.json_events import SCHEMA
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopelt.architecture import (
+from autopelt.architecture.architecture import (
     GATES,
     Architecture,
     Module,

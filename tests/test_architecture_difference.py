@@ -2,8 +2,8 @@
 
 import pytest
 
-from autopelt.architecture import Architecture
-from autopelt.architecture_difference import differences
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.difference import differences
 
 
 def made(rows: str, more: str = "") -> Architecture:

@@ -8,8 +8,12 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import (
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.seeds import NAMES, seed_architecture
+from autopelt.backbones.shapes import shapes_of_model
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.methods import METHODS, ShapeCounter
+from autopelt.methods.attachment import (
     HEAD_LEARNING_RATE,
     attach,
     attached,
@@ -22,10 +26,6 @@ from autopelt.attach import (
     parameter_groups,
     save,
 )
-from autopelt.backbones.shapes import shapes_of_model
-from autopelt.errors import UnavailableError, UsageError
-from autopelt.methods import METHODS, ShapeCounter
-from autopelt.seed_architectures import NAMES, seed_architecture
 
 
 def tiny_bert(labels=2):
@@ -138,7 +138,7 @@ def test_loading_works_in_a_new_process(model, batch, tmp_path):
     program = (
         "import sys, torch; torch.set_num_threads(1); from pathlib import Path\n"
         "from transformers import BertForSequenceClassification as B\n"
-        "from autopelt.attach import load\n"
+        "from autopelt.methods.attachment import load\n"
         "p = Path(sys.argv[1]); m = B.from_pretrained(p / 'model').eval(); load(m, p / 'modules')\n"
         "print(m(**torch.load(p / 'batch')).logits.flatten().tolist())\n"
     )

@@ -16,11 +16,11 @@ from transformers import (
     TrainingArguments,
 )
 
-import autopelt.attach as autopelt
-from autopelt.architecture import Architecture, Module
+import autopelt.methods.attachment as autopelt
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
-from autopelt.seed_architectures import seed_architecture
 
 SMALL = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 

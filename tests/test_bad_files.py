@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.cli import main
+from autopelt.cli.main import main
 
 ROW = "modules:\n  - {method: lora, location: attention.query, sizes: [0, 2]%s}\n"
 SPACES: dict[str, tuple[str, int, tuple[str, ...]]] = {
@@ -257,8 +257,8 @@ TRAINED: dict[str, tuple[Change, tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from autopelt.architecture import Architecture, Module
-    from autopelt.config import TrainingConfig
+    from autopelt.architecture.architecture import Architecture, Module
+    from autopelt.study.config import TrainingConfig
     from autopelt.training.final import train_model
     from autopelt.training.spec import Setup
 

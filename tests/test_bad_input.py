@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.cli import main
+from autopelt.cli.main import main
 
 TINY = "search --task demo --model {tiny} --space tiny --budget 4% --trials 3 --out {out}"
 

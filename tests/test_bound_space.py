@@ -9,10 +9,10 @@ from closed_form import FOUR, MIXED, bound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopelt import feasible_points
-from autopelt.architecture import Architecture, Module
-from autopelt.bound_space import BoundSpace, NotInSpaceError
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.space import points as feasible_points
+from autopelt.space.bound import BoundSpace, NotInSpaceError
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
 SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)

@@ -5,8 +5,8 @@ from closed_form import ClosedForm, shapes_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopelt.architecture import Architecture, Module
-from autopelt.budget import Budget, Count
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.budget import Budget, Count
 from autopelt.errors import UsageError
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.cli import cli, main
+from autopelt.cli.main import cli, main
 
 HEAVY = ("torch", "ray", "transformers", "botorch", "plotly", "datasets", "optuna", "pydantic")
 
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from autopelt.cli import main; main(['--help']);"
+        "import sys; from autopelt.cli.main import main; main(['--help']);"
         f"print([m for m in {HEAVY} if m in sys.modules])"
     )
     output = subprocess.run(

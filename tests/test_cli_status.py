@@ -9,11 +9,11 @@ import optuna
 import pytest
 from study_facts import FACTS
 
-from autopelt.architecture import Architecture, Module
-from autopelt.cli import main
-from autopelt.config import StudyConfig
-from autopelt.space import SearchSpace
-from autopelt.study import Study
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.cli.main import main
+from autopelt.space.space import SearchSpace
+from autopelt.study.config import StudyConfig
+from autopelt.study.storage import Study
 
 
 def create(folder: Path, trials: int) -> Study:
@@ -80,7 +80,7 @@ def test_who_works_on_it_is_seen_until_it_is_killed(
 ) -> None:
     study = create(tmp_path / "s", 4)
     code = (
-        "import sys, time; from pathlib import Path; from autopelt.lock import locked\n"
+        "import sys, time; from pathlib import Path; from autopelt.system.lock import locked\n"
         "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen(

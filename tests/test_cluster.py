@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from process_tree import descendants
 
-from autopelt.study import Study
+from autopelt.study.storage import Study
 
 HEAD, OTHER = "127.0.0.2", "127.0.0.3"
 """Loopback addresses; Ray takes 127.0.0.1 for a machine without a cluster."""

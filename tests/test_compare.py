@@ -13,22 +13,23 @@ import numpy as np
 import pytest
 from in_process import run_in_process
 
-from autopelt import compare, trainings
-from autopelt.cli import main
-from autopelt.cli_compare import terminal_table
-from autopelt.compare import RUNS, Comparison, find_methods
-from autopelt.config import StudyConfig
-from autopelt.errors import InfeasibleError, UsageError
-from autopelt.interrupt import Stopped
-from autopelt.measure import measure, measured
-from autopelt.report.comparison_rows import (
+from autopelt.cards.comparison_rows import (
     Row,
     at_the_end,
     best_row,
     constant_of,
     learned_nothing,
 )
-from autopelt.settings import resolve_config
+from autopelt.cli.compare import terminal_table
+from autopelt.cli.main import main
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.study.config import StudyConfig
+from autopelt.system.signals import Stopped
+from autopelt.training.profile import measure, measured
+from autopelt.workflows import compare
+from autopelt.workflows import jobs as trainings
+from autopelt.workflows.compare import RUNS, Comparison, find_methods
+from autopelt.workflows.settings import resolve_config
 
 
 def config(model: Path, **changed: Any) -> StudyConfig:

@@ -5,9 +5,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopelt.config import StudyConfig, derived_seed
 from autopelt.errors import UsageError
-from autopelt.space import SearchSpace
+from autopelt.space.space import SearchSpace
+from autopelt.study.config import StudyConfig, derived_seed
 
 
 def config(**changed: object) -> StudyConfig:

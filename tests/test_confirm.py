@@ -10,12 +10,19 @@ import pytest
 from in_process import run_in_process
 from test_driver import plan
 
-from autopelt import trainings
-from autopelt.architecture import Architecture, Module
-from autopelt.budget import Count
-from autopelt.cli import main
-from autopelt.confirm import candidates, confirm, confirmation_seeds
-from autopelt.confirmation import (
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.cards.collapsed import collapsed_words
+from autopelt.cards.confirmation import confirmed, confirmed_lead, draw, wrong_pairs
+from autopelt.cards.health import above_a_constant, noise
+from autopelt.cards.next_steps import commands, study_folder
+from autopelt.cards.noise import difference_error, seed_spread
+from autopelt.cli.main import main
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.samplers import make_sampler
+from autopelt.samplers.posterior import posterior_means
+from autopelt.statistics.paired import Scored
+from autopelt.study.confirmation import (
     CONFIRMED,
     FOUND,
     SEED,
@@ -27,19 +34,13 @@ from autopelt.confirmation import (
     confirmations,
     misled,
 )
-from autopelt.errors import InfeasibleError, UsageError
-from autopelt.paired import Scored
-from autopelt.plan import Plan
-from autopelt.records import StudyRecord, TrialRecord
-from autopelt.report.collapsed import collapsed_words
-from autopelt.report.confirmed import confirmed, confirmed_lead, draw, wrong_pairs
-from autopelt.report.health import above_a_constant, noise
-from autopelt.report.noise import difference_error, seed_spread
-from autopelt.report.reproduce import commands, study_folder
-from autopelt.search import make_sampler
-from autopelt.search.posterior import posterior_means
-from autopelt.study import Study
-from autopelt.training import final, workbench
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.storage import Study
+from autopelt.training import context as workbench
+from autopelt.training import final
+from autopelt.workflows import jobs as trainings
+from autopelt.workflows.confirm import candidates, confirm, confirmation_seeds
+from autopelt.workflows.plan import Plan
 
 
 @pytest.fixture(scope="module")

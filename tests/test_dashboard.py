@@ -10,7 +10,7 @@ import optuna
 import pytest
 from test_study import FACTS, attributes, config
 
-from autopelt.study import Study
+from autopelt.study.storage import Study
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

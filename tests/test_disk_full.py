@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from autopelt import driver
-from autopelt.cli import main
+from autopelt.cli.main import main
 from autopelt.execution import Outcome
-from autopelt.records import StudyRecord
-from autopelt.study import Study
+from autopelt.study.record import StudyRecord
+from autopelt.study.storage import Study
 from autopelt.training.trial import failure_reason, run_trial
+from autopelt.workflows import search as driver
 
 TRIALS = 4
 

@@ -11,9 +11,9 @@ import click
 import pytest
 
 from autopelt import errors
-from autopelt.cli import cli, main
-from autopelt.seed_architectures import NAMES
-from autopelt.space import SearchSpace, shipped_spaces
+from autopelt.architecture.seeds import NAMES
+from autopelt.cli.main import cli, main
+from autopelt.space.space import SearchSpace, shipped_spaces
 from autopelt.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from autopelt import doctor
-from autopelt.cli import main
+from autopelt.cli.main import main
 from autopelt.execution import check
+from autopelt.workflows import doctor
 
 
 def test_everything_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from autopelt.architecture import Architecture
-from autopelt.driver import _Driver, search
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.seeds import shrink
 from autopelt.errors import InfeasibleError, UsageError
-from autopelt.plan import Plan, make_plan, seed_entries
-from autopelt.records import StudyRecord, TrialRecord
-from autopelt.search import make_sampler, suggest
-from autopelt.seed_architectures import shrink
-from autopelt.settings import resolve_config
-from autopelt.study import Study
+from autopelt.samplers import make_sampler, suggest
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.storage import Study
 from autopelt.training.final import evaluate_model
+from autopelt.workflows.plan import Plan, make_plan, seed_entries
+from autopelt.workflows.search import _Driver, search
+from autopelt.workflows.settings import resolve_config
 
 
 class Quiet:
@@ -158,10 +158,10 @@ def test_the_folder_holds_everything(done: tuple[Path, StudyRecord]) -> None:
 def test_best_weights_score_what_the_trial_scored(
     done: tuple[Path, StudyRecord], tiny_bert: Path
 ) -> None:
-    from autopelt.attach import load
+    from autopelt.methods.attachment import load
+    from autopelt.training.context import Workbench
     from autopelt.training.loop import score_split
     from autopelt.training.spec import Setup
-    from autopelt.training.workbench import Workbench
 
     folder, record = done
     bench = Workbench(Setup.of(Study.open(folder).config))

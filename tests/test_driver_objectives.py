@@ -7,11 +7,11 @@ import optuna
 import pytest
 from in_process import run_in_process
 
-from autopelt import driver
-from autopelt.cli import main
-from autopelt.confirm import candidates
-from autopelt.report.pairs import panels
-from autopelt.study import Study
+from autopelt.cards.pairs import panels
+from autopelt.cli.main import main
+from autopelt.study.storage import Study
+from autopelt.workflows import search as driver
+from autopelt.workflows.confirm import candidates
 
 MINIMIZE = optuna.study.StudyDirection.MINIMIZE
 

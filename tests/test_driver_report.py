@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from test_driver import Quiet, plan
 
-from autopelt import driver
-from autopelt.search import make_sampler
-from autopelt.study import Study
+from autopelt.samplers import make_sampler
+from autopelt.study.storage import Study
+from autopelt.workflows import search as driver
 
 
 def test_the_report_is_rebuilt_at_most_every_ten_seconds_and_by_rename(

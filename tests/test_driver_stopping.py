@@ -6,12 +6,12 @@ import pytest
 from optuna.trial import TrialState
 from test_driver import Quiet, plan
 
-from autopelt.cli import main
-from autopelt.driver import search
-from autopelt.records import StudyRecord
-from autopelt.report.health import above_a_constant
-from autopelt.search import stopping
-from autopelt.study import Study
+from autopelt.cards.health import above_a_constant
+from autopelt.cli.main import main
+from autopelt.samplers import early_stopping as stopping
+from autopelt.study.record import StudyRecord
+from autopelt.study.storage import Study
+from autopelt.workflows.search import search
 
 
 def eager(patch: pytest.MonkeyPatch) -> None:

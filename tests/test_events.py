@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from test_view import STUDY
 
-from autopelt.events import FIELDS, SCHEMA, EventView
+from autopelt.views.json_events import FIELDS, SCHEMA, EventView
 
 GUIDE = (Path(__file__).resolve().parent.parent / "docs" / "events.md").read_text("utf-8")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.files import (
+from autopelt.system.files import (
     last_line,
     recover_directory,
     replace_directory,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.heap import trim_heap
+from autopelt.system.malloc import trim_heap
 
 
 def resident() -> float:

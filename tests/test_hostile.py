@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from autopelt.cli import main
-from autopelt.settings import new_folder, resolve_config
+from autopelt.cli.main import main
+from autopelt.workflows.settings import new_folder, resolve_config
 
 PACKAGE = Path(__file__).resolve().parents[1] / "autopelt"
 
@@ -162,7 +162,7 @@ def test_no_shell_no_eval_and_no_pickle_in_the_package() -> None:
 
 
 def test_telemetry_is_off_before_anything_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    from autopelt.execution.quiet_ray import _ENVIRONMENT
+    from autopelt.execution.session import _ENVIRONMENT
 
     for name in ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
         monkeypatch.setenv(name, "")

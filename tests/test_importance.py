@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from autopelt.architecture import Architecture, Module
-from autopelt.budget import Count
-from autopelt.importance import FEWEST, FEWEST_APART, importances, views, with_importance
-from autopelt.records import StudyRecord, TrialRecord
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.study.importance import FEWEST, FEWEST_APART, importances, views, with_importance
+from autopelt.study.record import StudyRecord, TrialRecord
 
 
 def made_of(lora: dict[int, int], adapter: int, rate: float) -> Architecture:

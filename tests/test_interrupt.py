@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autopelt.interrupt import AT_ONCE, Stopped, own_signals, stoppable
+from autopelt.system.signals import AT_ONCE, Stopped, own_signals, stoppable
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from killed_at import POINTS
 
-from autopelt.records import StudyRecord
-from autopelt.study import Study
+from autopelt.study.record import StudyRecord
+from autopelt.study.storage import Study
 
 TRIALS = 5
 HERE = Path(__file__).parent

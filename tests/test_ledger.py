@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autopelt.errors import UnavailableError
-from autopelt.ledger import append, read_lines
+from autopelt.system.json_lines import append, read_lines
 
 
 def test_lines_come_back_in_order(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ import optuna
 import pytest
 from study_facts import FACTS
 
-from autopelt.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.config import StudyConfig
 from autopelt.errors import InfeasibleError, UsageError
-from autopelt.named_architecture import choose_trial, find_architecture, split_study
-from autopelt.shapes import Shapes
-from autopelt.space import SearchSpace
-from autopelt.study import Study
+from autopelt.space.space import SearchSpace
+from autopelt.study.config import StudyConfig
+from autopelt.study.lookup import choose_trial, find_architecture, split_study
+from autopelt.study.storage import Study
 
 
 def lora(rank: int) -> Architecture:

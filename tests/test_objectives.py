@@ -3,7 +3,7 @@
 import pytest
 
 from autopelt.errors import UsageError
-from autopelt.objectives import measured_costs, parse_objectives
+from autopelt.study.objectives import measured_costs, parse_objectives
 
 
 def test_score_alone_or_with_params() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autopelt.paired import (
+from autopelt.statistics.paired import (
     Scored,
     example_error,
     mean_and_interval,

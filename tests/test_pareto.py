@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopelt.pareto import dominates, front, front_of, hypervolume, knee
+from autopelt.statistics.pareto import dominates, front, front_of, hypervolume, knee
 
 points = st.lists(
     st.tuples(st.integers(0, 1000), st.floats(0, 1) | st.sampled_from([0.5, math.nan])), max_size=20
@@ -52,7 +52,7 @@ def test_hypervolume_is_botorchs(
     import torch
     from botorch.utils.multi_objective.hypervolume import Hypervolume
 
-    import autopelt.search.surrogate  # noqa: F401  (imports gpytorch without its warning)
+    import autopelt.samplers.surrogate  # noqa: F401  (imports gpytorch without its warning)
 
     inside = [p for p in points if p[0] <= budget and math.isfinite(p[1])]
     values = torch.tensor(

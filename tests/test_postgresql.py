@@ -15,9 +15,9 @@ from in_process import run_in_process
 from sqlalchemy import Engine
 from test_driver import Quiet, plan
 
-from autopelt.cli import main
-from autopelt.driver import search
-from autopelt.study import Study
+from autopelt.cli.main import main
+from autopelt.study.storage import Study
+from autopelt.workflows.search import search
 
 URL = os.environ.get("AUTOPELT_POSTGRESQL", "")
 
@@ -57,7 +57,7 @@ def terminate_connections() -> int:
 def test_search_resume_and_look_from_another_machine(
     tiny_bert: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autopelt.driver.run_trials", run_in_process)
+    monkeypatch.setattr("autopelt.workflows.search.run_trials", run_in_process)
     small = {"storage": URL, "trials": 2, "epochs": 1, "train_examples": 16}
     search(plan(tiny_bert, **small), folder, Quiet())
     record = search(plan(tiny_bert, **small | {"trials": 3}), folder, Quiet())

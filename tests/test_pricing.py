@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autopelt.cli import main
-from autopelt.plan import Plan, make_plan
-from autopelt.pricing import feasible_share, price
-from autopelt.settings import resolve_config
+from autopelt.cli.main import main
+from autopelt.workflows.plan import Plan, make_plan
+from autopelt.workflows.price import feasible_share, price
+from autopelt.workflows.settings import resolve_config
 
 
 def plan(model: Path, **changed: object) -> Plan:

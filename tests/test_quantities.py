@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopelt import quantities as q
 from autopelt.errors import UsageError
+from autopelt.system import units as q
 
 PARSERS = [q.parse_count, q.parse_seconds, q.parse_bytes]
 

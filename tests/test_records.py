@@ -1,8 +1,8 @@
 """What a study knows: front, best and floor of its trials."""
 
-from autopelt.architecture import Architecture, Module
-from autopelt.budget import Count
-from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 
 
 def trial(number: int, deployed: int, score: float | None, label: str = "") -> TrialRecord:

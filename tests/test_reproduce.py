@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from in_process import run_in_process
 
-from autopelt import driver
-from autopelt.cli import main
-from autopelt.study import Study
+from autopelt.cli.main import main
+from autopelt.study.storage import Study
+from autopelt.workflows import search as driver
 
 ROWS = ["text,label", *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" for i in range(60))]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autopelt.rungs import Saved, rungs
+from autopelt.study.rungs import Saved, rungs
 
 
 @pytest.mark.parametrize(

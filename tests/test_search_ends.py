@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from in_process import run_in_process
 
-from autopelt import driver
-from autopelt.cli import main
-from autopelt.study import Study
+from autopelt.cli.main import main
+from autopelt.study.storage import Study
+from autopelt.workflows import search as driver
 
 SINGLE = "modules:\n  - {method: prefix, location: attention, sizes: [0, 2], layers: '0'}\n"
 

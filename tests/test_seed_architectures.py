@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from autopelt.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.seeds import NAMES, seed_architecture, shrink
 from autopelt.backbones.shapes import shapes_from_file
 from autopelt.errors import UsageError
 from autopelt.methods import ShapeCounter
-from autopelt.seed_architectures import NAMES, seed_architecture, shrink
 
 BASE = {"model_type": "bert"}
 MINILM = {

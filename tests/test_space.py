@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopelt.errors import UsageError
-from autopelt.space import SearchSpace, shipped_spaces
+from autopelt.space.space import SearchSpace, shipped_spaces
 
 
 def test_shipped_spaces_load_and_open_with_their_command() -> None:

@@ -12,12 +12,12 @@ import optuna
 import pytest
 import study_facts
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import StudyConfig
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.lock import locked
-from autopelt.space import SearchSpace
-from autopelt.study import Study, record_as_json
+from autopelt.space.space import SearchSpace
+from autopelt.study.config import StudyConfig
+from autopelt.study.storage import Study, record_as_json
+from autopelt.system.lock import locked
 
 FACTS = study_facts.FACTS | {"versions": {"python": "3.11"}}
 ARCHITECTURE = Architecture((Module("lora", "attention.query", 0, 2),))
@@ -177,7 +177,7 @@ def test_what_is_no_study_is_said_so(tmp_path: Path) -> None:
 def test_a_second_owner_is_refused_with_the_firsts_process(tmp_path: Path) -> None:
     create(tmp_path / "s")
     code = (
-        "import sys, time; from pathlib import Path; from autopelt.lock import locked\n"
+        "import sys, time; from pathlib import Path; from autopelt.system.lock import locked\n"
         "with locked(Path(sys.argv[1])):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )

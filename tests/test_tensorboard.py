@@ -5,7 +5,7 @@ from pathlib import Path
 from tensorboardX.proto.event_pb2 import Event
 from test_view import STUDY
 
-from autopelt.tensorboard import TensorBoardView
+from autopelt.views.tensorboard import TensorBoardView
 
 
 class Heard:

@@ -7,14 +7,14 @@ import jsonschema
 import pytest
 import yaml
 
-from autopelt.architecture import Architecture
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.seeds import NAMES, seed_architecture
+from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.cli import main
-from autopelt.config import StudyConfig
-from autopelt.seed_architectures import NAMES, seed_architecture
-from autopelt.shapes import Shapes
-from autopelt.space import SearchSpace, shipped_spaces
-from autopelt.validation import KINDS, schema
+from autopelt.cli.main import main
+from autopelt.space.space import SearchSpace, shipped_spaces
+from autopelt.study.config import StudyConfig
+from autopelt.workflows.validate import KINDS, schema
 
 WRONG = {
     "config": (

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from autopelt.architecture import Architecture, Module
-from autopelt.budget import Count
-from autopelt.records import StudyRecord, TrialRecord
-from autopelt.view import LineView, LiveView, gain, table, trial_line
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.views.terminal import LineView, LiveView, gain, table, trial_line
 
 
 def trial(number: int, size: int, score: float | None, **changed: object) -> TrialRecord:
@@ -109,7 +109,7 @@ def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
 def test_the_time_left_follows_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     """An epoch in two seconds; what passed before the first is not counted again."""
     clock = [0.0]
-    monkeypatch.setattr("autopelt.view.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("autopelt.views.terminal.time.monotonic", lambda: clock[0])
     view = LiveView(shown(LiveView)[0])
     view.started(STUDY.trials[4], STUDY)
     clock[0] = 60.0
@@ -147,7 +147,8 @@ def test_the_gain_of_the_last_trials() -> None:
 def test_no_colour_where_none_is_wanted(wanted: bool) -> None:
     """In a process of its own: rich keeps the codes of a style that it has drawn once."""
     code = (
-        "from rich.console import Console; from autopelt.view import LiveView; import test_view;"
+        "from rich.console import Console; import test_view;"
+        "from autopelt.views.terminal import LiveView;"
         "console = Console(force_terminal=True, color_system='256', width=100)\n"
         "with LiveView(console) as view: view.started(test_view.STUDY.trials[4], test_view.STUDY)"
     )

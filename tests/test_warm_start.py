@@ -10,17 +10,19 @@ import pytest
 from closed_form import bound
 from in_process import run_in_process
 
-from autopelt import compare, driver, trainings
-from autopelt.architecture import Architecture, Module
-from autopelt.cli import main
-from autopelt.compare import RUNS
-from autopelt.measure import measure
-from autopelt.records import StudyRecord
-from autopelt.report.protocol import card
-from autopelt.search.history import Observation
-from autopelt.search.posterior import expected_scores
-from autopelt.study import WARM_START, Study
-from autopelt.warm_start import at_depth, best_of, front_of, warm_start
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.cards.protocol import card
+from autopelt.cli.main import main
+from autopelt.samplers.history import Observation
+from autopelt.samplers.posterior import expected_scores
+from autopelt.study.record import StudyRecord
+from autopelt.study.storage import WARM_START, Study
+from autopelt.training.profile import measure
+from autopelt.workflows import compare
+from autopelt.workflows import jobs as trainings
+from autopelt.workflows import search as driver
+from autopelt.workflows.compare import RUNS
+from autopelt.workflows.warm_start import at_depth, best_of, front_of, warm_start
 
 ROWS = ["text,label", *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" for i in range(60))]
 

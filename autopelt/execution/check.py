@@ -2,7 +2,7 @@
 
 import ray
 
-from autopelt.execution.quiet_ray import ray_session
+from autopelt.execution.session import ray_session
 
 
 def ray_answers(seconds: float = 60.0) -> str:

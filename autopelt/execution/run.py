@@ -10,9 +10,9 @@ import ray
 from ray import tune
 
 from autopelt.execution.cluster import Machines, check_machines
-from autopelt.execution.feed import Feed, TrialSource
-from autopelt.execution.front_scheduler import FrontScheduler
-from autopelt.execution.quiet_ray import ray_session
+from autopelt.execution.scheduler import FrontScheduler
+from autopelt.execution.searcher import Feed, TrialSource
+from autopelt.execution.session import ray_session
 from autopelt.execution.trainable import TrialTrainable
 
 

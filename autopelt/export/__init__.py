@@ -23,7 +23,7 @@ TARGETS: Mapping[str, Callable[[Trained, Path, str | None], None]] = {
 
 
 OF_A_STUDY = ("csv", "parquet", "script")
-"""What `autopelt.study_export` makes of a study, which is no trained architecture."""
+"""What `autopelt.export.study` makes of a study, which is no trained architecture."""
 
 
 def export(folder: str | Path, to: str, out: str | Path, model: str | None = None) -> Path:

@@ -22,10 +22,10 @@ import torch
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import attached, attachment, head_parameters, part_name
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained
+from autopelt.methods.attachment import attached, attachment, head_parameters, part_name
 from autopelt.methods.parallel_adapter import SCALE
 
 VERSION = "adapters.1.3.0"  # from 1.1.0 on, LoRA's alpha is taken as it stands

@@ -7,10 +7,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from autopelt.architecture import Architecture
-from autopelt.attach import count_attached
+from autopelt.architecture.architecture import Architecture
 from autopelt.export.trained import DESCRIPTION, Trained, load_trained
-from autopelt.quantities import format_share
+from autopelt.methods.attachment import count_attached
+from autopelt.system.units import format_share
 
 
 def write(trained: Trained, out: Path, model: str | None) -> None:

@@ -12,11 +12,11 @@ import torch
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.attach import attached, attachment, detach
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained
+from autopelt.methods.attachment import attached, attachment, detach
 from autopelt.methods.lora import LoraModule
 
 _WHY = {

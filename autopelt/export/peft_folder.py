@@ -16,11 +16,11 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.architecture import Module
-from autopelt.attach import attached, attachment, head_parameters, part_name
+from autopelt.architecture.architecture import Module
 from autopelt.backbones.backbone import Backbone, Linear
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained
+from autopelt.methods.attachment import attached, attachment, head_parameters, part_name
 from autopelt.methods.lora import LoraModule
 
 _TASK_TYPES = {

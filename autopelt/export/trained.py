@@ -9,10 +9,10 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from autopelt.attach import load
 from autopelt.backbones.load import HEADS, load_config, load_model, load_tokenizer, resolve
 from autopelt.errors import UnavailableError
-from autopelt.study import CONFIG, Study
+from autopelt.methods.attachment import load
+from autopelt.study.storage import CONFIG, Study
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup
 

@@ -6,8 +6,9 @@ order in which modules at one place are applied: LoRA belongs to the linear map,
 
 from __future__ import annotations
 
-from autopelt.architecture import EMBEDDINGS, Architecture, Module
-from autopelt.budget import Count
+from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.architecture.shapes import Shapes
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.base import Method, Pelt, Sites
 from autopelt.methods.lora import Lora
@@ -16,7 +17,6 @@ from autopelt.methods.parallel_adapter import ParallelAdapter
 from autopelt.methods.prefix import Prefix
 from autopelt.methods.prompt import Prompt
 from autopelt.methods.sequential_adapter import SequentialAdapter
-from autopelt.shapes import Shapes
 
 __all__ = ["METHODS", "Method", "Pelt", "ShapeCounter", "Sites", "check", "method_of"]
 
@@ -70,7 +70,7 @@ def check(module: Module, shapes: Shapes) -> Method:
 
 
 class ShapeCounter:
-    """Counts parameters from shapes alone; implements `autopelt.budget.Counter`."""
+    """Counts parameters from shapes alone; implements `autopelt.architecture.budget.Counter`."""
 
     def __init__(self, shapes: Shapes) -> None:
         self.shapes = shapes

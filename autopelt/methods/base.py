@@ -16,8 +16,8 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from autopelt.architecture import Module
-from autopelt.shapes import Shapes
+from autopelt.architecture.architecture import Module
+from autopelt.architecture.shapes import Shapes
 
 
 class LinearSite(Protocol):

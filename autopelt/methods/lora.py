@@ -17,9 +17,9 @@ from torch import nn
 from torch.nn import functional
 from typing_extensions import override
 
-from autopelt.architecture import Module
+from autopelt.architecture.architecture import Module
+from autopelt.architecture.shapes import Shapes
 from autopelt.methods.base import Method, Pelt, Sites, linear_shape, uniform, zeros
-from autopelt.shapes import Shapes
 
 
 class LoraModule(Pelt):

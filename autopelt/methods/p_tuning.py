@@ -18,11 +18,11 @@ import torch
 from torch import nn
 from typing_extensions import override
 
-from autopelt.architecture import Module
+from autopelt.architecture.architecture import Module
+from autopelt.architecture.shapes import Shapes
 from autopelt.methods.base import Method, Pelt, normal
 from autopelt.methods.gate import Gate
 from autopelt.methods.prompt import RowsModule
-from autopelt.shapes import Shapes
 
 
 class RowEncoder(nn.Module):

@@ -17,10 +17,10 @@ import torch
 from torch import nn
 from typing_extensions import override
 
-from autopelt.architecture import Module
+from autopelt.architecture.architecture import Module
+from autopelt.architecture.shapes import Shapes
 from autopelt.methods.base import Method, Pelt, Sites
 from autopelt.methods.bottleneck import Bottleneck, bottleneck_parameters
-from autopelt.shapes import Shapes
 
 SCALE = 4.0
 

@@ -24,11 +24,11 @@ from torch import nn
 from torch.nn import functional
 from typing_extensions import override
 
-from autopelt.architecture import Module
+from autopelt.architecture.architecture import Module
+from autopelt.architecture.shapes import Shapes
 from autopelt.methods.base import Method, Pelt, Sites, normal, uniform
 from autopelt.methods.gate import Gate
 from autopelt.methods.prefix_attention import carry, uncarry
-from autopelt.shapes import Shapes
 
 
 class PrefixNetwork(nn.Module):

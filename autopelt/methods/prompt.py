@@ -23,11 +23,11 @@ import torch
 from torch import nn
 from typing_extensions import override
 
-from autopelt.architecture import Module
+from autopelt.architecture.architecture import Module
+from autopelt.architecture.shapes import Shapes
 from autopelt.errors import UsageError
 from autopelt.methods.base import Method, Pelt, PromptSite, Sites
 from autopelt.methods.gate import Gate
-from autopelt.shapes import Shapes
 
 _TABLES = ("wpe", "embed_positions")
 """Names of learned tables of positions in models whose prompt goes in as `inputs_embeds`."""

@@ -6,13 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autopelt.paired import paired_difference, spread
-from autopelt.quantities import format_seconds
-from autopelt.records import StudyRecord
-from autopelt.report.card import Card, Command, Figure, Table, cell, table
-from autopelt.report.card import Row as TableRow
-from autopelt.report.comparison_csv import comparison_csv
-from autopelt.report.comparison_rows import (
+from autopelt.cards.card import Card, Command, Figure, Table, cell, table
+from autopelt.cards.card import Row as TableRow
+from autopelt.cards.comparison_rows import (
     Row,
     at_the_end,
     best_row,
@@ -25,9 +21,13 @@ from autopelt.report.comparison_rows import (
     megabytes,
     milliseconds,
 )
-from autopelt.report.figure import axis, layout, padded, plain, short
+from autopelt.cards.figure import axis, layout, padded, plain, short
+from autopelt.cards.wording import around, backbone_name, gap_words, plural, score, share
+from autopelt.report.comparison_csv import comparison_csv
 from autopelt.report.page import render, study_values, trial_values, write_page
-from autopelt.report.wording import around, backbone_name, gap_words, plural, score, share
+from autopelt.statistics.paired import paired_difference, spread
+from autopelt.study.record import StudyRecord
+from autopelt.system.units import format_seconds
 
 CONSTANT = {
     **{"type": "line", "layer": "below", "xref": "paper", "x0": 0, "x1": 1},

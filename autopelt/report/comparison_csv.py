@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from autopelt.paired import Difference, paired_difference, spread
-from autopelt.report.comparison_rows import Row, best_row, by_selection
+from autopelt.cards.comparison_rows import Row, best_row, by_selection
+from autopelt.statistics.paired import Difference, paired_difference, spread
 
 COLUMNS = (
     *("method", "selection", "score", "interval_low", "interval_high", "spread", "random_seeds"),

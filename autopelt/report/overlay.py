@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from autopelt.cards.progress import Step, reached, steps
+from autopelt.cards.wording import share
 from autopelt.errors import UsageError
-from autopelt.records import StudyRecord, TrialRecord
-from autopelt.report.progress import Step, reached, steps
-from autopelt.report.wording import share
+from autopelt.study.record import StudyRecord, TrialRecord
 
 LOOKS = (
     ("--blue", "circle", "solid"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autopelt.quantities import format_seconds
-from autopelt.report.card import (
+from autopelt.cards.card import (
     Card,
     Cell,
     Column,
@@ -20,12 +19,13 @@ from autopelt.report.card import (
     flat,
     table,
 )
-from autopelt.report.figure import axis, layout, padded, plain, share_axis
-from autopelt.report.front import Point, front, hover
-from autopelt.report.noise import difference_error
+from autopelt.cards.figure import axis, layout, padded, plain, share_axis
+from autopelt.cards.front import Point, front, hover
+from autopelt.cards.noise import difference_error
+from autopelt.cards.progress import time_unit
+from autopelt.cards.wording import difference, listed, name, plural, score, share
 from autopelt.report.overlay import Member, Overlay, budget_words
-from autopelt.report.progress import time_unit
-from autopelt.report.wording import difference, listed, name, plural, score, share
+from autopelt.system.units import format_seconds
 
 TITLES = {
     "verdict": "Verdict",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autopelt.records import StudyRecord
-from autopelt.report.card import Card, Kind, make_card
-from autopelt.report.figure import METHOD_COLOURS, OTHER_METHOD
+from autopelt.cards.card import Card, Kind, make_card
+from autopelt.cards.figure import METHOD_COLOURS, OTHER_METHOD
+from autopelt.cards.wording import backbone_name, plural
 from autopelt.report.overlay import Overlay, budget_words, overlay
 from autopelt.report.overlay_cards import CARDS, TITLES
 from autopelt.report.page import (
@@ -19,7 +19,7 @@ from autopelt.report.page import (
     trial_values,
     write_page,
 )
-from autopelt.report.wording import backbone_name, plural
+from autopelt.study.record import StudyRecord
 
 KINDS = tuple(Kind(key, TITLES[key], make) for key, make in CARDS.items())
 

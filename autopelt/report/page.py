@@ -18,29 +18,29 @@ from typing import Any
 import jinja2
 from plotly.offline import get_plotlyjs
 
-from autopelt.files import write_text
-from autopelt.records import COMPLETE, FAILED, StudyRecord, TrialRecord
-from autopelt.report import (
+from autopelt.cards import (
     architecture_map,
-    confirmed,
     front,
     health,
     importance,
     learning_curves,
-    parallel,
     protocol,
-    reproduce,
-    surrogate,
     timeline,
     trials_table,
     verdict,
 )
-from autopelt.report import progress as progress_card
-from autopelt.report.card import Card, Kind, make_card
-from autopelt.report.csv_file import trials_csv
-from autopelt.report.figure import METHOD_COLOURS, OTHER_METHOD, finite
+from autopelt.cards import calibration as surrogate
+from autopelt.cards import confirmation as confirmed
+from autopelt.cards import next_steps as reproduce
+from autopelt.cards import parallel_coordinates as parallel
+from autopelt.cards import progress as progress_card
+from autopelt.cards.card import Card, Kind, make_card
+from autopelt.cards.figure import METHOD_COLOURS, OTHER_METHOD, finite
+from autopelt.cards.wording import STATE_WORDS, backbone_name, method, score, share
 from autopelt.report.overlay import comparable
-from autopelt.report.wording import STATE_WORDS, backbone_name, method, score, share
+from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
+from autopelt.study.table import trials_csv
+from autopelt.system.files import write_text
 
 KINDS = (
     Kind("verdict", verdict.TITLE, verdict.card),

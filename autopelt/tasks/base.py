@@ -148,8 +148,8 @@ class Task(ABC):
         Raises:
             UnavailableError: the data is not there or cannot be used.
         """
-        from autopelt.tasks import splitting
-        from autopelt.tasks.hub import quiet
+        from autopelt.data import splits as splitting
+        from autopelt.data.hub import quiet
 
         with quiet():
             found = self.origin.find(source)

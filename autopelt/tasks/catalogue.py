@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from autopelt.data.benchmark import Benchmark
 from autopelt.tasks import TASKS, make_task
-from autopelt.tasks.benchmarks import Benchmark
 from autopelt.tasks.demo import REPORT, TRAIN
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from autopelt.data.benchmark import Benchmark, Layout
+from autopelt.data.hub import HubSet
+from autopelt.data.readers import read_jsonl
 from autopelt.tasks.base import Task
-from autopelt.tasks.benchmarks import Benchmark, Layout
 from autopelt.tasks.classification import Classification
-from autopelt.tasks.hub import HubSet
-from autopelt.tasks.tables import read_jsonl
 
 _COLUMNS = {"text": "text", "label": "label"}
 

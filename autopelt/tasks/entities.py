@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from autopelt.data.benchmark import Benchmark, Layout
+from autopelt.data.conll import read_conll
+from autopelt.data.hub import HubSet
 from autopelt.tasks.base import Task
-from autopelt.tasks.benchmarks import Benchmark, Layout
-from autopelt.tasks.conll import read_conll
-from autopelt.tasks.hub import HubSet
 from autopelt.tasks.token_classification import TokenClassification
 
 _COLUMNS = {"words": "words", "tags": "tags"}

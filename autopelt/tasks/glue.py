@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from autopelt.data.benchmark import Benchmark, Layout
+from autopelt.data.hub import HubSet
+from autopelt.data.readers import PLAIN_TSV, Reader, plain_tsv
 from autopelt.tasks.base import Task
-from autopelt.tasks.benchmarks import Benchmark, Layout
 from autopelt.tasks.classification import Classification, Regression
-from autopelt.tasks.hub import HubSet
-from autopelt.tasks.tables import PLAIN_TSV, Reader, plain_tsv
 
 _SENTENCE = {"text": "sentence", "label": "label"}
 _SENTENCES = {"text": "sentence1", "text_pair": "sentence2", "label": "label"}

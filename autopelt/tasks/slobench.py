@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from autopelt.data.aligned import read_aligned
+from autopelt.data.benchmark import Benchmark, Columns, Layout
+from autopelt.data.conll import read_conll
+from autopelt.data.hub import HubSet
+from autopelt.data.readers import PLAIN_TSV
 from autopelt.tasks.base import Task
-from autopelt.tasks.benchmarks import Benchmark, Columns, Layout
 from autopelt.tasks.classification import Classification
-from autopelt.tasks.conll import read_conll
 from autopelt.tasks.generation import Generation
-from autopelt.tasks.hub import HubSet
-from autopelt.tasks.parallel import read_aligned
-from autopelt.tasks.tables import PLAIN_TSV
 from autopelt.tasks.token_classification import TokenClassification
 
 _CONVERTED = "refs/convert/parquet"

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from autopelt.data.benchmark import Benchmark, Columns, Layout
+from autopelt.data.hub import HubSet
+from autopelt.data.readers import Table, read_text
 from autopelt.errors import UnavailableError
 from autopelt.tasks.base import Task
-from autopelt.tasks.benchmarks import Benchmark, Columns, Layout
-from autopelt.tasks.hub import HubSet
 from autopelt.tasks.question_answering import QuestionAnswering
-from autopelt.tasks.tables import Table, read_text
 
 
 def read_squad(paths: Sequence[Path], notes: list[str]) -> Table:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from autopelt.data.benchmark import Benchmark, Columns, Layout
+from autopelt.data.hub import HubSet
+from autopelt.data.readers import read_jsonl
 from autopelt.tasks.base import Task
-from autopelt.tasks.benchmarks import Benchmark, Columns, Layout
 from autopelt.tasks.classification import Classification
-from autopelt.tasks.hub import HubSet
 from autopelt.tasks.multiple_choice import MultipleChoice
-from autopelt.tasks.tables import read_jsonl
 
 HUB = "aps/super_glue"
 _FILES = {"train": ("train.jsonl",), "report": ("val.jsonl", "dev.jsonl")}

@@ -18,16 +18,16 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from autopelt.architecture import load_yaml
+from autopelt.architecture.architecture import load_yaml
+from autopelt.data.readers import Table
+from autopelt.data.user_files import TAG_COLUMNS, Columns, Files, hub_set, hub_tables, read
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
-from autopelt.files import read_text
-from autopelt.space import explain
+from autopelt.space.space import explain
+from autopelt.system.files import read_text
 from autopelt.tasks.base import Task
 from autopelt.tasks.classification import Classification, Regression
-from autopelt.tasks.files import TAG_COLUMNS, Columns, Files, hub_set, hub_tables, read
 from autopelt.tasks.generation import LOSS, Generation
 from autopelt.tasks.question_answering import QuestionAnswering
-from autopelt.tasks.tables import Table
 from autopelt.tasks.text_scores import TEXT_SCORES
 from autopelt.tasks.token_classification import TokenClassification
 

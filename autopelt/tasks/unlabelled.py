@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from autopelt.data.benchmark import Benchmark
+from autopelt.data.readers import Table
+from autopelt.data.user_files import Files, texts
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import make_task
 from autopelt.tasks.base import Task
-from autopelt.tasks.benchmarks import Benchmark
-from autopelt.tasks.files import Files, texts
-from autopelt.tasks.tables import Table
 from autopelt.tasks.task_file import TaskFile, task_of_kind
 
 if TYPE_CHECKING:

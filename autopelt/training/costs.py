@@ -19,11 +19,11 @@ from typing import Any
 
 import torch
 
-from autopelt.architecture import Architecture
-from autopelt.attach import attach, detach, fold, parameter_groups
+from autopelt.architecture.architecture import Architecture
+from autopelt.methods.attachment import attach, detach, fold, parameter_groups
+from autopelt.training.context import Workbench
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import TrialSpec
-from autopelt.training.workbench import Workbench
 
 ROUNDS, PASSES = 7, 5
 """Rounds of latency, and predictions of each form in a round; the first round warms up."""

@@ -6,17 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autopelt.architecture import Architecture
-from autopelt.attach import count_attached, load, save
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UnavailableError
-from autopelt.files import replace_directory, write_text
+from autopelt.methods.attachment import count_attached, load, save
+from autopelt.study.config import TrainingConfig
+from autopelt.system.files import replace_directory, write_text
 from autopelt.tasks.prior import constant_scores
+from autopelt.training.context import Workbench
 from autopelt.training.loop import EpochResult, release, score_split, train_epochs
-from autopelt.training.products import precision
+from autopelt.training.precision import precision
 from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup
-from autopelt.training.workbench import Workbench
 
 RECORD = "training.json"
 

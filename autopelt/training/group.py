@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from autopelt.architecture import Architecture
+from autopelt.architecture.architecture import Architecture
+from autopelt.training.context import is_warm, warm_workbench
 from autopelt.training.costs import costs
 from autopelt.training.loop import EpochResult
 from autopelt.training.population import Population, can_share
 from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.spec import Doing, TrialSpec
 from autopelt.training.trial import LOADING, beginning, failure_reason, measuring, trial_steps
-from autopelt.training.workbench import is_warm, warm_workbench
 
 Told = tuple[int, EpochResult | Doing | str]
 """Number of a trial, and its epoch, what it is about to do, or the reason why it failed."""

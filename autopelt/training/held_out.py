@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from autopelt.training.context import Workbench
 from autopelt.training.loop import predict_split
-from autopelt.training.workbench import Workbench
 
 GROUPS = 40
 """Groups of examples that are left out in turn; fewer where there are fewer examples."""
@@ -21,8 +21,8 @@ def held_out(bench: Workbench) -> dict[str, Any]:
 
     Returns:
         ``metrics`` (all of them), ``score`` (the task's own, larger is better), ``without`` (the
-        same without each group, see `autopelt.paired`), ``constant`` (``score`` and ``without`` of
-        the best constant answer, `Task.constant`, where the task has one), ``examples`` and
+        same without each group, see `statistics.paired`), ``constant`` (``score`` and ``without``
+        of the best constant answer, `Task.constant`, where the task has one), ``examples`` and
         ``data`` (content hash).
     """
     split = bench.splits["report"]

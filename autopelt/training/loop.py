@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from autopelt.architecture import Architecture
-from autopelt.attach import NAME, attach, detach, head_parameters, parameter_groups
+from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import reset_head
-from autopelt.config import TrainingConfig, derived_seed
-from autopelt.training.accumulation import NOTE, Accumulation
+from autopelt.methods.attachment import NAME, attach, detach, head_parameters, parameter_groups
+from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
+from autopelt.training.context import Workbench
+from autopelt.training.gradient_accumulation import NOTE, Accumulation
 from autopelt.training.modes import set_training_mode
-from autopelt.training.products import precision
+from autopelt.training.precision import precision
 from autopelt.training.spec import TrialFailure
 from autopelt.training.trunk import SPLITS, Feeder, Trunk, open_trunk, skipping
-from autopelt.training.workbench import Workbench
 
 SCORING_BATCH = 64
 GENERATION_BATCH = 16

@@ -3,8 +3,8 @@
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopelt.attach import NAME, attached
 from autopelt.backbones.backbone import Backbone
+from autopelt.methods.attachment import NAME, attached
 
 
 def set_training_mode(model: PreTrainedModel, dropout: bool = True) -> None:

@@ -19,8 +19,13 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from autopelt.architecture import Architecture
-from autopelt.attach import (
+from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.load import reset_head
+from autopelt.backbones.shapes import shapes_of_model
+from autopelt.errors import UsageError
+from autopelt.methods import check
+from autopelt.methods.attachment import (
     Attachment,
     attach,
     attachment,
@@ -30,20 +35,15 @@ from autopelt.attach import (
     parameter_groups,
     save,
 )
-from autopelt.backbones.backbone import Backbone
-from autopelt.backbones.load import reset_head
-from autopelt.backbones.shapes import shapes_of_model
-from autopelt.config import TrainingConfig, derived_seed
-from autopelt.errors import UsageError
-from autopelt.methods import check
 from autopelt.methods.rows import Rows, RowwiseHead, SharedSites
+from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
+from autopelt.training.context import Workbench
 from autopelt.training.loop import SCORING_BATCH, EpochResult, adamw, linear_schedule
 from autopelt.training.modes import set_backbone_mode
-from autopelt.training.products import precision
+from autopelt.training.precision import precision
 from autopelt.training.spec import TrialFailure
 from autopelt.training.trunk import Feeder, Trunk, boundary_of, open_trunk, skipping
-from autopelt.training.workbench import Workbench
 
 LABELS = ("labels", "start_positions", "end_positions")
 """What of a batch is not for the model: its own loss would be over all members' rows."""
@@ -358,7 +358,7 @@ class Population:
         return member.failure
 
     def save(self, number: int, folder: Path) -> None:
-        """Write a member's modules and head as `autopelt.attach.save` does; after `train` only."""
+        """Write a member's modules and head as `attachment.save` does; after `train` only."""
         member = self.members[number]
         attach(self.model, member.architecture, random_seed=0)
         try:

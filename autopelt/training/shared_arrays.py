@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from autopelt.quantities import parse_bytes
+from autopelt.system.units import parse_bytes
 from autopelt.training.spec import Cache
 
 _PREFIX, _OWNER = "autopelt-trunk-", "owner.lock"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autopelt.config import StudyConfig, TrainingConfig
+from autopelt.study.config import StudyConfig, TrainingConfig
 
 
 @dataclass(frozen=True)

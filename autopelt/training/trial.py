@@ -7,19 +7,19 @@ from pathlib import Path
 
 import torch
 
-from autopelt.architecture import Architecture
-from autopelt.attach import save
+from autopelt.architecture.architecture import Architecture
 from autopelt.errors import AutopeltError
-from autopelt.files import NO_ROOM, no_room
-from autopelt.training.accumulation import out_of_memory
+from autopelt.methods.attachment import save
+from autopelt.system.files import NO_ROOM, no_room
+from autopelt.training.context import Workbench, is_warm, warm_workbench
 from autopelt.training.costs import costs
+from autopelt.training.gradient_accumulation import out_of_memory
 from autopelt.training.held_out import held_out
 from autopelt.training.loop import EpochResult, release, train_epochs
-from autopelt.training.products import precision
+from autopelt.training.precision import precision
 from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.spec import Doing, TrialFailure, TrialSpec
 from autopelt.training.trunk import missing_trunk
-from autopelt.training.workbench import Workbench, is_warm, warm_workbench
 
 LOADING = Doing("loading the model and the data")
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from autopelt.architecture import Architecture
+from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.boundary import has_boundaries, starting_at, states_at
 from autopelt.backbones.shapes import shapes_of_model
@@ -25,7 +25,7 @@ from autopelt.training.batches import scoring_batches
 from autopelt.training.shared_arrays import Entry, SharedArrays
 
 if TYPE_CHECKING:
-    from autopelt.training.workbench import Workbench
+    from autopelt.training.context import Workbench
 
 BATCH = 64
 """Examples a batch when states are computed."""

@@ -17,8 +17,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import attach, frozen_parameters, head_parameters
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.backbones import load as loading
 from autopelt.backbones.load import (
     HEADS,
@@ -31,6 +30,7 @@ from autopelt.backbones.load import (
 )
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
+from autopelt.methods.attachment import attach, frozen_parameters, head_parameters
 
 
 @pytest.fixture(autouse=True)

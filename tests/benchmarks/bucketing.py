@@ -15,12 +15,12 @@ import statistics
 
 import torch
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.study.config import TrainingConfig
 from autopelt.training import batches
+from autopelt.training.context import Workbench
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
-from autopelt.training.workbench import Workbench
 
 POOLS = {"bucketed": batches.POOL, "random": 1}
 

@@ -8,7 +8,7 @@ architectures whose curves are known, their scores are revealed epoch by epoch, 
 rule may stop the trial.
 
 none  every trial is trained to the end
-ours  the rule of `autopelt.search.stopping`
+ours  the rule of `autopelt.samplers.early_stopping`
 asha  the best third at each rung goes on, by the score alone, whatever the size (eta = 3)
 
 Hypervolume is that of the trials that were trained to the end, over the budget and the score of the
@@ -33,18 +33,18 @@ import torch
 from numpy.typing import NDArray
 from problems import CHANCE, KINDS, NOISE, Problem, problem
 
-from autopelt import feasible_points
-from autopelt.architecture import Architecture
-from autopelt.bound_space import BoundSpace
-from autopelt.pareto import front, hypervolume
-from autopelt.rungs import rungs
-from autopelt.search.acquisition import Staircase, expected_hypervolume_improvement
-from autopelt.search.curves import outlook
-from autopelt.search.features import Features
-from autopelt.search.history import Observation
-from autopelt.search.model import Model
-from autopelt.search.stopping import Curve, reason_to_stop
-from autopelt.search.surrogate import Surrogate
+from autopelt.architecture.architecture import Architecture
+from autopelt.samplers.acquisition import Staircase, expected_hypervolume_improvement
+from autopelt.samplers.curves import outlook
+from autopelt.samplers.early_stopping import Curve, reason_to_stop
+from autopelt.samplers.features import Features
+from autopelt.samplers.history import Observation
+from autopelt.samplers.model import Model
+from autopelt.samplers.surrogate import Surrogate
+from autopelt.space import points as feasible_points
+from autopelt.space.bound import BoundSpace
+from autopelt.statistics.pareto import front, hypervolume
+from autopelt.study.rungs import rungs
 
 Array = NDArray[np.float64]
 

@@ -15,11 +15,11 @@ import torch
 
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.config import TrainingConfig
-from autopelt.named_architecture import find_architecture
+from autopelt.study.config import TrainingConfig
+from autopelt.study.lookup import find_architecture
+from autopelt.training.context import warm_workbench
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
-from autopelt.training.workbench import warm_workbench
 
 
 def main() -> None:

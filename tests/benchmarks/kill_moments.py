@@ -23,7 +23,7 @@ import test_killed_driver as suite
 from conftest import make_tiny_bert
 from killed_at import POINTS
 
-from autopelt.records import StudyRecord
+from autopelt.study.record import StudyRecord
 
 TIMES = 8
 PHASES = ("start-up", "proposing", "training", "telling", "reporting")

@@ -37,16 +37,16 @@ def work(given: argparse.Namespace) -> None:
     import torch
     import transformers.models.bert.modeling_bert  # noqa: F401
 
-    from autopelt.architecture import Architecture, Module
-    from autopelt.attach import attach
+    from autopelt.architecture.architecture import Architecture, Module
+    from autopelt.architecture.seeds import seed_architecture
     from autopelt.backbones.shapes import shapes_of_model
-    from autopelt.config import TrainingConfig
-    from autopelt.seed_architectures import seed_architecture
+    from autopelt.methods.attachment import attach
+    from autopelt.study.config import TrainingConfig
+    from autopelt.training.context import Workbench
     from autopelt.training.loop import release, train_epochs
     from autopelt.training.modes import set_training_mode
     from autopelt.training.shared_arrays import SharedArrays
     from autopelt.training.spec import Setup
-    from autopelt.training.workbench import Workbench
 
     torch.set_num_threads(given.threads)
     # One product and one step of an optimiser: what the libraries set up only when first used.

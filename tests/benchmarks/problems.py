@@ -22,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from autopelt import feasible_points
-from autopelt.architecture import Architecture, Module
-from autopelt.bound_space import BoundSpace, NotInSpaceError, Vector
-from autopelt.budget import Count
-from autopelt.pareto import front, hypervolume
-from autopelt.search import distributions, params_of
-from autopelt.seed_architectures import seed_architecture, shrink
-from autopelt.shapes import Shapes
-from autopelt.space import SearchSpace
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.architecture.seeds import seed_architecture, shrink
+from autopelt.architecture.shapes import Shapes
+from autopelt.samplers import distributions, params_of
+from autopelt.space import points as feasible_points
+from autopelt.space.bound import BoundSpace, NotInSpaceError, Vector
+from autopelt.space.space import SearchSpace
+from autopelt.statistics.pareto import front, hypervolume
 
 Array = NDArray[np.float64]
 

@@ -17,10 +17,10 @@ import torch
 from optuna.trial import create_trial
 from problems import bound
 
-from autopelt import feasible_points
-from autopelt.bound_space import BoundSpace
-from autopelt.search import PELTSampler, distributions, params_of, suggest
-from autopelt.space import SearchSpace
+from autopelt.samplers import PELTSampler, distributions, params_of, suggest
+from autopelt.space import points as feasible_points
+from autopelt.space.bound import BoundSpace
+from autopelt.space.space import SearchSpace
 
 HIDDEN = {6: 384, 12: 768, 24: 1024}
 

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor
 
-from autopelt.architecture import Architecture
-from autopelt.bound_space import BoundSpace
+from autopelt.architecture.architecture import Architecture
+from autopelt.space.bound import BoundSpace
 
 Array = NDArray[np.float64]
 

@@ -23,20 +23,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autopelt.architecture import Architecture
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.budget import Budget
+from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.bound_space import BoundSpace
-from autopelt.budget import Budget
-from autopelt.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.methods import ShapeCounter
-from autopelt.plan import default_seeds
-from autopelt.seed_architectures import seed_architecture
-from autopelt.space import SearchSpace
+from autopelt.space.bound import BoundSpace
+from autopelt.space.space import SearchSpace
+from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
+from autopelt.training.context import Workbench
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup, TrialFailure
-from autopelt.training.workbench import Workbench
+from autopelt.workflows.plan import default_seeds
 
 TABLE = Path(__file__).parent / "data" / "real_table.csv"
 COLUMNS = (

@@ -22,14 +22,14 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autopelt.attach import attach, parameter_groups
+from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.load import load_model, resolve
 from autopelt.backbones.shapes import shapes_of_model
-from autopelt.seed_architectures import seed_architecture
+from autopelt.methods.attachment import attach, parameter_groups
 from autopelt.training.dropout import FastDropout
 from autopelt.training.modes import set_training_mode
-from autopelt.training.products import Products as TrainingProducts
-from autopelt.training.products import precision
+from autopelt.training.precision import Products as TrainingProducts
+from autopelt.training.precision import precision
 
 aten: Any = torch.ops.aten
 Product = tuple[int, int, int, int, torch.dtype]

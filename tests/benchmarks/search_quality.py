@@ -27,7 +27,7 @@ import torch
 from problems import KINDS, Problem, problem, starting_point
 
 from autopelt.errors import AutopeltError
-from autopelt.search import make_sampler, suggest
+from autopelt.samplers import make_sampler, suggest
 
 NAMES = {"ours": "pelt"}
 QUICK = ("ours", "random", "tpe", "nsga2")

@@ -20,10 +20,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from conftest import make_tiny_bert
 
-from autopelt.driver import search
-from autopelt.plan import make_plan
-from autopelt.records import StudyRecord, TrialRecord
-from autopelt.settings import resolve_config
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.workflows.plan import make_plan
+from autopelt.workflows.search import search
+from autopelt.workflows.settings import resolve_config
 
 
 class Watch:

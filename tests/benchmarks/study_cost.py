@@ -22,14 +22,14 @@ from pathlib import Path
 
 import torch
 
-from autopelt.attach import attach, parameter_groups
 from autopelt.backbones.load import load_model, load_tokenizer, resolve
-from autopelt.config import StudyConfig
-from autopelt.records import StudyRecord, TrialRecord
-from autopelt.study import CONFIG, Study
+from autopelt.methods.attachment import attach, parameter_groups
+from autopelt.study.config import StudyConfig
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.storage import CONFIG, Study
 from autopelt.tasks import make_task
+from autopelt.training.context import data_source
 from autopelt.training.spec import Setup
-from autopelt.training.workbench import data_source
 
 
 def plain_training(trial: TrialRecord, config: StudyConfig) -> float:

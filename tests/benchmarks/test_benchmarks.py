@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autopelt import feasible_points
-from autopelt.space import SearchSpace
+from autopelt.space import points as feasible_points
+from autopelt.space.space import SearchSpace
 
 
 @pytest.fixture

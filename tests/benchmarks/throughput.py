@@ -26,14 +26,14 @@ from typing import Any
 
 import torch
 
-from autopelt.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
-from autopelt.config import TrainingConfig
-from autopelt.seed_architectures import seed_architecture
+from autopelt.study.config import TrainingConfig
+from autopelt.training.context import Split, Workbench
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
-from autopelt.training.workbench import Split, Workbench
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 EXAMPLES = 256

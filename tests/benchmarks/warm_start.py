@@ -28,11 +28,11 @@ import optuna
 import torch
 from problems import KINDS, Problem, problem, starting_point
 
-from autopelt.bound_space import Vector
-from autopelt.search import PELTSampler, suggest
-from autopelt.search.history import Observation
-from autopelt.search.posterior import expected_scores
-from autopelt.warm_start import EARLY, front_of
+from autopelt.samplers import PELTSampler, suggest
+from autopelt.samplers.history import Observation
+from autopelt.samplers.posterior import expected_scores
+from autopelt.space.bound import Vector
+from autopelt.workflows.warm_start import EARLY, front_of
 
 MARKS = (12, 20, 50)
 BEFORE = 18

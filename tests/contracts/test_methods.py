@@ -13,8 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zoo import CONFIGS, DECODERS, SEQ2SEQ, batch_of, labels_of, logits_of, make
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import (
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.backbones.families import FAMILIES
+from autopelt.backbones.shapes import shapes_of_model
+from autopelt.methods import METHODS, ShapeCounter
+from autopelt.methods.attachment import (
     attach,
     attached,
     count_attached,
@@ -23,9 +26,6 @@ from autopelt.attach import (
     load,
     save,
 )
-from autopelt.backbones.families import FAMILIES
-from autopelt.backbones.shapes import shapes_of_model
-from autopelt.methods import METHODS, ShapeCounter
 
 LAYERS = {family: 4 if family in SEQ2SEQ else 3 for family in CONFIGS}
 LINEAR = METHODS["lora"].locations
@@ -292,7 +292,7 @@ def test_a_new_process_gives_the_same_logits(tmp_path):
         "import sys, torch; torch.set_num_threads(1)\n"
         "sys.path.insert(0, sys.argv[2])\n"
         "from zoo import CONFIGS, batch_of, logits_of, make\n"
-        "from autopelt.attach import load\n"
+        "from autopelt.methods.attachment import load\n"
         "found = {}\n"
         "for family in CONFIGS:\n"
         "    model = make(family); load(model, f'{sys.argv[1]}/{family}')\n"

@@ -9,11 +9,12 @@ import pytest
 from closed_form import FOUR, MIXED, bound, run, score_of, study_of
 from optuna.trial import TrialState
 
-from autopelt.architecture import Architecture
-from autopelt.bound_space import BoundSpace
+from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.search import SAMPLERS, SpaceExhaustedError, candidates, make_sampler, suggest
-from autopelt.search.sampler import FeasibleSampler
+from autopelt.samplers import SAMPLERS, SpaceExhaustedError, make_sampler, suggest
+from autopelt.samplers import local_search as candidates
+from autopelt.samplers.pelt import FeasibleSampler
+from autopelt.space.bound import BoundSpace
 
 NAMES = [
     name
@@ -178,7 +179,7 @@ def test_unknown_samplers_are_refused(name: str) -> None:
 
 
 def test_a_missing_package_names_the_way_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autopelt.search.rivals.find_spec", lambda package: None)
+    monkeypatch.setattr("autopelt.samplers.baselines.find_spec", lambda package: None)
     if name == "autopeft":
         with pytest.raises(UnavailableError, match=r"autopelt\[autopeft\]"):
             make_sampler(name, SPACES["pelt"](), 0)

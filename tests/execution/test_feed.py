@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from autopelt.architecture import Architecture
-from autopelt.config import TrainingConfig
-from autopelt.execution.feed import Feed, Outcome
+from autopelt.architecture.architecture import Architecture
+from autopelt.execution.searcher import Feed, Outcome
+from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.execution import Outcome, run_trials
+from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec
 
 PLACES = {

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from process_tree import descendants, listening
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.execution import Outcome, run_trials
+from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec
 
 EPOCHS = 3

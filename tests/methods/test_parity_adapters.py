@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import attach, count_attached
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.methods.attachment import attach, count_attached
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 _spec = importlib.util.spec_from_file_location("maker", FIXTURES / "make_adapters_parity.py")

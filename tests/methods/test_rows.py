@@ -10,10 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
 
 from zoo import CONFIGS, SEQ2SEQ, batch_of, logits_of, make
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import attach, attachment, detach
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.backbones.backbone import Backbone
 from autopelt.errors import UsageError
+from autopelt.methods.attachment import attach, attachment, detach
 from autopelt.methods.rows import Rows, SharedSites
 from autopelt.training.population import ALONE
 

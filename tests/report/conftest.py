@@ -4,8 +4,8 @@ import pytest
 from example_studies import study
 from headless_chromium import Chromium, find_chromium
 
-from autopelt.importance import with_importance
 from autopelt.report import build
+from autopelt.study.importance import with_importance
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ import math
 import random
 from dataclasses import replace
 
-from autopelt.architecture import EMBEDDINGS, Architecture, Module
-from autopelt.budget import Count
-from autopelt.records import StudyRecord, TrialRecord
+from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.budget import Count
+from autopelt.study.record import StudyRecord, TrialRecord
 
 LAYERS, HIDDEN, BACKBONE, LIMIT = 6, 384, 22_713_216, 227_132
 BEGAN = 1_780_000_000.0

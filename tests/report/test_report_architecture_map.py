@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 from example_studies import LAYERS
 
-from autopelt.architecture import EMBEDDINGS, Architecture, Module
-from autopelt.report.architecture_map import MOST_ROWS, architecture_map, card
-from autopelt.report.card import NothingToShow
+from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.cards.architecture_map import MOST_ROWS, architecture_map, card
+from autopelt.cards.card import NothingToShow
 
 
 def only(record, *architectures):

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 from example_studies import study
 
-from autopelt.report import learning_curves, protocol, reproduce, trials_table
-from autopelt.report.card import Kind, make_card
+from autopelt.cards import learning_curves, protocol, trials_table
+from autopelt.cards import next_steps as reproduce
+from autopelt.cards.card import Kind, make_card
 
 
 def test_a_failing_card_becomes_a_card_that_says_why(example):

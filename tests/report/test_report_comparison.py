@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import example_studies
 
-from autopelt.confirmation import Training
-from autopelt.records import COMPLETE, TrialRecord
+from autopelt.cards.comparison_rows import Row, by_selection
 from autopelt.report.comparison import panel_values, table_card
-from autopelt.report.comparison_rows import Row, by_selection
+from autopelt.study.confirmation import Training
+from autopelt.study.record import COMPLETE, TrialRecord
 
 
 def test_the_panel_shows_methods_and_first_the_one_that_is_preferred() -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 from example_studies import LIMIT, study
 
-from autopelt.report.card import NothingToShow
-from autopelt.report.figure import share_ticks
-from autopelt.report.front import card, draw, front, hover, labels
+from autopelt.cards.card import NothingToShow
+from autopelt.cards.figure import share_ticks
+from autopelt.cards.front import card, draw, front, hover, labels
 
 
 def test_every_complete_trial_is_one_point_of_the_right_kind(example):

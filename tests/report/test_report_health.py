@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from example_studies import failed_study
 
-from autopelt.report import health
-from autopelt.report.noise import difference_error
+from autopelt.cards import health
+from autopelt.cards.noise import difference_error
 
 
 def changed(record, **by_number):

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from autopelt.records import Importance
-from autopelt.report import importance
-from autopelt.report.card import NothingToShow
-from autopelt.report.figure import METHOD_COLOURS
+from autopelt.cards import importance
+from autopelt.cards.card import NothingToShow
+from autopelt.cards.figure import METHOD_COLOURS
+from autopelt.study.record import Importance
 
 
 def test_views_come_in_order_and_layers_from_the_input_up(example):

@@ -5,7 +5,7 @@ import json
 import pytest
 from example_studies import HOSTILE, failed_study, hostile_study, running_study, study
 
-from autopelt.architecture import Architecture
+from autopelt.architecture.architecture import Architecture
 from autopelt.report import build
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.cli import main
+from autopelt.cli.main import main
 
 pytestmark = pytest.mark.browser
 

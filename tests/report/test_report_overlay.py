@@ -9,15 +9,15 @@ import example_studies
 import pytest
 from example_studies import HOSTILE, hostile_study, study
 
+from autopelt.cards.card import NothingToShow
+from autopelt.cards.progress import card as progress_card
+from autopelt.cards.progress import rivals
 from autopelt.errors import UsageError
 from autopelt.report import build, build_overlay
-from autopelt.report.card import NothingToShow
 from autopelt.report.overlay import RANDOM_LOOK, comparable, overlay
 from autopelt.report.overlay_cards import fronts, progress, settings, studies, verdict
 from autopelt.report.overlay_page import overlay_page
 from autopelt.report.page import page
-from autopelt.report.progress import card as progress_card
-from autopelt.report.progress import rivals
 
 
 def of_random_search(trials=32, name="rte-random"):

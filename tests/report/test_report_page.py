@@ -13,8 +13,8 @@ import pytest
 from example_studies import HOSTILE, failed_study, hostile_study, running_study, study
 
 from autopelt.report import build, write_trials_csv
-from autopelt.report.csv_file import COLUMNS
 from autopelt.report.page import KINDS, make_cards, page, tidy
+from autopelt.study.table import COLUMNS
 
 STUDIES = {
     "complete": study(),

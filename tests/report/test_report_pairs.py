@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from example_studies import study
 
-from autopelt.report.front import front, members
-from autopelt.report.pairs import figures, panels
+from autopelt.cards.front import front, members
+from autopelt.cards.pairs import figures, panels
 
 
 def measured():

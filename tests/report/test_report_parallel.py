@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from autopelt.report.card import NothingToShow
-from autopelt.report.parallel import card, parallel
+from autopelt.cards.card import NothingToShow
+from autopelt.cards.parallel_coordinates import card, parallel
 
 
 def test_lines_are_trials_within_the_budget_that_train_modules(example):

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 from example_studies import running_study
 
-from autopelt.report.card import NothingToShow
-from autopelt.report.progress import card, last_gain, search_began, steps
-from autopelt.report.timeline import lead, summary, timeline
+from autopelt.cards.card import NothingToShow
+from autopelt.cards.progress import card, last_gain, search_began, steps
+from autopelt.cards.timeline import lead, summary, timeline
 
 
 def test_hypervolume_never_falls_and_ends_at_the_studys_own(example):

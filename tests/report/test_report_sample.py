@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.report.csv_file import COLUMNS
 from autopelt.report.page import KINDS
+from autopelt.study.table import COLUMNS
 
 FOLDER = Path(__file__).parents[2] / "reports" / "sample"
 PAGE = FOLDER / "index.html"

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from example_studies import study
 
-from autopelt.architecture import EMBEDDINGS, Architecture, Module
-from autopelt.budget import Count
+from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.budget import Count
 from autopelt.report.page import make_cards, page, tidy
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from scipy.stats import spearmanr
 
-from autopelt.report.card import NothingToShow
-from autopelt.report.surrogate import calibration, card, spearman
+from autopelt.cards.calibration import calibration, card, spearman
+from autopelt.cards.card import NothingToShow
 
 
 def believed(record, error, sd):

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 from example_studies import failed_study, running_study, study
 
-from autopelt.report.card import NothingToShow
-from autopelt.report.noise import difference_error, score_error
-from autopelt.report.verdict import card, verdict
+from autopelt.cards.card import NothingToShow
+from autopelt.cards.noise import difference_error, score_error
+from autopelt.cards.verdict import card, verdict
 
 
 def with_scores(record, **scores):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from autopelt.pareto import hypervolume
-from autopelt.search.acquisition import Staircase, Terraces, expected_hypervolume_improvement
-from autopelt.search.surrogate import Belief
+from autopelt.samplers.acquisition import Staircase, Terraces, expected_hypervolume_improvement
+from autopelt.samplers.surrogate import Belief
+from autopelt.statistics.pareto import hypervolume
 
 LIMIT, FLOOR = 100_000, 0.5
 fronts = st.lists(st.tuples(st.integers(1, 150_000), st.floats(0.4, 0.9)), max_size=8)
@@ -76,8 +76,8 @@ def test_a_certain_score_gains_what_botorch_counts(costs: int) -> None:
     import torch
     from botorch.utils.multi_objective.hypervolume import Hypervolume
 
-    import autopelt.search.surrogate  # noqa: F401  (imports gpytorch without its warning)
-    from autopelt.pareto import front_of
+    import autopelt.samplers.surrogate  # noqa: F401  (imports gpytorch without its warning)
+    from autopelt.statistics.pareto import front_of
 
     rng = np.random.default_rng(costs)
     reference = np.ones(costs)

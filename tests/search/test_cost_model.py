@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from closed_form import bound, latency_of, memory_of
 
-from autopelt import feasible_points
-from autopelt.search.cost_model import CostModel
-from autopelt.search.features import Features
-from autopelt.search.history import Observation
+from autopelt.samplers.cost_model import CostModel
+from autopelt.samplers.features import Features
+from autopelt.samplers.history import Observation
+from autopelt.space import points as feasible_points
 
 
 @pytest.mark.parametrize("name", ["pelt", "tiny", "lora"])

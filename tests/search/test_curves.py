@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from autopelt.search.curves import Outlook, outlook
+from autopelt.samplers.curves import Outlook, outlook
 
 RISING = [(0.5 + d, 0.6 + d, 0.7 + d) for d in np.linspace(0, 0.1, 6)]
 PLATEAU = [(0.5, 0.95, 0.96)] * 4 + [(0.5, 0.5, 0.52)] * 4

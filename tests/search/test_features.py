@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from closed_form import MIXED, bound
 
-from autopelt import feasible_points
-from autopelt.architecture import Architecture, Module
-from autopelt.search.features import Features
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.samplers.features import Features
+from autopelt.space import points as feasible_points
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
 SPACES["deep"] = bound("pelt", 24, 1024)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopelt.errors import UsageError
-from autopelt.search import (
+from autopelt.samplers import (
     RandomFeasibleSampler,
     check_space,
     distributions,
@@ -16,7 +16,7 @@ from autopelt.search import (
     suggest,
     vector_of,
 )
-from autopelt.search.points import vector_of_params
+from autopelt.samplers.parameters import vector_of_params
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "tiny")}
 SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)

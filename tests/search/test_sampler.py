@@ -8,18 +8,18 @@ import pytest
 from closed_form import FOUR, bound, run, score_of, study_of
 from optuna.trial import TrialState, create_trial
 
-from autopelt.architecture import Architecture, Module
-from autopelt.pareto import hypervolume
-from autopelt.search import (
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.samplers import (
     PELTSampler,
     RandomFeasibleSampler,
     distributions,
     params_of,
     suggest,
 )
-from autopelt.search.history import Reader
-from autopelt.search.model import milestones
-from autopelt.space import shipped_spaces
+from autopelt.samplers.history import Reader
+from autopelt.samplers.model import milestones
+from autopelt.space.space import shipped_spaces
+from autopelt.statistics.pareto import hypervolume
 
 UP, DOWN = optuna.study.StudyDirection.MAXIMIZE, optuna.study.StudyDirection.MINIMIZE
 

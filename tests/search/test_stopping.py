@@ -5,8 +5,8 @@ import pytest
 from closed_form import bound, study_of
 from optuna.trial import TrialState, create_trial
 
-from autopelt.search import EarlyStopping, PELTSampler, distributions, params_of
-from autopelt.search.stopping import Curve, reason_to_stop, similar
+from autopelt.samplers import EarlyStopping, PELTSampler, distributions, params_of
+from autopelt.samplers.early_stopping import Curve, reason_to_stop, similar
 
 LIMIT = 100_000
 

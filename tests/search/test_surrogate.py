@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from autopelt.search.surrogate import Belief, HybridKernel, Surrogate, gpytorch
+from autopelt.samplers.surrogate import Belief, HybridKernel, Surrogate, gpytorch
 
 GROUPS = [slice(0, 3), slice(3, 5), slice(5, 6)]
 RAW = 6

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from closed_form import bound, run, score_of, study_of
 
-from autopelt import feasible_points
-from autopelt.architecture import Architecture
-from autopelt.bound_space import BoundSpace
-from autopelt.search import PELTSampler
-from autopelt.search.features import Features
-from autopelt.search.history import Observation
-from autopelt.search.model import Model
+from autopelt.architecture.architecture import Architecture
+from autopelt.samplers import PELTSampler
+from autopelt.samplers.features import Features
+from autopelt.samplers.history import Observation
+from autopelt.samplers.model import Model
+from autopelt.space import points as feasible_points
+from autopelt.space.bound import BoundSpace
 
 Score = Callable[[Architecture], float]
 

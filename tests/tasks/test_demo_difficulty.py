@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.config import TrainingConfig
-from autopelt.seed_architectures import seed_architecture
+from autopelt.study.config import TrainingConfig
 from autopelt.tasks import make_task
 from autopelt.training.final import train_model
 from autopelt.training.spec import Setup

@@ -11,10 +11,10 @@ import torch
 from tiny_models import tiny
 
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.cli import main
-from autopelt.config import TrainingConfig
+from autopelt.cli.main import main
 from autopelt.export import export, find_trained, load_trained
-from autopelt.named_architecture import find_architecture
+from autopelt.study.config import TrainingConfig
+from autopelt.study.lookup import find_architecture
 from autopelt.training.final import train_model
 from autopelt.training.spec import Setup
 

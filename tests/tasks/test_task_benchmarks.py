@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from autopelt.data.benchmark import Benchmark, named
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import TASKS, Source, make_task
-from autopelt.tasks.benchmarks import Benchmark, named
 from autopelt.tasks.catalogue import catalogue
 
 REAL = {

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from autopelt.data.benchmark import Benchmark
+from autopelt.data.readers import READERS
+from autopelt.data.user_files import TAGGED
 from autopelt.tasks import TASKS, make_task
-from autopelt.tasks.benchmarks import Benchmark
 from autopelt.tasks.catalogue import catalogue
-from autopelt.tasks.files import TAGGED
-from autopelt.tasks.tables import READERS
 from autopelt.tasks.task_file import SCORES, TaskFile
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -245,8 +245,8 @@ def test_answers_without_a_place_are_looked_up(tmp_path):
 
 
 def test_a_hidden_label_of_the_hub_is_explained():
-    from autopelt.tasks.files import Columns, Files
-    from autopelt.tasks.tables import Table
+    from autopelt.data.readers import Table
+    from autopelt.data.user_files import Columns, Files
 
     files = Files("classification", Columns(), {}, {"hub": "owner/name"}, known={"0", "1"})
     table = Table({"text": ["a"], "label": [-1]}, "owner/name")

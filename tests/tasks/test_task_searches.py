@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tiny_models import tiny
 
-from autopelt.cli import main
-from autopelt.study import Study
+from autopelt.cli.main import main
+from autopelt.study.storage import Study
 from autopelt.tasks import make_task
 
 KINDS = {

@@ -7,11 +7,11 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopelt.data.splits import content_hash, draw, selection_size
 from autopelt.errors import UnavailableError
 from autopelt.tasks import Source
 from autopelt.tasks.base import Found
 from autopelt.tasks.classification import Classification
-from autopelt.tasks.splitting import content_hash, draw, selection_size
 
 
 @pytest.mark.parametrize(

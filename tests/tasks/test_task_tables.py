@@ -6,11 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from autopelt.errors import UnavailableError
-from autopelt.tasks.conll import read_conll
-from autopelt.tasks.parallel import read_aligned
-from autopelt.tasks.squad import read_squad
-from autopelt.tasks.tables import (
+from autopelt.data.aligned import read_aligned
+from autopelt.data.conll import read_conll
+from autopelt.data.readers import (
     MOST_CHARACTERS,
     PLAIN_TSV,
     plain_tsv,
@@ -18,6 +16,8 @@ from autopelt.tasks.tables import (
     read_jsonl,
     read_parquet,
 )
+from autopelt.errors import UnavailableError
+from autopelt.tasks.squad import read_squad
 
 
 def _write(folder, name, content):

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import TrainingConfig
-from autopelt.training.accumulation import Accumulation
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.study.config import TrainingConfig
+from autopelt.training.context import Workbench
+from autopelt.training.gradient_accumulation import Accumulation
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
-from autopelt.training.workbench import Workbench
 
 SIXTEEN = TrainingConfig(epochs=2, batch_size=16, dropout=False, precision="fp32")
 CHILD = """
 import resource, sys, torch
-from autopelt.training.accumulation import Accumulation
+from autopelt.training.gradient_accumulation import Accumulation
 
 torch.set_num_threads(1)
 weight = torch.ones(1, requires_grad=True)

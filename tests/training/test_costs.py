@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import attached
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.methods.attachment import attached
+from autopelt.study.config import TrainingConfig
+from autopelt.training.context import Workbench
 from autopelt.training.costs import costs, deployed_form
 from autopelt.training.spec import Cache, Doing, Setup, TrialSpec
 from autopelt.training.trial import run_trial, trial_steps
-from autopelt.training.workbench import Workbench
 
 LORA = Module("lora", "attention.query", 1, 2)
 GATED = Module("lora", "attention.value", 0, 2, "auto")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.errors import UnavailableError
+from autopelt.study.config import TrainingConfig
 from autopelt.training.final import evaluate_model, train_model
 from autopelt.training.spec import Setup
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.study.config import TrainingConfig
 from autopelt.tasks import Source, make_task
 from autopelt.tasks.prior import constant_score
+from autopelt.training.context import warm_workbench
 from autopelt.training.held_out import GROUPS, example_groups
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
-from autopelt.training.workbench import warm_workbench
 
 
 def spec(model: Path, report: bool) -> TrialSpec:

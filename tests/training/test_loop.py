@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import attached
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.methods.attachment import attached
+from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files
+from autopelt.training.context import Workbench
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import Setup, TrialFailure
-from autopelt.training.workbench import Workbench
 
 TRAINING = TrainingConfig(epochs=2, batch_size=16)
 LORA = Architecture((Module("lora", "attention.query", 1, 2),))
@@ -75,7 +75,7 @@ def test_a_diverging_loss_is_a_failure_with_its_step(bench: Workbench) -> None:
 
 
 def test_dropout_is_off_below_the_lowest_module(bench: Workbench) -> None:
-    from autopelt.attach import attach, detach
+    from autopelt.methods.attachment import attach, detach
 
     attach(bench.model, LORA, random_seed=0)
     set_training_mode(bench.model)

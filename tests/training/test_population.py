@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from autopelt.architecture import Architecture, Module
-from autopelt.config import TrainingConfig
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.study.config import TrainingConfig
+from autopelt.training.context import Workbench
 from autopelt.training.group import run_group
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.population import Population, can_share
 from autopelt.training.spec import Doing, Setup, TrialFailure, TrialSpec
-from autopelt.training.workbench import Workbench
 
 TRAINING = TrainingConfig(epochs=2, batch_size=8, dropout=False, precision="fp32")
 ORDER = 11
@@ -79,7 +79,7 @@ def test_the_backbone_is_as_before_bit_for_bit(bench: Workbench) -> None:
 
 
 def test_saved_members_predict_what_they_predicted_alone(bench: Workbench, tmp_path: Path) -> None:
-    from autopelt.attach import load
+    from autopelt.methods.attachment import load
     from autopelt.training.loop import score_split
 
     population = Population(bench, [(a, i) for i, a in enumerate(MEMBERS)], TRAINING, ORDER)

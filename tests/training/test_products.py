@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.training.products import FrozenProducts, Products, cpu_multiplies_bf16, precision
+from autopelt.training.precision import FrozenProducts, Products, cpu_multiplies_bf16, precision
 
 CPU = torch.device("cpu")
 

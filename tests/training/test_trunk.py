@@ -13,15 +13,15 @@ from tiny_models import CORPUS, byte_level, word_pieces
 from tiny_workbench import workbench_for
 from zoo import CONFIGS, SEQ2SEQ
 
-from autopelt.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture, Module
 from autopelt.backbones.backbone import Backbone
-from autopelt.config import TrainingConfig
+from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files
+from autopelt.training.context import Workbench
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
 from autopelt.training.trunk import boundary_of
-from autopelt.training.workbench import Workbench
 
 FAMILIES = [name for name in CONFIGS if name not in SEQ2SEQ]
 LAYERS = 3
@@ -74,7 +74,7 @@ def trained(
     bench: Workbench, architecture: Architecture, arrays: SharedArrays | None, **changed: object
 ) -> tuple[list[EpochResult], dict[str, torch.Tensor]]:
     """Results of three epochs of seven steps, and the weights that were learned."""
-    from autopelt.attach import attachment
+    from autopelt.methods.attachment import attachment
 
     bench.arrays = arrays
     training = TrainingConfig(

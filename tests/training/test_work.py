@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from autopelt.architecture import Architecture, Module
-from autopelt.attach import frozen_parameters, parameter_groups
-from autopelt.config import TrainingConfig
-from autopelt.plan import default_threads
-from autopelt.training import workbench
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.methods.attachment import frozen_parameters, parameter_groups
+from autopelt.study.config import TrainingConfig
+from autopelt.training import context as workbench
+from autopelt.training.context import Workbench
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
-from autopelt.training.workbench import Workbench
+from autopelt.workflows.plan import default_threads
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from tiny_data import MAKERS
 from tiny_models import tiny
 
+from autopelt.training.context import Workbench
 from autopelt.training.spec import Setup
-from autopelt.training.workbench import Workbench
 
 
 def workbench_for(kind: str, family: str, folder: Path) -> Workbench:

@@ -1,0 +1,89 @@
+"""Trainable parameters: how many an architecture has, and the bound on them.
+
+Two counts exist and both are always shown. *Trained* is what the optimiser updates, with the
+networks that reparametrise a prefix or a prompt. *Deployed* is what remains to ship once these are
+folded away; the budget binds this one. The task head is in neither and is shown apart. The
+denominator of a share is the backbone without the task head.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from autopelt.architecture.architecture import Architecture, Module
+from autopelt.errors import UsageError
+from autopelt.system.units import parse_count, split_number
+
+
+@dataclass(frozen=True)
+class Count:
+    """Parameters of one architecture on one backbone."""
+
+    trained: int
+    deployed: int
+    backbone: int
+
+    @property
+    def share(self) -> float:
+        """Deployed parameters as a share of the backbone's, 0.01 for 1 %."""
+        return self.deployed / self.backbone
+
+
+class Counter(Protocol):
+    """Counts parameters in closed form, without building a model."""
+
+    def deployed(self, module: Module) -> int:
+        """Parameters of one module as shipped; modules are independent, so counts add up.
+
+        Raises:
+            UsageError: the method is unknown, or cannot sit at this site of the backbone.
+        """
+
+    def count(self, architecture: Architecture) -> Count:
+        """Both counts of an architecture."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Upper bound on deployed trainable parameters: a share of the backbone, or a count."""
+
+    share: float | None = None
+    count: int | None = None
+
+    @classmethod
+    def parse(cls, text: str | int) -> "Budget":
+        """Read ``1%``, ``0.5%``, ``300k``, ``1.2M`` or a whole number.
+
+        Raises:
+            UsageError: not a number, zero, or more than the whole backbone.
+        """
+        text = str(text).strip()
+        parts = split_number(text)
+        if parts is None:
+            raise UsageError(
+                f"budget '{text}' is not a number; write it like 1%, 0.5%, 300k or 1.2M."
+            )
+        value, unit = parts
+        if value == 0:
+            raise UsageError(f"budget '{text}' is zero; nothing could be trained. Try 1% or 300k.")
+        if unit == "%":
+            if value > 100:
+                raise UsageError(f"budget '{text}' is more than the whole backbone; at most 100%.")
+            return cls(share=value / 100)
+        if unit == "" and value < 1:
+            raise UsageError(
+                f"budget '{text}' is less than one parameter; for a share write {value * 100:g}%."
+            )
+        count = parse_count(text)
+        if count < 1:
+            raise UsageError(f"budget '{text}' is less than one parameter.")
+        return cls(count=count)
+
+    def limit(self, backbone_parameters: int) -> int:
+        """The largest number of deployed parameters that fits."""
+        if self.count is not None:
+            return self.count
+        assert self.share is not None
+        return int(self.share * backbone_parameters + 1e-9)
+
+    def __str__(self) -> str:
+        return f"{self.count:,}" if self.share is None else f"{self.share * 100:g}%"

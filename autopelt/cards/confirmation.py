@@ -1,0 +1,292 @@
+"""Card: what training again with fresh random seeds found, on the report split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from autopelt.cards.card import Card, Fact, Figure, NothingToShow, Row, Table, cell, table
+from autopelt.cards.collapsed import collapsed_words
+from autopelt.cards.figure import axis, layout, padded, plain, share_axis
+from autopelt.cards.wording import around, difference, gap_words, name, plural, score, share
+from autopelt.statistics.paired import Difference
+from autopelt.study.confirmation import (
+    FOUND,
+    SEED,
+    Confirmation,
+    above_constant,
+    chosen,
+    constant_score,
+    misled,
+)
+from autopelt.study.record import StudyRecord, TrialRecord
+
+TITLE = "Confirmed with fresh random seeds"
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The comparison that the verdict rests on.
+
+    Attributes:
+        found: best architecture of the search, by its mean selection score over the fresh seeds.
+        seed: best seed architecture, chosen alike.
+        gap: `found` minus `seed` on the report split; None without either.
+    """
+
+    found: tuple[TrialRecord, Confirmation] | None
+    seed: tuple[TrialRecord, Confirmation] | None
+    gap: Difference | None
+
+
+def confirmed(record: StudyRecord) -> Confirmed | None:
+    """Numbers of the verdict; None while nothing is confirmed."""
+    trials = {t.number: t for t in record.trials}
+    known = [c for c in record.confirmed if c.trial in trials]
+    found, seed = chosen(known, FOUND), chosen(known, SEED)
+    if found is None and seed is None:
+        return None
+    gap = None if found is None or seed is None else found.against(seed)
+    return Confirmed(
+        None if found is None else (trials[found.trial], found),
+        None if seed is None else (trials[seed.trial], seed),
+        gap,
+    )
+
+
+def confirmed_lead(c: Confirmed) -> str:
+    """The verdict as one sentence."""
+    if c.found is None or c.seed is None or c.gap is None:
+        only = c.found or c.seed
+        assert only is not None
+        mean = only[1].mean
+        assert mean is not None
+        return (
+            f"Trained with {plural(mean.seeds, 'fresh random seed')}, {name(only[0])} reaches "
+            f"{score(mean.mean)} on the report split; there is nothing to compare it with yet."
+        )
+    gap, found, seed = c.gap, name(c.found[0]), name(c.seed[0])
+    seeds = plural(gap.seeds, "fresh random seed")
+    size = f"{score(abs(gap.mean))} {'above' if gap.mean > 0 else 'below'}"
+    what = f"{found} scores {size} the best seed architecture, {seed}, on the report split"
+    if gap.low is None:
+        return f"Trained with {seeds}, {what}; one seed cannot tell whether that is chance."
+    if gap.within_noise:
+        what += f", which is within the noise ({interval(gap)})."
+    else:
+        what += f" ({interval(gap)})."
+    return f"Confirmed with {seeds}: {what}{nothing_learned(c.found[1], c.seed[1])}"
+
+
+def nothing_learned(found: Confirmation, seed: Confirmation) -> str:
+    """A sentence where neither is surely above the best constant answer, else ""."""
+    for confirmation in (found, seed):
+        gap = above_constant(confirmation.trainings)
+        if gap is None or gap.low is None or gap.low > 0:
+            return ""
+    constant = score(constant_score(found.trainings))
+    return (
+        f" Neither is surely above the best constant answer ({constant}): perhaps nothing was "
+        "learned."
+    )
+
+
+def interval(gap: Difference) -> str:
+    """``95% interval −0.004 to +0.046``."""
+    if gap.low is None or gap.high is None:
+        return "no interval"
+    return f"95% interval {difference(gap.low)} to {difference(gap.high)}"
+
+
+def confirmed_facts(c: Confirmed, record: StudyRecord) -> tuple[Fact, ...]:
+    """Both means and their difference as large numbers."""
+    shown = []
+    for words, pair in (("Found by the search", c.found), ("Best seed architecture", c.seed)):
+        if pair is not None:
+            trial, confirmation = pair
+            shown.append(
+                Fact(
+                    words,
+                    around(confirmation.mean) or "–",
+                    f"{name(trial)} · {share(trial.count.share)} of the backbone",
+                    strong=words.startswith("Found"),
+                )
+            )
+    if c.gap is not None:
+        shown.append(Fact("Difference", difference(c.gap.mean), interval(c.gap)))
+    done = len(record.complete)
+    shown.append(Fact("Trials", f"{done}", f"complete of {record.total}"))
+    return tuple(shown)
+
+
+def confirmed_note(c: Confirmed, record: StudyRecord) -> str:
+    """How it was measured, and who was chosen how."""
+    report = record.task.get("report")
+    split = f"the report split ({plural(report, 'example')})" if isinstance(report, int) else ""
+    return (
+        "Each was trained again with random seeds that the search did not use; the epoch was "
+        f"chosen on the selection split, and {split or 'the report split'}, which the search never "
+        "loaded, was scored once. Which architecture stands for the search, and which for the seed "
+        "architectures, the selection split decided. The interval is paired: the same random seeds "
+        "and the same examples for both; it covers the chance of the seeds and of the examples."
+    )
+
+
+def card(record: StudyRecord) -> Card:
+    """Means and intervals of all that was confirmed, and where the search misled."""
+    known = rows(record)
+    if not known:
+        raise NothingToShow(
+            "Nothing is confirmed yet: every score above is of one random seed and of the "
+            "selection split. autopelt confirm STUDY trains the best again with fresh random seeds."
+        )
+    c = confirmed(record)
+    seeds = plural(max(len(x.scored) for _, x in known), "fresh random seed")
+    return Card(
+        "confirmed",
+        TITLE,
+        f"{plural(len(known), 'architecture')}, trained again with {seeds}, on the report split.",
+        figures=(draw(known, record.metric),),
+        table=numbers(known, c, record),
+        note=note(record),
+    )
+
+
+def rows(record: StudyRecord) -> list[tuple[TrialRecord, Confirmation]]:
+    """Confirmed architectures with a score, by growing parameters."""
+    trials = {t.number: t for t in record.trials}
+    found = [(trials[c.trial], c) for c in record.confirmed if c.scored and c.trial in trials]
+    return sorted(found, key=lambda pair: (pair[0].count.deployed, pair[0].number))
+
+
+def wrong_pairs(record: StudyRecord) -> list[tuple[str, int, int]]:
+    """Pairs that a score of the search ordered otherwise: (which score, wrong, pairs)."""
+    trials = {t.number: t for t in record.trials}
+    known = [c for c in record.confirmed if c.trial in trials]
+    longest = max((len(trials[c.trial].scores) for c in known), default=0)
+    found = []
+    for epoch in range(1, longest):
+        early = {n: max(t.scores[:epoch]) for n, t in trials.items() if len(t.scores) >= epoch}
+        if (pairs := misled(early, known)) is not None:
+            found.append((f"its scores after epoch {epoch}", *pairs))
+    final = {n: t.score for n, t in trials.items() if t.score is not None}
+    if (pairs := misled(final, known)) is not None:
+        found.append(("the final score", *pairs))
+    return found
+
+
+def note(record: StudyRecord) -> str:
+    """Where early rungs and final scores of the search misled, and the method of the intervals."""
+    words = []
+    counted = wrong_pairs(record)
+    if counted:
+        parts = [f"{wrong} of {pairs} by {which}" for which, wrong, pairs in counted]
+        words.append(
+            "Pairs of these architectures that the search had the other way round: "
+            f"{', '.join(parts)}."
+        )
+    if said := collapses(record):
+        words.append(said)
+    failed = sum(t.score is None for c in record.confirmed for t in c.trainings)
+    if failed:
+        words.append(f"{plural(failed, 'training')} failed.")
+    words.append(
+        "Bars are 95% intervals of each mean, over random seeds and examples (two crossed random "
+        "effects on jackknife values; docs/honest-answer.md). Differences are paired, so they are "
+        "surer than two bars side by side suggest."
+    )
+    return " ".join(words)
+
+
+def collapses(record: StudyRecord) -> str:
+    """Which confirmed architectures did not learn with some random seeds; "" for none."""
+    trials = {t.number: t for t in record.trials}
+    return collapsed_words(
+        (name(trials[c.trial]), c.trainings) for c in record.confirmed if c.trial in trials
+    )
+
+
+def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
+    """Mean report score against share, with error bars."""
+    sizes = [100 * t.count.share for t, _ in known if t.count.deployed]
+    zero = min(sizes, default=1.0) / 10**0.5
+    data: list[dict[str, Any]] = []
+    for role, words, symbol, colour in (
+        (FOUND, "Found by the search", "circle", "--blue"),
+        (SEED, "Seed architecture", "diamond", "--orange"),
+    ):
+        mine = [(t, m) for t, c in known if c.role == role and (m := c.mean) is not None]
+        if mine:
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "name": words,
+                    "x": [100 * t.count.share if t.count.deployed else zero for t, _ in mine],
+                    "y": [m.mean for _, m in mine],
+                    "error_y": {
+                        "type": "data",
+                        "array": [m.half or 0.0 for _, m in mine],
+                        "color": colour,
+                        "thickness": 1.6,
+                        "width": 5,
+                    },
+                    "marker": {"symbol": symbol, "size": 11, "color": colour},
+                    "customdata": [t.number for t, _ in mine],
+                    "hoverinfo": "text",
+                    "hovertext": [
+                        f"<b>{plain(name(t))}</b><br>{plain(metric)} {around(m)}<br>"
+                        f"{share(t.count.share)} · {t.count.deployed:,} parameters"
+                        for t, m in mine
+                    ],
+                    "cliponaxis": False,
+                }
+            )
+    means = [m for _, c in known if (m := c.mean) is not None]
+    # A bar that is many times as long as the others may leave the figure.
+    most = 4 * median([m.half for m in means if m.half is not None] or [0.0])
+    ends = [m.mean + sign * min(m.half or 0.0, most) for m in means for sign in (-1, 1)]
+    headless = any(not t.count.deployed for t, _ in known)
+    places = [*sizes, zero] if headless else sizes
+    low, high = min(places) / 10**0.15, max(places) * 10**0.15
+    x = share_axis(low, high, zero if headless else None)
+    y = axis(range=padded(ends, 0.1))
+    legend = (
+        ("circle", "--blue", "Found by the search"),
+        ("diamond", "--orange", "Seed architecture"),
+    )
+    summary = f"Mean report {metric} with error bars against parameter share"
+    shown = layout(x, y, f"report {metric}")
+    return Figure("confirmed", summary, data, shown, height=380, legend=legend)
+
+
+def numbers(
+    known: list[tuple[TrialRecord, Confirmation]], c: Confirmed | None, record: StudyRecord
+) -> Table:
+    """The same as a table, with the search's score beside it."""
+    names = (
+        *("Trial", "Report", "Spread", "Seeds", "Against best by hand"),
+        *("Share", "Selection", "Search"),
+    )
+    best = None if c is None or c.seed is None else c.seed[1]
+    made = []
+    for trial, confirmation in known:
+        mean = confirmation.mean
+        gap = None if best is None or confirmation is best else confirmation.against(best)
+        made.append(
+            Row(
+                (
+                    cell(name(trial), trial.number),
+                    cell(around(mean) or "–", None if mean is None else mean.mean),
+                    cell(score(confirmation.spread), confirmation.spread),
+                    cell(len(confirmation.scored), len(confirmation.scored)),
+                    cell(gap_words(gap) or "–", None if gap is None else gap.mean),
+                    cell(share(trial.count.share), trial.count.share),
+                    cell(score(confirmation.selection), confirmation.selection),
+                    cell(score(trial.score), trial.score),
+                ),
+                trial=trial.number,
+            )
+        )
+    return table(names, made, names[1:])

@@ -1,0 +1,141 @@
+"""Card: how the scores were measured, in enough detail to measure them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autopelt.cards.card import Card, Command, Fact, Row, Table, cell, flat, table
+from autopelt.cards.wording import backbone_name, listed, share, whole
+from autopelt.study.record import StudyRecord
+
+TITLE = "Protocol"
+
+SETTINGS = ("epochs", "batch_size", "max_length", "train_examples", "learning_rate_factor")
+"""Settings shown on the card itself, where the configuration has them under these names."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Splits with their sizes, the settings that matter, and every value behind them.
+
+    `random_seed` is the study's (or the one that all trials share); `random_seeds` are the trials'.
+    """
+
+    splits: tuple[tuple[str, int | None], ...]
+    budget_share: float | None
+    random_seed: int | None
+    random_seeds: tuple[int, ...]
+    settings: tuple[tuple[str, str], ...]
+    everything: tuple[tuple[str, str], ...]
+
+
+def protocol(record: StudyRecord) -> Protocol:
+    """Numbers of the card; what the record does not know is None."""
+    backbone = whole(record.backbone, "parameters")
+    pairs = flat(record.config)
+    by_last_name = {key.rsplit(".", 1)[-1]: value for key, value in pairs}
+    random_seeds = tuple(sorted({t.random_seed for t in record.trials}))
+    study_seed = whole(record.config, "random_seed")
+    if study_seed is None and len(random_seeds) == 1:
+        study_seed = random_seeds[0]
+    return Protocol(
+        tuple((split, whole(record.task, split)) for split in ("train", "selection", "report")),
+        record.limit / backbone if backbone else None,
+        study_seed,
+        random_seeds,
+        tuple((key, by_last_name[key]) for key in SETTINGS if by_last_name.get(key, "–") != "–"),
+        (
+            *((f"config.{k}", v) for k, v in pairs),
+            *((f"task.{k}", v) for k, v in flat(record.task)),
+            *((f"backbone.{k}", v) for k, v in flat(record.backbone)),
+            *((f"version.{k}", str(v)) for k, v in record.versions.items()),
+        ),
+    )
+
+
+def card(record: StudyRecord) -> Card:
+    """Splits, sizes, random seeds, versions and the command."""
+    p = protocol(record)
+    train, selection = (_examples(p, split) for split in ("train", "selection"))
+    lead = (
+        f"Every architecture was trained on {train} and judged by its "
+        f"{record.metric or 'score'} on "
+        f"{selection}; the search never looked at {_report(p)}."
+    )
+    commands = (
+        (Command("The command that made this study", record.command),) if record.command else ()
+    )
+    return Card(
+        "protocol",
+        TITLE,
+        lead,
+        facts(p, record),
+        commands=commands,
+        table=settings_table(p),
+        note=str(record.task.get("cut") or ""),
+    )
+
+
+def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
+    """The protocol as name and value pairs."""
+    backbone = whole(record.backbone, "parameters")
+    part = f", {share(p.budget_share)} of the backbone" if p.budget_share else ""
+    own = "each trial trains with one of its own" if len(p.random_seeds) > 1 else ""
+    shown = [
+        Fact("Task", str(record.task.get("name", "–")), _task_words(record.task)),
+        Fact(
+            "Backbone",
+            backbone_name(record),
+            f"{backbone:,} parameters, frozen" if backbone else "",
+        ),
+        Fact("Budget", f"{record.limit:,}", f"deployed parameters{part}"),
+        Fact("Task head", f"{record.head:,}", "parameters, trained and counted apart"),
+        Fact("Random seed", "–" if p.random_seed is None else str(p.random_seed), own),
+    ]
+    if record.warm_start:
+        warm = record.warm_start
+        left = f", {warm['left_out']} could not be said here" if warm["left_out"] else ""
+        shown.append(
+            Fact(
+                "Warm start",
+                str(warm["study"]),
+                f"task {warm['task']} on {warm['backbone']}: {warm['trials']} scores, "
+                f"{warm['early']} of its {warm.get('what', 'front')} evaluated early{left}",
+            )
+        )
+    if "early_stopping" in record.config:
+        saved = record.early_stopping
+        after = f"after epochs {listed([str(r) for r in saved.rungs])}" if saved.rungs else ""
+        shown.append(Fact("Early stopping", saved.words, after))
+    shown += [Fact(key.replace("_", " ").capitalize(), value) for key, value in p.settings]
+    return tuple(shown)
+
+
+def settings_table(p: Protocol) -> Table:
+    """Every setting and version, behind a toggle."""
+    rows = [Row((cell(name), cell(value))) for name, value in p.everything]
+    shown = table(("Setting", "Value"), rows)
+    return Table(shown.columns, shown.rows, folded="Show every setting and version")
+
+
+def _task_words(task: Any) -> str:
+    words = [
+        str(task[key]).replace("_", " ") for key in ("title", "kind", "source") if task.get(key)
+    ]
+    labels = task.get("labels")
+    if isinstance(labels, int) and not isinstance(labels, bool):
+        words.append(f"{labels} labels")
+    elif isinstance(labels, list | tuple):
+        words.append(f"{len(labels)} labels")
+    return " · ".join(words)
+
+
+def _examples(p: Protocol, split: str) -> str:
+    number = dict(p.splits)[split]
+    return f"the examples of the {split} split" if number is None else f"{number:,} examples"
+
+
+def _report(p: Protocol) -> str:
+    number = dict(p.splits)["report"]
+    return "the report split" if number is None else f"the {number:,} of the report split"

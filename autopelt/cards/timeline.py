@@ -1,0 +1,280 @@
+"""Card: which worker did what when, and where the time went."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from autopelt.cards.card import Card, Figure, NothingToShow, Row, cell, table
+from autopelt.cards.clock import Clock
+from autopelt.cards.figure import STATE_COLOURS, axis, layout, plain
+from autopelt.cards.wording import STATE_WORDS, name, plural, score
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.system.units import format_seconds
+
+TITLE = "Time"
+PHASE_WORDS = {
+    "start": "starting the worker",
+    "load": "loading backbone and data",
+    "data": "reading the data",
+    "model": "loading the backbone",
+    "costs": "measuring latency or memory",
+    "attach": "attaching modules",
+    "trunk": "computing the frozen layers",
+    "train": "training",
+    "score": "scoring",
+    "save": "writing weights",
+    "propose": "choosing what to train next",
+    "idle": "waiting for work",
+    "other": "starting and handing over",
+}
+PATTERNS = {"failed": "x", "stopped": "/", "running": "."}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One trial on one worker, in seconds of search (`Clock`) since the first trial began."""
+
+    trial: TrialRecord
+    worker: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Numbers of the card.
+
+    Attributes:
+        bars: by beginning.
+        workers: names, in order of first use.
+        phases: (phase, seconds over all workers), largest first, with the workers' idle time.
+        hands: workers that have finished a trial, at least 1.
+        choosing: seconds the sampler took to propose.
+        wall: seconds from the first beginning to the last end, without pauses (`Clock`).
+        busy: seconds that trials took, over all workers.
+        saved: seconds by which training and scoring were shorter because states of frozen layers
+            were kept, as the workers estimate them; computing these is in `phases`.
+    """
+
+    bars: tuple[Bar, ...]
+    workers: tuple[str, ...]
+    hands: int
+    phases: tuple[tuple[str, float], ...]
+    choosing: float
+    wall: float
+    busy: float
+    saved: float = 0.0
+
+    @property
+    def use(self) -> float:
+        """Share of the workers' time that trials filled."""
+        whole = self.wall * self.hands
+        return min(1.0, self.busy / whole) if whole > 0 else 0.0
+
+
+def timeline(record: StudyRecord) -> Timeline:
+    """Numbers of the card. Raises NothingToShow where no trial has a time."""
+    clock = Clock.of(record.trials)
+    if clock is None:
+        raise NothingToShow("No trial has a time yet.")
+    timed = [(t, t.started) for t in record.trials if t.started is not None]
+    last = clock.sessions[-1][1]
+    # Process numbers say nothing to a reader, and a resumed study's workers take the same rows.
+    names: dict[tuple[int, str], str] = {}
+    counts: Counter[int] = Counter()
+    for t, started in timed:
+        session = clock.session(started)
+        if t.worker.isdigit() and (session, t.worker) not in names:
+            counts[session] += 1
+            names[session, t.worker] = f"worker {counts[session]}"
+    bars = sorted(
+        (
+            Bar(
+                t,
+                names.get((clock.session(started), t.worker), t.worker) or "running now",
+                clock.at(started),
+                clock.at(max(started, last if t.finished is None else t.finished)),
+            )
+            for t, started in timed
+        ),
+        key=lambda b: (b.begin, b.trial.number),
+    )
+    phases: dict[str, float] = defaultdict(float)
+    for t in record.trials:
+        for phase, seconds in t.seconds.items():
+            phases[phase] += seconds
+    wall, busy = clock.at(last), sum(b.end - b.begin for b in bars)
+    workers = tuple(dict.fromkeys(b.worker for b in bars))
+    hands = max(1, len(set(workers) - {"running now"}))
+    if phases:
+        inside = sum(s for p, s in phases.items() if p != "propose")
+        phases["idle"] = max(0.0, wall * hands - busy - phases.get("propose", 0.0))
+        phases["other"] = max(0.0, busy - inside)
+    return Timeline(
+        tuple(bars),
+        workers,
+        hands,
+        tuple(sorted(((p, s) for p, s in phases.items() if s > 0.05), key=lambda p: -p[1])),
+        sum(float(t.believed.get("seconds", 0.0)) for t in record.trials),
+        wall,
+        busy,
+        sum(float(t.saved.get("trunk", 0.0)) for t in record.trials),
+    )
+
+
+def draw(t: Timeline) -> Figure:
+    """One row a worker, one bar a trial, colour and hatching by state."""
+    per, unit = (60.0, "min") if t.wall > 180 else (1.0, "s")
+    rows = {worker: i for i, worker in enumerate(t.workers)}
+    data = []
+    states = [s for s in STATE_WORDS if any(b.trial.state == s for b in t.bars)]
+    for state in states:
+        bars = [b for b in t.bars if b.trial.state == state]
+        data.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "x": [(b.end - b.begin) / per for b in bars],
+                "base": [b.begin / per for b in bars],
+                "y": [rows[b.worker] for b in bars],
+                "width": 0.62,
+                "customdata": [b.trial.number for b in bars],
+                "marker": {
+                    "color": STATE_COLOURS[state],
+                    "line": {"color": "--surface", "width": 1},
+                    "pattern": {
+                        "shape": PATTERNS.get(state, ""),
+                        "fillmode": "replace",
+                        "fgcolor": STATE_COLOURS[state],
+                        "bgcolor": "--surface",
+                        "size": 7,
+                    },
+                },
+                "hoverinfo": "text",
+                "hovertext": [_hover(b) for b in bars],
+                "textposition": "none",
+            }
+        )
+    y = axis(
+        tickvals=list(rows.values()),
+        ticktext=[plain(w[:28]) for w in rows],
+        showgrid=False,
+        ticks="",
+        ticklabelstandoff=5,
+        range=[len(rows) - 0.5, -0.5],
+    )
+    shown = layout(axis(f"time ({unit})", rangemode="tozero"), y, barmode="overlay")
+    shown["margin"] = {**shown["margin"], "t": 8}
+    shown["meta"] = {"select": "bar"}
+    legend = tuple(("square", STATE_COLOURS[s], STATE_WORDS[s]) for s in states)
+    return Figure(
+        "timeline",
+        f"Timeline of {len(t.workers)} workers with {len(t.bars)} trials",
+        data,
+        shown,
+        height=84 + 44 * len(rows),
+        heading="Workers",
+        legend=legend if len(states) > 1 else (),
+    )
+
+
+def _hover(b: Bar) -> str:
+    state = STATE_WORDS.get(b.trial.state, b.trial.state)
+    head = f"<b>{plain(name(b.trial))}</b> {state}, {format_seconds(b.end - b.begin)}"
+    lines = [
+        f"{plain(PHASE_WORDS.get(p, p))} {format_seconds(s)}" for p, s in b.trial.seconds.items()
+    ]
+    result = [] if b.trial.score is None else [f"score {score(b.trial.score)}"]
+    return "<br>".join([head, *result, *lines])
+
+
+def _percent(part: float) -> str:
+    return f"{part:.0%}" if part >= 0.01 else "< 1%"
+
+
+def draw_phases(t: Timeline) -> Figure:
+    """Seconds of all workers by phase, largest on top."""
+    phases = list(reversed(t.phases))
+    total = sum(s for _, s in phases) or 1.0
+    trace: dict[str, Any] = {
+        "type": "bar",
+        "orientation": "h",
+        "x": [s for _, s in phases],
+        "y": [plain(PHASE_WORDS.get(p, p)) for p, _ in phases],
+        "marker": {"color": "--blue"},
+        "width": 0.55,
+        "text": [f"{format_seconds(s)} · {_percent(s / total)}" for _, s in phases],
+        "textposition": "outside",
+        "textfont": {"size": 12},
+        "hoverinfo": "none",
+        "cliponaxis": False,
+    }
+    # The room on the right is for the words beside the second longest bar on a narrow screen.
+    x = axis(visible=False, range=[0, 1.5 * max([s for _, s in phases], default=1.0)])
+    shown = layout(
+        x, axis(showgrid=False, ticks="", ticklabelstandoff=5, showline=False, type="category")
+    )
+    shown["margin"] = {**shown["margin"], "t": 8}
+    return Figure(
+        "phases",
+        "Time of all workers by phase",
+        [trace],
+        shown,
+        height=40 + 36 * len(phases),
+        heading="Where the time went",
+    )
+
+
+def card(record: StudyRecord) -> Card:
+    """Workers and phases."""
+    t = timeline(record)
+    figures = [draw(t), *([draw_phases(t)] if t.phases else [])]
+    names = ("Phase", "Seconds", "Share")
+    total = sum(s for _, s in t.phases) or 1.0
+    rows = [
+        Row((cell(PHASE_WORDS.get(p, p)), cell(f"{s:.1f}", s), cell(f"{s / total:.1%}", s / total)))
+        for p, s in t.phases
+    ]
+    return Card(
+        "time",
+        TITLE,
+        lead(t),
+        figures=tuple(figures),
+        table=table(names, rows, names[1:]) if rows else None,
+        stacked=True,
+    )
+
+
+def lead(t: Timeline) -> str:
+    """How long it took, how well the workers were used and what was saved, in a few sentences."""
+    trials = plural(len(t.bars), "trial")
+    text = (
+        f"{trials} took {format_seconds(t.wall)} on {plural(t.hands, 'worker')}, "
+        f"busy {t.use:.0%} of the time"
+    )
+    if t.choosing >= 0.05:
+        text += f"; choosing what to train next took {format_seconds(t.choosing)}"
+    text += "."
+    if t.saved >= 0.05:
+        spent = dict(t.phases).get("trunk", 0.0)
+        text += (
+            f" Keeping what frozen layers compute, instead of computing it in every epoch, saved "
+            f"about {format_seconds(t.saved)} of the workers' time for {format_seconds(spent)}."
+        )
+    return text
+
+
+def summary(record: StudyRecord) -> str:
+    """Where the time went and what was saved, in one line; "" where no trial has a time."""
+    try:
+        t = timeline(record)
+    except NothingToShow:
+        return ""
+    total = sum(s for _, s in t.phases) or 1.0
+    parts = [f"{PHASE_WORDS.get(p, p)} {_percent(s / total)}" for p, s in t.phases[:5]]
+    text = f"{format_seconds(t.wall)} on {plural(t.hands, 'worker')}: {', '.join(parts)}"
+    if t.saved >= 0.05:
+        text += f"; kept states of frozen layers saved about {format_seconds(t.saved)}"
+    return text

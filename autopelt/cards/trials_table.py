@@ -1,0 +1,79 @@
+"""Card: every trial, sortable, filtered by state, failed ones with their reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from autopelt.cards.card import Card, Column, NothingToShow, Row, Table, cell
+from autopelt.cards.wording import STATE_WORDS, listed, score, share
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.system.units import format_seconds
+
+TITLE = "Trials"
+
+COLUMNS = (
+    Column("Trial"),
+    Column("Score", number=True),
+    Column("Share", number=True),
+    Column("State"),
+    Column("Architecture"),
+    Column("Deployed", number=True, minor=1),
+    Column("Trained", number=True, minor=2),
+    Column("Time", number=True, minor=1),
+    Column("Id", minor=2),
+)
+
+
+def rows(record: StudyRecord) -> list[Row]:
+    """One row a trial, by number."""
+    return [_row(t, record) for t in record.trials]
+
+
+def _row(t: TrialRecord, record: StudyRecord) -> Row:
+    words = t.architecture.describe()
+    text = f"{t.label}: {words}" if t.label else words
+    if t.reason or t.stopped_because:
+        text = f"{text}\n{t.reason or t.stopped_because}"
+    if t.log and t.log not in t.reason:
+        text = f"{text}\nlast log line: {t.log}"
+    state = STATE_WORDS.get(t.state, t.state)
+    if not record.feasible(t):
+        state = f"{state}\nover the budget"
+    seconds = duration(t)
+    return Row(
+        (
+            cell(t.number, t.number),
+            cell(score(t.score), t.score),
+            cell(share(t.count.share), t.count.share),
+            cell(state, state, f"state-{t.state}"),
+            cell(text, text),
+            cell(f"{t.count.deployed:,}", t.count.deployed),
+            cell(f"{t.count.trained:,}", t.count.trained),
+            cell(None if seconds is None else format_seconds(seconds), seconds),
+            cell(t.architecture.id),
+        ),
+        trial=t.number,
+        state=t.state,
+    )
+
+
+def duration(t: TrialRecord) -> float | None:
+    """Seconds a trial took: from start to finish, else the sum of its phases; None if unknown."""
+    if t.started is not None and t.finished is not None:
+        return max(0.0, t.finished - t.started)
+    return t.took if t.seconds else None
+
+
+def card(record: StudyRecord) -> Card:
+    """All trials in one table."""
+    if not record.trials:
+        raise NothingToShow(f"No trial yet; {record.total} are planned.")
+    counts = Counter(t.state for t in record.trials)
+    parts = [f"{counts[state]} {words}" for state, words in STATE_WORDS.items() if counts[state]]
+    filters = tuple((state, counts[state]) for state in STATE_WORDS if counts[state])
+    return Card(
+        "trials",
+        TITLE,
+        f"{len(record.trials)} of {record.total} trials: {listed(parts)}.",
+        table=Table(COLUMNS, tuple(rows(record)), folded="", filters=filters, csv=True),
+    )

@@ -1,0 +1,199 @@
+"""Card: did the search find something better than what one would have tried by hand?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from autopelt.cards.card import Card, Fact, NothingToShow
+from autopelt.cards.confirmation import (
+    Confirmed,
+    confirmed,
+    confirmed_facts,
+    confirmed_lead,
+    confirmed_note,
+)
+from autopelt.cards.noise import difference_error
+from autopelt.cards.wording import difference, name, parameters, plural, score, share
+from autopelt.study.record import FAILED, RUNNING, StudyRecord, TrialRecord
+
+TITLE = "Verdict"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Best within the budget against the best seed architecture within the budget.
+
+    Attributes:
+        gain: score of `best` minus score of `seed`; None without a seed architecture.
+        error: standard error of `gain` from the size of the selection split; None if unknown.
+        proposed: complete trials within the budget that are no seed architectures.
+        confirmed: what training again with fresh random seeds found, once there is something.
+        reference: best seed architecture over the budget that beats everything within it.
+    """
+
+    best: TrialRecord
+    seed: TrialRecord | None
+    gain: float | None
+    error: float | None
+    reference: TrialRecord | None
+    proposed: int
+    confirmed: Confirmed | None = None
+
+    @property
+    def within_noise(self) -> bool:
+        """The gain is below two standard errors (or there is none)."""
+        return self.gain is not None and self.error is not None and self.gain < 2 * self.error
+
+
+def verdict(record: StudyRecord) -> Verdict:
+    """Numbers of the card. Raises NothingToShow while no trial within the budget is complete."""
+    best, seed = record.best, record.best_seed
+    if best is None or best.score is None:
+        raise NothingToShow(_why_nothing(record))
+    gain = error = None
+    if seed is not None and seed.score is not None:
+        gain = best.score - seed.score
+        error = difference_error(record, best.score, seed.score) if seed is not best else None
+    over = [t for t in record.complete if not record.feasible(t) and t.point[1] > best.score]
+    return Verdict(
+        best,
+        seed,
+        gain,
+        error,
+        max(over, key=lambda t: t.point[1], default=None),
+        sum(record.feasible(t) and not t.label for t in record.complete),
+        confirmed(record),
+    )
+
+
+def card(record: StudyRecord) -> Card:
+    """The verdict in one sentence, and the numbers behind it."""
+    v = verdict(record)
+    return Card("verdict", TITLE, lead(v), facts(v, record), note=note(v, record))
+
+
+def lead(v: Verdict) -> str:
+    """The verdict as one sentence."""
+    if v.confirmed is not None:
+        return confirmed_lead(v.confirmed)
+    if v.seed is None or v.gain is None:
+        return (
+            f"The best architecture within the budget reaches {score(v.best.score)}; "
+            "no seed architecture within the budget is complete to compare it with."
+        )
+    if v.best is v.seed and not v.proposed:
+        return (
+            f"The best seed architecture, {v.seed.label}, reaches {score(v.best.score)}; "
+            "the search itself has not finished a proposal yet."
+        )
+    if v.best is v.seed:
+        return (
+            f"Nothing the search proposed beats the best seed architecture, {v.seed.label}, "
+            f"which reaches {score(v.best.score)}."
+        )
+    if v.gain <= 0 or score(v.gain) == score(0.0):
+        return (
+            f"The search found an architecture as good as the best seed architecture, "
+            f"{v.seed.label}, with {_parameters(v)}."
+        )
+    claim = (
+        f"The search found an architecture that scores {score(v.gain)} above the best seed "
+        f"architecture, {v.seed.label}"
+    )
+    if v.within_noise:
+        return f"{claim}, but a gap of this size can be chance."
+    return f"{claim}."
+
+
+def _parameters(v: Verdict) -> str:
+    """``35% fewer parameters``, of the best against the best seed architecture."""
+    assert v.seed is not None
+    saved = 1 - v.best.count.deployed / max(1, v.seed.count.deployed)
+    if abs(saved) < 0.005:
+        return "as many parameters"
+    return f"{saved:.0%} fewer parameters" if saved > 0 else f"{-saved:.0%} more parameters"
+
+
+def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:
+    """Best, seed and gain as large numbers."""
+    if v.confirmed is not None:
+        return confirmed_facts(v.confirmed, record)
+    shown = [
+        Fact(
+            "Best within the budget",
+            score(v.best.score),
+            f"{name(v.best)} · {share(v.best.count.share)} of the backbone",
+            strong=True,
+        )
+    ]
+    if v.seed is not None and v.seed is not v.best and v.gain is not None:
+        shown.append(
+            Fact(
+                "Best seed architecture",
+                score(v.seed.score),
+                f"{v.seed.label} · {share(v.seed.count.share)} of the backbone",
+            )
+        )
+        around = f"standard error {score(v.error)}" if v.error is not None else "spread unknown"
+        shown.append(Fact("Difference", difference(v.gain), around))
+    done = len(record.complete)
+    shown.append(
+        Fact("Trials", f"{done}", f"complete of {record.total}" + _others(record) if done else "")
+    )
+    return tuple(shown)
+
+
+def note(v: Verdict, record: StudyRecord) -> str:
+    """What the verdict does not say: one random seed, how large chance is, what is outside."""
+    if v.confirmed is not None:
+        return confirmed_note(v.confirmed, record)
+    words = [
+        f"Each architecture was trained once, with one random seed; its {record.metric} is of the "
+        "selection split, which the search looked at."
+    ]
+    if v.error is not None:
+        words.append(
+            f"On {plural(int(record.task['selection']), 'example')} two equally good architectures "
+            f"often lie up to {score(2 * v.error)} apart."
+        )
+    words.append(
+        "The best of many noisy scores is flattered by chance: before you rely on it, train it "
+        "with other random seeds and score the report split."
+    )
+    if v.reference is not None:
+        words.append(
+            f"Outside the budget, {name(v.reference)} reaches {score(v.reference.score)} "
+            f"with {parameters(v.reference.count)} of the backbone."
+        )
+    return " ".join(words)
+
+
+def _others(record: StudyRecord) -> str:
+    counts = Counter(t.state for t in record.trials)
+    words = {"failed": "failed", "stopped": "stopped early", "running": "running"}
+    parts = [f"{counts[state]} {text}" for state, text in words.items() if counts[state]]
+    return "".join(f" · {part}" for part in parts)
+
+
+def _why_nothing(record: StudyRecord) -> str:
+    failed = [t for t in record.trials if t.state == FAILED]
+    running = sum(t.state == RUNNING for t in record.trials)
+    if record.complete:
+        seen = plural(len(record.complete), "trial")
+        budget = plural(record.limit, "parameter")
+        return (
+            f"No architecture within the budget of {budget} is complete yet; "
+            f"{seen} over the budget {'is' if len(record.complete) == 1 else 'are'} for reference."
+        )
+    if failed and not running:
+        cause, times = Counter(t.reason or "no reason recorded" for t in failed).most_common(1)[0]
+        how = "for one cause" if times == len(failed) else f"{times} of them for this cause"
+        return (
+            f"{plural(len(failed), 'trial')} failed and none finished, {how}: {cause.rstrip('.')}."
+        )
+    if running:
+        return (
+            f"No trial is complete yet; {plural(running, 'trial')} running. Reload this page later."
+        )
+    return "No trial has started yet. Reload this page once the search has begun."

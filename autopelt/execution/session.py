@@ -1,0 +1,158 @@
+"""Ray without its dashboard, telemetry, log flood, open ports and change of working directory."""
+
+import importlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from autopelt.errors import UnavailableError
+from autopelt.execution.cluster import join
+from autopelt.system.signals import own_signals
+
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TQDM_PATCH_PRINT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_SYNCER": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_WARN_THRESHOLD_S": "1000000",
+}
+
+_QUIET = ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "TOKENIZERS_PARALLELISM")
+_STARTS = 3
+_SCRATCH, _ALIVE = "apelt", "alive"
+"""A session's scratch folder, and the lock in it that its process holds as long as it lives."""
+
+
+@contextmanager
+def ray_session(workers: int, threads: int, address: str | None = None) -> Iterator[Path]:
+    """A Ray of our own, ended and cleaned up afterwards; gives a scratch folder for Ray Tune.
+
+    Args:
+        workers: trials at once.
+        threads: CPU threads of a worker.
+        address: a running cluster to join instead, ``auto`` or ``host:port``.
+
+    A Ray of our own listens on the loopback interface only, and its processes die with this one.
+    """
+    os.environ.update(_ENVIRONMENT)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import ray
+
+    for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray.air"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    # Sockets below the folder have paths of at most 107 characters, so it has a short name.
+    parent = _short_folder()
+    _remove_abandoned(parent)
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
+    # Locked before it has its name: another search that starts now must not take it for abandoned.
+    alive = filelock.FileLock(scratch / "locking")
+    alive.acquire()
+    (scratch / "locking").rename(scratch / _ALIVE)
+    try:
+        with own_signals():
+            if address is None:
+                _start(ray, workers, threads, scratch)
+            else:
+                join(ray, address, _of_workers(threads))
+        _silence_worker_messages()
+        yield scratch
+    finally:
+        ray.shutdown()
+        alive.release()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _start(ray: Any, workers: int, threads: int, scratch: Path) -> None:
+    """Start Ray's processes; Ray gives them 30 s, too little on a machine that is very busy.
+
+    Raises:
+        UnavailableError: they did not come up several times.
+    """
+    for attempt in range(1, _STARTS + 1):
+        try:
+            with _loopback_only():
+                ray.init(
+                    address="local",
+                    num_cpus=workers,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.CRITICAL + 1,
+                    object_store_memory=128 * 2**20,
+                    _node_ip_address="127.0.0.1",
+                    _temp_dir=str(scratch),
+                    runtime_env={"env_vars": _of_workers(threads)},
+                )
+            return
+        except Exception as error:  # Ray raises bare ones
+            ray.shutdown()
+            if attempt == _STARTS:
+                raise UnavailableError(
+                    f"Ray's processes did not start ({str(error).splitlines()[0]}); is the machine "
+                    "too busy or short of memory? What is done is kept: autopelt resume STUDY."
+                ) from None
+
+
+def _of_workers(threads: int) -> dict[str, str]:
+    """Environment of the workers, also of those on machines that know nothing of ours."""
+    own = {k: os.environ[k] for k in _QUIET if k in os.environ}
+    return {"OMP_NUM_THREADS": str(threads)} | own | _ENVIRONMENT
+
+
+@contextmanager
+def _loopback_only() -> Iterator[None]:
+    """Let `ray.init` believe that this machine is in no cluster.
+
+    Told to be 127.0.0.1, Ray turns that into the machine's real address and listens on all
+    interfaces, on Linux. Where it takes clusters to be unsupported (its default on macOS and
+    Windows) it stays on the loopback interface; `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0` would say the
+    same, but is read only when ray is imported, and would hold for a real cluster as well.
+    """
+    constants: Any = importlib.import_module("ray._private.ray_constants")
+    before = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
+
+
+def _short_folder() -> str:
+    folder = tempfile.gettempdir()
+    return "/tmp" if len(folder) > 30 and os.access("/tmp", os.W_OK) else folder  # noqa: S108
+
+
+def _remove_abandoned(parent: str) -> None:
+    """Delete the scratch folders of searches that were killed: nobody holds their lock."""
+    for lock in Path(parent).glob(f"{_SCRATCH}*/{_ALIVE}"):
+        held = filelock.FileLock(lock)
+        try:
+            held.acquire(timeout=0)
+        except (OSError, filelock.Timeout):
+            continue  # it lives, or it is another user's
+        held.release()
+        shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _silence_worker_messages() -> None:
+    """Ray prints paragraphs when a worker or a machine dies; the study says it in one line."""
+    logs: Any = importlib.import_module("ray._private.ray_logging")
+    dispatcher = getattr(logs, "global_worker_stdstream_dispatcher", None)
+    if dispatcher is not None:
+        dispatcher.handlers = []
+    worker: Any = importlib.import_module("ray._private.worker")
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *_, **__: None

@@ -1,0 +1,129 @@
+"""A study's trials as a table, and one of its architectures as a training script."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from autopelt.backbones.load import load_config, load_tokenizer, resolve
+from autopelt.errors import UsageError
+from autopelt.export import OF_A_STUDY
+from autopelt.study.lookup import choose_trial, split_study
+from autopelt.study.record import TrialRecord
+from autopelt.study.storage import Study
+from autopelt.study.table import trials_csv, trials_table
+from autopelt.system.files import check_writable, replace_file
+from autopelt.tasks import Task, make_task
+from autopelt.training.context import data_source, length_limit
+from autopelt.training.spec import Setup
+
+TARGETS = OF_A_STUDY
+
+_KINDS = ("classification", "regression")
+
+
+def export_study(name: str, to: str, out: Path) -> Path:
+    """Write a study's trials as csv or parquet, or a script that trains one of them.
+
+    Args:
+        name: ``STUDY`` (for a script, its best) or ``STUDY:TRIAL``.
+        to: one of `TARGETS`.
+        out: the file, or for a script the folder, to make.
+
+    Returns:
+        What was made.
+
+    Raises:
+        UsageError: no study; `out` is in use; no script can be made for this kind of task.
+    """
+    place = split_study(name)
+    if place is None:
+        raise UsageError(f"'{name}' is not a study; --to {to} takes STUDY, like reports/demo.")
+    folder, which = place
+    opened = Study.open(folder)
+    if to != "script":
+        _table(opened, to, out)
+        return out
+    trial = choose_trial(opened.record(), which)
+    _script(opened, trial, f"{folder}:{trial.number}", out)
+    return out
+
+
+def _table(opened: Study, to: str, out: Path) -> None:
+    if out.exists():
+        raise UsageError(f"'{out}' exists; give --out a new file.")
+    check_writable(out, "--out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    record = opened.record()
+    if to == "csv":
+        text = trials_csv(record)
+        replace_file(out, lambda path: path.write_text(text, encoding="utf-8"))
+        return
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    table = pa.Table.from_pylist(trials_table(record))
+    replace_file(out, lambda path: pq.write_table(table, path))
+
+
+def _script(opened: Study, trial: TrialRecord, name: str, out: Path) -> None:
+    """A folder with ``train.py``, ``architecture.yaml`` and the study's own splits."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"'{out}' is not an empty folder; give --out a new one.")
+    check_writable(out, "--out")
+    setup = Setup.of(opened.config)
+    source = resolve(setup.model)
+    config = load_config(source)
+    task = make_task(setup.task).for_model(config)
+    if task.kind not in _KINDS:
+        raise UsageError(
+            f"a script is made for {' and '.join(_KINDS)}, not for {task.kind.replace('_', ' ')}; "
+            f"use: autopelt train {name}"
+        )
+    splits = task.load(data_source(setup), report=True)
+    limit = length_limit(setup.max_length or task.max_length, load_tokenizer(source), config)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        (made / "data").mkdir()
+        for part in ("train", "selection", "report"):
+            getattr(splits, part).to_json(made / "data" / f"{part}.jsonl", force_ascii=False)
+        (made / "architecture.yaml").write_text(trial.architecture.to_yaml(), encoding="utf-8")
+        text = _filled(opened, trial, name, out, task, limit)
+        (made / "train.py").write_text(text, encoding="utf-8")
+        made.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        made.rename(out)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _filled(opened: Study, trial: TrialRecord, name: str, out: Path, task: Task, limit: int) -> str:
+    config, schedule = opened.config, opened.config.training
+    template = (Path(__file__).parent / "script_template.py.txt").read_text("utf-8")
+    scores: Any = getattr(task, "scores", (task.metric.name,))
+    values = {
+        "COMMAND": f"autopelt export {shlex.quote(name)} --to script --out {shlex.quote(str(out))}",
+        "WORDS": trial.architecture.describe(),
+        "MODEL_VALUE": json.dumps(config.model),
+        "REVISION_VALUE": repr(config.revision),
+        "COLUMNS_VALUE": json.dumps(list(task.columns)),
+        "LABELS_VALUE": json.dumps(list(task.labels), ensure_ascii=False),
+        "SCORES_VALUE": json.dumps(list(scores)),
+        "MAX_LENGTH_VALUE": str(limit),
+        "EPOCHS_VALUE": str(schedule.epochs),
+        "BATCH_VALUE": str(schedule.batch_size),
+        "FACTOR_VALUE": repr(schedule.learning_rate_factor),
+        "WARMUP_VALUE": repr(schedule.warmup),
+        "DECAY_VALUE": repr(schedule.weight_decay),
+        "CLIP_VALUE": repr(schedule.clip_norm),
+        "SEED_VALUE": str(trial.random_seed),
+    }
+    for key, value in values.items():
+        template = template.replace(f"<{key}>", value)
+    return template

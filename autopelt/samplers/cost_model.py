@@ -1,0 +1,87 @@
+"""What latency and memory of an architecture will be: learned, as they cannot be counted.
+
+Both are nearly sums over modules: a fixed part for each that is there, a part that grows with its
+size, and a part for every layer that the backward pass reaches. So a ridge regression on these
+amounts (`Features.amounts_of_vectors`) is enough; its strength is chosen by leave-one-out error.
+Candidates and what was measured are compared by what the regression says of both: its errors then
+cancel to a part, and a lucky measurement blocks nothing.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopelt.samplers.features import Features
+from autopelt.samplers.history import Observation
+from autopelt.space.bound import Matrix
+
+Array = NDArray[np.float64]
+
+STRENGTHS = tuple(10.0**k for k in range(-4, 4))
+BEYOND = 0.5
+"""Predictions stay within the range of what was measured, and so many ranges beyond."""
+
+
+class CostModel:
+    """Regressions of all measured costs of a study.
+
+    Args:
+        features: of the space.
+        observed: trials; those without costs teach nothing.
+    """
+
+    def __init__(self, features: Features, observed: Sequence[Observation]) -> None:
+        self.features = features
+        known = [o for o in observed if o.costs]
+        self.count = len(known[0].costs) if known else 0
+        if not known:
+            return
+        x = self._amounts(known)
+        y = np.array([o.costs for o in known], dtype=np.float64)
+        self._shift, self._scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-12)
+        self._centre = y.mean(axis=0)
+        z, target = (x - self._shift) / self._scale, y - self._centre
+        self._weights = np.stack(
+            [_ridge(z, target[:, c]) for c in range(self.count)], axis=1
+        )  # (A, c)
+        room = BEYOND * (y.max(axis=0) - y.min(axis=0))
+        self._low, self._high = y.min(axis=0) - room, y.max(axis=0) + room
+
+    def of_vectors(self, matrix: Matrix) -> Array:
+        """Costs of points of the space; (n, D) -> (n, c)."""
+        return self._predict(self.features.amounts_of_vectors(matrix))
+
+    def of_observations(self, observations: Sequence[Observation]) -> Array:
+        """Costs of trials, as the regression has them; (n, c)."""
+        return self._predict(self._amounts(observations))
+
+    @property
+    def reference(self) -> Array:
+        """(c,) the most of each cost that counts."""
+        return self._high
+
+    def _amounts(self, observations: Sequence[Observation]) -> Array:
+        return self.features.amounts_of_architectures(
+            [o.architecture for o in observations], [o.parameters for o in observations]
+        )
+
+    def _predict(self, amounts: Array) -> Array:
+        made = (amounts - self._shift) / self._scale @ self._weights + self._centre
+        return np.asarray(np.clip(made, self._low, self._high))
+
+
+def _ridge(z: Array, y: Array) -> Array:
+    """Weights with the smallest leave-one-out error of all `STRENGTHS`; (n, A), (n,) -> (A,)."""
+    left, size, right = np.linalg.svd(z, full_matrices=False)
+    inner, best, found = left.T @ y, np.inf, np.zeros(z.shape[1])
+    for strength in STRENGTHS:
+        shrink = size**2 / (size**2 + strength * len(y))
+        leverage = (left**2) @ shrink + 1 / len(y)  # the mean was taken off before
+        error = float(
+            np.mean(((y - left @ (shrink * inner)) / np.maximum(1e-6, 1 - leverage)) ** 2)
+        )
+        if error < best:
+            best = error
+            found = right.T @ (size / (size**2 + strength * len(y)) * inner)
+    return found

@@ -1,0 +1,248 @@
+"""What the surrogate sees of an architecture: groups of numbers with the structure of a network.
+
+Every size is put on a logarithmic scale and divided by its row's largest, s = log2(1 + size) /
+log2(1 + largest). The groups, each of which gets one length scale of the structured kernel:
+
+==============  ================================================================================
+``profile R``   sizes of row R over the layers
+``smooth R``    the same, smoothed over depth by a squared-exponential of 2.5 layers (of 12)
+``size R``      for a row that all layers share: its largest size
+``gates``       +1 gated, -1 not, 0 absent, smoothed over depth, all rows
+``embeddings``  sizes and gates of rows at the embeddings
+``layers``      how much of anything sits in each layer
+``total``       log10 of all deployed parameters
+``multiplier``  log2 of the learning-rate multiplier
+``outside``     per layer, modules that the space does not know (of hand-made architectures)
+==============  ================================================================================
+
+Each group is centred and scaled so that two random architectures lie 1 apart on average (squared
+distance). After the groups come the raw choices, one column each, for the per-dimension kernel.
+Features are a function of the architecture, so that hand-made architectures outside the space
+inform the surrogate like any other.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopelt.architecture.architecture import EMBEDDINGS, Architecture
+from autopelt.space import points as feasible_points
+from autopelt.space.bound import BoundSpace, Matrix
+from autopelt.space.space import Row
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class _Profiles:
+    """What is said of n architectures before it is arranged; R rows, L layers.
+
+    Shapes: sizes, gates (n, R, L + 1), the last column for the embeddings; multiplier (n,);
+    parameters (n,); outside (n, L + 1); switches (n, L).
+    """
+
+    sizes: Array
+    gates: Array
+    multiplier: Array
+    parameters: Array
+    outside: Array
+
+    @classmethod
+    def empty(cls, count: int, rows: int, layers: int) -> "_Profiles":
+        """All absent."""
+        shape = (count, rows, layers + 1)
+        return cls(
+            np.zeros(shape), np.zeros(shape), np.zeros(count), np.ones(count),
+            np.zeros((count, layers + 1)),
+        )  # fmt: skip
+
+
+class Features:
+    """Features of the architectures of one bound space.
+
+    Attributes:
+        groups: name and columns of each group of the structured part, in order.
+        structured: number of structured columns; the raw choices follow.
+        width: number of all columns.
+    """
+
+    def __init__(self, space: BoundSpace) -> None:
+        self.space = space
+        self._layers = max(1, space.shapes.layers)
+        self._rows = space.space.modules
+        self._scale = [1 / math.log2(1 + max(*row.sizes, 1)) for row in self._rows]
+        depth = np.arange(self._layers)
+        width = max(0.75, 2.5 * self._layers / 12)
+        near = np.exp(-0.5 * ((depth[:, None] - depth) / width) ** 2)
+        self._smooth: Array = near / near.sum(axis=1, keepdims=True)
+        self.groups: list[tuple[str, slice]] = []
+        self._shift: Array = np.zeros(0)
+        self._factor: Array = np.ones(0)
+        sample = feasible_points.sample(space, np.random.default_rng(0), 256)
+        parts = self._parts(self._profiles_of(sample))
+        start = 0
+        for name, part in parts:
+            self.groups.append((name, slice(start, start + part.shape[1])))
+            start += part.shape[1]
+        self.structured = start
+        values = np.concatenate([part for _, part in parts], axis=1)
+        self._shift, self._factor = values.mean(axis=0), np.ones(start)
+        for name, columns in self.groups:
+            spread = float(2 * values[:, columns].var(axis=0).sum())
+            if spread > 1e-12 and name != "outside":
+                self._factor[columns] = 1 / math.sqrt(spread)
+        self.width = start + self._raw(self._profiles_of(sample[:1])).shape[1]
+
+    def of_vectors(self, matrix: Matrix) -> Array:
+        """Features of points of the space; (n, D) -> (n, width)."""
+        return self._arranged(self._profiles_of(matrix))
+
+    def of_architectures(
+        self, architectures: Sequence[Architecture], parameters: Sequence[int]
+    ) -> Array:
+        """Features of any architectures with their deployed parameters; -> (n, width)."""
+        return self._arranged(self._profiles_of_architectures(architectures, parameters))
+
+    def amounts_of_vectors(self, matrix: Matrix) -> Array:
+        """What measured costs are made of, of points of the space; (n, D) -> (n, A).
+
+        For each row of the space how many layers hold it with and without a gate, and the sum of
+        these sizes; how many layers hold anything; how many lie above the lowest of them; what is
+        outside the space.
+        """
+        return self._amounts(self._profiles_of(matrix))
+
+    def amounts_of_architectures(
+        self, architectures: Sequence[Architecture], parameters: Sequence[int]
+    ) -> Array:
+        """The same of any architectures; -> (n, A)."""
+        return self._amounts(self._profiles_of_architectures(architectures, parameters))
+
+    def _amounts(self, p: _Profiles) -> Array:
+        columns: list[Array] = []
+        used = (p.sizes > 0).any(axis=1) | (p.outside > 0)
+        for r, row in enumerate(self._rows):
+            present = p.sizes[:, r] > 0
+            gated = present & (p.gates[:, r] > 0 if len(row.gate) > 1 else bool(row.gate[0]))
+            size = np.exp2(p.sizes[:, r] / self._scale[r]) - 1
+            for mask in (gated, present & ~gated):
+                columns += [mask.sum(axis=1), (size * mask).sum(axis=1)]
+        layers = used[:, :-1]
+        lowest = np.where(layers.any(axis=1), layers.argmax(axis=1), self._layers)
+        lowest = np.where(used[:, -1], 0, lowest)
+        columns += [layers.sum(axis=1), self._layers - lowest, p.outside.sum(axis=1)]
+        return np.stack(columns, axis=1).astype(np.float64)
+
+    def _profiles_of_architectures(
+        self, architectures: Sequence[Architecture], parameters: Sequence[int]
+    ) -> _Profiles:
+        made = _Profiles.empty(len(architectures), len(self._rows), self._layers)
+        known = {(row.method, at): r for r, row in enumerate(self._rows) for at in row.location}
+        for n, architecture in enumerate(architectures):
+            made.multiplier[n] = math.log2(architecture.learning_rate_multiplier)
+            made.parameters[n] = max(1, parameters[n])
+            for module in architecture.modules:
+                layer = self._layers if module.layer is None else module.layer
+                r = known.get((module.method, module.location))
+                if layer > self._layers or (layer == self._layers) != (
+                    module.location == EMBEDDINGS
+                ):
+                    continue
+                if r is None:
+                    made.outside[n, layer] += math.log2(1 + module.size) / 8
+                    continue
+                part = 1 / len(self._rows[r].location)
+                made.sizes[n, r, layer] += part * self._scale[r] * math.log2(1 + module.size)
+                if len(self._rows[r].gate) > 1:
+                    made.gates[n, r, layer] += part * (1.0 if module.gate is not None else -1.0)
+        return made
+
+    # ------------------------------------------------------------------ profiles
+    def _profiles_of(self, matrix: Matrix) -> _Profiles:
+        space = self.space
+        made = _Profiles.empty(len(matrix), len(self._rows), self._layers)
+        made.parameters[:] = np.maximum(1, space.costs(matrix))
+        factors = np.log2(np.array(space.space.learning_rate_multiplier, dtype=np.float64))
+        made.multiplier[:] = (
+            factors[0] if space.multiplier is None else factors[matrix[:, space.multiplier]]
+        )
+        for i in space.size_dimensions.tolist():
+            dimension = space.dimensions[i]
+            r, row = dimension.row, self._rows[dimension.row]
+            values = self._scale[r] * np.log2(1 + np.array(row.sizes, dtype=np.float64))
+            size = values[matrix[:, i]]
+            gate = np.zeros(len(matrix))
+            if i in space.gates:
+                signs = np.where(np.array(row.gate), 1.0, -1.0)
+                gate = signs[matrix[:, space.gates[i]]] * (size > 0)
+            layers = (dimension.layer,) if row.per == "layer" else row.layers_of(self._layers)
+            for layer in layers:
+                on: Array | float = 1.0
+                if row.per == "model" and layer in space.switches:
+                    on = matrix[:, space.switches[layer]].astype(np.float64)
+                at = self._layers if layer is None else layer
+                made.sizes[:, r, at] = size * on
+                made.gates[:, r, at] = gate * on
+        return made
+
+    def _arranged(self, profiles: _Profiles) -> Array:
+        structured = np.concatenate([part for _, part in self._parts(profiles)], axis=1)
+        return np.concatenate(
+            [(structured - self._shift) * self._factor, self._raw(profiles)], axis=1
+        )
+
+    def _parts(self, p: _Profiles) -> list[tuple[str, Array]]:
+        layered = [r for r, row in enumerate(self._rows) if not _at_embeddings(row)]
+        below = [r for r, row in enumerate(self._rows) if _at_embeddings(row)]
+        parts: list[tuple[str, Array]] = []
+        for r in layered:
+            name, profile = self._rows[r].name, p.sizes[:, r, :-1]
+            parts.append((f"profile {name}", profile))
+            parts.append((f"smooth {name}", profile @ self._smooth.T))
+            if self._rows[r].per == "model":
+                parts.append((f"size {name}", profile.max(axis=1, keepdims=True)))
+        gated = [r for r in layered if len(self._rows[r].gate) > 1]
+        if gated:
+            smooth = p.gates[:, gated, :-1] @ self._smooth.T
+            parts.append(("gates", smooth.reshape(len(smooth), len(gated) * self._layers)))
+        if below:
+            values = [p.sizes[:, below, -1], p.gates[:, below, -1]]
+            parts.append(("embeddings", np.concatenate(values, axis=1)))
+        if len(layered) > 1:
+            parts.append(("layers", p.sizes[:, layered, :-1].mean(axis=1)))
+        # The head alone has none; it lies a little below the smallest, not decades away.
+        total = np.log10(np.maximum(p.parameters, max(1.0, self.space.smallest / 2)))
+        parts.append(("total", total[:, None]))
+        if self.space.multiplier is not None:
+            parts.append(("multiplier", p.multiplier[:, None]))
+        parts.append(("outside", p.outside))
+        return parts
+
+    def _raw(self, p: _Profiles) -> Array:
+        """Every choice once; (n, number of choices)."""
+        columns: list[Array] = []
+        for r, row in enumerate(self._rows):
+            gates = 0.5 * p.gates[:, r]
+            if row.per == "model":
+                columns.append(p.sizes[:, r].max(axis=1, keepdims=True))
+                if len(row.gate) > 1:
+                    columns.append(gates.sum(axis=1, keepdims=True) / (self._layers + 1))
+                continue
+            at = [self._layers if n is None else n for n in row.layers_of(self._layers)]
+            columns.append(p.sizes[:, r][:, at])
+            if len(row.gate) > 1:
+                columns.append(gates[:, at])
+        shared = [r for r, row in enumerate(self._rows) if row.per == "model"]
+        if shared and self.space.switches:
+            on = np.any(p.sizes[:, shared, :-1] > 0, axis=1)
+            columns.append(np.asarray(on, dtype=np.float64))
+        if self.space.multiplier is not None:
+            columns.append(p.multiplier[:, None] / 2)
+        return np.concatenate(columns, axis=1)
+
+
+def _at_embeddings(row: Row) -> bool:
+    return row.location == (EMBEDDINGS,)

@@ -1,0 +1,190 @@
+"""Where to look for the best candidate: sampling, mutations of the front, local search.
+
+Nothing proposed was seen before. Where the space has so few feasible architectures that they can
+be listed, all of them are looked at instead.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autopelt.errors import UnexpectedEndError
+from autopelt.space import points as feasible_points
+from autopelt.space.bound import BoundSpace, Matrix, Vector
+
+Array = NDArray[np.float64]
+Acquisition = Callable[[Matrix], Array]
+"""Value of each point, (n, D) -> (n,); larger is better."""
+
+LISTED = 2000
+"""Spaces of at most so many feasible architectures are listed whole."""
+
+
+class SpaceExhaustedError(UnexpectedEndError):
+    """Every feasible architecture of the space is in the study already."""
+
+    def __init__(self, space: BoundSpace) -> None:
+        super().__init__(
+            f"every architecture of space '{space.space.name}' within {space.limit:,} parameters "
+            "is in the study; raise --budget or take a larger space (autopelt list spaces)."
+        )
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is looked at; counts, not seconds, so that a proposal can be repeated.
+
+    Attributes:
+        samples: candidates, half random and half mutations of the front.
+        starts: the best of them that local search improves.
+        steps: the most moves of each.
+        pairs: moves between two layers that are tried in each step.
+    """
+
+    samples: int = 400
+    starts: int = 8
+    steps: int = 12
+    pairs: int = 160
+
+    @classmethod
+    def at(cls, observations: int) -> "Effort":
+        """Less where a prediction costs more."""
+        if observations <= 150:
+            return cls()
+        if observations <= 300:
+            return cls(starts=6, steps=10, pairs=100)
+        return cls(starts=4, steps=8, pairs=60)
+
+
+class Unseen:
+    """The points of a space that are not in the study.
+
+    Args:
+        seen: points that are; proposing one of them again is an error.
+    """
+
+    def __init__(self, space: BoundSpace, seen: Sequence[Vector]) -> None:
+        self.space = space
+        width = len(space.dimensions)
+        matrix = np.array(seen, dtype=np.int64).reshape(len(seen), width)
+        self._seen = set(feasible_points.keys(matrix))
+
+    def of(self, points: Matrix) -> Matrix:
+        """Those of `points` that are not in the study."""
+        keep = [key not in self._seen for key in feasible_points.keys(points)]
+        return points[np.array(keep, dtype=bool)]
+
+    def listed(self) -> Matrix | None:
+        """All of them where the space is small, else None.
+
+        Raises:
+            SpaceExhaustedError: there are none.
+        """
+        everything = listing(self.space)
+        if everything is None:
+            return None
+        rest = self.of(everything)
+        if len(rest) == 0:
+            raise SpaceExhaustedError(self.space)
+        return rest
+
+    def sample(self, rng: np.random.Generator, count: int) -> Matrix:
+        """Up to `count` different ones, at least one, spread over log-parameters.
+
+        Raises:
+            SpaceExhaustedError: there are none.
+        """
+        for attempt in range(20):
+            drawn = feasible_points.sample(self.space, rng, count * (1 + attempt))
+            fresh = self.of(feasible_points.unique(drawn))
+            if len(fresh):
+                return fresh[:count]
+        everything = self.listed()
+        if everything is None:  # neighbours of what was seen, further and further away
+            everything = self._around(feasible_points.unique(drawn))
+        return everything[rng.permutation(len(everything))[:count]]
+
+    def _around(self, points: Matrix) -> Matrix:
+        for _ in range(5):
+            near = [feasible_points.neighbours(self.space, p.tolist()) for p in points[:64]]
+            points = feasible_points.unique(np.concatenate(near))
+            fresh = self.of(points)
+            if len(fresh):
+                return fresh
+        raise SpaceExhaustedError(self.space)
+
+
+def listing(space: BoundSpace) -> Matrix | None:
+    """All feasible points of a small space, None for a larger one; found once for a space."""
+    if "feasible_listing" not in space.__dict__:
+        space.__dict__["feasible_listing"] = feasible_points.enumerate_feasible(space, LISTED)
+    made: Matrix | None = space.__dict__["feasible_listing"]
+    return made
+
+
+def mutations(
+    space: BoundSpace, parents: Sequence[Vector], rng: np.random.Generator, count: int
+) -> Matrix:
+    """`count` points one to three random moves away from random `parents`; (count, D)."""
+    near = [feasible_points.neighbours(space, p, rng, 100) for p in parents]
+    near = [n for n in near if len(n)]
+    made: list[Matrix] = []
+    for i in range(count if near else 0):
+        options = near[int(rng.integers(len(near)))]
+        point = options[int(rng.integers(len(options)))]
+        # Most stop after one move; every fourth goes on, as neighbours are the costly part.
+        for _ in range(int(rng.integers(1, 3)) if i % 4 == 0 else 0):
+            further = feasible_points.neighbours(space, point.tolist(), rng, 50)
+            point = further[int(rng.integers(len(further)))] if len(further) else point
+        made.append(point)
+    return np.array(made, dtype=np.int64).reshape(len(made), len(space.dimensions))
+
+
+def best_candidate(
+    unseen: Unseen,
+    acquisition: Acquisition,
+    parents: Sequence[Vector],
+    rng: np.random.Generator,
+    effort: Effort,
+) -> tuple[Vector, float]:
+    """The unseen feasible point with the largest acquisition that was found, and its value.
+
+    Raises:
+        SpaceExhaustedError: every feasible point was seen.
+    """
+    everything = unseen.listed()
+    if everything is not None:
+        values = acquisition(everything)
+        best = int(values.argmax())
+        return tuple(everything[best].tolist()), float(values[best])
+    half = effort.samples // 2
+    pool = unseen.sample(rng, half)
+    mutated = unseen.of(mutations(unseen.space, parents, rng, half))
+    pool = feasible_points.unique(np.concatenate([pool, mutated]))
+    values = acquisition(pool)
+    order = np.argsort(-values, kind="stable")[: effort.starts]
+    points, values = pool[order], values[order]
+    alive = np.ones(len(points), dtype=bool)
+    for _ in range(effort.steps):
+        around = [
+            unseen.of(feasible_points.neighbours(unseen.space, p.tolist(), rng, effort.pairs))
+            if going
+            else pool[:0]
+            for p, going in zip(points, alive, strict=True)
+        ]
+        if not sum(map(len, around)):
+            break
+        found = acquisition(np.concatenate(around))
+        start = 0
+        for i, near in enumerate(around):
+            mine = found[start : start + len(near)]
+            start += len(near)
+            alive[i] = bool(len(mine)) and float(mine.max()) > values[i]
+            if alive[i]:
+                points[i], values[i] = near[int(mine.argmax())], mine.max()
+        if not alive.any():
+            break
+    best = int(values.argmax())
+    return tuple(points[best].tolist()), float(values[best])

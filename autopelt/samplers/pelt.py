@@ -1,0 +1,202 @@
+"""Our Optuna samplers: `PELTSampler` (Bayesian) and `RandomFeasibleSampler`.
+
+Both are ordinary samplers for studies whose trials are filled by `autopelt.samplers.suggest`::
+
+    space = SearchSpace.load("pelt")
+    bound = BoundSpace(space, shapes, counter, limit=300_000)
+    study = optuna.create_study(directions=["maximize", "minimize"],
+                                sampler=PELTSampler(bound, random_seed=0))
+    study.optimize(lambda t: train_and_count(suggest(t, bound)), n_trials=100)
+
+The first objective is the score, maximised; the second, where there is one, is the number of
+deployed parameters, minimised; any others are costs that the trials are told with, minimised too.
+State is the study itself: the same trials and the same random seed give the same proposal.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
+
+from autopelt.samplers.features import Features
+from autopelt.samplers.history import History, Observation, Reader
+from autopelt.samplers.local_search import Unseen
+from autopelt.samplers.parameters import distributions, params_of
+from autopelt.space.bound import BoundSpace, Vector
+
+if TYPE_CHECKING:
+    from autopelt.samplers.model import Model
+
+START = 10
+"""Space-filling proposals before the surrogate decides, beside the seed architectures."""
+
+
+class FeasibleSampler(optuna.samplers.BaseSampler):
+    """Proposes feasible points that are new to the study; what they are is for a subclass to say.
+
+    Args:
+        space: what may be proposed.
+        random_seed: with the study's trials it determines every proposal.
+    """
+
+    def __init__(self, space: BoundSpace, *, random_seed: int) -> None:
+        self.space = space
+        self.random_seed = random_seed
+        self._reader = Reader(space)
+        self._beliefs: dict[int, dict[str, float]] = {}
+        self._origins: dict[int, str] = {}
+
+    def propose(
+        self, history: History, rng: np.random.Generator, single: bool
+    ) -> tuple[Vector, str, dict[str, float]]:
+        """The next point, its origin (``start`` or ``model``), and what is believed of it.
+
+        Raises:
+            SpaceExhaustedError: every feasible point is in the study.
+        """
+        raise NotImplementedError
+
+    def belief(self, number: int) -> dict[str, float]:
+        """What was believed of a trial when it was proposed.
+
+        Returns:
+            ``mean``, ``sd`` (of the score), ``acquisition`` and ``seconds`` (to propose); empty
+            where nothing was believed.
+        """
+        return dict(self._beliefs.get(number, {}))
+
+    def origin(self, number: int) -> str:
+        """``start`` for a space-filling proposal, ``model`` for one of the model's, else empty."""
+        return self._origins.get(number, "")
+
+    # ------------------------------------------------------------------ Optuna's side
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """All dimensions of the space; of a trial with given parameters none."""
+        del study
+        return {} if "fixed_params" in trial.system_attrs else distributions(self.space)
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        """Parameters of the next point.
+
+        Raises:
+            SpaceExhaustedError: every feasible point is in the study.
+        """
+        if not search_space:
+            return {}
+        begun = time.perf_counter()
+        history = self._reader.read(study.get_trials(deepcopy=False), trial.number)
+        rng = np.random.default_rng((self.random_seed, trial.number))
+        vector, origin, belief = self.propose(history, rng, len(study.directions) == 1)
+        self._origins[trial.number] = origin
+        if belief:
+            self._beliefs[trial.number] = belief | {"seconds": time.perf_counter() - begun}
+        params = params_of(vector, self.space)
+        absent = {d.name: False for d in self.space.dimensions if d.kind == "gate"}
+        return absent | params
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """A random value, for a parameter that is not of the space."""
+        seed = int(np.random.default_rng((self.random_seed, trial.number)).integers(2**31))
+        independent = optuna.samplers.RandomSampler(seed=seed)
+        return independent.sample_independent(study, trial, param_name, param_distribution)
+
+    def reseed_rng(self) -> None:
+        """Nothing to do: proposals depend on the random seed and the trial's number alone."""
+
+
+class RandomFeasibleSampler(FeasibleSampler):
+    """Random feasible points, about log-uniform in parameters, none twice."""
+
+    def propose(
+        self, history: History, rng: np.random.Generator, single: bool
+    ) -> tuple[Vector, str, dict[str, float]]:
+        """A random point."""
+        del single
+        point = Unseen(self.space, history.seen).sample(rng, 1)[0]
+        return tuple(point.tolist()), "start", {}
+
+
+class PELTSampler(FeasibleSampler):
+    """Bayesian optimisation of the front of score against parameters.
+
+    After `start` space-filling proposals a Gaussian process of the score (`surrogate`) and the
+    exact expected improvement of the front (`acquisition`; of the best score, where score is the
+    only objective) choose. Trials that are being trained count with their believed scores.
+
+    Args:
+        space: what may be proposed.
+        random_seed: with the study's trials it determines every proposal.
+        start: space-filling proposals before the model decides.
+        source: scored trials of another study, which the model may learn from; their numbers must
+            differ from one another only.
+    """
+
+    def __init__(
+        self,
+        space: BoundSpace,
+        *,
+        random_seed: int,
+        start: int = START,
+        source: Sequence[Observation] = (),
+    ) -> None:
+        super().__init__(space, random_seed=random_seed)
+        self.start, self.source = start, tuple(source)
+        self._features: Features | None = None
+        self._model: Model | None = None
+
+    @property
+    def features(self) -> Features:
+        """What the model sees of an architecture; made at first use."""
+        if self._features is None:
+            self._features = Features(self.space)
+        return self._features
+
+    @property
+    def model(self) -> "Model":
+        """Features and surrogate; loads torch at first use."""
+        if self._model is None:
+            from autopelt.samplers.model import Model
+
+            self._model = Model(self.space, self.features, self.source)
+        return self._model
+
+    def propose(
+        self, history: History, rng: np.random.Generator, single: bool
+    ) -> tuple[Vector, str, dict[str, float]]:
+        """A space-filling point at first, then the model's."""
+        unseen = Unseen(self.space, history.seen)
+        if history.begins(self.start) or len(history.observed) < 3:
+            return self._space_filling(history, unseen, rng), "start", {}
+        vector, belief = self.model.propose(history, unseen, rng, single)
+        return vector, "model", dict(belief)
+
+    def _space_filling(self, history: History, unseen: Unseen, rng: np.random.Generator) -> Vector:
+        """Of 64 random points the one whose nearest trial is farthest, by the features."""
+        pool = unseen.sample(rng, 64)
+        taken = [*history.observed, *history.pending]
+        if not taken:
+            return tuple(pool[0].tolist())
+        features, s = self.features, self.features.structured
+        mine = features.of_vectors(pool)[:, :s]
+        theirs = features.of_architectures(
+            [o.architecture for o in taken], [o.parameters for o in taken]
+        )[:, :s]
+        distance = ((mine[:, None] - theirs[None]) ** 2).sum(axis=-1).min(axis=1)
+        return tuple(pool[int(distance.argmax())].tolist())

@@ -1,0 +1,192 @@
+"""A search space as written in YAML: which architectures may be built.
+
+A space is a table of rows. Each row is one method at one location (or at several that share one
+size), with the sizes it may take (0 = absent) and whether it may carry a gate::
+
+    modules:
+      - {method: sequential_adapter, location: ffn, sizes: [0, 6, 12, 24], gate: [false, true]}
+      - {method: lora, location: [attention.query, attention.value], sizes: [0, 2, 4, 8]}
+      - {method: prompt, location: embeddings, sizes: [0, 10]}
+    learning_rate_multiplier: [0.5, 1, 2]
+
+`per: layer` (the default) lets every layer choose its own size; `per: model` shares one size among
+the layers, of which `layer_switch: true` lets each be switched off as a whole (AutoPEFT's space).
+"""
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from autopelt.architecture.architecture import EMBEDDINGS, MAX_SIZE, load_yaml, parse_layers
+from autopelt.errors import UsageError, did_you_mean
+from autopelt.system.files import read_text
+
+Size = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
+Factor = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class Row(BaseModel):
+    """One method at one location, or at several locations that share size and gate."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: str
+    location: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    sizes: Annotated[tuple[Size, ...], Field(min_length=1)]
+    gate: Annotated[
+        tuple[Annotated[bool, Field(strict=True)], ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+    ] = (False,)
+    per: Literal["layer", "model"] = "layer"
+    layers: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "Row":
+        if len(set(self.location)) != len(self.location):
+            raise ValueError("a location stands twice")
+        if EMBEDDINGS in self.location and len(self.location) > 1:
+            raise ValueError(f"'{EMBEDDINGS}' cannot share a row with other locations")
+        if list(self.sizes) != sorted(set(self.sizes)):
+            raise ValueError(f"sizes {list(self.sizes)} must grow and not repeat")
+        if len(set(self.gate)) != len(self.gate):
+            raise ValueError("gate is true, false or [false, true]")
+        if self.layers is not None:
+            try:
+                parse_layers(self.layers)
+            except UsageError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def name(self) -> str:
+        """``lora@attention.query+attention.value``."""
+        return f"{self.method}@{'+'.join(self.location)}"
+
+    def layers_of(self, count: int) -> tuple[int | None, ...]:
+        """The layers of a backbone with `count` layers in which this row may sit."""
+        if self.location == (EMBEDDINGS,):
+            return (None,)
+        if self.layers is None:
+            return tuple(range(count))
+        wanted = sorted(set(parse_layers(self.layers)))
+        if wanted[-1] >= count:
+            raise UsageError(
+                f"space row {self.name} names layer {wanted[-1]}, but the backbone has layers "
+                f"0-{count - 1}."
+            )
+        return tuple(wanted)
+
+
+class SearchSpace(BaseModel):
+    """A search space, not yet tied to a backbone. Unknown keys are refused, all errors at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = "custom"
+    description: str = ""
+    modules: Annotated[tuple[Row, ...], Field(min_length=1)]
+    layer_switch: Annotated[bool, Field(strict=True)] = False
+    learning_rate_multiplier: Annotated[tuple[Factor, ...], Field(min_length=1)] = (1.0,)
+
+    @model_validator(mode="after")
+    def _check(self) -> "SearchSpace":
+        seen: set[tuple[str, str]] = set()
+        for row in self.modules:
+            for location in row.location:
+                if (row.method, location) in seen:
+                    raise ValueError(f"{row.method} at {location} stands in two rows")
+                seen.add((row.method, location))
+        if len(set(self.learning_rate_multiplier)) != len(self.learning_rate_multiplier):
+            raise ValueError("learning_rate_multiplier repeats a value")
+        if self.layer_switch and all(row.per == "layer" for row in self.modules):
+            raise ValueError("layer_switch needs at least one row with 'per: model'")
+        return self
+
+    @classmethod
+    def parse(cls, text: str, source: str = "search space") -> "SearchSpace":
+        """Parse YAML.
+
+        Raises:
+            UsageError: names every wrong key and value of the file at once.
+        """
+        value = load_yaml(text, source)
+        if not isinstance(value, dict):
+            raise UsageError(f"the {source} is not a mapping with the key 'modules'.")
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise UsageError(f"the {source} is wrong: {explain(error, cls)}") from None
+
+    @classmethod
+    def load(cls, name: str) -> "SearchSpace":
+        """Load a space that is shipped (``pelt``) or a YAML file."""
+        path = Path(name)
+        if path.suffix in (".yaml", ".yml") or path.is_file():
+            text = read_text(path, f"search space '{name}'")
+            return cls.parse(text, f"search space '{name}'")
+        shipped = shipped_spaces()
+        if name not in shipped:
+            raise UsageError(
+                f"search space '{name}' is unknown: {did_you_mean(name, shipped)} "
+                "Or give a YAML file, see search_spaces/."
+            )
+        return cls.parse(shipped[name].read_text(encoding="utf-8"), f"search space '{name}'")
+
+
+def shipped_spaces() -> dict[str, Path]:
+    """Name -> file of the spaces that come with the package."""
+    folder = Path(str(resources.files("autopelt") / "_search_spaces"))
+    if not folder.is_dir():  # a checkout: the wheel holds the same folder under the package
+        folder = Path(__file__).resolve().parents[2] / "search_spaces"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Every error of a configuration in one line, each with its place, value and way out."""
+    return "; ".join(explanations(error, model)) + "."
+
+
+def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Every error of a configuration, each with its place, value and way out."""
+    parts = []
+    for item in error.errors():
+        place = ".".join(str(p) for p in item["loc"]) or "file"
+        if item["type"] == "extra_forbidden":
+            fields = _fields_at(model, item["loc"][:-1])
+            hint = did_you_mean(str(item["loc"][-1]), fields)
+            parts.append(f"unknown key '{place}': {hint.rstrip('.')}")
+            continue
+        message = item["msg"].removeprefix("Value error, ").rstrip(".")
+        value = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", repr(item["input"]))
+        shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
+        if not item["loc"] and item["type"] == "value_error":  # it names its values itself
+            parts.append(message)
+            continue
+        named = item["type"] == "value_error" and str(item["input"]) in message
+        if item["type"] == "missing" or named:
+            shown = ""  # there is no value, or the message has it
+        parts.append(f"{place}: {message}{shown}")
+    return parts
+
+
+def _fields_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """Field names of the (possibly nested) model at a place of a validation error."""
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation) or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, alone or in a tuple or union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for part in get_args(annotation) if (m := _model_in(part)) is not None), None)

@@ -1,0 +1,243 @@
+"""The configuration of a study: every choice that decides its result, checked all at once."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from autopelt.architecture.architecture import load_yaml
+from autopelt.architecture.budget import Budget
+from autopelt.errors import UsageError
+from autopelt.space.space import SearchSpace, explain
+from autopelt.study.objectives import measured_costs, parse_objectives
+from autopelt.system.files import read_text
+from autopelt.system.units import parse_bytes, parse_seconds
+
+Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
+
+
+class TrainingConfig(BaseModel):
+    """How one architecture is trained. The learning rates are the methods' own, times a factor.
+
+    Attributes:
+        learning_rate_factor: on every learning rate, the head's too.
+        warmup: share of the steps over which the rate rises; then it falls linearly to 0.
+        dropout: use the backbone's own dropout from the lowest active module upwards.
+        precision: of the matrix products: ``fp32``, ``bf16`` (weights stay fp32), or ``auto``:
+            bf16 on a GPU or a processor that has instructions for it, fp32 elsewhere. On a
+            processor only the products with frozen weights are bf16.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 5
+    batch_size: Annotated[int, Field(ge=1, le=65_536, strict=True)] = 16
+    max_length: Annotated[int, Field(ge=4, le=1_000_000, strict=True)] | None = None
+    train_examples: Positive | None = None
+    learning_rate_factor: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    dropout: Annotated[bool, Field(strict=True)] = True
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
+class StudyConfig(BaseModel):
+    """Everything a study is made of. `config.yaml` in its folder is this, fully resolved.
+
+    Attributes:
+        task: name of a task, or a task file.
+        model: Hub name, folder, or ``minilm``.
+        revision: Hub revision of the model.
+        budget: bound on deployed parameters (`Budget`).
+        objectives: ``score``, ``score,params``, or these and ``latency``, ``memory`` or both.
+        min_budget: lower bound, or None.
+        space: the search space, written out.
+        warm_start: folder of another study whose front is evaluated early and whose scores inform
+            the surrogate, or None.
+        trials: trials of the study in total.
+        early_stopping: stop trials that can hardly join the front any more.
+        workers: trials at once.
+        trial_timeout: a trial that takes longer (``30m``) fails and its worker is replaced.
+        trials_per_worker: trials that one worker trains at once, in one batch where they can share
+            it; they then have one order of the examples.
+        random_seed: every random choice of the study derives from it.
+        data: folder with the task's files in the benchmark's own layout.
+        cache_memory: most memory for hidden states of the frozen trunk, on each machine: ``4GiB``;
+            ``off`` for none; None for a quarter of what is free when a search starts.
+        confirm_seeds: random seeds with which the best are trained again after the search, or None.
+        storage: database of the trials, any URL that Optuna takes; None: study.db in the folder.
+        tensorboard: write TensorBoard's files of every trial.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    model: str = "minilm"
+    revision: str | None = None
+    budget: str = "1%"
+    min_budget: str | None = None
+    objectives: str = "score,params"
+    space: SearchSpace
+    sampler: str = "pelt"
+    seed_architectures: tuple[str, ...] | None = None
+    warm_start: str | None = None
+    trials: Positive = 60
+    workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
+    trials_per_worker: Annotated[int, Field(ge=1, le=256, strict=True)] = 1
+    trial_timeout: str | None = None
+    random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
+    early_stopping: Annotated[bool, Field(strict=True)] = False
+    data: str | None = None
+    cache_memory: str | None = None
+    confirm_seeds: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
+    storage: str | None = None
+    tensorboard: Annotated[bool, Field(strict=True)] = False
+    training: TrainingConfig = TrainingConfig()
+
+    @field_validator("budget", "min_budget", mode="before")
+    @classmethod
+    def _budget(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError("must be a share or a count, like 1% or 300k")
+        try:
+            Budget.parse(str(value))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return str(value)
+
+    @field_validator("trial_timeout", mode="before")
+    @classmethod
+    def _trial_timeout(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError("must be a duration, like 90s, 30m or 2h")
+        try:
+            seconds = parse_seconds(str(value))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        if not 1 <= seconds <= 1e8:
+            raise ValueError(f"'{value}' is {seconds:g} seconds; a trial may take 1s or more")
+        return str(value)
+
+    @field_validator("cache_memory", mode="before")
+    @classmethod
+    def _cache_memory(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise ValueError("must be an amount of memory like 4GiB, or off (quoted in YAML)")
+        if str(value) != "off":
+            try:
+                parse_bytes(str(value))
+            except UsageError as error:
+                raise ValueError(str(error)) from None
+        return str(value)
+
+    @field_validator("storage")
+    @classmethod
+    def _storage(cls, value: str | None) -> str | None:
+        if value is not None and "://" not in value:
+            raise ValueError(
+                "must be a URL like postgresql://user@host/database or sqlite:////path/all.db"
+            )
+        if value is not None and urlsplit(value).password:
+            raise ValueError(
+                "has a password, which would be kept in config.yaml; leave it out and give it by "
+                "PGPASSWORD or ~/.pgpass (PostgreSQL), or ~/.my.cnf (MySQL)"
+            )
+        return value
+
+    @field_validator("objectives")
+    @classmethod
+    def _objectives(cls, value: str) -> str:
+        try:
+            return ",".join(o.name for o in parse_objectives(value))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> "StudyConfig":
+        """Read a configuration file.
+
+        Raises:
+            UsageError: names every wrong key and value at once.
+        """
+        value = load_yaml(text, source)
+        if not isinstance(value, dict):
+            raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
+        if isinstance(value.get("space"), str):
+            value["space"] = SearchSpace.load(value["space"]).model_dump(mode="json")
+        return cls.build(value, source)
+
+    @classmethod
+    def build(cls, values: dict[str, Any], source: str) -> "StudyConfig":
+        """Check plain values. Raises UsageError with every error in one line."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UsageError(f"{source} is wrong: {explain(error, cls)}") from None
+
+    @classmethod
+    def load(cls, path: Path) -> "StudyConfig":
+        """Read a file. Raises UsageError where it cannot be read."""
+        text = read_text(path, f"configuration '{path}'")
+        return cls.parse(text, f"configuration '{path}'")
+
+    def to_yaml(self) -> str:
+        """YAML that `parse` reads back to an equal value."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100)
+
+    @model_validator(mode="after")
+    def _together(self) -> "StudyConfig":
+        if self.early_stopping and self.trials_per_worker > 1:
+            raise ValueError(
+                f"early_stopping cannot stop one of the {self.trials_per_worker} trials that share "
+                "a batch; leave it off, or take trials_per_worker: 1"
+            )
+        if self.early_stopping and measured_costs(self.objectives):
+            raise ValueError(
+                f"early_stopping knows the front of score and params only; with objectives "
+                f"{self.objectives} leave it off"
+            )
+        return self
+
+    @property
+    def order_seed(self) -> int | None:
+        """Of the order of examples that all trials share; None where each has its own."""
+        alone = self.trials_per_worker == 1
+        return None if alone else derived_seed(self.random_seed, "order")
+
+    def differences(self, other: "StudyConfig") -> list[str]:
+        """What makes the other a different study, one ``key: mine, not theirs`` each.
+
+        The number of trials, of workers and of confirmations, the timeout and the cache may change
+        while a study goes on.
+        """
+        free = {
+            *("trials", "workers", "trial_timeout", "cache_memory", "confirm_seeds", "tensorboard"),
+        }
+        mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
+        return [
+            f"{key}: {_short(mine[key])}, not {_short(theirs[key])}"
+            for key in mine
+            if key not in free and mine[key] != theirs[key]
+        ]
+
+
+def derived_seed(random_seed: int, *parts: object) -> int:
+    """A random seed of its own for a part of a study: stable, and unlike its neighbours'."""
+    text = json.dumps([random_seed, *map(str, parts)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

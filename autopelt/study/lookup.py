@@ -1,0 +1,126 @@
+"""What a user means by an architecture: a study's trial, a study's best, a file, a seed name.
+
+One way of writing for every command: ``unipelt``, ``my.yaml``, ``reports/demo`` (its best),
+``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:confirmed`` (the best over
+fresh random seeds), ``reports/demo:3fa9c012`` (by id).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.seeds import seed_architecture
+from autopelt.architecture.shapes import Shapes
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.statistics.pareto import knee
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.storage import CONFIG, Study
+from autopelt.system.files import read_text
+
+BEST, KNEE, CONFIRMED = "best", "knee", "confirmed"
+
+
+@dataclass(frozen=True)
+class Named:
+    """An architecture, and what is known of it.
+
+    Attributes:
+        name: for a person.
+        architecture: the architecture.
+        study: the study it comes from, if it comes from one.
+        trial: the trial of that study.
+    """
+
+    name: str
+    architecture: Architecture
+    study: StudyRecord | None = None
+    trial: TrialRecord | None = None
+
+
+def split_study(name: str) -> tuple[Path, str] | None:
+    """``STUDY`` or ``STUDY:TRIAL`` -> (folder, trial or ""); None where it names no study."""
+    for folder, which in ((name, ""), name.rpartition(":")[::2]):
+        if folder and (Path(folder) / CONFIG).is_file():
+            return Path(folder), which
+    return None
+
+
+def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
+    """A trial by a word, its number, or the id of its architecture.
+
+    Args:
+        record: the study.
+        which: ``best`` (also ""): the highest score; ``knee``: the bend of the front;
+            ``confirmed``: of what was confirmed, the highest mean selection score.
+
+    Raises:
+        UsageError: there is no such trial.
+        InfeasibleError: no trial within the budget is complete yet, or none is confirmed.
+    """
+    if which == CONFIRMED:
+        confirmed = record.confirmed_best
+        if confirmed is None:
+            raise InfeasibleError(
+                f"nothing of study '{record.name}' is confirmed yet; run autopelt confirm first."
+            )
+        return confirmed
+    if which in ("", BEST, KNEE):
+        best = record.best
+        if best is None:
+            raise InfeasibleError(
+                f"study '{record.name}' has no complete trial within the budget, so it has no "
+                f"{which or BEST} yet; go on with autopelt resume, or name a trial by its number."
+            )
+        if which != KNEE:
+            return best
+        front = record.front
+        return front[knee([t.point for t in front])]
+    for trial in record.trials:
+        if str(trial.number) == which:
+            return trial
+    for trial in record.trials:
+        if trial.architecture.id == which:
+            return trial
+    last = max((t.number for t in record.trials), default=-1)
+    there = f"its trials are 0 to {last}" if last >= 0 else "it has no trials yet"
+    raise UsageError(
+        f"study '{record.name}' has no trial '{which}'; {there}. "
+        f"Also allowed: {BEST}, {KNEE}, {CONFIRMED}, the id of an architecture."
+    )
+
+
+def find_architecture(name: str, shapes: Shapes) -> Named:
+    """What a user means by an architecture.
+
+    Args:
+        name: a study, ``STUDY:TRIAL``, a folder with architecture.yaml, a file, or the name of a
+            seed architecture.
+        shapes: of the backbone that a seed architecture is made for.
+
+    Raises:
+        UsageError: none of these.
+        InfeasibleError: a study without any result.
+    """
+    study = split_study(name)
+    if study is not None:
+        record = Study.open(study[0]).record()
+        trial = choose_trial(record, study[1])
+        words = f"{study[0]}:{trial.number}" + (f" ({trial.label})" if trial.label else "")
+        return Named(words, trial.architecture, record, trial)
+    path = Path(name)
+    if path.is_dir():
+        for candidate in (path / "architecture.yaml", path / "best" / "architecture.yaml"):
+            if candidate.is_file():
+                return Named(name, _read(candidate))
+        raise UsageError(f"'{name}' is neither a study nor a folder with architecture.yaml.")
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return Named(name, _read(path))
+    if "/" in name or ":" in name:
+        raise UsageError(
+            f"'{name}' does not exist; give a study, STUDY:TRIAL, a file or a seed architecture."
+        )
+    return Named(name, seed_architecture(name, shapes))
+
+
+def _read(path: Path) -> Architecture:
+    return Architecture.from_yaml(read_text(path, f"'{path}'"))

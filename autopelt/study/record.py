@@ -1,0 +1,217 @@
+"""What a study knows, as plain values: the report, the verdict and the command line read these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.budget import Count
+from autopelt.statistics.pareto import front_of, hypervolume
+from autopelt.study.confirmation import Confirmation, chosen
+from autopelt.study.objectives import measured_costs
+from autopelt.study.rungs import Saved
+
+COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial: an architecture trained once with one random seed.
+
+    Attributes:
+        number: number in the study, from 0.
+        architecture: what was trained.
+        count: its parameters.
+        state: ``complete``, ``failed``, ``running`` or ``stopped`` (early).
+        label: name of the seed architecture (``unipelt``, ``unipelt~`` when shrunk), else "".
+        score: selection score of the best epoch; None until complete.
+        scores: selection score after each epoch.
+        losses: mean training loss of each epoch.
+        reason: one line why it failed.
+        stopped_because: one sentence why it was stopped early.
+        seconds: wall-clock of the trial by phase (``load``, ``trunk``, ``train``, ``score``, …);
+            ``propose`` is the driver's and not part of the trial's own time.
+        saved: what the trunk cache did: ``trunk`` (seconds that training and scoring would have
+            taken longer), ``layers`` (left out of every pass), ``hits`` (splits, of two, whose
+            states were there already).
+        started, finished: seconds since the epoch (Unix time).
+        worker: which worker ran it.
+        believed: what the sampler thought before (``mean``, ``sd``, ``acquisition``, ``seconds``).
+        random_seed: of the training.
+        threads: CPU threads of the training; 0 where it is not known.
+        origin: ``seed``, ``warm`` (from another study's front), ``start`` (space-filling) or
+            ``model`` (proposed by the surrogate).
+        confirmed: scores on the report split, one for each further random seed; usually none.
+        log: last line of a failed trial's log.
+        costs: what was measured of the objectives ``latency`` and ``memory``; empty without them.
+    """
+
+    number: int
+    architecture: Architecture
+    count: Count
+    state: str
+    label: str = ""
+    score: float | None = None
+    scores: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    reason: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    saved: Mapping[str, float] = field(default_factory=dict)
+    started: float | None = None
+    finished: float | None = None
+    worker: str = ""
+    believed: Mapping[str, float] = field(default_factory=dict)
+    random_seed: int = 0
+    threads: int = 0
+    origin: str = ""
+    confirmed: tuple[float, ...] = ()
+    log: str = ""
+    stopped_because: str = ""
+    costs: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def rung(self) -> int | None:
+        """Epoch after which it was stopped early, None where it was not."""
+        return len(self.scores) if self.state == STOPPED else None
+
+    @property
+    def took(self) -> float:
+        """Seconds of the worker, all phases."""
+        return sum(s for phase, s in self.seconds.items() if phase != "propose")
+
+    @property
+    def point(self) -> tuple[int, float]:
+        """(deployed parameters, score) for the Pareto front; the score is NaN if there is none."""
+        return self.count.deployed, float("nan") if self.score is None else self.score
+
+
+@dataclass(frozen=True)
+class Importance:
+    """What one method, layer or kind of choice has to do with the score, over a study's trials.
+
+    Attributes:
+        by: the view: ``method``, ``layer`` or ``choice``.
+        name: ``lora``, ``3``, ``embeddings``, ``gates`` …
+        explains: share of the scores' variation it explains (fANOVA); a view sums to at most 1.
+        apart: how far the best quarter of the trials is apart in it (PED-ANOVA), same scale; None
+            with too few trials.
+        trend: rank correlation with the score; None for what has no order.
+        chance: what the best of three random numbers explains in this view.
+    """
+
+    by: str
+    name: str
+    explains: float
+    apart: float | None
+    trend: float | None
+    chance: float
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study at one moment.
+
+    Attributes:
+        name: name of the study, its folder's name.
+        config: the resolved configuration (`StudyConfig` as plain values).
+        command: the command line that made the study.
+        metric: name of the task's score (``accuracy``).
+        limit: the budget as a number of deployed parameters.
+        backbone: ``{"name", "family", "parameters", "layers", "hidden", "revision"}``.
+        task: ``{"name", "kind", "train", "selection", "report", "labels", "source"}`` and
+            ``constant``: what the best constant answer scores on selection, None without one.
+        head: parameters of the task head, counted apart.
+        versions: versions of the packages that matter.
+        trials: by number.
+        total: trials the study is to have.
+        importance: what the score depends on; empty where the trials cannot tell, None until
+            somebody works it out.
+        confirmed: architectures that were trained again with fresh random seeds.
+        warm_start: ``facts`` of `workflows.warm_start.WarmStart`: of the study that this one
+            learned from; empty without one.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    command: str
+    metric: str
+    limit: int
+    backbone: Mapping[str, Any]
+    task: Mapping[str, Any]
+    head: int
+    versions: Mapping[str, str]
+    trials: tuple[TrialRecord, ...]
+    total: int
+    importance: tuple[Importance, ...] | None = None
+    confirmed: tuple[Confirmation, ...] = ()
+    warm_start: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> list[TrialRecord]:
+        """Trials with a final score."""
+        return [t for t in self.trials if t.state == COMPLETE and t.score is not None]
+
+    def feasible(self, trial: TrialRecord) -> bool:
+        """Within the budget; a reference point over it never counts as feasible."""
+        return trial.count.deployed <= self.limit
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Names of the objectives beside score and parameters: ``latency``, ``memory``."""
+        return measured_costs(str(self.config.get("objectives", "score")))
+
+    def costs(self, trial: TrialRecord) -> tuple[float, ...]:
+        """What is minimised: deployed parameters, then the measured costs."""
+        return (trial.count.deployed, *(trial.costs.get(n, float("inf")) for n in self.measured))
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """Pareto front of the complete trials within the budget, by growing parameters.
+
+        Of the score against parameters and, where they are objectives, latency and memory.
+        """
+        inside = [t for t in self.complete if self.feasible(t)]
+        members = front_of([self.costs(t) for t in inside], [t.point[1] for t in inside])
+        return [inside[i] for i in members]
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The highest score within the budget; of equals the smallest."""
+        inside = [t for t in self.complete if self.feasible(t)]
+        return max(inside, key=lambda t: (t.point[1], -t.count.deployed, -t.number), default=None)
+
+    @property
+    def best_seed(self) -> TrialRecord | None:
+        """The seed architecture with the highest score within the budget."""
+        seeds = [t for t in self.complete if self.feasible(t) and t.label]
+        return max(seeds, key=lambda t: (t.point[1], -t.count.deployed, -t.number), default=None)
+
+    @property
+    def confirmed_best(self) -> TrialRecord | None:
+        """Of what was confirmed, the highest mean selection score over the fresh random seeds."""
+        best = chosen(self.confirmed)
+        number = None if best is None else best.trial
+        return next((t for t in self.trials if t.number == number), None)
+
+    @property
+    def floor(self) -> float:
+        """Reference score: what the head alone reached, else the lowest complete score, else 0."""
+        alone = [t.point[1] for t in self.complete if not t.architecture.modules]
+        return max(alone, default=min((t.point[1] for t in self.complete), default=0.0))
+
+    def hypervolume(self) -> float:
+        """Of score against parameters, the budget and `floor`, in decades times score."""
+        inside = [t.point for t in self.complete if self.feasible(t)]
+        return hypervolume(inside, self.limit, self.floor)
+
+    @property
+    def early_stopping(self) -> Saved:
+        """Whether trials are stopped early, and what it saved."""
+        training = self.config.get("training", {})
+        stopped = [t.rung for t in self.trials if t.rung is not None]
+        return Saved.of(
+            bool(self.config.get("early_stopping", False)),
+            int(training.get("epochs", 1)) if isinstance(training, Mapping) else 1,
+            len(self.complete),
+            stopped,
+        )

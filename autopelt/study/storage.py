@@ -1,0 +1,462 @@
+"""A study on disk: its folder, its Optuna study, its lock. Only the driver writes it.
+
+The folder holds everything of a study::
+
+    config.yaml   the resolved configuration; `autopelt search --config` runs it again
+    study.db      the Optuna study; `optuna-dashboard sqlite:///study.db` opens it
+    index.html    the report
+    trials.csv    the table of trials
+    warm_start.json  what was taken from another study, if anything was
+    confirmed.jsonl  trainings of the confirmation, one a line; no trials of the search
+    best/         the best architecture within the budget: architecture, weights, metrics
+    trials/N/     log.txt: what trial N printed, if it did; weights of one not judged yet
+
+State is Optuna's: each trial's architecture, counts, scores and reason are attributes of its trial,
+written before anything else hears of them. A trial that was running when the process died is
+simply run again under its own number.
+"""
+
+import errno
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.budget import Count
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.study.config import StudyConfig
+from autopelt.study.confirmation import CONFIRMED, confirmations
+from autopelt.study.objectives import parse_objectives
+from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
+from autopelt.system.files import last_line, write_text
+from autopelt.system.json_lines import read_lines
+from autopelt.system.lock import LOCK, working_process
+
+CONFIG, DATABASE, WARM_START = "config.yaml", "study.db", "warm_start.json"
+_FACTS, _CONFIG = "autopelt", "autopelt_config"
+_DIRECTIONS = {
+    "maximize": optuna.study.StudyDirection.MAXIMIZE,
+    "minimize": optuna.study.StudyDirection.MINIMIZE,
+}
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
+_STATES = {
+    TrialState.COMPLETE: COMPLETE,
+    TrialState.FAIL: FAILED,
+    TrialState.RUNNING: RUNNING,
+    TrialState.PRUNED: STOPPED,
+}
+
+
+class Study:
+    """An open study. Use `create` or `open`."""
+
+    def __init__(self, folder: Path, config: StudyConfig, optuna_study: optuna.Study) -> None:
+        self.folder, self.config, self.optuna = folder, config, optuna_study
+        self._ended: dict[int, TrialRecord] = {}
+
+    # ------------------------------------------------------------------ create, open
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        config: StudyConfig,
+        facts: Mapping[str, Any],
+        sampler: optuna.samplers.BaseSampler,
+        warm_start: str | None = None,
+    ) -> "Study":
+        """Make the folder and the Optuna study.
+
+        Args:
+            folder: new, or empty.
+            config: resolved configuration.
+            facts: what `StudyRecord` has beside config and trials (backbone, task, head, …).
+            sampler: proposes; not stored.
+            warm_start: what is kept of another study (`autopelt.workflows.warm_start`).
+
+        Raises:
+            UsageError: the folder holds something else, or cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _remove_unborn(folder)
+            occupied = sorted(p.name for p in folder.iterdir() if not p.name.startswith(LOCK))
+        except OSError as error:
+            raise UsageError(
+                f"'{folder}' cannot be written: {error.strerror}; give --out."
+            ) from None
+        if occupied:
+            raise UsageError(
+                f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
+                "give another --out."
+            )
+        if warm_start is not None:
+            write_text(folder / WARM_START, warm_start)
+        with quiet_optuna():
+            try:
+                optuna_study = optuna.create_study(
+                    study_name=folder.name,
+                    storage=_storage(folder, config.storage),
+                    directions=[
+                        _DIRECTIONS[o.direction] for o in parse_objectives(config.objectives)
+                    ],
+                    sampler=sampler,
+                )
+            except optuna.exceptions.DuplicatedStudyError:
+                raise UsageError(
+                    f"{config.storage} has a study '{folder.name}' already; give another --out."
+                ) from None
+            if len(optuna_study.directions) > 1:
+                optuna_study.set_metric_names([o.name for o in parse_objectives(config.objectives)])
+            optuna_study.set_user_attr(_FACTS, json.dumps(dict(facts)))
+            optuna_study.set_user_attr(_CONFIG, config.model_dump_json())
+        # Last: a folder with a configuration is a study that can be opened.
+        write_text(folder / CONFIG, _header(folder) + config.to_yaml())
+        return cls(folder, config, optuna_study)
+
+    @classmethod
+    def open(cls, folder: Path, sampler: optuna.samplers.BaseSampler | None = None) -> "Study":
+        """Open a study that exists.
+
+        Raises:
+            UsageError: the folder is not a study.
+            UnavailableError: its database cannot be read.
+        """
+        if not folder.is_dir():
+            raise UsageError(f"study '{folder}' does not exist; studies are folders in reports/.")
+        if not (folder / CONFIG).is_file() and not (folder / DATABASE).is_file():
+            raise UsageError(
+                f"'{folder}' is not a study: it has no {CONFIG}; start one with autopelt search."
+            )
+        if (folder / CONFIG).is_file():
+            config = _load_config(folder)
+        else:
+            config = None
+        url = None if config is None else config.storage
+        if url is None:
+            _check_database(folder)
+        try:
+            with quiet_optuna():
+                loaded = optuna.load_study(
+                    study_name=None if url is None else folder.name,
+                    storage=_storage(folder, url),
+                    sampler=sampler,
+                )
+                loaded.user_attrs[_FACTS]
+                if config is None:  # deleted; the database knows it as well
+                    config = StudyConfig.build(json.loads(loaded.user_attrs[_CONFIG]), DATABASE)
+                    write_text(folder / CONFIG, _header(folder) + config.to_yaml())
+        except (SQLAlchemyError, KeyError, ValueError, RuntimeError) as error:
+            line = str(getattr(error, "orig", None) or error).splitlines()[0]
+            if url is not None:
+                raise UnavailableError(
+                    f"study '{folder.name}' cannot be read from {url} ({line}); a study keeps the "
+                    "name that its folder had when it began."
+                ) from None
+            raise _unreadable(folder, line) from None
+        return cls(folder, config, loaded)
+
+    def begun_with(self) -> StudyConfig:
+        """The configuration of the study's first trials, whatever config.yaml says by now."""
+        stored = self.optuna.user_attrs.get(_CONFIG)
+        return self.config if stored is None else StudyConfig.build(json.loads(stored), DATABASE)
+
+    def process(self) -> int | None:
+        """Number of the process that works on the study now, None if none does."""
+        return working_process(self.folder)
+
+    # ------------------------------------------------------------------ writing
+    def add(
+        self,
+        attributes: Mapping[str, Any],
+        params: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+    ) -> int:
+        """Start a trial whose architecture is known: written at once, running. Gives its number."""
+        with quiet_optuna():
+            self.optuna.add_trial(
+                optuna.trial.create_trial(
+                    state=TrialState.RUNNING,
+                    params=dict(params),
+                    distributions=dict(distributions),
+                    user_attrs=dict(attributes),
+                )
+            )
+            return len(self.optuna.get_trials(deepcopy=False)) - 1
+
+    def ask(self) -> optuna.Trial:
+        """Start a trial that the sampler will fill."""
+        with quiet_optuna():
+            return self.optuna.ask()
+
+    def trial(self, number: int) -> optuna.Trial:
+        """A running trial, to go on with."""
+        return optuna.trial.Trial(self.optuna, self._frozen(number)._trial_id)
+
+    def write(self, number: int, **attributes: Any) -> None:
+        """Set attributes of a running trial.
+
+        Through the storage: an `optuna.Trial` made for this would sample anew.
+        """
+        trial = self._frozen(number)._trial_id
+        for key, value in attributes.items():
+            self.optuna._storage.set_trial_user_attr(trial, key, value)
+
+    def attributes(self, number: int) -> dict[str, Any]:
+        """What is written of a trial, also what its record leaves out (all its metrics)."""
+        return dict(self._frozen(number).user_attrs)
+
+    def progressed(self, number: int, score: float, loss: float) -> None:
+        """Add an epoch's score and loss to a running trial."""
+        attributes = self._frozen(number).user_attrs
+        self.write(
+            number,
+            scores=[*attributes.get("scores", []), score],
+            losses=[*attributes.get("losses", []), loss],
+        )
+
+    def complete(self, number: int, score: float, deployed: int) -> None:
+        """End a trial with its score; measured costs are in its attribute ``costs``."""
+        trial = self._frozen(number)
+        values = {"score": score, "params": float(deployed), **trial.user_attrs.get("costs", {})}
+        wanted = [values[o.name] for o in parse_objectives(self.config.objectives)]
+        with quiet_optuna():
+            self.write(number, score=score, finished=time.time())
+            # For optuna-dashboard. Not of stopped trials: with several objectives, TPE cannot
+            # compare pruned trials that have such values.
+            for epoch, value in enumerate(trial.user_attrs.get("scores", ()), start=1):
+                self.optuna._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+            self.optuna.tell(number, wanted)
+
+    def fail(self, number: int, reason: str) -> None:
+        """End a trial without a score."""
+        with quiet_optuna():
+            self.write(number, reason=reason, finished=time.time())
+            self.optuna.tell(number, state=TrialState.FAIL)
+
+    def stop(self, number: int, because: str) -> None:
+        """End a trial early; its scores so far stay, its score is none.
+
+        Optuna calls that pruned, and refuses `trial.report` in studies of two objectives, but takes
+        a pruned trial without a value.
+        """
+        with quiet_optuna():
+            self.write(number, stopped_because=because, finished=time.time())
+            self.optuna.tell(number, state=TrialState.PRUNED)
+
+    def trials(self) -> list[FrozenTrial]:
+        """All trials as Optuna has them; not to be changed."""
+        return self.optuna.get_trials(deepcopy=False)
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self.optuna.get_trials(deepcopy=False)[number]
+
+    # ------------------------------------------------------------------ reading
+    def running(self) -> list[FrozenTrial]:
+        """Trials that have begun and not ended; after a kill these are to be run again."""
+        return [t for t in self.optuna.get_trials(deepcopy=False) if t.state == TrialState.RUNNING]
+
+    def record(self) -> StudyRecord:
+        """The study as plain values."""
+        facts = json.loads(self.optuna.user_attrs[_FACTS])
+        trials = [
+            made
+            for t in self.optuna.get_trials(deepcopy=False)
+            if (made := self._trial_record(t, facts["backbone"]["parameters"])) is not None
+        ]
+        confirmed = confirmations(read_lines(self.folder / CONFIRMED))
+        again = {c.trial: tuple(s.score for s in c.scored) for c in confirmed}
+        trials = [replace(t, confirmed=again.get(t.number, ())) for t in trials]
+        trials = [
+            replace(t, log=last_line(self.folder / "trials" / str(t.number) / "log.txt"))
+            if t.state == FAILED
+            else t
+            for t in trials
+        ]
+        return StudyRecord(
+            name=self.folder.name,
+            config=self.config.model_dump(mode="json"),
+            trials=tuple(trials),
+            total=self.config.trials,
+            confirmed=confirmed,
+            **facts,
+        )
+
+    def _trial_record(self, trial: FrozenTrial, backbone: int) -> TrialRecord | None:
+        """A trial as plain values; one that has ended does not change, and is read once."""
+        if trial.number not in self._ended:
+            try:
+                made = _trial_record(trial, backbone)
+            except (UsageError, KeyError, TypeError, ValueError) as error:
+                raise _unreadable(
+                    self.folder, f"trial {trial.number}: {type(error).__name__} {error}"
+                ) from None
+            if made is None or not trial.state.is_finished():
+                return made
+            self._ended[trial.number] = made
+        return self._ended[trial.number]
+
+
+def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
+    a = trial.user_attrs
+    if "architecture" not in a or trial.state not in _STATES:
+        return None
+    return TrialRecord(
+        number=trial.number,
+        architecture=Architecture.from_json(a["architecture"]),
+        count=Count(a["trained"], a["deployed"], backbone),
+        state=_STATES[trial.state],
+        label=a.get("label", ""),
+        score=a.get("score"),
+        scores=tuple(a.get("scores", ())),
+        losses=tuple(a.get("losses", ())),
+        reason=a.get("reason", ""),
+        seconds=a.get("seconds", {}),
+        saved=a.get("saved", {}),
+        started=a.get("started"),
+        finished=a.get("finished"),
+        worker=a.get("worker", ""),
+        believed=a.get("believed", {}),
+        random_seed=a.get("random_seed", 0),
+        threads=a.get("threads", 0),
+        origin=a.get("origin", ""),
+        stopped_because=a.get("stopped_because", ""),
+        costs=a.get("costs", {}),
+    )
+
+
+def _load_config(folder: Path) -> StudyConfig:
+    try:
+        return StudyConfig.load(folder / CONFIG)
+    except UsageError as error:
+        raise UsageError(
+            f"{str(error).rstrip('.')}; put it right, or delete it: {DATABASE} has a copy."
+        ) from None
+
+
+def _check_database(folder: Path) -> None:
+    """Look at the whole file before anything may write to it. Raises UnavailableError."""
+    path = folder / DATABASE
+    if not path.is_file() or not path.stat().st_size:
+        raise _unreadable(folder, "it is missing or empty")
+    try:
+        with closing(sqlite3.connect(path, timeout=60)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
+    except sqlite3.Error as error:
+        raise _unreadable(folder, str(error)) from None
+    if said != "ok" or studies != 1:
+        raise _unreadable(folder, f"{studies} studies in it" if said == "ok" else said.strip())
+
+
+def _unreadable(folder: Path, why: str) -> UnavailableError:
+    return UnavailableError(
+        f"'{folder / DATABASE}' cannot be read ({' '.join(why.split())}); restore it from a copy, "
+        f"or search again: autopelt search --config {folder / CONFIG} --out NEW"
+    )
+
+
+def _remove_unborn(folder: Path) -> None:
+    """Clear what a search left that was killed while it made its folder: no trial is in it yet."""
+    found = list(folder.iterdir())
+    unborn = (DATABASE, f"{DATABASE}-journal", f".{CONFIG}.", WARM_START, f".{WARM_START}.")
+    if not found or not all(p.name.startswith((LOCK, *unborn)) for p in found):
+        return
+    database = folder / DATABASE
+    if database.is_file() and database.stat().st_size:
+        try:
+            with closing(sqlite3.connect(database)) as connection:
+                (trials,) = connection.execute("SELECT count(*) FROM trials").fetchone()
+        except sqlite3.OperationalError:  # its tables are not made yet
+            trials = 0
+        except sqlite3.DatabaseError:  # it is something else
+            return
+        if trials:
+            return
+    for path in found:
+        if not path.name.startswith(LOCK):
+            path.unlink()
+
+
+def _storage(folder: Path, url: str | None) -> optuna.storages.RDBStorage:
+    """The study's own file, or a database that several studies may share.
+
+    Raises:
+        UnavailableError: the database cannot be reached, or its driver is not installed.
+    """
+    if url is None:
+        return optuna.storages.RDBStorage(
+            f"sqlite:///{(folder / DATABASE).resolve()}",
+            engine_kwargs={"connect_args": {"timeout": 60}},
+        )
+    try:
+        # A trial may take longer than a server keeps an idle connection.
+        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    except (ImportError, SQLAlchemyError) as error:
+        line = str(getattr(error, "orig", None) or error).splitlines()[0]
+        hint = " (PostgreSQL: pip install 'autopelt[postgresql]', MySQL: pip install pymysql)"
+        raise UnavailableError(
+            f"storage {url} cannot be used: {line}{hint if isinstance(error, ImportError) else ''}."
+        ) from None
+
+
+def _header(folder: Path) -> str:
+    return f"# autopelt search --config {CONFIG} --out reports/{folder.name}-again\n"
+
+
+@contextmanager
+def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
+    """A full or failing disk under a study, or a lost database, is one line, not a bug.
+
+    Args:
+        folder: of the study.
+        storage: URL of its database where it is not in the folder.
+
+    Raises:
+        UnavailableError: the study cannot be written any more.
+    """
+    try:
+        yield
+    except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        if isinstance(cause, OSError) and cause.errno not in _DISK:
+            raise
+        line = str(getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause)
+        lost = storage is not None and not isinstance(cause, OSError)
+        advice = f"See that {storage} answers" if lost else "Make room"
+        raise UnavailableError(
+            f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
+            f"is kept. {advice}, then: autopelt resume {folder}"
+        ) from None
+
+
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Optuna's log lines and experimental warnings stay off the user's screen."""
+    import warnings
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def record_as_json(record: StudyRecord) -> str:
+    """A study as JSON, for machines."""
+    value = asdict(record)
+    for trial, source in zip(value["trials"], record.trials, strict=True):
+        trial["architecture"] = source.architecture.to_dict()
+    return json.dumps(value)

@@ -1,0 +1,85 @@
+"""One search on one study folder: a lock that names its process, and dies with it."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.system.files import write_text
+
+LOCK = ".lock"
+"""Locked by the system as long as the process lives; a file beside it says who it is."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[str]:
+    """Hold a study's folder alone; it is made where it does not exist.
+
+    Yields:
+        A sentence for the user where the last search on it was killed, else "".
+
+    Raises:
+        UsageError: another process has it, and is named; or the folder cannot be written.
+        UnavailableError: its disk is full.
+    """
+    path, owner = folder / LOCK, _owner(folder)
+    lock = filelock.FileLock(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        who = owner.read_text(encoding="utf-8") if owner.is_file() else ""
+        lock.acquire(timeout=0)
+    except OSError as error:
+        if isinstance(error, filelock.Timeout):
+            raise UsageError(
+                f"study '{folder}' is in use by {who or 'a process that starts just now'}; "
+                f"wait for it, stop it, or give another --out.{_stale(who, path)}"
+            ) from None
+        raise UsageError(f"'{folder}' cannot be written: {error.strerror}; give --out.") from None
+    try:
+        try:
+            write_text(owner, f"process {os.getpid()} on {socket.gethostname()}")
+        except OSError as error:
+            raise UnavailableError(
+                f"'{folder}' cannot be written ({error.strerror}); make room, then run the same "
+                "command again."
+            ) from None
+        yield f"the last search, {who}, was killed; going on from what it wrote" if who else ""
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+        path.unlink(missing_ok=True)
+
+
+def working_process(folder: Path) -> int | None:
+    """Number of the process that works on a study now, None if none does."""
+    owner = _owner(folder)
+    if not owner.is_file():
+        return None
+    try:
+        with filelock.FileLock(folder / LOCK, timeout=0):
+            return None  # its process was killed
+    except filelock.Timeout:
+        words = owner.read_text(encoding="utf-8").split() if owner.is_file() else []
+        return int(words[1]) if len(words) == 4 and words[1].isdigit() else None
+
+
+def _owner(folder: Path) -> Path:
+    return folder / f"{LOCK}.owner"
+
+
+def _stale(who: str, path: Path) -> str:
+    """What to do about a lock whose process is gone, as some network file systems keep one."""
+    words = who.split()
+    if len(words) != 4 or words[3] != socket.gethostname() or not words[1].isdigit():
+        return ""
+    try:
+        os.kill(int(words[1]), 0)
+    except ProcessLookupError:
+        return f" That process is gone, and the file system kept its lock; delete '{path}'."
+    except PermissionError:  # another user's
+        pass
+    return ""

@@ -1,0 +1,161 @@
+"""What a worker keeps between trials: the backbone, the tokeniser and the encoded splits."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from autopelt.backbones.load import load_config, load_model, load_tokenizer, resolve
+from autopelt.data.splits import content_hash
+from autopelt.methods.attachment import frozen_parameters
+from autopelt.tasks import Source, Task, make_task
+from autopelt.tasks.padding import MODEL_INPUTS
+from autopelt.training.dropout import FastDropout
+from autopelt.training.precision import Products
+from autopelt.training.shared_arrays import SharedArrays
+from autopelt.training.spec import Setup
+
+
+@dataclass
+class Split:
+    """An encoded split.
+
+    Attributes:
+        encoded: as the task made it; the task scores predictions against it.
+        rows: the same as a list, quick to index.
+        lengths: tokens of each row.
+    """
+
+    encoded: Any
+    rows: list[Mapping[str, Any]]
+    lengths: list[int]
+
+
+class Workbench:
+    """A warm backbone and its data.
+
+    Attributes:
+        model: frozen backbone with a fresh task head, nothing attached between trials.
+        seconds: what making it took, by phase.
+        prior: what the task head's biases begin at (`Task.prior`).
+        notes: sentences about the data that a user must see.
+        arrays: where hidden states of the frozen trunk are kept; None: nowhere.
+        trunk_works: whether a pass can start at a layer of this model, as far as is known.
+        report_hash: content hash of the report split, "" where it is not loaded.
+    """
+
+    def __init__(self, setup: Setup, *, train: bool = True, report: bool = False) -> None:
+        """
+        Args:
+            setup: model, task, data.
+            train: keep the train and selection splits.
+            report: load the report split as well. A search never does.
+
+        Raises:
+            UnavailableError: the model or the data is not to be had.
+        """
+        begun = time.perf_counter()
+        self.setup = setup
+        source = resolve(setup.model)
+        self.tokenizer = load_tokenizer(source)
+        config = load_config(source)
+        self.task: Task = make_task(setup.task).for_model(config)
+        loaded = self.task.load(data_source(setup), report=report)
+        self.facts = loaded.facts
+        self.notes: list[str] = list(loaded.facts["notes"])
+        wanted_length = setup.max_length or self.task.max_length
+        self.report_hash = "" if loaded.report is None else content_hash(loaded.report)
+        limit = length_limit(wanted_length, self.tokenizer, config)
+        self.splits: dict[str, Split] = {}
+        wanted = {"train": train, "selection": train, "report": report}
+        for name in (name for name, keep in wanted.items() if keep):
+            encoded = self.task.encode(getattr(loaded, name), self.tokenizer, limit)
+            self.notes += [f"{name}: {note}" for note in self.task.notes(encoded)]
+            self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))
+        self.prior = self.task.prior(self.splits["train"].encoded) if train else None
+        read = time.perf_counter()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model: PreTrainedModel = load_model(
+            source, self.task.head, self.task.outputs, setup.random_seed
+        )
+        self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+        self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
+        self.arrays: SharedArrays | None = None
+        self.trunk_works = True
+        self._products = Products(self.device, "fp32")
+        self._identities: dict[str, str] = {}
+
+    @property
+    def precision(self) -> str:
+        """``fp32`` or ``bf16``, of the matrix products. Set it anew when frozen weights changed."""
+        return self._products.precision
+
+    @precision.setter
+    def precision(self, precision: str) -> None:
+        self._products = Products(self.device, precision)
+
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Forward passes and losses run in here, in the bench's precision."""
+        with self._products(), FastDropout() if self.device.type == "cpu" else nullcontext():
+            yield
+
+    def identity(self, split: str) -> str:
+        """A name for what the backbone computes of a split: its weights, the tokens, precision."""
+        if split not in self._identities:
+            found = hashlib.sha256()
+            for name, p in frozen_parameters(self.model).items():
+                content = torch.hash_tensor(p.detach()).view(torch.int64).item()
+                found.update(f"{name} {tuple(p.shape)} {p.dtype} {content}\n".encode())
+            for row in self.splits[split].rows:
+                found.update(f"{[row.get(key) for key in MODEL_INPUTS]}\n".encode())
+            self._identities[split] = found.hexdigest()[:16]
+        return f"{self._identities[split]}-{self.precision}"
+
+    def batch(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
+        """A padded batch of a split, on the model's device."""
+        rows = self.splits[split].rows
+        made = self.task.collate([rows[i] for i in indices], self.tokenizer)
+        if self.device.type == "cuda":  # copied while the GPU is still busy with the last batch
+            return {
+                name: tensor.pin_memory().to(self.device, non_blocking=True)
+                for name, tensor in made.items()
+            }
+        return {name: tensor.to(self.device) for name, tensor in made.items()}
+
+
+def length_limit(wanted: int, tokenizer: Any, config: Any) -> int:
+    """The wanted length, or what tokeniser and table of positions allow where that is less."""
+    limits = [wanted, getattr(tokenizer, "model_max_length", None)]
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and config.model_type in ("roberta", "xlm-roberta"):
+        positions -= 2  # its positions start behind the padding token's
+    limits.append(positions)
+    return min(n for n in limits if isinstance(n, int) and n > 0)
+
+
+def data_source(setup: Setup) -> Source:
+    """Where a setup's examples come from."""
+    return Source(
+        data=None if setup.data is None else Path(setup.data),
+        train_examples=setup.train_examples,
+        random_seed=setup.random_seed,
+    )
+
+
+def is_warm() -> bool:
+    """Whether this process has a workbench already."""
+    return warm_workbench.cache_info().currsize > 0
+
+
+@lru_cache(maxsize=1)
+def warm_workbench(setup: Setup, report: bool = False) -> Workbench:
+    """The workbench of this process for a study's trials; made once."""
+    return Workbench(setup, report=report)

@@ -1,0 +1,225 @@
+"""What a person sees while a search runs: one line a finished trial, or a live table."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from autopelt.statistics.pareto import hypervolume
+from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
+from autopelt.system.units import format_cost, format_seconds, format_share
+
+LAST = 10
+"""Trials over which the live view tells the gain."""
+
+TRAINING = "training"
+"""What happens where nothing else does."""
+
+
+class View(Protocol):
+    """Told by the driver what happens."""
+
+    def message(self, text: str) -> None:
+        """What the user must know, in one line."""
+
+    def doing(self, number: int | None, text: str) -> None:
+        """What happens now, in a trial before its first epoch has ended or in the search (None)."""
+
+    def started(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """A trial was handed to a worker."""
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """An epoch of a trial ended."""
+
+    def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """A trial ended."""
+
+
+class LineView:
+    """One line a message and a finished trial; for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def message(self, text: str) -> None:
+        """Print it."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def doing(self, number: int | None, text: str) -> None:
+        """Nothing: a line a trial, when it ends."""
+
+    def started(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Nothing: a line a trial, when it ends."""
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """Nothing: a line a trial, when it ends."""
+
+    def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Print the trial's line."""
+        self.message(trial_line(trial, study))
+
+
+class LiveView:
+    """A table that is redrawn twice a second, with the last finished trials above it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.begun = time.monotonic()
+        self.warm: float | None = None
+        self.ended = 0
+        self.now = "starting the workers"
+        self.study: StudyRecord | None = None
+        self.running: dict[int, tuple[TrialRecord, str]] = {}
+        self.epochs: dict[int, int] = {}
+        self.live = Live(console=console, refresh_per_second=2, get_renderable=self._draw)
+
+    def __enter__(self) -> "LiveView":
+        self.live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.live.stop()
+
+    def message(self, text: str) -> None:
+        """Print it above the table, where it stays."""
+        self.live.console.print(text, highlight=False, markup=False)
+
+    def doing(self, number: int | None, text: str) -> None:
+        """Show it beside the trial, or in the last line."""
+        if number is None:
+            self.now = text
+        elif number in self.running:
+            self.running[number] = (self.running[number][0], text)
+
+    def started(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Add it to the running trials."""
+        self.study = study
+        self.running[trial.number] = (trial, "starting")
+        self.now = TRAINING
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """Show its epoch and score."""
+        if number in self.running and "epoch" in result:
+            if self.warm is None:
+                self.warm = time.monotonic()
+            self.epochs[number] = result["epoch"]
+            trial = self.running[number][0]
+            words = f"epoch {result['epoch']} of {self._planned()} · {result['score']:.3f}"
+            self.running[number] = (trial, words)
+
+    def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
+        """Print its line above the table."""
+        self.study = study
+        self.ended += 1
+        self.running.pop(trial.number, None)
+        self.epochs.pop(trial.number, None)
+        self.live.console.print(
+            trial_line(trial, study),
+            highlight=False,
+            markup=False,
+            overflow="ellipsis",
+            no_wrap=True,
+        )
+
+    def _planned(self) -> int:
+        """Epochs of a trial."""
+        config = {} if self.study is None else self.study.config
+        return int(config.get("training", {}).get("epochs", 1))
+
+    def _left(self, trials: int) -> float | None:
+        """Seconds for so many trials, by the epochs since the first, which pays for the start."""
+        planned = self._planned()
+        running = sum(self.epochs.values())
+        trained = self.ended * planned + running
+        if self.warm is None or trained <= planned or trials == 0:
+            return None
+        pace = (time.monotonic() - self.warm) / (trained - 1)
+        return pace * max(0, trials * planned - running)
+
+    def _draw(self) -> Group:
+        study, spent = self.study, time.monotonic() - self.begun
+        if study is None:
+            return Group(Text(f"{self.now} · {format_seconds(spent)}", style="dim"))
+        done = [t for t in study.trials if t.finished is not None]
+        left = self._left(study.total - len(done))
+        facts = [f"{len(done)} of {study.total} trials"]
+        for state, word in ((FAILED, "failed"), (STOPPED, "stopped early")):
+            count = sum(t.state == state for t in done)
+            facts += [f"{count} {word}"] if count else []
+        facts += [format_seconds(spent)]
+        facts += [] if left is None else [f"about {format_seconds(left)} left"]
+        lines: list[Any] = [
+            Padding(ProgressBar(total=study.total, completed=len(done), width=60), 0),
+            Text(" · ".join(facts)),
+        ]
+        best, seed = study.best, study.best_seed
+        if best is not None:
+            gained = gain(study)
+            words = "" if gained is None else f" (+{gained:.3f} in the last {LAST} trials)"
+            against = "" if seed is None else f" against {seed.score:.3f} of {seed.label}, by hand"
+            lines.append(
+                Text(
+                    f"front {len(study.front)} · hypervolume {study.hypervolume():.3f}{words} · "
+                    f"best within the budget {best.score:.3f}{against}"
+                )
+            )
+        for trial, words in self.running.values():
+            name = trial.label or trial.architecture.describe()
+            lines.append(
+                Text(
+                    f"  trial {trial.number} · {words} · {name}", overflow="ellipsis", no_wrap=True
+                )
+            )
+        lines.append(Text(self.now, style="dim", overflow="ellipsis", no_wrap=True))
+        return Group(*lines)
+
+
+def gain(study: StudyRecord, last: int = LAST) -> float | None:
+    """How much the last finished trials added to the hypervolume; None where there are no more."""
+    ended = sorted(
+        (t for t in study.trials if t.finished is not None), key=lambda t: t.finished or 0.0
+    )
+    if len(ended) <= last:
+        return None
+    before = [t.point for t in ended[:-last] if t.score is not None and study.feasible(t)]
+    return max(0.0, study.hypervolume() - hypervolume(before, study.limit, study.floor))
+
+
+def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
+    """A finished trial as a line: number, score, share, seconds, name or words."""
+    width = len(str(max(0, study.total - 1)))
+    share = f"{trial.count.deployed:>9,} {format_share(trial.count.share):>7}"
+    name = trial.label or trial.architecture.describe()
+    if trial.label and not study.feasible(trial):
+        name += " (reference, over the budget)"
+    if trial.state == COMPLETE and trial.score is not None:
+        mark = "*" if any(t.number == trial.number for t in study.front) else " "
+        return (
+            f"{trial.number:>{width}}{mark} {trial.score:.4f} {share} {trial.took:6.1f} s  {name}"
+        )
+    why = trial.reason or trial.stopped_because
+    return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {why}"
+
+
+def table(study: StudyRecord, trials: Sequence[TrialRecord]) -> Table:
+    """Trials as a table for the terminal."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    columns = ("trial", study.metric, "parameters", "share", *study.measured, "architecture")
+    for column in columns:
+        made.add_column(column, justify="left" if column == "architecture" else "right")
+    for t in trials:
+        made.add_row(
+            str(t.number),
+            "-" if t.score is None else f"{t.score:.4f}",
+            f"{t.count.deployed:,}",
+            format_share(t.count.share),
+            *(format_cost(name, t.costs.get(name)) for name in study.measured),
+            Text(f"{t.label + ': ' if t.label else ''}{t.architecture.describe()}"),
+        )
+    return made

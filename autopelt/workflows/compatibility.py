@@ -1,0 +1,39 @@
+"""What must be the same when a study goes on or a trial is trained again: data, model, versions."""
+
+from autopelt.study.record import StudyRecord
+from autopelt.workflows.plan import Plan
+
+_GUARDED = {
+    "task": ("name", "hash", "train", "selection", "labels"),
+    "backbone": ("revision", "weights", "parameters"),
+    "warm_start": ("hash",),
+}
+"""Facts without which scores are not comparable, as a study keeps them."""
+
+
+def changed_facts(record: StudyRecord, plan: Plan) -> list[str]:
+    """Every fact of data and model that has changed since, as ``task hash: old, now new``."""
+    changed = []
+    for what, keys in _GUARDED.items():
+        stored, mine = getattr(record, what), plan.facts[what]
+        changed += [
+            f"{what} {key}: {_brief(stored[key])}, now {_brief(mine.get(key))}"
+            for key in keys
+            if key in stored and stored[key] != mine.get(key)
+        ]
+    return changed
+
+
+def changed_versions(record: StudyRecord, plan: Plan) -> str:
+    """Packages whose versions have changed since, as ``torch 2.12.0, now 2.13.0``, or ""."""
+    now = plan.facts["versions"]
+    return ", ".join(
+        f"{name} {version}, now {now[name]}"
+        for name, version in record.versions.items()
+        if name in now and now[name] != version
+    )
+
+
+def _brief(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."

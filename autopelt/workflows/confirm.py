@@ -1,0 +1,164 @@
+"""Confirm a study: train the best of it again with fresh random seeds, score the report split.
+
+A search's best score is the luckiest of many. Here the surrogate's posterior mean, not the score,
+chooses who is confirmed; everyone gets the same new random seeds; the epoch is chosen on the
+selection split; and the report split, which the search never loaded, is scored once at the end.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autopelt.data.splits import content_hash
+from autopelt.errors import InfeasibleError, UsageError
+from autopelt.report import build, write_trials_csv
+from autopelt.samplers.posterior import posterior_means
+from autopelt.statistics.pareto import front_of
+from autopelt.study.config import derived_seed
+from autopelt.study.confirmation import CONFIRMED, FOUND, SEED
+from autopelt.study.importance import with_importance
+from autopelt.study.objectives import weighs_costs
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.storage import Study
+from autopelt.system.json_lines import read_lines
+from autopelt.system.units import parse_seconds
+from autopelt.tasks import make_task
+from autopelt.training.context import data_source
+from autopelt.training.spec import Setup
+from autopelt.workflows.jobs import Job, Say, run_jobs
+from autopelt.workflows.plan import Plan
+
+TOP = 3
+"""Architectures of the search, and as many seed architectures, that are confirmed."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture that is to be confirmed, why, and its expected score."""
+
+    trial: TrialRecord
+    role: str
+    believed: float
+
+
+def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[Candidate]:
+    """The best of the search by expected score, and the best seed architectures.
+
+    Of a search that weighs the score against costs they are of its front; where the score alone
+    was asked for, being small is no merit. What the search expects most of is a candidate even
+    where a seed architecture dominates it: if that one was only lucky is what a confirmation finds
+    out.
+
+    Args:
+        record: the study.
+        means: expected score by trial number.
+        top: most architectures of either role.
+
+    Raises:
+        InfeasibleError: no trial within the budget is complete.
+    """
+    inside = [t for t in record.complete if record.feasible(t)]
+    if not inside:
+        raise InfeasibleError(
+            f"study '{record.name}' has no complete trial within the budget; there is nothing to "
+            "confirm. Go on with autopelt resume."
+        )
+
+    def rank(trials: list[TrialRecord]) -> list[TrialRecord]:
+        return sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
+
+    found = rank([t for t in inside if not t.label])
+    if weighs_costs(record.config.get("objectives", "score,params")):
+        members = front_of([record.costs(t) for t in inside], [means[t.number] for t in inside])
+        on_front = {inside[i].number for i in members}
+        found = [t for t in found if t.number in on_front or t is found[0]]
+    seeds = rank([t for t in inside if t.label])
+    return [
+        Candidate(t, role, means[t.number])
+        for role, trials in ((FOUND, found[:top]), (SEED, seeds[:top]))
+        for t in trials
+    ]
+
+
+def confirm(
+    study: Study, plan: Plan, *, seeds: int, top: int, workers: int, say: Say
+) -> StudyRecord:
+    """Train each candidate with `seeds` new random seeds; what was trained before is kept.
+
+    The study must be locked by the caller and its data checked.
+
+    Returns:
+        The study with what is confirmed.
+
+    Raises:
+        UsageError: `seeds` or `top` is below 1; the report split has changed since.
+        InfeasibleError: nothing to confirm, or every training failed.
+        Stopped: the user interrupted; the same command goes on.
+    """
+    for name, value in (("--seeds", seeds), ("--top", top)):
+        if value < 1:
+            raise UsageError(f"{name} {value} is too few; it must be 1 or more.")
+    record, config, ledger = study.record(), study.config, study.folder / CONFIRMED
+    chosen = candidates(record, posterior_means(plan.space, record.complete), top)
+    lines = read_lines(ledger)
+    _same_report_split(lines, Setup.of(config), plan, study.folder)
+    done = {(ln["trial"], ln["random_seed"]) for ln in lines if ln.get("score") is not None}
+    jobs = [
+        _job(candidate, random_seed, number, study)
+        for number, random_seed in enumerate(confirmation_seeds(config.random_seed, seeds), 1)
+        for candidate in chosen
+        if (candidate.trial.number, random_seed) not in done
+    ]
+    names = ", ".join(c.trial.label or f"trial {c.trial.number}" for c in chosen)
+    say(f"confirming {names}: {seeds} random seeds each, {len(jobs)} trainings to go")
+    try:
+        run_jobs(jobs, ledger, workers=workers, metric=record.metric, say=say)
+    finally:
+        record = with_importance(study.record(), config.random_seed)
+        build(record, study.folder)
+        write_trials_csv(record, study.folder)
+    if not any(c.scored for c in record.confirmed):
+        reasons = {t.reason for c in record.confirmed for t in c.trainings}
+        raise InfeasibleError(
+            f"no training of the confirmation ended: {'; '.join(sorted(reasons))}."
+        )
+    return record
+
+
+def confirmation_seeds(random_seed: int, count: int) -> list[int]:
+    """The random seeds of a confirmation: the first ones are the same for any count."""
+    return [derived_seed(random_seed, "confirm", k) for k in range(count)]
+
+
+def _job(candidate: Candidate, random_seed: int, number: int, study: Study) -> Job:
+    trial, timeout = candidate.trial, study.config.trial_timeout
+    about = {
+        "trial": trial.number,
+        "architecture": trial.architecture.id,
+        "role": candidate.role,
+        "believed": candidate.believed,
+    }
+    name = f"{trial.label or f'trial {trial.number}'}, random seed {number}"
+    return Job(
+        name,
+        about,
+        trial.architecture.to_json(),
+        random_seed,
+        Setup.of(study.config),
+        study.config.training,
+        timeout=None if timeout is None else parse_seconds(timeout),
+    )
+
+
+def _same_report_split(lines: list[dict[str, Any]], setup: Setup, plan: Plan, folder: Path) -> None:
+    """Refuse to mix scores of two different report splits."""
+    known = {line["data"] for line in lines if line.get("data")}
+    if not known:
+        return
+    task = make_task(plan.config.task)
+    report = task.load(data_source(setup), report=True).report
+    if report is None or {content_hash(report)} != known:
+        raise UsageError(
+            f"the report split of study '{folder}' is not the one that its confirmation began "
+            f"with; put the data back, or delete {folder / CONFIRMED} to confirm afresh."
+        )

@@ -1,0 +1,165 @@
+"""Trainings beyond a search: a fixed list, run by the workers, each kept as soon as it ends.
+
+`confirm` and `compare` are made of these. What is in the ledger is never trained again, so both go
+on where they stopped.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autopelt.errors import InfeasibleError, UnavailableError
+from autopelt.execution import Outcome, run_trials
+from autopelt.study.config import TrainingConfig
+from autopelt.system.json_lines import append
+from autopelt.system.signals import Stopped, stoppable
+from autopelt.training.spec import Setup, TrialSpec
+from autopelt.workflows.plan import default_threads
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training to do.
+
+    Attributes:
+        name: for a person.
+        about: plain values that its line in the ledger begins with.
+        architecture: canonical JSON.
+        random_seed, setup, training: as for `TrialSpec`.
+        report: score the report split.
+        timeout: seconds after which it fails, or None.
+    """
+
+    name: str
+    about: Mapping[str, Any]
+    architecture: str
+    random_seed: int
+    setup: Setup
+    training: TrainingConfig
+    report: bool = True
+    timeout: float | None = None
+
+
+def run_jobs(jobs: Sequence[Job], ledger: Path, *, workers: int, metric: str, say: Say) -> None:
+    """Run the jobs in order, `workers` at once, and add a line for each to the ledger.
+
+    A line is the job's ``about`` and: ``random_seed``, ``score`` (report split, larger is better;
+    None where it failed), ``metrics``, ``without``, ``constant``, ``examples``, ``data``
+    (`autopelt.training.held_out`), ``selection``, ``epoch`` (the chosen one), ``epochs``,
+    ``seconds`` and ``reason``.
+
+    Raises:
+        Stopped: the user interrupted.
+        InfeasibleError: the first three all failed for one cause.
+    """
+    if not jobs:
+        return
+    source = _Source(jobs, ledger, metric, say, default_threads(workers))
+    with stoppable(lambda: source.stopping, source.ask_to_stop):
+        run_trials(source, workers=workers, threads=source.threads)
+    if source.hopeless:
+        raise InfeasibleError(source.hopeless)
+    if source.stopping:
+        raise Stopped
+
+
+class _Source:
+    """Hands out jobs and keeps what becomes of them; the `TrialSource` of `run_trials`."""
+
+    def __init__(
+        self, jobs: Sequence[Job], ledger: Path, metric: str, say: Say, threads: int
+    ) -> None:
+        self.jobs, self.ledger, self.metric, self.say = jobs, ledger, metric, say
+        self.threads = threads
+        self.stopping, self.hopeless = False, ""
+        self._started = self._ended = 0
+        self._known: dict[int, dict[str, Any]] = {}
+        self._causes: list[str] = []
+
+    def next(self) -> TrialSpec | None:
+        if self.stopping or self.hopeless or self._started >= len(self.jobs):
+            return None
+        number, job = self._started, self.jobs[self._started]
+        self._started += 1
+        return TrialSpec(
+            number=number,
+            architecture=job.architecture,
+            random_seed=job.random_seed,
+            setup=job.setup,
+            training=job.training,
+            threads=self.threads,
+            report=job.report,
+            timeout=job.timeout,
+        )
+
+    def doing(self, number: int, text: str) -> None:
+        """Nothing: a line a training, when it ends."""
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        known = self._known.setdefault(number, {"seconds": {}, "scores": []})
+        for phase, seconds in result["seconds"].items():
+            known["seconds"][phase] = known["seconds"].get(phase, 0.0) + seconds
+        known["scores"].append(result["score"])
+        if result["best"]:
+            known |= {"selection": result["score"], "epoch": result["epoch"]}
+        known["held_out"] = result.get("held_out") or known.get("held_out", {})
+
+    def stops(self, number: int) -> str:
+        """Never: what is compared is trained to the end."""
+        del number
+        return ""
+
+    def finished(self, number: int, outcome: Outcome) -> None:
+        job, known = self.jobs[number], self._known.pop(number, {})
+        held_out = dict(known.get("held_out", {}))
+        score = held_out.pop("score", None)
+        reason = outcome.failed
+        if not reason and "selection" not in known:
+            reason = "it ended without a score"
+        elif not reason and job.report and (score is None or not math.isfinite(score)):
+            reason = f"its score on the report split is {score}"
+        line: dict[str, Any] = {**job.about, "random_seed": job.random_seed, "score": None}
+        if reason:
+            line["reason"] = reason
+        else:
+            line |= {"score": score, **held_out} | {
+                "selection": known["selection"],
+                "epoch": known["epoch"],
+                "epochs": known["scores"],
+                "seconds": known["seconds"],
+            }
+            line["metrics"] = {k: v for k, v in line.get("metrics", {}).items() if math.isfinite(v)}
+        try:
+            append(self.ledger, line | {"finished": time.time()})
+        except OSError as error:
+            raise UnavailableError(
+                f"'{self.ledger}' cannot be written any more ({error.strerror}); what it holds is "
+                "kept. Make room, then run the same command again."
+            ) from None
+        self._ended += 1
+        self._tell(job, line)
+        self._causes.append(reason)
+        if len(self._causes) >= 3 and reason and set(self._causes) == {reason}:
+            self.hopeless = (
+                f"the first {len(self._causes)} trainings failed for one cause: {reason}."
+            )
+
+    def _tell(self, job: Job, line: dict[str, Any]) -> None:
+        place = f"{self._ended:>{len(str(len(self.jobs)))}} of {len(self.jobs)}"
+        if line.get("reason"):
+            words = f"failed: {line['reason']}"
+        elif line["score"] is not None:
+            words = f"report {self.metric} {line['score']:.4f}, epoch {line['epoch']}"
+        else:
+            words = f"selection {self.metric} {line['selection']:.4f}, epoch {line['epoch']}"
+        self.say(f"{place}  {job.name}: {words}")
+
+    def ask_to_stop(self) -> None:
+        """Start nothing more; what runs finishes, and what has ended is kept."""
+        self.stopping = True
+        self.say("stopping: running trainings finish first (Ctrl-C again stops now)")

@@ -1,0 +1,181 @@
+"""Examples in, labels and probabilities out: what a trained model says about a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autopelt.backbones.load import load_config, resolve
+from autopelt.data.readers import Table
+from autopelt.errors import UsageError, did_you_mean
+from autopelt.export import Trained, load_trained
+from autopelt.system.files import replace_file, write_text
+from autopelt.tasks.base import Task
+from autopelt.tasks.unlabelled import trained_task, unlabelled
+from autopelt.training.batches import scoring_batches
+from autopelt.training.context import length_limit
+from autopelt.training.loop import GENERATION_BATCH, SCORING_BATCH
+
+PREDICTION, PROBABILITY, PROBABILITIES = "prediction", "probability", "probabilities"
+
+
+@torch.inference_mode()
+def predict(
+    trained: Trained,
+    table: Table,
+    columns: Mapping[str, str] | None = None,
+    model: str | None = None,
+    batch_size: int | None = None,
+) -> list[dict[str, Any]]:
+    """What a trained model says about each example of a table.
+
+    Args:
+        trained: from `autopelt.export.find_trained`.
+        table: examples; labels are not needed and not looked at.
+        columns: the task's column -> the table's, where they differ.
+        model: another place of the backbone.
+        batch_size: examples at once.
+
+    Returns:
+        For each example ``prediction``: a class, a number, a list of tags (one for each word), an
+        answer or a text. Classes come with ``probability`` (of the predicted one) and
+        ``probabilities`` (by class), tags with ``probability`` (a list).
+
+    Raises:
+        UnavailableError: columns, texts, backbone or weights are missing.
+        UsageError: the task knows no such column.
+    """
+    source = resolve(model or trained.model)
+    config = load_config(source)
+    task = trained_task(trained.task, trained.kind, trained.labels).for_model(config)
+    made, tokenizer = load_trained(trained, model)
+    limit = length_limit(trained.max_length or task.max_length, tokenizer, config)
+    encoded = task.encode(unlabelled(task, table, columns or {}), tokenizer, limit)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    made.to(device=device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+    rows, found = encoded.to_list(), [None] * len(encoded)
+    usual = GENERATION_BATCH if task.kind == "generation" else SCORING_BATCH
+    for indices in scoring_batches(list(encoded["length"]), batch_size or usual):
+        batch = task.collate([rows[i] for i in indices], tokenizer)
+        batch = {name: tensor.to(device) for name, tensor in batch.items()}
+        for i, said in zip(indices, _said(task, made, batch, tokenizer), strict=True):
+            found[i] = said
+    return _worded(task, found, encoded)
+
+
+def _said(task: Task, model: Any, batch: dict[str, Any], tokenizer: Any) -> Sequence[Any]:
+    """What the model says about each row: probabilities, scores of a span, numbers or texts."""
+    if task.kind in ("classification", "multiple_choice", "token_classification"):
+        logits = model(**task.inputs(batch)).logits.float()
+        if task.kind == "multiple_choice":
+            logits = logits.view(-1, len(task.labels))
+        shares = logits.softmax(dim=-1).cpu()
+        if task.kind == "token_classification":
+            masks = batch["attention_mask"].bool().cpu()
+            return [row[mask].tolist() for row, mask in zip(shares, masks)]
+        return list(shares.tolist())
+    if task.kind == "generation":
+        task.metric = type(task.metric)("chrf")  # texts, whatever it was scored by
+    return task.predict(model, batch, tokenizer)
+
+
+def _worded(task: Task, said: Sequence[Any], encoded: Any) -> list[dict[str, Any]]:
+    if task.kind in ("classification", "multiple_choice"):
+        return [_class(task.labels, row) for row in said]
+    if task.kind == "token_classification":
+        pairs = zip(said, encoded["places"][:], strict=True)
+        return [_tags(task.labels, row, places) for row, places in pairs]
+    if task.kind == "question_answering":
+        answers = task.answers(said, encoded)  # type: ignore[attr-defined]
+        return [{PREDICTION: answers[i]} for i in sorted(answers)]
+    return [{PREDICTION: value} for value in said]
+
+
+def _class(labels: Sequence[str], shares: Sequence[float]) -> dict[str, Any]:
+    best = max(range(len(shares)), key=shares.__getitem__)
+    return {
+        PREDICTION: labels[best],
+        PROBABILITY: shares[best],
+        PROBABILITIES: dict(zip(labels, shares, strict=True)),
+    }
+
+
+def _tags(
+    labels: Sequence[str], tokens: Sequence[Sequence[float]], places: Sequence[int]
+) -> dict[str, Any]:
+    """A tag for each word; a word that was cut off has the first tag and the probability 0."""
+    chosen = [_class(labels, tokens[p]) if p >= 0 else None for p in places]
+    return {
+        PREDICTION: [labels[0] if c is None else c[PREDICTION] for c in chosen],
+        PROBABILITY: [0.0 if c is None else c[PROBABILITY] for c in chosen],
+    }
+
+
+# ---------------------------------------------------------------------- files
+def joined(table: Table, predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each example with what was predicted. Raises UsageError where a column has that name."""
+    for name in (PREDICTION, PROBABILITY, PROBABILITIES):
+        if name in table.columns:
+            raise UsageError(f"'{table.name}' has a column '{name}' already; rename it.")
+    rows = zip(*table.columns.values(), strict=True)
+    return [dict(zip(table.columns, row)) | dict(p) for row, p in zip(rows, predictions)]
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write rows by the file's ending. Raises UsageError for another ending than `ENDINGS`."""
+    check_ending(path)
+    ending = path.suffix.lower()
+    if ending == ".parquet":
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+        table = pa.Table.from_pylist([dict(row) for row in rows])
+        replace_file(path, lambda temporary: pq.write_table(table, temporary))
+    else:
+        write_text(path, json_lines(rows) if ending == ".jsonl" else _separated(rows, ending))
+
+
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def check_ending(path: Path) -> None:
+    """Raises UsageError where `write_rows` cannot write such a file."""
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"--out '{path}': {did_you_mean(path.suffix, ENDINGS)}")
+
+
+def json_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One JSON object a line."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _separated(rows: Sequence[Mapping[str, Any]], ending: str) -> str:
+    """A table of texts: a column for each class's probability, lists with blanks between."""
+    flat = [_flat(row) for row in rows]
+    out = io.StringIO()
+    options: dict[str, Any] = {"lineterminator": "\n"}
+    if ending == ".tsv":  # as GLUE has it: no quotes, so no tab may stand in a field
+        flat = [{k: " ".join(str(v).split()) for k, v in row.items()} for row in flat]
+        options |= {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
+    writer = csv.DictWriter(out, list(flat[0]) if flat else [], **options)
+    writer.writeheader()
+    writer.writerows(flat)
+    return out.getvalue()
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == PROBABILITIES:
+            made |= {f"{PROBABILITY}_{label}": f"{share:.6f}" for label, share in value.items()}
+        elif isinstance(value, list):
+            made[name] = " ".join(f"{v:.6f}" if isinstance(v, float) else str(v) for v in value)
+        else:
+            made[name] = f"{value:.6f}" if isinstance(value, float) else value
+    return made

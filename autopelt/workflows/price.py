@@ -1,0 +1,132 @@
+"""What a study would cost, before it runs: from its space, and from training a few real steps."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.space.bound import BoundSpace
+from autopelt.space.points import sample
+from autopelt.training.context import Split, Workbench
+from autopelt.training.loop import SCORING_BATCH, release, train_epochs
+from autopelt.training.spec import Setup
+from autopelt.workflows.plan import Plan, default_threads
+
+DRAWN = 2000
+"""Architectures that are drawn to learn about the space."""
+
+STEPS, WARM_UP = 6, 2
+"""Training steps that are timed, and those before them that are not."""
+
+PAGE_BYTES, TRIAL_BYTES = 4 * 2**20, 25_000
+"""Of the report with its own copy of plotly.js, and what a trial adds to page and database."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a study would cost.
+
+    Attributes:
+        log10_size: decimal logarithm of the number of architectures in the space.
+        feasible_share: of the space's architectures, drawn choice by choice, within the budget.
+        parameters: quantile ("0", "0.25", …) -> deployed parameters of proposals.
+        load_seconds: a worker takes to load model and data, once.
+        step_seconds: of one training step.
+        score_seconds: of scoring the selection split once.
+        trial_seconds: of one trial.
+        study_seconds: of all trials, `workers` at a time; the sampler's own time is not in it.
+        disk_bytes: that the study's folder takes at most.
+    """
+
+    log10_size: float
+    feasible_share: float
+    parameters: Mapping[str, int]
+    load_seconds: float
+    step_seconds: float
+    score_seconds: float
+    trial_seconds: float
+    study_seconds: float
+    disk_bytes: int
+
+
+def price(plan: Plan) -> Price:
+    """Estimate a study: draw architectures, load model and data, train a few steps.
+
+    Raises:
+        UnavailableError: model or data are not to be had.
+        TrialFailure: the few steps fail.
+    """
+    space, config = plan.space, plan.config
+    rng = np.random.default_rng(config.random_seed)
+    points = sample(space, rng, DRAWN)
+    costs = np.sort(space.costs(points))
+    quantiles = {f"{q:g}": int(np.quantile(costs, q)) for q in (0, 0.25, 0.5, 0.75, 1)}
+    middle = points[np.argsort(space.costs(points))[len(points) // 2]]
+    load, step, score = _measure(plan, space.decode(tuple(int(v) for v in middle)))
+    steps = math.ceil(plan.facts["task"]["train"] / config.training.batch_size)
+    trial = config.training.epochs * (steps * step + score)
+    rounds = math.ceil(config.trials / config.workers)
+    weights = 4 * (plan.limit + plan.facts["head"])
+    return Price(
+        math.log10(space.size),
+        feasible_share(space, rng),
+        quantiles,
+        load,
+        step,
+        score,
+        trial,
+        load + rounds * trial,
+        PAGE_BYTES + config.trials * TRIAL_BYTES + (config.workers + 2) * weights,
+    )
+
+
+def feasible_share(space: BoundSpace, rng: np.random.Generator, draws: int = DRAWN) -> float:
+    """Share of architectures within the budget when every choice is drawn evenly."""
+    drawn = [
+        space.canonical([int(rng.integers(len(d.values))) for d in space.dimensions])
+        for _ in range(draws)
+    ]
+    costs = space.costs(np.array(drawn, dtype=np.int64))
+    return float(np.mean((costs >= max(1, space.minimum)) & (costs <= space.limit)))
+
+
+def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, float]:
+    """Seconds of loading, of a training step, and of scoring the selection split."""
+    config = plan.config
+    threads = torch.get_num_threads()
+    torch.set_num_threads(default_threads(config.workers))
+    try:
+        begun = time.perf_counter()
+        bench = Workbench(Setup.of(config))
+        load = time.perf_counter() - begun
+        whole = len(bench.splits["selection"].rows)
+        batch, draw = config.training.batch_size, random.Random(config.random_seed)
+        training = config.training.model_copy(update={"epochs": 1})
+        kept = dict(bench.splits)
+        seconds: Mapping[str, float] = {}
+        for steps in (WARM_UP, STEPS):
+            bench.splits["train"] = _part(kept["train"], steps * batch, draw)
+            bench.splits["selection"] = _part(kept["selection"], 2 * SCORING_BATCH, draw)
+            for result in train_epochs(bench, architecture, training, config.random_seed):
+                seconds = result.seconds
+            release(bench)
+        done = math.ceil(len(bench.splits["train"].rows) / batch)
+        scored = len(bench.splits["selection"].rows)
+        return load, seconds.get("train", 0.0) / done, seconds["score"] * whole / scored
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _part(split: Split, examples: int, draw: random.Random) -> Split:
+    """Random examples of a split, so that their lengths are typical; neighbours stay in order."""
+    count = len(split.rows)
+    chosen = sorted(draw.sample(range(count), min(examples, count)))
+    rows, lengths = [split.rows[i] for i in chosen], [split.lengths[i] for i in chosen]
+    return Split(split.encoded.select(chosen), rows, lengths)

@@ -1,0 +1,418 @@
+"""The search loop: the study asks and is told, workers train, the report is kept up to date.
+
+Everything that happens is in the study before anything else hears of it, so a search that is killed
+at any moment goes on with `resume`.
+"""
+
+import json
+import math
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.errors import InfeasibleError, UnavailableError, UsageError
+from autopelt.execution import Outcome, run_trials
+from autopelt.report import build, write_trials_csv
+from autopelt.samplers import (
+    EarlyStopping,
+    SpaceExhaustedError,
+    distributions,
+    make_sampler,
+    params_of,
+    suggest,
+)
+from autopelt.samplers.history import History
+from autopelt.study.config import derived_seed
+from autopelt.study.importance import with_importance
+from autopelt.study.objectives import measured_costs
+from autopelt.study.record import FAILED, StudyRecord, TrialRecord
+from autopelt.study.storage import CONFIG, Study, explained
+from autopelt.system.files import NO_ROOM, recover_directory, replace_directory, write_text
+from autopelt.system.lock import locked
+from autopelt.system.malloc import trim_heap
+from autopelt.system.signals import Stopped, stoppable
+from autopelt.system.units import parse_seconds
+from autopelt.training.shared_arrays import private_cache
+from autopelt.training.spec import Cache, Setup, TrialSpec
+from autopelt.views.terminal import TRAINING, View
+from autopelt.workflows.compatibility import changed_facts, changed_versions
+from autopelt.workflows.plan import Entry, Plan, default_threads
+
+WEIGHTS, LOG = "weights", "log.txt"
+"""In a trial's folder: what it learned, until it is judged, and what its worker printed."""
+
+LOST_MACHINES = 2
+"""A trial that loses more machines than this fails."""
+
+REPORT_SECONDS = 10.0
+"""The report is built anew at most this often while a search runs."""
+
+
+def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None) -> StudyRecord:
+    """Run a study to its last trial, or go on with one that is in the folder.
+
+    Args:
+        plan: the study.
+        folder: new, empty, or the study's.
+        view: is told what happens.
+        ray_address: a running Ray cluster instead of a Ray of our own.
+
+    Raises:
+        UsageError: the folder holds another study, or another process works on it.
+        InfeasibleError: no trial finished.
+        Stopped: the user interrupted; the study can be resumed.
+    """
+    warm = plan.warm
+    early = len(plan.first) - len(plan.seeds)
+    sampler = make_sampler(
+        plan.config.sampler,
+        plan.space,
+        plan.config.random_seed,
+        plan.config.objectives,
+        # What another study's front fills of the space need not be filled again.
+        start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 3) - early),
+        source=() if warm is None else warm.observations,
+    )
+    with (
+        locked(folder) as killed,
+        explained(folder, plan.config.storage),
+        private_cache(plan.config.cache_memory) as cache,
+    ):
+        if (folder / CONFIG).is_file():
+            if killed:
+                view.message(killed)
+            study = _reopen(plan, folder, sampler, view)
+        else:
+            kept = None if warm is None else warm.text
+            study = Study.create(folder, plan.config, plan.facts, sampler, kept)
+        driver = _Driver(study, plan, sampler, view, cache)
+        with stoppable(lambda: driver.stopping, driver.ask_to_stop):
+            run_trials(
+                driver,
+                workers=plan.config.workers,
+                threads=default_threads(plan.config.workers),
+                together=plan.config.trials_per_worker,
+                address=ray_address,
+                shared=folder,
+            )
+        record = driver.write_report(force=True)
+    if driver.stopping:
+        raise Stopped
+    if driver.hopeless:
+        raise InfeasibleError(driver.hopeless)
+    if not record.complete:
+        reasons = {t.reason for t in record.trials if t.state == FAILED}
+        raise InfeasibleError(
+            f"no trial of study '{folder}' finished: {'; '.join(sorted(reasons)) or 'none began'}."
+        )
+    return record
+
+
+def _reopen(plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view: View) -> Study:
+    study = Study.open(folder, sampler)
+    different = study.begun_with().differences(plan.config)
+    if different:
+        raise UsageError(
+            f"'{folder}' holds another study ({'; '.join(different)}); put {CONFIG} back, "
+            "or give another --out."
+        )
+    record = study.record()
+    changed = changed_facts(record, plan)
+    if changed:
+        raise UsageError(
+            f"study '{record.name}' cannot go on, its trials would not be comparable "
+            f"({'; '.join(changed)}); put it back, or give another --out."
+        )
+    versions = changed_versions(record, plan)
+    if versions:
+        view.message(f"not as in the study's first trials: {versions}; scores may differ, too")
+    study.config = plan.config
+    write_text(
+        folder / CONFIG,
+        (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml(),
+    )
+    return study
+
+
+class _Driver:
+    """Knows what to train next and what became of it; the `TrialSource` of `run_trials`."""
+
+    def __init__(
+        self,
+        study: Study,
+        plan: Plan,
+        sampler: optuna.samplers.BaseSampler,
+        view: View,
+        cache: Cache | None,
+    ) -> None:
+        self.cache = cache
+        self.study, self.plan, self.sampler, self.view = study, plan, sampler, view
+        self.setup = Setup.of(plan.config).anywhere()
+        self.early_stopping = EarlyStopping.of(plan.config, plan.space, sampler)
+        self.stopping = False
+        self.hopeless = ""
+        self._again = [t.number for t in study.running()]
+        self._seen = {t.architecture.id for t in study.record().trials}
+        self._results: dict[int, dict[str, Any]] = {}
+        self._reported = 0.0
+        self._noted = set(plan.notes)
+        self._repair_best()
+
+    # ------------------------------------------------------------------ TrialSource
+    def next(self) -> TrialSpec | None:
+        """The next training: an interrupted one, a seed architecture, or the sampler's proposal."""
+        if self.stopping or self.hopeless:
+            return None
+        if self._again:
+            number = self._again.pop(0)
+            if "architecture" in self.study.attributes(number):
+                self.study.write(
+                    number, scores=[], losses=[], score=None, finished=None, stopped_because=""
+                )
+                return self._spec(number)
+            return self._spec(number) if self._proposed(self.study.trial(number)) else self.next()
+        record = self.study.record()
+        if len(record.trials) >= self.plan.config.trials:
+            return None
+        for entry in self.plan.first:
+            if entry.architecture.id not in self._seen:
+                return self._spec(self._given(entry))
+        self.view.doing(None, self._choosing(record))
+        trial = self.study.ask()
+        return self._spec(trial.number) if self._proposed(trial) else None
+
+    def doing(self, number: int, text: str) -> None:
+        """A trial is busy with what comes before its first epoch."""
+        self.view.doing(number, text)
+
+    def progressed(self, number: int, result: dict[str, Any]) -> None:
+        """An epoch ended."""
+        for note in result["notes"]:
+            if note not in self._noted:
+                self._noted.add(note)
+                self.view.message(note)
+        known = self._results.setdefault(number, {"seconds": {}, "saved": {}})
+        for kind in ("seconds", "saved"):
+            for name, amount in result[kind].items():
+                known[kind][name] = known[kind].get(name, 0.0) + amount
+        if result.get("costs"):
+            self.study.write(number, costs=result["costs"])
+        known["epoch"] = result["epoch"]
+        known["worker"] = result["worker"]
+        if result["best"]:
+            known["metrics"], known["score"], known["best_epoch"] = (
+                result["metrics"], result["score"], result["epoch"],
+            )  # fmt: skip
+        self.study.progressed(number, result["score"], result["loss"])
+        self.view.progressed(number, result)
+
+    def stops(self, number: int) -> str:
+        """Why a trial is to be stopped after the epoch that has just ended, or ""."""
+        if self.early_stopping is None:
+            return ""
+        return self.early_stopping.reason(self.study.trials(), number)
+
+    def finished(self, number: int, outcome: Outcome) -> None:
+        """A trial ended; keep its weights if it is the best so far."""
+        known = self._results.pop(number, {})
+        if outcome.lost and self._runs_again(number):
+            return
+        if outcome.failed.startswith(NO_ROOM):  # every further trial would fail as well
+            raise UnavailableError(
+                f"trial {number} could not be kept ({outcome.failed}); what the study holds is "
+                "kept, and the trial runs again. Make room, then: "
+                f"autopelt resume {self.study.folder}"
+            )
+        if known:
+            proposing = self._trial(number).believed.get("seconds")
+            seconds = ({} if proposing is None else {"propose": proposing}) | known["seconds"]
+            self.study.write(number, seconds=seconds, saved=known["saved"], worker=known["worker"])
+        if "score" in known:
+            self.study.write(number, metrics=known["metrics"], best_epoch=known["best_epoch"])
+        reason = outcome.failed or ("" if "score" in known else "it ended without a score")
+        if reason:
+            self.study.fail(number, reason)
+        elif outcome.stopped:
+            self.study.stop(number, outcome.stopped)
+        else:
+            deployed = self._trial(number).count.deployed
+            self.study.complete(number, known["score"], deployed)
+        record = self.study.record()
+        trial = next(t for t in record.trials if t.number == number)
+        self._keep_best(record, trial)
+        self._give_up_early(record)
+        self.view.finished(trial, record)
+        self.write_report()
+        trim_heap()
+
+    def _runs_again(self, number: int) -> bool:
+        """Give a trial out again whose machine left; not for ever, it may be what felled it."""
+        lost = self.study.attributes(number).get("machines_lost", 0) + 1
+        self.study.write(number, machines_lost=lost)
+        if lost > LOST_MACHINES:
+            return False
+        self._again.append(number)
+        self.view.message(f"the machine of trial {number} left the cluster; the trial runs again")
+        return True
+
+    # ------------------------------------------------------------------ starting trials
+    def _given(self, entry: Entry) -> int:
+        try:
+            params = params_of(self.plan.space.encode(entry.architecture), self.plan.space)
+        except UsageError:
+            params = {}  # the space cannot say it; the surrogate still learns from it
+        known = distributions(self.plan.space)
+        source = {"source": entry.source} if entry.source else {}
+        return self.study.add(
+            self._attributes(entry.architecture, entry.origin, entry.label) | source,
+            params,
+            {name: known[name] for name in params},
+        )
+
+    def _choosing(self, record: StudyRecord) -> str:
+        """What the sampler does next, in words."""
+        origins = [t.origin for t in record.trials]
+        history = History(started=origins.count("start"), modelled="model" in origins)
+        if history.begins(getattr(self.sampler, "start", math.inf)):
+            return "choosing the next architecture"
+        known = sum(t.score is not None for t in record.trials)
+        return f"fitting the surrogate to {known} trials and choosing the next architecture"
+
+    def _proposed(self, trial: optuna.Trial) -> bool:
+        """Whether the sampler had a point for the trial; without one the trial has failed."""
+        try:
+            self._propose(trial)
+        except SpaceExhaustedError as error:
+            self.study.fail(trial.number, str(error))
+            self.view.message(str(error))
+            return False
+        return True
+
+    def _propose(self, trial: optuna.Trial) -> None:
+        begun = time.perf_counter()
+        # Of a trial whose parameters were stored before a kill, nobody would ask the sampler again:
+        # what it believes, and whether the trial counts as space-filling, would be lost.
+        _ = trial.relative_params
+        architecture = suggest(trial, self.plan.space)
+        believed = {"seconds": time.perf_counter() - begun} | dict(
+            self.sampler.belief(trial.number) if hasattr(self.sampler, "belief") else {}
+        )
+        origin = self.sampler.origin(trial.number) if hasattr(self.sampler, "origin") else "model"
+        attributes = self._attributes(architecture, origin, "")
+        # The architecture comes last: with it, the trial can be run again after a crash.
+        last = attributes.pop("architecture")
+        self.study.write(trial.number, **attributes, believed=believed, architecture=last)
+
+    def _attributes(self, architecture: Architecture, origin: str, label: str) -> dict[str, Any]:
+        count = self.plan.counter.count(architecture)
+        self._seen.add(architecture.id)
+        return {
+            "trained": count.trained,
+            "deployed": count.deployed,
+            "origin": origin,
+            "label": label,
+            "words": architecture.describe(),
+            "architecture": architecture.to_json(),
+        }
+
+    def _spec(self, number: int) -> TrialSpec:
+        random_seed = derived_seed(self.plan.config.random_seed, "trial", number)
+        threads = default_threads(self.plan.config.workers)
+        self.study.write(number, started=time.time(), random_seed=random_seed, threads=threads)
+        trial = self._trial(number)
+        self.view.started(trial, self.study.record())
+        keep = trial.count.deployed <= self.plan.limit
+        timeout = self.plan.config.trial_timeout
+        return TrialSpec(
+            number=number,
+            architecture=trial.architecture.to_json(),
+            random_seed=random_seed,
+            setup=self.setup,
+            training=self.plan.config.training,
+            weights=str((self._trial_folder(number) / WEIGHTS).resolve()) if keep else None,
+            threads=threads,
+            order_seed=self.plan.config.order_seed,
+            timeout=None if timeout is None else parse_seconds(timeout),
+            cache=self.cache,
+            log=str((self._trial_folder(number) / LOG).resolve()),
+            costs=measured_costs(self.plan.config.objectives),
+        )
+
+    def _trial(self, number: int) -> TrialRecord:
+        return next(t for t in self.study.record().trials if t.number == number)
+
+    def _trial_folder(self, number: int) -> Path:
+        return self.study.folder / "trials" / str(number)
+
+    # ------------------------------------------------------------------ after a trial
+    def _keep_best(self, record: StudyRecord, trial: TrialRecord) -> None:
+        own = self._trial_folder(trial.number) / WEIGHTS
+        if record.best is not None and record.best.number == trial.number and own.is_dir():
+            known = self.study.attributes(trial.number)
+            metrics = {
+                "trial": trial.number,
+                "label": trial.label,
+                "selection": known["metrics"],
+                "epoch": known["best_epoch"],
+                "random_seed": trial.random_seed,
+                "deployed": trial.count.deployed,
+                "trained": trial.count.trained,
+                "share": trial.count.share,
+            }
+            write_text(own / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+            replace_directory(own, self.study.folder / "best")
+        self._tidy(own.parent)
+
+    def _repair_best(self) -> None:
+        """Put `best/` right where the last search was killed between a trial's end and its move."""
+        recover_directory(self.study.folder / "best")
+        record = self.study.record()
+        if record.best is not None:
+            self._keep_best(record, record.best)
+        for own in (self.study.folder / "trials").glob("*"):
+            self._tidy(own)
+
+    @staticmethod
+    def _tidy(own: Path) -> None:
+        """Leave of a trial's folder only what the trial printed."""
+        replace_directory(own / WEIGHTS, None)
+        log = own / LOG
+        if log.is_file() and not log.stat().st_size:
+            log.unlink()
+        with suppress(OSError):
+            own.rmdir()
+
+    def _give_up_early(self, record: StudyRecord) -> None:
+        """Three failures for one cause before anything worked: more trials would fail as well."""
+        ended = [t for t in record.trials if t.finished is not None]
+        causes = {t.reason for t in ended}
+        if len(ended) >= 3 and all(t.state == FAILED for t in ended) and len(causes) == 1:
+            self.hopeless = (
+                f"the first {len(ended)} trials all failed for one cause: {causes.pop()}."
+            )
+
+    def write_report(self, force: bool = False) -> StudyRecord:
+        """Build the report and the table of trials, at most every `REPORT_SECONDS`.
+
+        Importances take seconds, so only the last report (`force`) has them.
+        """
+        record = self.study.record()
+        if force or time.monotonic() - self._reported > REPORT_SECONDS:
+            self.view.doing(None, "writing the report")
+            if force:
+                record = with_importance(record, self.plan.config.random_seed)
+            build(record, self.study.folder)
+            write_trials_csv(record, self.study.folder)
+            self._reported = time.monotonic()
+            self.view.doing(None, TRAINING)
+        return record
+
+    def ask_to_stop(self) -> None:
+        """Start nothing more; what runs finishes, and the study can be resumed."""
+        self.stopping = True
+        with suppress(RuntimeError):  # it came in the middle of another line
+            self.view.message("stopping: running trials finish first (Ctrl-C again stops now)")

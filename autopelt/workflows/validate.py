@@ -1,0 +1,220 @@
+"""Check a file before anything runs: all its errors at once, and the JSON schema for editors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from autopelt.architecture.architecture import Architecture, load_yaml
+from autopelt.architecture.schema import SCHEMA as ARCHITECTURE_SCHEMA
+from autopelt.architecture.seeds import seed_architecture
+from autopelt.architecture.shapes import Shapes
+from autopelt.errors import AutopeltError, UsageError, did_you_mean
+from autopelt.methods import METHODS, ShapeCounter
+from autopelt.samplers import SAMPLERS
+from autopelt.space.space import SearchSpace, explanations
+from autopelt.study.config import StudyConfig
+from autopelt.system.files import read_text
+from autopelt.tasks import TASKS
+from autopelt.tasks.task_file import TaskFile
+
+KINDS = ("config", "space", "architecture", "task")
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON schema of a kind of file.
+
+    Raises:
+        UsageError: no such kind.
+    """
+    _known(kind)
+    if kind == "architecture":
+        return dict(ARCHITECTURE_SCHEMA)
+    models: Mapping[str, type[BaseModel]] = {
+        "config": StudyConfig,
+        "space": SearchSpace,
+        "task": TaskFile,
+    }
+    made = models[kind].model_json_schema()
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    if kind == "config":  # a file may name a space, and write a budget as a number
+        space = {"$ref": "#/$defs/SearchSpace"}
+        made["properties"]["space"] = {"anyOf": [{"type": "string"}, space]}
+        for key in ("budget", "min_budget"):
+            made["properties"][key]["anyOf"] = [{"type": t} for t in ("string", "number", "null")]
+            made["properties"][key].pop("type", None)
+        made["required"] = ["task"]
+    if "Row" in made.get("$defs", {}):  # one location or gate may stand without brackets
+        row = made["$defs"]["Row"]["properties"]
+        for key, plain in (("location", "string"), ("gate", "boolean")):
+            row[key] = {"anyOf": [{"type": plain}, row[key]]}
+    return made
+
+
+def kind_of(value: Any) -> str:
+    """What a file is by its keys. Raises UsageError where they do not tell."""
+    if isinstance(value, Mapping):
+        if "task" in value or "budget" in value:
+            return "config"
+        if "train" in value or ("text" in value and "modules" not in value):
+            return "task"
+        rows = value.get("modules")
+        rows = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+        if any("sizes" in row or "per" in row for row in rows) or "layer_switch" in value:
+            return "space"
+        if "modules" in value or "prompt" in value or "full" in value:
+            return "architecture"
+    raise UsageError(
+        "the file has none of the keys task, train, modules, prompt or full, so it is unclear what "
+        f"it is; say so with --as: {', '.join(KINDS)}."
+    )
+
+
+def validate(path: Path, kind: str | None, shapes: Shapes | None) -> tuple[str, list[str]]:
+    """Check a file.
+
+    Args:
+        path: YAML.
+        kind: one of `KINDS`; None: what its keys say.
+        shapes: of the backbone that it should fit; None: not checked.
+
+    Returns:
+        Its kind, and every error in a sentence; none where it is right.
+
+    Raises:
+        UsageError: no such kind; the file is no YAML, or cannot be read, or is nothing known.
+    """
+    if kind is not None:
+        _known(kind)
+    value = load_yaml(read_text(path, f"'{path}'"), f"file '{path}'")
+    found = kind or kind_of(value)
+    if not isinstance(value, dict):
+        raise UsageError(f"'{path}' is not a mapping of keys.")
+    return found, _CHECKS[found](value, path, shapes)
+
+
+def _known(kind: str) -> None:
+    if kind not in KINDS:
+        raise UsageError(f"unknown kind of file '{kind}': {did_you_mean(kind, KINDS)}")
+
+
+def _config(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
+    errors: list[str] = []
+    space = value.get("space", "pelt")
+    if isinstance(space, str):
+        errors += _errors(lambda: SearchSpace.load(space))
+        loaded = SearchSpace.load("tiny" if errors else space)
+        value = value | {"space": loaded.model_dump(mode="json")}
+    elif isinstance(space, dict):
+        errors += [f"space: {error}" for error in _space(space, path, shapes)]
+        value = value | {"space": SearchSpace.load("tiny").model_dump(mode="json")}
+    errors += _model_errors(StudyConfig, value)
+    task = value.get("task")
+    if isinstance(task, str):
+        if "\n" in task or task.endswith((".yaml", ".yml")):
+            errors += [f"task: {error}" for error in _errors(lambda: TaskFile.read(task))]
+        elif task not in TASKS:
+            errors.append(f"task '{task}' is unknown: {did_you_mean(task, TASKS)}")
+    sampler = value.get("sampler")
+    if isinstance(sampler, str) and sampler not in SAMPLERS:
+        errors.append(f"sampler '{sampler}' is unknown: {did_you_mean(sampler, SAMPLERS)}")
+    names = value.get("seed_architectures")
+    if isinstance(names, list):
+        reference = shapes or _SMALL
+        for name in names:
+            if isinstance(name, str):
+                errors += _errors(partial(seed_architecture, name, reference))
+    return errors
+
+
+def _space(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
+    errors = _model_errors(SearchSpace, value)
+    rows = value.get("modules")
+    for row in rows if isinstance(rows, list) else []:
+        if not isinstance(row, dict):
+            continue
+        locations = row.get("location")
+        for location in locations if isinstance(locations, list) else [locations]:
+            errors += _place(row.get("method"), location, shapes)
+    if shapes is not None and not errors:
+        for row in SearchSpace.model_validate(value).modules:
+            errors += _errors(partial(row.layers_of, shapes.layers))
+    return list(dict.fromkeys(errors))
+
+
+def _architecture(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
+    rows = value.get("modules")
+    alone = {key: part for key, part in value.items() if key not in ("id", "modules")}
+    errors = _errors(lambda: Architecture.from_dict(alone))
+    if not isinstance(rows, list):
+        return errors if rows is None else errors + _errors(lambda: Architecture.from_dict(value))
+    for row in rows:
+        wrong = _errors(partial(Architecture.from_dict, {"modules": [row]}))
+        if not wrong and isinstance(row, dict):
+            wrong = _place(row.get("method"), row.get("location"), shapes)
+        errors += wrong
+    if errors:
+        return errors
+    errors = _errors(lambda: Architecture.from_dict(value))
+    if not errors and shapes is not None:
+        counter = ShapeCounter(shapes)
+        for module in Architecture.from_dict(value).modules:
+            errors += _errors(partial(counter.deployed, module))
+    return errors
+
+
+def _task(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
+    errors = _model_errors(TaskFile, value)
+    if not errors:
+        file = TaskFile.model_validate(value).absolute(path.resolve().parent)
+        for key in ("train", "validation", "test"):
+            for name in (getattr(file, key), getattr(file, f"{key}_target")):
+                if name and name.startswith("/") and not Path(name).is_file():
+                    errors.append(f"{key}: '{name}' does not exist")
+    return errors
+
+
+_CHECKS: Mapping[str, Callable[[dict[str, Any], Path, Shapes | None], list[str]]] = {
+    "config": _config,
+    "space": _space,
+    "architecture": _architecture,
+    "task": _task,
+}
+
+_SMALL = Shapes("bert", 100, 16, 16, 1000)
+"""Enough of a backbone to tell whether the name of a seed architecture exists."""
+
+
+def _place(method: Any, location: Any, shapes: Shapes | None) -> list[str]:
+    """Whether a method exists and may sit there."""
+    if not isinstance(method, str) or not isinstance(location, str):
+        return []
+    if method not in METHODS:
+        return [f"unknown method '{method}': {did_you_mean(method, METHODS).rstrip('.')}"]
+    allowed = METHODS[method].locations
+    if location not in allowed:
+        hint = did_you_mean(location, allowed).rstrip(".")
+        return [f"{method} cannot sit at '{location}': {hint}"]
+    if shapes is not None and location != "embeddings" and location not in shapes.locations:
+        return [f"this backbone has no place '{location}'"]
+    return []
+
+
+def _model_errors(model: type[BaseModel], value: dict[str, Any]) -> list[str]:
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        return explanations(error, model)
+    return []
+
+
+def _errors(call: Callable[[], object]) -> list[str]:
+    try:
+        call()
+    except AutopeltError as error:
+        return [str(error).rstrip(".")]
+    return []
