@@ -9,6 +9,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
 import torch
+from tiny_models import make_tiny_bert
 
 torch.set_num_threads(1)
 
@@ -29,47 +30,32 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
 
 
-def make_tiny_bert(folder: Path) -> Path:
-    """Write that model into a folder; gives the folder."""
-    from transformers import BertConfig, BertModel, BertTokenizer
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for all tests of pages."""
+    from headless_chromium import Chromium, find_chromium
 
-    folder.mkdir(exist_ok=True)
-    words = [
-        "the",
-        "a",
-        "of",
-        "in",
-        "is",
-        "was",
-        "not",
-        "did",
-        "no",
-        "on",
-        "to",
-        "and",
-        ".",
-        ",",
-        "'",
-        "s",
-        "ing",
-        "ed",
-        "er",
-    ]
-    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters]
-    vocabulary += [f"##{letter}" for letter in letters] + [str(n) for n in range(10)]
-    unique = list(dict.fromkeys(vocabulary))
-    (folder / "vocab.txt").write_text("\n".join(unique) + "\n", encoding="utf-8")
-    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(unique),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=128,
-        initializer_range=0.25,  # at 0.02 a width of 16 lets next to nothing of its input through
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    browser = Chromium(executable)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def example():
+    """A study of the report's tests, with its importances."""
+    from example_studies import study
+
+    from autopelt.study.importance import with_importance
+
+    return with_importance(study(), 0)
+
+
+@pytest.fixture(scope="session")
+def example_page(example, tmp_path_factory):
+    """Its report, built once."""
+    from autopelt.report import build
+
+    return build(example, tmp_path_factory.mktemp("report"))

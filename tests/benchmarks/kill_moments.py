@@ -18,10 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "execution"))
 import test_killed_driver as suite
-from conftest import make_tiny_bert
 from killed_at import POINTS
+from tiny_models import make_tiny_bert
 
 from autopelt.study.record import StudyRecord
 

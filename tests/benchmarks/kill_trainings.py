@@ -21,10 +21,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "execution"))
 import test_killed_driver as suite
-from conftest import make_tiny_bert
 from process_tree import descendants
+from tiny_models import make_tiny_bert
 
 EPOCHS = 30
 

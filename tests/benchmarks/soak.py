@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from conftest import make_tiny_bert
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from tiny_models import make_tiny_bert
 
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.workflows.plan import make_plan

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -299,7 +300,7 @@ def test_a_new_process_gives_the_same_logits(tmp_path):
         "    found[family] = logits_of(model, batch_of(family))\n"
         "torch.save(found, f'{sys.argv[1]}/found')\n"
     )
-    here = __file__.rsplit("/", 1)[0]
+    here = str(Path(__file__).parents[1] / "support")
     subprocess.run([sys.executable, "-c", program, str(tmp_path), here], check=True)
     found = torch.load(tmp_path / "found")
     for family, value in expected.items():

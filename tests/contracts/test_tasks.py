@@ -1,14 +1,9 @@
 """What every task must hold, whatever its kind: splits, rows, batches, losses, scores."""
 
 import math
-import sys
-from pathlib import Path
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
-
 from tiny_data import MAKERS
 from tiny_models import tiny
 from transformers.modeling_outputs import SequenceClassifierOutput

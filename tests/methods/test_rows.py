@@ -1,13 +1,7 @@
 """Architectures that share a batch compute what each computes alone, on every family that can."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
-
 from zoo import CONFIGS, SEQ2SEQ, batch_of, logits_of, make
 
 from autopelt.architecture.architecture import Architecture, Module

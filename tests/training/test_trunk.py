@@ -1,14 +1,9 @@
 """A trunk that is computed once gives the same training and the same scores, in every family."""
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contracts"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
-
 from tiny_models import CORPUS, byte_level, word_pieces
 from tiny_workbench import workbench_for
 from zoo import CONFIGS, SEQ2SEQ

@@ -16,7 +16,7 @@ from autopelt.cli.main import cli, main
 from autopelt.space.space import SearchSpace, shipped_spaces
 from autopelt.tasks import TASKS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",

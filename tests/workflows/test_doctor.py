@@ -23,7 +23,7 @@ def test_everything_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_extras_are_those_of_the_package() -> None:
     import tomllib
 
-    text = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text()
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     extras = tomllib.loads(text)["project"]["optional-dependencies"]
     assert set(doctor.EXTRAS) == set(extras) - {"test"}
 

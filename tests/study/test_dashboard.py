@@ -8,7 +8,7 @@ from wsgiref.util import setup_testing_defaults
 
 import optuna
 import pytest
-from test_study import FACTS, attributes, config
+from study_facts import FACTS, attributes, config
 
 from autopelt.study.storage import Study
 

@@ -10,36 +10,15 @@ from pathlib import Path
 
 import optuna
 import pytest
-import study_facts
+from study_facts import ARCHITECTURE, FACTS, attributes, config
 
-from autopelt.architecture.architecture import Architecture, Module
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.space.space import SearchSpace
-from autopelt.study.config import StudyConfig
 from autopelt.study.storage import Study, record_as_json
 from autopelt.system.lock import locked
-
-FACTS = study_facts.FACTS | {"versions": {"python": "3.11"}}
-ARCHITECTURE = Architecture((Module("lora", "attention.query", 0, 2),))
-
-
-def config(**changed: object) -> StudyConfig:
-    space = SearchSpace.load("tiny").model_dump(mode="json")
-    return StudyConfig.build({"task": "demo", "space": space, "trials": 8} | changed, "test")
 
 
 def create(folder: Path) -> Study:
     return Study.create(folder, config(), FACTS, optuna.samplers.RandomSampler(seed=0))
-
-
-def attributes(**changed: object) -> dict[str, object]:
-    return {
-        "architecture": ARCHITECTURE.to_json(),
-        "trained": 70,
-        "deployed": 64,
-        "label": "lora-r2",
-        "origin": "seed",
-    } | changed
 
 
 def test_told_is_read_back_after_opening_again(tmp_path: Path) -> None:

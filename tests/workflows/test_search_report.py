@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_driver import Quiet, plan
+from small_search import Quiet, plan
 
 from autopelt.samplers import make_sampler
 from autopelt.study.storage import Study

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
-from test_driver import Quiet, plan
+from small_search import Quiet, plan
 
 from autopelt.cards.health import above_a_constant
 from autopelt.cli.main import main

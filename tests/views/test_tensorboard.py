@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from small_record import STUDY
 from tensorboardX.proto.event_pb2 import Event
-from test_view import STUDY
 
 from autopelt.views.tensorboard import TensorBoardView
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from in_process import run_in_process
-from test_driver import plan
+from small_search import plan
 
 from autopelt.architecture.architecture import Architecture, Module
 from autopelt.architecture.budget import Count

@@ -1,6 +1,6 @@
 """The documentation of tasks cannot go stale: its tables are made here, its examples are run.
 
-To write the tables anew: AUTOPELT_WRITE_DOCS=1 pytest tests/tasks/test_task_docs.py
+To write the tables anew: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_task_docs.py
 """
 
 import os

@@ -14,7 +14,7 @@ import pytest
 from autopelt.cli.main import main
 from autopelt.workflows.settings import new_folder, resolve_config
 
-PACKAGE = Path(__file__).resolve().parents[1] / "autopelt"
+PACKAGE = Path(__file__).resolve().parents[2] / "autopelt"
 
 
 class Harm:

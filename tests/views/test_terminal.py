@@ -6,52 +6,12 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from rich.console import Console
+from small_record import STUDY, trial
 
-from autopelt.architecture.architecture import Architecture, Module
-from autopelt.architecture.budget import Count
-from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.views.terminal import LineView, LiveView, gain, table, trial_line
-
-
-def trial(number: int, size: int, score: float | None, **changed: object) -> TrialRecord:
-    modules = tuple(Module("lora", "attention.query", layer, size) for layer in (2, 5, 6))
-    made = TrialRecord(
-        number,
-        Architecture(modules),
-        Count(size * 100, size * 100, 100_000),
-        "complete" if score is not None else "running",
-        score=score,
-        scores=() if score is None else (score,),
-        seconds={"train": 2.0},
-        started=0.0,
-        finished=None if score is None else 1.0,
-    )
-    return replace(made, **changed)  # type: ignore[arg-type]
-
-
-STUDY = StudyRecord(
-    name="s",
-    config={"training": {"epochs": 4}},
-    command="autopelt search",
-    metric="accuracy",
-    limit=1000,
-    backbone={"parameters": 100_000},
-    task={"selection": 200},
-    head=770,
-    versions={},
-    trials=(
-        trial(0, 8, 0.7, label="lora-r8"),
-        trial(1, 2, 0.8),
-        trial(2, 20, 0.9, label="unipelt"),
-        trial(3, 4, None, state="failed", reason="the loss became nan", finished=1.0),
-        trial(4, 5, None),
-    ),
-    total=10,
-)
 
 
 def shown(view_type: type, width: int = 100) -> tuple[Console, io.StringIO]:
@@ -147,14 +107,14 @@ def test_the_gain_of_the_last_trials() -> None:
 def test_no_colour_where_none_is_wanted(wanted: bool) -> None:
     """In a process of its own: rich keeps the codes of a style that it has drawn once."""
     code = (
-        "from rich.console import Console; import test_view;"
+        "from rich.console import Console; from small_record import STUDY as study;"
         "from autopelt.views.terminal import LiveView;"
         "console = Console(force_terminal=True, color_system='256', width=100)\n"
-        "with LiveView(console) as view: view.started(test_view.STUDY.trials[4], test_view.STUDY)"
+        "with LiveView(console) as view: view.started(study.trials[4], study)"
     )
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
     environment |= {"TERM": "xterm-256color"} | ({} if wanted else {"NO_COLOR": "1"})
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     ).stdout

@@ -12,8 +12,8 @@ from pathlib import Path
 import optuna
 import pytest
 from in_process import run_in_process
+from small_search import Quiet, plan
 from sqlalchemy import Engine
-from test_driver import Quiet, plan
 
 from autopelt.cli.main import main
 from autopelt.study.storage import Study

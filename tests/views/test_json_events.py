@@ -8,11 +8,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from test_view import STUDY
+from small_record import STUDY
 
 from autopelt.views.json_events import FIELDS, SCHEMA, EventView
 
-GUIDE = (Path(__file__).resolve().parent.parent / "docs" / "events.md").read_text("utf-8")
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text("utf-8")
 
 
 def test_every_event_is_a_line_of_valid_json() -> None:

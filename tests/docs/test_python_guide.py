@@ -8,7 +8,7 @@ import torch
 import autopelt
 from autopelt.backbones.load import resolve
 
-GUIDE = Path(__file__).parents[1] / "docs" / "python.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "python.md"
 
 
 def test_the_program_of_the_guide_runs(tmp_path, capsys):

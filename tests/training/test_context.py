@@ -2,11 +2,11 @@
 
 import math
 import os
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from tiny_workbench import workbench_for
 
 from autopelt.architecture.architecture import Architecture, Module
 from autopelt.methods.attachment import frozen_parameters, parameter_groups
@@ -18,10 +18,6 @@ from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
 from autopelt.workflows.plan import default_threads
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tasks"))
-
-from tiny_workbench import workbench_for
 
 LORA = Architecture((Module("lora", "attention.query", 1, 2),))
 

@@ -1,6 +1,6 @@
 """Run `autopelt` and kill the process itself, for real, at a named point of its own code.
 
-    python tests/killed_at.py POINT COUNT search --task demo …
+    python tests/support/killed_at.py POINT COUNT search --task demo …
 
 The function of the point is wrapped, and at its COUNTth call the process gets SIGKILL, which no
 handler sees. Nothing else differs from `autopelt`.

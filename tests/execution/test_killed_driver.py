@@ -20,7 +20,7 @@ from autopelt.study.record import StudyRecord
 from autopelt.study.storage import Study
 
 TRIALS = 5
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "support"
 
 
 def flags(model: Path, folder: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Random models of a few thousand parameters, with tokenisers of their own: one for each family."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -133,3 +134,49 @@ def tiny(family: str, task: Any) -> tuple[Any, Any, Any]:
     torch.manual_seed(0)
     model = getattr(transformers, _HEADS[task.head]).from_config(config)
     return task, model.eval(), tokenizer
+
+
+def make_tiny_bert(folder: Path) -> Path:
+    """Write that model into a folder; gives the folder."""
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder.mkdir(exist_ok=True)
+    words = [
+        "the",
+        "a",
+        "of",
+        "in",
+        "is",
+        "was",
+        "not",
+        "did",
+        "no",
+        "on",
+        "to",
+        "and",
+        ".",
+        ",",
+        "'",
+        "s",
+        "ing",
+        "ed",
+        "er",
+    ]
+    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters]
+    vocabulary += [f"##{letter}" for letter in letters] + [str(n) for n in range(10)]
+    unique = list(dict.fromkeys(vocabulary))
+    (folder / "vocab.txt").write_text("\n".join(unique) + "\n", encoding="utf-8")
+    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(unique),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=128,
+        initializer_range=0.25,  # at 0.02 a width of 16 lets next to nothing of its input through
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder

@@ -24,7 +24,7 @@ HEAD, OTHER = "127.0.0.2", "127.0.0.3"
 """Loopback addresses; Ray takes 127.0.0.1 for a machine without a cluster."""
 TRIALS, EPOCHS = 5, 30
 RAY = Path(sys.executable).with_name("ray")
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
