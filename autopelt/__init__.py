@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from autopelt.api import search as search
     from autopelt.api import train as train
     from autopelt.architecture.architecture import Architecture as Architecture
-    from autopelt.architecture.architecture import Module as Module
+    from autopelt.architecture.module import Module as Module
     from autopelt.architecture.seeds import seed_architecture as seed_architecture
     from autopelt.export import load_exported as load_exported
     from autopelt.methods.attachment import attach as attach
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from autopelt.methods.attachment import count_attached as count_attached
     from autopelt.methods.attachment import detach as detach
     from autopelt.methods.attachment import fold as fold
-    from autopelt.methods.attachment import load as load
     from autopelt.methods.attachment import parameter_groups as parameter_groups
-    from autopelt.methods.attachment import save as save
+    from autopelt.methods.checkpoint import load as load
+    from autopelt.methods.checkpoint import save as save
 
 __version__ = "0.1.0"
 

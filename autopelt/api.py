@@ -157,7 +157,7 @@ def search(
 def _run(plan: Any, folder: Path, view: View | None, ray_address: str | None) -> Study:
     shown = LineView(Console()) if view is None else view
     try:
-        driver.search(plan, folder, logging_to(shown, plan, folder), ray_address)
+        driver.search(plan, folder, logging_to(shown, folder, plan.config.tensorboard), ray_address)
     except Stopped:
         raise UnexpectedEndError(
             f"stopped; nothing is lost. Go on with: autopelt.open_study('{folder}').resume()"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from autopelt.architecture.architecture import seeds as seed_architectures
+from autopelt.architecture import seeds as seed_architectures
 from autopelt.cli.main import cli
 from autopelt.space.space import SearchSpace, shipped_spaces
 

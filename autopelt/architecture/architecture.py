@@ -15,7 +15,6 @@ In YAML an architecture is a table of rows, each row one kind of module over a r
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -23,73 +22,18 @@ from typing import Any
 
 import yaml
 
-from autopelt.errors import UsageError, did_you_mean
-
-GATES = ("auto", "mean", "masked", "token")
-"""Gate modes. ``auto`` (YAML: true) is ``masked`` on an encoder and ``token`` on a decoder."""
-
-MAX_SIZE = 1_000_000
-MAX_DEPTH = 50
-"""Of YAML; the parser's time grows with the square of the depth."""
-EMBEDDINGS = "embeddings"
-"""The one location that belongs to no layer."""
-
-
-@dataclass(frozen=True)
-class Module:
-    """One module of an architecture.
-
-    Attributes:
-        method: kind of module (``lora``).
-        location: where in the layer (``attention.query``, ``ffn``), or ``embeddings``.
-        layer: layer index from 0, or None at the embeddings.
-        size: bottleneck, rank, or number of rows; at least 1.
-        gate: gate mode, or None for no gate.
-        alpha: LoRA's numerator of the scale alpha / rank; None means alpha = rank.
-        mlp: width of the network that reparametrises a prefix or prompt in training and is folded
-            away afterwards; None means flat.
-    """
-
-    method: str
-    location: str
-    layer: int | None
-    size: int
-    gate: str | None = None
-    alpha: float | None = None
-    mlp: int | None = None
-
-    def __post_init__(self) -> None:
-        where = f"{self.method} at {self.site}"
-        _whole(self.size, f"size of {where}", 1, MAX_SIZE)
-        if self.layer is not None:
-            _whole(self.layer, f"layer of {self.method}", 0, 100_000)
-        if (self.layer is None) != (self.location == EMBEDDINGS):
-            raise UsageError(
-                f"{where}: only the location '{EMBEDDINGS}' has no layer, and it never has one."
-            )
-        if self.gate is not None and self.gate not in GATES:
-            raise UsageError(
-                f"gate '{self.gate}' of {where} is unknown: {did_you_mean(str(self.gate), GATES)}"
-            )
-        if self.alpha is not None and not (_is_number(self.alpha) and self.alpha > 0):
-            raise UsageError(f"alpha of {where} is {self.alpha!r}; it must be a number above 0.")
-        if self.alpha is not None:
-            # alpha = rank is the default: one meaning, one value.
-            object.__setattr__(
-                self, "alpha", None if self.alpha == self.size else float(self.alpha)
-            )
-        if self.mlp is not None:
-            _whole(self.mlp, f"mlp of {where}", 1, MAX_SIZE)
-
-    @property
-    def site(self) -> str:
-        """``7/attention.query``, or ``embeddings``."""
-        return self.location if self.layer is None else f"{self.layer}/{self.location}"
-
-    @property
-    def key(self) -> tuple[int, str, str]:
-        """What may exist once in an architecture; also the order of modules."""
-        return (-1 if self.layer is None else self.layer, self.location, self.method)
+from autopelt.architecture.layers import format_layers
+from autopelt.architecture.module import (
+    EMBEDDINGS,
+    MAX_SIZE,
+    Module,
+    is_number,
+    shown,
+    whole,
+)
+from autopelt.architecture.parse import known, modules_of_row
+from autopelt.errors import UsageError
+from autopelt.system.yaml import load_yaml
 
 
 @dataclass(frozen=True)
@@ -112,7 +56,7 @@ class Architecture:
             if before.key == after.key:
                 raise UsageError(f"{after.method} stands twice at {after.site}; give it once.")
         multiplier = self.learning_rate_multiplier
-        if not (_is_number(multiplier) and multiplier > 0):
+        if not (is_number(multiplier) and multiplier > 0):
             raise UsageError(
                 f"learning_rate_multiplier is {multiplier!r}; it must be a number above 0."
             )
@@ -203,25 +147,25 @@ class Architecture:
         """
         if not isinstance(value, Mapping):
             raise UsageError(
-                f"an architecture is a mapping with the key 'modules', not {_shown(value)}."
+                f"an architecture is a mapping with the key 'modules', not {shown(value)}."
             )
-        _known(
+        known(
             value, ("id", "modules", "prompt", "learning_rate_multiplier", "full"), "architecture"
         )
         rows = value.get("modules") or []
         if not isinstance(rows, list):
-            raise UsageError(f"'modules' is a list of rows, not {_shown(rows)}.")
+            raise UsageError(f"'modules' is a list of rows, not {shown(rows)}.")
         full = value.get("full", False)
         if not isinstance(full, bool):
-            raise UsageError(f"'full' is {_shown(full)}; it must be true or false.")
-        modules = [m for row in rows for m in _modules_of_row(row)]
+            raise UsageError(f"'full' is {shown(full)}; it must be true or false.")
+        modules = [m for row in rows for m in modules_of_row(row)]
         prompt = value.get("prompt", 0)
-        if _whole(prompt, "prompt", 0, MAX_SIZE):
+        if whole(prompt, "prompt", 0, MAX_SIZE):
             modules.append(Module("prompt", EMBEDDINGS, None, prompt))
         made = cls(tuple(modules), value.get("learning_rate_multiplier", 1.0), full)
         if value.get("id") not in (None, made.id):
             raise UsageError(
-                f"the architecture says id {_shown(value['id'])} but its modules give '{made.id}': "
+                f"the architecture says id {shown(value['id'])} but its modules give '{made.id}': "
                 "it was edited by hand; delete the 'id' line to accept it."
             )
         return made
@@ -230,62 +174,6 @@ class Architecture:
     def from_yaml(cls, text: str) -> "Architecture":
         """Parse YAML text. Raises UsageError with the line where it is not YAML at all."""
         return cls.from_dict(load_yaml(text, "architecture"))
-
-
-def load_yaml(text: str, what: str) -> Any:
-    """Safe-load YAML of a bounded size; anchors are refused, so no alias can grow without bound.
-
-    Raises:
-        UsageError: not YAML, too large, or with aliases.
-    """
-    if len(text) > 1_000_000:
-        raise UsageError(f"the {what} has {len(text):,} characters; at most 1,000,000 are read.")
-    try:
-        depth = 0
-        for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise UsageError(f"the {what} uses YAML aliases (*name); write the values out.")
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise UsageError(f"the {what} nests deeper than {MAX_DEPTH} levels; flatten it.")
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or str(error).split("\n", 1)[0]
-        raise UsageError(f"the {what} is not valid YAML{line}: {problem}.") from None
-
-
-def parse_layers(value: Any) -> tuple[int, ...]:
-    """``"0-2,5"`` or ``5`` or ``[0, 5]`` -> (0, 1, 2, 5)."""
-    if isinstance(value, list):
-        return tuple(n for item in value for n in parse_layers(item))
-    if isinstance(value, int) and not isinstance(value, bool):
-        return (_whole(value, "layers", 0, 100_000),)
-    if not isinstance(value, str):
-        raise UsageError(f"layers {_shown(value)} is not a range; write it like 0-2,5.")
-    found: list[int] = []
-    for part in value.split(","):
-        ends = part.strip().split("-")
-        if len(ends) > 2 or not all(e.strip().isascii() and e.strip().isdigit() for e in ends):
-            raise UsageError(f"layers {_shown(value)} is not a range; write it like 0-2,5.")
-        first, last = int(ends[0][:9]), int(ends[-1][:9])
-        if last < first or last > 100_000:
-            raise UsageError(f"layers {_shown(value)}: '{part.strip()}' is not a range of layers.")
-        found.extend(range(first, last + 1))
-    return tuple(found)
-
-
-def format_layers(layers: Iterable[int]) -> str:
-    """(0, 1, 2, 5) -> ``0-2,5``."""
-    runs: list[list[int]] = []
-    for layer in sorted(layers):
-        if runs and layer == runs[-1][1] + 1:
-            runs[-1][1] = layer
-        else:
-            runs.append([layer, layer])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 def _rows(modules: Iterable[Module]) -> list[tuple[tuple[int, ...], Module]]:
@@ -326,65 +214,3 @@ def _row_words(layers: tuple[int, ...], module: Module, locations: list[str]) ->
     if layers:
         words.append("at " + format_layers(layers))
     return " ".join(words)
-
-
-def _modules_of_row(row: Any) -> list[Module]:
-    if not isinstance(row, Mapping):
-        raise UsageError(f"a row of 'modules' is a mapping, not {_shown(row)}.")
-    allowed = ("layer", "layers", "method", "location", "size", "gate", "alpha", "mlp")
-    _known(row, allowed, "module row")
-    for needed in ("method", "location", "size"):
-        if needed not in row:
-            raise UsageError(f"module row {_shown(dict(row))} lacks '{needed}'.")
-    for text in ("method", "location"):
-        if not isinstance(row[text], str) or not row[text]:
-            raise UsageError(f"'{text}' is {_shown(row[text])}; it must be a name.")
-    size = _whole(row["size"], f"size of {row['method']}", 0, MAX_SIZE)
-    gate = row.get("gate")
-    gate = "auto" if gate is True else None if gate is False else gate
-    if size == 0:
-        if gate is not None:
-            raise UsageError(
-                f"{row['method']} at {row['location']} has size 0 and a gate: a gate on nothing; "
-                "give it a size or leave the row out."
-            )
-        return []
-    layers: tuple[int | None, ...] = (None,)
-    if row["location"] != EMBEDDINGS or "layers" in row or "layer" in row:
-        if "layers" not in row and "layer" not in row:
-            raise UsageError(f"module row {_shown(dict(row))} lacks 'layers'.")
-        layers = parse_layers(row.get("layers", row.get("layer")))
-    if gate is not None and not isinstance(gate, str):
-        raise UsageError(
-            f"gate {_shown(gate)} of {row['method']} is unknown; "
-            f"write true, false, {', '.join(GATES)}."
-        )
-    return [
-        Module(row["method"], row["location"], layer, size, gate, row.get("alpha"), row.get("mlp"))
-        for layer in layers
-    ]
-
-
-def _known(value: Mapping[Any, Any], allowed: tuple[str, ...], what: str) -> None:
-    for key in value:
-        if key not in allowed:
-            raise UsageError(
-                f"unknown key '{key}' in the {what}: {did_you_mean(str(key), allowed)}"
-            )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _whole(value: Any, what: str, lowest: int, highest: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-        raise UsageError(
-            f"{what} is {_shown(value)}; it must be a whole number from {lowest} to {highest:,}."
-        )
-    return value
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

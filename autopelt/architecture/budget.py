@@ -9,7 +9,8 @@ denominator of a share is the backbone without the task head.
 from dataclasses import dataclass
 from typing import Protocol
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.errors import UsageError
 from autopelt.system.units import parse_count, split_number
 

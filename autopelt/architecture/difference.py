@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from autopelt.architecture.architecture import Architecture, Module, format_layers
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.layers import format_layers
+from autopelt.architecture.module import Module
 
 Change = tuple[str, tuple[int, ...]]
 """What is different, and in which layers."""

@@ -28,8 +28,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Counter
+from autopelt.architecture.module import EMBEDDINGS, Module
 from autopelt.architecture.shapes import Shapes
 from autopelt.errors import UsageError, did_you_mean
 

@@ -60,12 +60,16 @@ def _run(plan: Plan, folder: Path, as_json: bool, ray_address: str | None) -> No
             events.emit("study", **_study_event(plan, folder))
             for note in plan.notes:
                 events.message(note)
-            record = search(plan, folder, logging_to(events, plan, folder), ray_address)
+            record = search(
+                plan, folder, logging_to(events, folder, plan.config.tensorboard), ray_address
+            )
         elif console.is_terminal and not os.environ.get("AUTOPELT_PLAIN"):
             with LiveView(console) as live:
-                record = search(plan, folder, logging_to(live, plan, folder), ray_address)
+                record = search(
+                    plan, folder, logging_to(live, folder, plan.config.tensorboard), ray_address
+                )
         else:
-            view = logging_to(LineView(console), plan, folder)
+            view = logging_to(LineView(console), folder, plan.config.tensorboard)
             record = search(plan, folder, view, ray_address)
     except Stopped:
         command = f"autopelt resume {folder}"

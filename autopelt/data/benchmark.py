@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from autopelt.data import hub
 from autopelt.data import readers as tables
 from autopelt.data.hub import HubSet
+from autopelt.data.source import Found, Source, missing_column
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Found, Source, missing_column
 
 if TYPE_CHECKING:
     from datasets import Dataset

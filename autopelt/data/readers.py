@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autopelt.data.source import missing_column
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import missing_column
 
 MOST_CHARACTERS = 1_000_000
 """A line longer than this is a broken file, not a text."""

@@ -6,15 +6,31 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from autopelt.data.source import Found, Source, Splits
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Found, Source, Splits, Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+class Examples(Protocol):
+    """What a task says of its examples where they are cut; see `autopelt.tasks.base.Task`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    def learn_labels(self, train: Dataset) -> None: ...  # noqa: D102
+
+    def strata(self, dataset: Dataset) -> Sequence[Any] | None: ...  # noqa: D102
+
+    def groups(self, dataset: Dataset) -> Sequence[Any] | None: ...  # noqa: D102
+
+    def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset: ...  # noqa: D102
+
 
 _LEAST, _MOST = 200, 2000
 """Examples of a selection split cut from train: a tenth, within these, at most a quarter."""
@@ -28,7 +44,7 @@ def selection_size(examples: int) -> int:
     return min(max(examples // 10, _LEAST), _MOST, examples // 4)
 
 
-def cut(task: Task, found: Found, source: Source, *, report: bool) -> Splits:
+def cut(task: Examples, found: Found, source: Source, *, report: bool) -> Splits:
     """Read the parts of `found` that are needed and make the splits of `task`.
 
     Three parts are the three splits. From train and report, selection is cut from train; from train
@@ -69,7 +85,9 @@ def cut(task: Task, found: Found, source: Source, *, report: bool) -> Splits:
     return Splits(train, selection, held_out if report else None, facts)
 
 
-def _sentence(split: str, chosen: Sequence[int], whole: Dataset, task: Task, source: Source) -> str:
+def _sentence(
+    split: str, chosen: Sequence[int], whole: Dataset, task: Examples, source: Source
+) -> str:
     how = "stratified" if task.strata(whole) is not None else "at random"
     how += ", group by group," if task.groups(whole) is not None else ""
     return (
@@ -79,7 +97,7 @@ def _sentence(split: str, chosen: Sequence[int], whole: Dataset, task: Task, sou
 
 
 def _divided(
-    task: Task, dataset: Dataset, size: int, source: Source, stream: int
+    task: Examples, dataset: Dataset, size: int, source: Source, stream: int
 ) -> tuple[list[int], list[int]]:
     if size < 1:
         raise UnavailableError(
@@ -92,7 +110,7 @@ def _divided(
     return chosen, [i for i in range(len(dataset)) if i not in taken]
 
 
-def _fewer(task: Task, train: Dataset, source: Source, notes: list[str]) -> Dataset:
+def _fewer(task: Examples, train: Dataset, source: Source, notes: list[str]) -> Dataset:
     wanted = source.train_examples
     if wanted is None:
         return train

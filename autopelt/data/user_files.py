@@ -16,9 +16,9 @@ from autopelt.data.benchmark import named
 from autopelt.data.conll import read_conll
 from autopelt.data.hub import HubSet
 from autopelt.data.readers import READERS, Table, read_jsonl, read_text
+from autopelt.data.source import Found, Source
+from autopelt.data.squad import read_squad, split_answers
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.tasks.base import Found, Source
-from autopelt.tasks.squad import read_squad, split_answers
 
 if TYPE_CHECKING:
     from datasets import Dataset

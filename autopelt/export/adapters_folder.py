@@ -22,7 +22,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained
 from autopelt.methods.attachment import attached, attachment, head_parameters, part_name

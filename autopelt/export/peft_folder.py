@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.architecture.architecture import Module
+from autopelt.architecture.module import Module
 from autopelt.backbones.backbone import Backbone, Linear
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained

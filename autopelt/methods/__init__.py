@@ -6,8 +6,9 @@ order in which modules at one place are applied: LoRA belongs to the linear map,
 
 from __future__ import annotations
 
-from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import EMBEDDINGS, Module
 from autopelt.architecture.shapes import Shapes
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.base import Method, Pelt, Sites

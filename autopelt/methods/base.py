@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from autopelt.architecture.architecture import Module
+from autopelt.architecture.module import Module
 from autopelt.architecture.shapes import Shapes
 
 
@@ -196,3 +196,13 @@ def uniform(generator: torch.Generator, *size: int, bound: float) -> nn.Paramete
 def zeros(*size: int) -> nn.Parameter:
     """A parameter that starts at zero."""
     return nn.Parameter(torch.zeros(*size))
+
+
+class Columns(Protocol):
+    """What a prefix gives to its attention module."""
+
+    def columns(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Keys and values (B or 1, n, d_kv), and what is added to the scores of their columns.
+
+        That is the gate's logarithm, (B, T or 1, n or 1), or None for nothing.
+        """

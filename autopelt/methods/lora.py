@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 from typing_extensions import override
 
-from autopelt.architecture.architecture import Module
+from autopelt.architecture.module import Module
 from autopelt.architecture.shapes import Shapes
 from autopelt.methods.base import Method, Pelt, Sites, linear_shape, uniform, zeros
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from typing_extensions import override
 
-from autopelt.architecture.architecture import Module
+from autopelt.architecture.module import Module
 from autopelt.architecture.shapes import Shapes
 from autopelt.methods.base import Method, Pelt, normal
 from autopelt.methods.gate import Gate

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,20 +19,11 @@ from transformers import AttentionInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from autopelt.errors import UsageError
+from autopelt.methods.base import Columns
 from autopelt.methods.rows import Place, Rows
 
 NAME = "autopelt_prefix"
 SUPPORTED = ("eager", "sdpa")
-
-
-class Columns(Protocol):
-    """What a prefix gives to its attention module."""
-
-    def columns(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Keys and values (B or 1, n, d_kv), and what is added to the scores of their columns.
-
-        That is the gate's logarithm, (B, T or 1, n or 1), or None for nothing.
-        """
 
 
 class RowPrefixes:

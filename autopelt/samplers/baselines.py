@@ -30,7 +30,8 @@ from autopelt.samplers.local_search import Effort, Unseen, best_candidate
 from autopelt.samplers.parameters import distributions, params_of, vector_of_params
 from autopelt.samplers.pelt import FeasibleSampler, PELTSampler, RandomFeasibleSampler
 from autopelt.space import points as feasible_points
-from autopelt.space.bound import BoundSpace, Matrix, Vector
+from autopelt.space.bound import BoundSpace
+from autopelt.space.tables import Matrix, Vector
 from autopelt.study.objectives import Objective, parse_objectives
 
 START = 10

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
-from autopelt.space.bound import Matrix
+from autopelt.space.tables import Matrix
 
 Array = NDArray[np.float64]
 

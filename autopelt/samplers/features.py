@@ -28,10 +28,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autopelt.architecture.architecture import EMBEDDINGS, Architecture
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import EMBEDDINGS
 from autopelt.space import points as feasible_points
-from autopelt.space.bound import BoundSpace, Matrix
+from autopelt.space.bound import BoundSpace
 from autopelt.space.space import Row
+from autopelt.space.tables import Matrix
 
 Array = NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.errors import AutopeltError
 from autopelt.samplers.curves import outlook
 from autopelt.samplers.parameters import ARCHITECTURE, check_space, vector_of
-from autopelt.space.bound import BoundSpace, Vector
+from autopelt.space.bound import BoundSpace
+from autopelt.space.tables import Vector
 
 Array = NDArray[np.float64]
 
@@ -175,3 +176,7 @@ def _scored(
     observation: Observation, score: float, variance: float, costs: tuple[float, ...] = ()
 ) -> Observation:
     return replace(observation, score=score, variance=variance, costs=costs)
+
+
+ENOUGH = 5
+"""Fewer scores teach the surrogate nothing about noise."""

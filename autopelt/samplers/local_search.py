@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from autopelt.errors import UnexpectedEndError
 from autopelt.space import points as feasible_points
-from autopelt.space.bound import BoundSpace, Matrix, Vector
+from autopelt.space.bound import BoundSpace
+from autopelt.space.tables import Matrix, Vector
 
 Array = NDArray[np.float64]
 Acquisition = Callable[[Matrix], Array]

@@ -10,11 +10,11 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.samplers.acquisition import Staircase, Terraces, expected_hypervolume_improvement
 from autopelt.samplers.cost_model import CostModel
 from autopelt.samplers.features import Features
-from autopelt.samplers.history import History, Observation
+from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
-from autopelt.samplers.posterior import ENOUGH
 from autopelt.samplers.surrogate import Fit, Surrogate
-from autopelt.space.bound import BoundSpace, Matrix, Vector
+from autopelt.space.bound import BoundSpace
+from autopelt.space.tables import Matrix, Vector
 from autopelt.statistics.pareto import front, front_of
 
 Array = NDArray[np.float64]

@@ -9,7 +9,8 @@ from optuna.trial import FrozenTrial
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError
-from autopelt.space.bound import BoundSpace, Dimension, NotInSpaceError, Vector
+from autopelt.space.bound import BoundSpace, NotInSpaceError
+from autopelt.space.tables import Dimension, Vector
 
 ARCHITECTURE = "architecture"
 """User attribute of a trial: the canonical JSON of what it trains."""

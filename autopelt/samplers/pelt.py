@@ -26,7 +26,8 @@ from autopelt.samplers.features import Features
 from autopelt.samplers.history import History, Observation, Reader
 from autopelt.samplers.local_search import Unseen
 from autopelt.samplers.parameters import distributions, params_of
-from autopelt.space.bound import BoundSpace, Vector
+from autopelt.space.bound import BoundSpace
+from autopelt.space.tables import Vector
 
 if TYPE_CHECKING:
     from autopelt.samplers.model import Model

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from autopelt.samplers.features import Features
-from autopelt.samplers.history import Observation
+from autopelt.samplers.history import ENOUGH, Observation
 from autopelt.space.bound import BoundSpace
 from autopelt.study.record import TrialRecord
-
-ENOUGH = 5
-"""Fewer scores teach the surrogate nothing about noise."""
 
 
 def posterior_means(space: BoundSpace, trials: Sequence[TrialRecord]) -> dict[int, float]:

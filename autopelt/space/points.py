@@ -6,23 +6,15 @@ points cost a few array operations.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autopelt.errors import InfeasibleError
-
-if TYPE_CHECKING:
-    from autopelt.space.bound import BoundSpace
-
-Matrix = NDArray[np.int64]
-
-NEVER = 2**50
-"""Price of an index beyond a dimension's list, in padded tables; sums of it do not overflow."""
+from autopelt.space.tables import NEVER, Matrix, PriceTables
 
 
-def sample(space: "BoundSpace", rng: np.random.Generator, count: int) -> Matrix:
+def sample(space: PriceTables, rng: np.random.Generator, count: int) -> Matrix:
     """`count` feasible points whose parameter counts are about log-uniform up to the budget.
 
     Each point draws a target log-uniformly between the smallest architecture and the budget, and a
@@ -57,7 +49,7 @@ def sample(space: "BoundSpace", rng: np.random.Generator, count: int) -> Matrix:
     )
 
 
-def _fill(space: "BoundSpace", rng: np.random.Generator, target: Matrix) -> Matrix:
+def _fill(space: PriceTables, rng: np.random.Generator, target: Matrix) -> Matrix:
     """Points of at most `target` (N,) parameters each, where the space allows; (N, D)."""
     n, k = len(target), len(space.size_dimensions)
     points = np.zeros((n, len(space.dimensions)), dtype=np.int64)
@@ -99,7 +91,7 @@ def _fill(space: "BoundSpace", rng: np.random.Generator, target: Matrix) -> Matr
 
 
 def _lit(
-    space: "BoundSpace", rng: np.random.Generator, active: NDArray[np.float64], target: Matrix
+    space: PriceTables, rng: np.random.Generator, active: NDArray[np.float64], target: Matrix
 ) -> NDArray[np.bool_]:
     """Which layers are switched on: not more of them than `target` pays for; (N, S)."""
     n, layers = len(target), len(space.switches)
@@ -112,13 +104,13 @@ def _lit(
     return np.asarray(rank < wanted[:, None])
 
 
-def _feasible(space: "BoundSpace", points: Matrix) -> NDArray[np.bool_]:
+def _feasible(space: PriceTables, points: Matrix) -> NDArray[np.bool_]:
     costs = space.costs(points)
     return np.asarray((costs >= max(1, space.minimum)) & (costs <= space.limit))
 
 
 def neighbours(
-    space: "BoundSpace",
+    space: PriceTables,
     vector: Sequence[int],
     rng: np.random.Generator | None = None,
     pairs: int | None = None,
@@ -157,7 +149,7 @@ def _changed(start: Matrix, columns: Matrix, values: Matrix) -> Matrix:
     return made
 
 
-def _single_moves(space: "BoundSpace", start: Matrix) -> Matrix:
+def _single_moves(space: PriceTables, start: Matrix) -> Matrix:
     """Changes of one choice, of a whole row, of a whole layer."""
     made: list[Matrix] = [np.empty((0, len(start)), dtype=np.int64)]
     options, valid = _single_options(space, start)
@@ -183,7 +175,7 @@ def _single_moves(space: "BoundSpace", start: Matrix) -> Matrix:
     return np.concatenate(made)
 
 
-def _single_options(space: "BoundSpace", start: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
+def _single_options(space: PriceTables, start: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
     """Values that each choice may change to, growing, and which of them count; (D, 5 or more)."""
     last = np.array([len(d.values) - 1 for d in space.dimensions])[:, None]
     sized = np.array([d.kind == "size" for d in space.dimensions])[:, None]
@@ -198,7 +190,7 @@ def _single_options(space: "BoundSpace", start: Matrix) -> tuple[Matrix, NDArray
 
 
 def _pair_moves(
-    space: "BoundSpace", start: Matrix, rng: np.random.Generator | None, most: int | None
+    space: PriceTables, start: Matrix, rng: np.random.Generator | None, most: int | None
 ) -> Matrix:
     """Two layers' modules of a row swapped; one step of size moved; one switch for another."""
     pairs: list[tuple[int, int, int]] = []  # (from, to, 0 = swap, 1 = move one step)
@@ -235,7 +227,7 @@ def _pair_moves(
     return made
 
 
-def enumerate_feasible(space: "BoundSpace", most: int) -> Matrix | None:
+def enumerate_feasible(space: PriceTables, most: int) -> Matrix | None:
     """All feasible points where there are at most `most`, else None; (M, D).
 
     Depth-first over the choices; a branch whose cheapest completion is over the budget is cut, so
@@ -255,7 +247,7 @@ def enumerate_feasible(space: "BoundSpace", most: int) -> Matrix | None:
     return np.array(found, dtype=np.int64).reshape(len(found), len(space.dimensions))
 
 
-def _walk(space: "BoundSpace") -> Iterator[list[int]]:
+def _walk(space: PriceTables) -> Iterator[list[int]]:
     """Every point within the budget: sizes and gates first, then switches, then the multiplier."""
     sizes = space.size_dimensions.tolist()
     fixed = space.layer_prices[:, -1]  # (K, V, G)

@@ -13,16 +13,18 @@ size), with the sizes it may take (0 = absent) and whether it may carry a gate::
 the layers, of which `layer_switch: true` lets each be switched off as a whole (AutoPEFT's space).
 """
 
-import re
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from autopelt.architecture.architecture import EMBEDDINGS, MAX_SIZE, load_yaml, parse_layers
+from autopelt.architecture.layers import parse_layers
+from autopelt.architecture.module import EMBEDDINGS, MAX_SIZE
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.system.files import read_text
+from autopelt.system.validation_errors import explain
+from autopelt.system.yaml import load_yaml
 
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
 Factor = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
@@ -147,46 +149,3 @@ def shipped_spaces() -> dict[str, Path]:
     if not folder.is_dir():  # a checkout: the wheel holds the same folder under the package
         folder = Path(__file__).resolve().parents[2] / "search_spaces"
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Every error of a configuration in one line, each with its place, value and way out."""
-    return "; ".join(explanations(error, model)) + "."
-
-
-def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """Every error of a configuration, each with its place, value and way out."""
-    parts = []
-    for item in error.errors():
-        place = ".".join(str(p) for p in item["loc"]) or "file"
-        if item["type"] == "extra_forbidden":
-            fields = _fields_at(model, item["loc"][:-1])
-            hint = did_you_mean(str(item["loc"][-1]), fields)
-            parts.append(f"unknown key '{place}': {hint.rstrip('.')}")
-            continue
-        message = item["msg"].removeprefix("Value error, ").rstrip(".")
-        value = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", repr(item["input"]))
-        shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
-        if not item["loc"] and item["type"] == "value_error":  # it names its values itself
-            parts.append(message)
-            continue
-        named = item["type"] == "value_error" and str(item["input"]) in message
-        if item["type"] == "missing" or named:
-            shown = ""  # there is no value, or the message has it
-        parts.append(f"{place}: {message}{shown}")
-    return parts
-
-
-def _fields_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """Field names of the (possibly nested) model at a place of a validation error."""
-    for part in place:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _model_in(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that a field holds, alone or in a tuple or union."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((m for part in get_args(annotation) if (m := _model_in(part)) is not None), None)

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from autopelt.architecture.architecture import load_yaml
 from autopelt.architecture.budget import Budget
 from autopelt.errors import UsageError
-from autopelt.space.space import SearchSpace, explain
+from autopelt.space.space import SearchSpace
 from autopelt.study.objectives import measured_costs, parse_objectives
 from autopelt.system.files import read_text
 from autopelt.system.units import parse_bytes, parse_seconds
+from autopelt.system.validation_errors import explain
+from autopelt.system.yaml import load_yaml
 
 Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 

@@ -7,8 +7,9 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from autopelt.data.source import Source, Splits
 from autopelt.errors import UsageError, did_you_mean
-from autopelt.tasks.base import Metric, Source, Splits, Task
+from autopelt.tasks.base import Metric, Task
 
 __all__ = ["TASKS", "Metric", "Source", "Splits", "Task", "make_task", "task_from_files"]
 

@@ -8,12 +8,11 @@ Nothing here holds a model; torch is imported only where tensors are made.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from autopelt.errors import UnavailableError
+from autopelt.data.source import Origin, Source, Splits
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -32,67 +31,6 @@ class Metric:
     def value(self, scores: Mapping[str, float]) -> float:
         """This score out of all of a task's, turned so that larger is better."""
         return scores[self.name] if self.higher_is_better else -scores[self.name]
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a run may draw its examples from.
-
-    Attributes:
-        data: folder from ``--data`` or ``AUTOPELT_DATA``, resolved by the caller; None: the Hub.
-        train_examples: train on so many examples only, drawn stratified; None: all.
-        random_seed: of the cut into splits and of the draw; one per study, never one per trial.
-        offline: never ask the network; the Hub's local cache still counts.
-    """
-
-    data: Path | None = None
-    train_examples: int | None = None
-    random_seed: int = 0
-    offline: bool = False
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The raw examples of a task.
-
-    Attributes:
-        train, selection: what a search may see.
-        report: held out; None unless `Task.load` was asked for it.
-        facts: where the examples came from. Always there: ``origin`` (``folder``, ``files``,
-            ``hub`` or ``generated``), ``source`` (one line for a person), ``sizes`` (examples by
-            split), ``cut`` (a sentence on how selection was made), ``notes`` (sentences a user must
-            see) and ``hash`` (SHA-256 of train and selection). Where it applies: ``path``, ``hub``,
-            ``revision``.
-    """
-
-    train: Dataset
-    selection: Dataset
-    report: Dataset | None
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Found:
-    """The examples of one source before they are cut into splits.
-
-    Attributes:
-        parts: reader of each part that exists: ``train``, ``selection``, ``report``. A part is read
-            only when its reader is called. The column names are the task's.
-        facts: ``origin`` and ``source``, and ``path`` or ``hub`` and ``revision``.
-        notes: sentences on what was skipped or looks odd; readers append to it.
-    """
-
-    parts: Mapping[str, Callable[[], Dataset]]
-    facts: dict[str, Any]
-    notes: list[str] = field(default_factory=list)
-
-
-class Origin(Protocol):
-    """A place that examples come from."""
-
-    def find(self, source: Source) -> Found:
-        """Locate the examples without reading them all. Raises UnavailableError."""
-        ...
 
 
 class Task(ABC):
@@ -148,12 +86,12 @@ class Task(ABC):
         Raises:
             UnavailableError: the data is not there or cannot be used.
         """
-        from autopelt.data import splits as splitting
         from autopelt.data.hub import quiet
+        from autopelt.data.splits import cut
 
         with quiet():
             found = self.origin.find(source)
-            return splitting.cut(self, found, source, report=report)
+            return cut(self, found, source, report=report)
 
     def learn_labels(self, train: Dataset) -> None:  # noqa: B027  (most kinds have nothing to learn)
         """Take the names of the classes from the whole of train, before anything is cut."""
@@ -265,8 +203,3 @@ def labels_of(dataset: Dataset) -> list[Any]:
     column = "labels" if "labels" in dataset.column_names else "label"
     found: list[Any] = dataset[column][:]
     return found
-
-
-def missing_column(where: str, wanted: str, present: Sequence[str]) -> UnavailableError:
-    """The error for a column that is not there: names it and those that are."""
-    return UnavailableError(f"{where} has no column '{wanted}'; it has: {', '.join(present)}.")

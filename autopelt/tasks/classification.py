@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Batch, Metric, Origin, Task, complete, labels_of
+from autopelt.tasks.base import Batch, Metric, Task, complete, labels_of
 from autopelt.tasks.padding import ROWS, joined, model_inputs, tokenized
 from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autopelt.tasks.base import Found, Source
+from autopelt.data.source import Found, Source
 from autopelt.tasks.classification import Classification
 from autopelt.tasks.demo_grammar import LABELS, Split, generate
 

@@ -10,8 +10,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
-from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.base import Batch, Metric, Task, complete
 from autopelt.tasks.padding import IGNORED, ROWS, joined, model_inputs, pad_token, padded, tokenized
 from autopelt.tasks.text_scores import TEXT_SCORES, require
 

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Batch, Metric, Origin, Task, complete, labels_of
+from autopelt.tasks.base import Batch, Metric, Task, complete, labels_of
 from autopelt.tasks.padding import MODEL_INPUTS, ROWS, joined, model_inputs, tokenized
 from autopelt.tasks.scores import SCORES
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks.answers import exact_match, word_f1
-from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.base import Batch, Metric, Task, complete
 from autopelt.tasks.padding import MODEL_INPUTS, joined, model_inputs, require_offsets
 
 if TYPE_CHECKING:

@@ -2,58 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
-
-from autopelt.data.benchmark import Benchmark, Columns, Layout
+from autopelt.data.benchmark import Benchmark, Layout
 from autopelt.data.hub import HubSet
-from autopelt.data.readers import Table, read_text
-from autopelt.errors import UnavailableError
+from autopelt.data.squad import read_squad, split_answers
 from autopelt.tasks.base import Task
 from autopelt.tasks.question_answering import QuestionAnswering
-
-
-def read_squad(paths: Sequence[Path], notes: list[str]) -> Table:
-    """SQuAD's JSON as columns ``title``, ``context``, ``question``, ``answers`` and ``starts``.
-
-    Raises:
-        UnavailableError: it is not such a file.
-    """
-    (path,) = paths
-    try:
-        parsed = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise UnavailableError(f"'{path}' line {line} is not JSON.") from None
-    columns: Columns = {k: [] for k in ("title", "context", "question", "answers", "starts")}
-    try:
-        for article in parsed["data"]:
-            for paragraph in article["paragraphs"]:
-                for asked in paragraph["qas"]:
-                    columns["title"].append(str(article.get("title", "")))
-                    columns["context"].append(paragraph["context"])
-                    columns["question"].append(asked["question"])
-                    columns["answers"].append([str(a["text"]) for a in asked["answers"]])
-                    columns["starts"].append([int(a["answer_start"]) for a in asked["answers"]])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UnavailableError(
-            f"'{path}' is not in SQuAD's format: {type(error).__name__} at {error} of question "
-            f"{len(columns['answers']) + 1}; it is data > paragraphs > context, qas > question, "
-            "answers > text, answer_start."
-        ) from None
-    if not columns["question"]:
-        raise UnavailableError(f"'{path}' has no questions.")
-    return Table(columns, str(path))
-
-
-def split_answers(columns: Columns) -> Columns:
-    """The Hub's column of answers (text and start together) as ``answers`` and ``starts``."""
-    if columns["answers"] and isinstance(columns["answers"][0], dict):
-        both = columns["answers"]
-        columns["answers"] = [[str(text) for text in a["text"]] for a in both]
-        columns["starts"] = [[int(start) for start in a["answer_start"]] for a in both]
-    return columns
 
 
 def squad() -> Task:

@@ -18,12 +18,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from autopelt.architecture.architecture import load_yaml
 from autopelt.data.readers import Table
 from autopelt.data.user_files import TAG_COLUMNS, Columns, Files, hub_set, hub_tables, read
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
-from autopelt.space.space import explain
 from autopelt.system.files import read_text
+from autopelt.system.validation_errors import explain
+from autopelt.system.yaml import load_yaml
 from autopelt.tasks.base import Task
 from autopelt.tasks.classification import Classification, Regression
 from autopelt.tasks.generation import LOSS, Generation

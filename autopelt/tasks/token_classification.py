@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.tasks.base import Batch, Metric, Origin, Task, complete
+from autopelt.tasks.base import Batch, Metric, Task, complete
 from autopelt.tasks.padding import (
     IGNORED,
     ROWS,

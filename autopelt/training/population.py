@@ -33,8 +33,8 @@ from autopelt.methods.attachment import (
     frozen_parameters,
     head_parameters,
     parameter_groups,
-    save,
 )
+from autopelt.methods.checkpoint import save
 from autopelt.methods.rows import Rows, RowwiseHead, SharedSites
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches

@@ -7,7 +7,6 @@ from typing import Any
 
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.views.terminal import View
-from autopelt.workflows.plan import Plan
 
 FOLDER = "tensorboard"
 
@@ -63,6 +62,6 @@ class TensorBoardView:
         self.view.finished(trial, study)
 
 
-def logging_to(view: View, plan: Plan, folder: Path) -> View:
-    """The view itself, or one that writes TensorBoard's files as well, as the study wants it."""
-    return TensorBoardView(view, folder / FOLDER) if plan.config.tensorboard else view
+def logging_to(view: View, folder: Path, wanted: bool) -> View:
+    """The view itself, or one that writes TensorBoard's files as well where they are wanted."""
+    return TensorBoardView(view, folder / FOLDER) if wanted else view

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from autopelt.architecture.architecture import load_yaml
 from autopelt.errors import UsageError
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.storage import Study
 from autopelt.system.files import read_text
+from autopelt.system.yaml import load_yaml
 from autopelt.tasks import Task, make_task, task_from_files
 
 OWN_DATA = (

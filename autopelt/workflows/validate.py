@@ -9,16 +9,18 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from autopelt.architecture.architecture import Architecture, load_yaml
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.schema import SCHEMA as ARCHITECTURE_SCHEMA
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.architecture.shapes import Shapes
 from autopelt.errors import AutopeltError, UsageError, did_you_mean
 from autopelt.methods import METHODS, ShapeCounter
 from autopelt.samplers import SAMPLERS
-from autopelt.space.space import SearchSpace, explanations
+from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.system.files import read_text
+from autopelt.system.validation_errors import explanations
+from autopelt.system.yaml import load_yaml
 from autopelt.tasks import TASKS
 from autopelt.tasks.task_file import TaskFile
 

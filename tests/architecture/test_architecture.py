@@ -5,15 +5,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autopelt.architecture.architecture import (
-    GATES,
-    Architecture,
-    Module,
-    format_layers,
-    load_yaml,
-    parse_layers,
-)
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.layers import format_layers, parse_layers
+from autopelt.architecture.module import GATES, Module
 from autopelt.errors import AutopeltError, UsageError
+from autopelt.system.yaml import load_yaml
 
 PLACES = ["ffn", "attention", "attention.query", "attention.value"]
 METHODS = ["lora", "prefix", "sequential_adapter", "something-new"]

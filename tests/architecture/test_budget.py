@@ -5,8 +5,9 @@ from closed_form import ClosedForm, shapes_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget, Count
+from autopelt.architecture.module import Module
 from autopelt.errors import UsageError
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import NAMES, seed_architecture, shrink
 from autopelt.backbones.shapes import shapes_from_file
 from autopelt.errors import UsageError

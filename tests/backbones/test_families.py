@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import AutoConfig, OPTForCausalLM, T5Config, T5EncoderModel
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.backbones.families import FAMILIES, family_of
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_model
 from autopelt.errors import UnavailableError, UsageError

@@ -15,7 +15,8 @@ import statistics
 
 import torch
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training import batches
 from autopelt.training.context import Workbench

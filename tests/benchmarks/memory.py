@@ -37,7 +37,8 @@ def work(given: argparse.Namespace) -> None:
     import torch
     import transformers.models.bert.modeling_bert  # noqa: F401
 
-    from autopelt.architecture.architecture import Architecture, Module
+    from autopelt.architecture.architecture import Architecture
+    from autopelt.architecture.module import Module
     from autopelt.architecture.seeds import seed_architecture
     from autopelt.backbones.shapes import shapes_of_model
     from autopelt.methods.attachment import attach

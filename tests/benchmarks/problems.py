@@ -22,14 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import seed_architecture, shrink
 from autopelt.architecture.shapes import Shapes
 from autopelt.samplers import distributions, params_of
 from autopelt.space import points as feasible_points
-from autopelt.space.bound import BoundSpace, NotInSpaceError, Vector
+from autopelt.space.bound import BoundSpace, NotInSpaceError
 from autopelt.space.space import SearchSpace
+from autopelt.space.tables import Vector
 from autopelt.statistics.pareto import front, hypervolume
 
 Array = NDArray[np.float64]

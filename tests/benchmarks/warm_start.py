@@ -31,7 +31,7 @@ from problems import KINDS, Problem, problem, starting_point
 from autopelt.samplers import PELTSampler, suggest
 from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
-from autopelt.space.bound import Vector
+from autopelt.space.tables import Vector
 from autopelt.workflows.warm_start import EARLY, front_of
 
 MARKS = (12, 20, 50)

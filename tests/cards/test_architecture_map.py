@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from example_studies import LAYERS
 
-from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import EMBEDDINGS, Module
 from autopelt.cards.architecture_map import MOST_ROWS, architecture_map, card
 from autopelt.cards.card import NothingToShow
 

@@ -9,7 +9,8 @@ import optuna
 import pytest
 from study_facts import FACTS
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.cli.main import main
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig

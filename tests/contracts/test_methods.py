@@ -14,19 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zoo import CONFIGS, DECODERS, SEQ2SEQ, batch_of, labels_of, logits_of, make
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.backbones.families import FAMILIES
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.methods import METHODS, ShapeCounter
-from autopelt.methods.attachment import (
-    attach,
-    attached,
-    count_attached,
-    detach,
-    frozen_parameters,
-    load,
-    save,
-)
+from autopelt.methods.attachment import attach, attached, count_attached, detach, frozen_parameters
+from autopelt.methods.checkpoint import load, save
 
 LAYERS = {family: 4 if family in SEQ2SEQ else 3 for family in CONFIGS}
 LINEAR = METHODS["lora"].locations

@@ -16,8 +16,8 @@ from autopelt.data.readers import (
     read_jsonl,
     read_parquet,
 )
+from autopelt.data.squad import read_squad
 from autopelt.errors import UnavailableError
-from autopelt.tasks.squad import read_squad
 
 
 def _write(folder, name, content):

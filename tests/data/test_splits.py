@@ -7,10 +7,10 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autopelt.data.source import Found
 from autopelt.data.splits import content_hash, draw, selection_size
 from autopelt.errors import UnavailableError
 from autopelt.tasks import Source
-from autopelt.tasks.base import Found
 from autopelt.tasks.classification import Classification
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.execution import Outcome, run_trials
 from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec

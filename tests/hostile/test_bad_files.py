@@ -257,7 +257,8 @@ TRAINED: dict[str, tuple[Change, tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from autopelt.architecture.architecture import Architecture, Module
+    from autopelt.architecture.architecture import Architecture
+    from autopelt.architecture.module import Module
     from autopelt.study.config import TrainingConfig
     from autopelt.training.final import train_model
     from autopelt.training.spec import Setup

@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import NAMES, seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
@@ -22,10 +23,9 @@ from autopelt.methods.attachment import (
     fold,
     frozen_parameters,
     head_parameters,
-    load,
     parameter_groups,
-    save,
 )
+from autopelt.methods.checkpoint import load, save
 
 
 def tiny_bert(labels=2):

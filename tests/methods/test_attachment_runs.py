@@ -17,7 +17,8 @@ from transformers import (
 )
 
 import autopelt.methods.attachment as autopelt
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError

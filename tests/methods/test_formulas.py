@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.methods.attachment import attach
 from autopelt.methods.gate import Gate, real_tokens
 from autopelt.methods.prompt import insert

@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.methods.attachment import attach, count_attached
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

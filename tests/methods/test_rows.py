@@ -4,7 +4,8 @@ import pytest
 import torch
 from zoo import CONFIGS, SEQ2SEQ, batch_of, logits_of, make
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.backbones.backbone import Backbone
 from autopelt.errors import UsageError
 from autopelt.methods.attachment import attach, attachment, detach

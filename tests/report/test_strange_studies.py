@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from example_studies import study
 
-from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import EMBEDDINGS, Module
 from autopelt.report.page import make_cards, page, tidy
 
 

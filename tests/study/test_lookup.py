@@ -7,7 +7,8 @@ import optuna
 import pytest
 from study_facts import FACTS
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.errors import InfeasibleError, UsageError

@@ -1,7 +1,8 @@
 """What a study knows: front, best and floor of its trials."""
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import Module
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 
 

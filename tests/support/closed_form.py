@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 import optuna
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import Module
 from autopelt.architecture.shapes import Shapes
 from autopelt.samplers import suggest
 from autopelt.samplers.pelt import FeasibleSampler

@@ -4,8 +4,9 @@ import math
 import random
 from dataclasses import replace
 
-from autopelt.architecture.architecture import EMBEDDINGS, Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import EMBEDDINGS, Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
 LAYERS, HIDDEN, BACKBONE, LIMIT = 6, 384, 22_713_216, 227_132

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
 

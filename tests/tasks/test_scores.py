@@ -101,7 +101,7 @@ def test_answers_by_the_official_definition():
 
 def test_human_answers_score_as_published(real_data):
     """SQuAD's paper, table 5: a second answer against two others is 80.3 exact and 90.5 F1."""
-    from autopelt.tasks.squad import read_squad
+    from autopelt.data.squad import read_squad
 
     answers = read_squad([real_data / "squad" / "dev-v1.1.json"], []).columns["answers"]
     three = [a for a in answers if len(a) >= 3]

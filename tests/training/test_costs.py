@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.methods.attachment import attached
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Workbench

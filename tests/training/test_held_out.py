@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import Source, make_task
 from autopelt.tasks.prior import constant_score

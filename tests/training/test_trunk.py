@@ -8,7 +8,8 @@ from tiny_models import CORPUS, byte_level, word_pieces
 from tiny_workbench import workbench_for
 from zoo import CONFIGS, SEQ2SEQ
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.backbones.backbone import Backbone
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files

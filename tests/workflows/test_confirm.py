@@ -10,8 +10,9 @@ import pytest
 from in_process import run_in_process
 from small_search import plan
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
+from autopelt.architecture.module import Module
 from autopelt.cards.collapsed import collapsed_words
 from autopelt.cards.confirmation import confirmed, confirmed_lead, draw, wrong_pairs
 from autopelt.cards.health import above_a_constant, noise

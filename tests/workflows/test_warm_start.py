@@ -10,7 +10,8 @@ import pytest
 from closed_form import bound
 from in_process import run_in_process
 
-from autopelt.architecture.architecture import Architecture, Module
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.module import Module
 from autopelt.cards.protocol import card
 from autopelt.cli.main import main
 from autopelt.samplers.history import Observation

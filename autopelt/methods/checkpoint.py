@@ -1,0 +1,122 @@
+"""An attachment as files: architecture.yaml and weights.safetensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from transformers import PreTrainedModel
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.errors import UnavailableError
+from autopelt.methods import Pelt
+from autopelt.methods.attachment import (
+    attach,
+    attachment,
+    detach,
+    frozen_parameters,
+    head_parameters,
+)
+from autopelt.system.files import replace_file
+
+_FORMAT = "autopelt 1"
+
+
+def save(model: PreTrainedModel, folder: str | Path) -> None:
+    """Write ``architecture.yaml`` and ``weights.safetensors`` (modules, folded, and task head).
+
+    Each file appears whole or not at all. The model itself is not changed.
+    """
+    made = attachment(model)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors: dict[str, torch.Tensor] = {}
+    tensors |= {f"head:{name}": p for name, p in head_parameters(model).items()}
+    for name, part in made.parts.items():
+        if isinstance(part, Pelt):
+            tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}
+    if made.architecture.full:
+        tensors |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    metadata = {
+        "format": _FORMAT,
+        "architecture": made.architecture.id,
+        "family": made.shapes.family,
+        "backbone_parameters": str(made.shapes.backbone_parameters),
+    }
+    replace_file(folder / "weights.safetensors", lambda path: save_file(plain, path, metadata))
+    text = made.architecture.to_yaml()
+    replace_file(folder / "architecture.yaml", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def load(model: PreTrainedModel, folder: str | Path) -> None:
+    """Attach what `save` wrote, folded, with its task head; nothing is left at random.
+
+    Raises:
+        UnavailableError: a file is missing or broken, or names or shapes do not match.
+        UsageError: the architecture does not fit the model. The model is then as before.
+    """
+    folder = Path(folder)
+    try:
+        text = (folder / "architecture.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise UnavailableError(
+            f"'{folder / 'architecture.yaml'}' cannot be read: {reason}."
+        ) from None
+    architecture = Architecture.from_yaml(text)
+    tensors, metadata = _tensors(folder / "weights.safetensors")
+    if metadata.get("architecture") != architecture.id:
+        raise UnavailableError(
+            f"the weights in '{folder}' belong to architecture {metadata.get('architecture')}, "
+            f"architecture.yaml there is {architecture.id}; they were not written together."
+        )
+    attach(model, architecture, random_seed=0, folded=True)
+    try:
+        targets: dict[str, torch.Tensor] = {}
+        targets |= {f"head:{name}": p for name, p in head_parameters(model).items()}
+        for name, part in attachment(model).parts.items():
+            assert isinstance(part, Pelt)
+            targets |= {f"{name}:{key}": p for key, p in part.named_parameters()}
+        if architecture.full:
+            targets |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
+        _same_names_and_shapes(tensors, targets, folder)
+    except Exception:
+        detach(model)
+        raise
+    with torch.no_grad():
+        for key, target in targets.items():
+            target.copy_(tensors[key])
+
+
+def _same_names_and_shapes(
+    tensors: dict[str, torch.Tensor], targets: dict[str, torch.Tensor], folder: Path
+) -> None:
+    for key, target in targets.items():
+        if key not in tensors:
+            raise UnavailableError(
+                f"the weights in '{folder}' lack '{key}', which the model needs."
+            )
+        if tensors[key].shape != target.shape:
+            raise UnavailableError(
+                f"'{key}' in '{folder}' has shape {tuple(tensors[key].shape)}, "
+                f"the model needs {tuple(target.shape)}."
+            )
+    for key in tensors:
+        if key not in targets:
+            raise UnavailableError(
+                f"the weights in '{folder}' have '{key}', the model has no such place."
+            )
+
+
+def _tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    if not path.is_file():
+        raise UnavailableError(f"'{path}' does not exist.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            return {key: file.get_tensor(key) for key in names}, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise UnavailableError(f"'{path}' is not a whole safetensors file: {error}.") from None

@@ -1,0 +1,51 @@
+"""Errors of pydantic in the product's words: place, value, what is allowed."""
+
+import re
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from autopelt.errors import did_you_mean
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Every error of a configuration in one line, each with its place, value and way out."""
+    return "; ".join(explanations(error, model)) + "."
+
+
+def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Every error of a configuration, each with its place, value and way out."""
+    parts = []
+    for item in error.errors():
+        place = ".".join(str(p) for p in item["loc"]) or "file"
+        if item["type"] == "extra_forbidden":
+            fields = _fields_at(model, item["loc"][:-1])
+            hint = did_you_mean(str(item["loc"][-1]), fields)
+            parts.append(f"unknown key '{place}': {hint.rstrip('.')}")
+            continue
+        message = item["msg"].removeprefix("Value error, ").rstrip(".")
+        value = re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", repr(item["input"]))
+        shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
+        if not item["loc"] and item["type"] == "value_error":  # it names its values itself
+            parts.append(message)
+            continue
+        named = item["type"] == "value_error" and str(item["input"]) in message
+        if item["type"] == "missing" or named:
+            shown = ""  # there is no value, or the message has it
+        parts.append(f"{place}: {message}{shown}")
+    return parts
+
+
+def _fields_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """Field names of the (possibly nested) model at a place of a validation error."""
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation) or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, alone or in a tuple or union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for part in get_args(annotation) if (m := _model_in(part)) is not None), None)
