@@ -31,12 +31,10 @@ _HOMES = {
     **dict.fromkeys(("Architecture", "Module"), "architecture.architecture"),
     "seed_architecture": "architecture.seeds",
     **dict.fromkeys(
-        (
-            *("attach", "attached", "count_attached", "detach", "fold"),
-            *("load", "parameter_groups", "save"),
-        ),
+        ("attach", "attached", "count_attached", "detach", "fold", "parameter_groups"),
         "methods.attachment",
     ),
+    **dict.fromkeys(("load", "save"), "methods.checkpoint"),
     "load_exported": "export",
 }
 """What users may call -> the module where it lives."""

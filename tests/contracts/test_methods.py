@@ -287,7 +287,7 @@ def test_a_new_process_gives_the_same_logits(tmp_path):
         "import sys, torch; torch.set_num_threads(1)\n"
         "sys.path.insert(0, sys.argv[2])\n"
         "from zoo import CONFIGS, batch_of, logits_of, make\n"
-        "from autopelt.methods.attachment import load\n"
+        "from autopelt import load\n"
         "found = {}\n"
         "for family in CONFIGS:\n"
         "    model = make(family); load(model, f'{sys.argv[1]}/{family}')\n"

@@ -138,7 +138,7 @@ def test_loading_works_in_a_new_process(model, batch, tmp_path):
     program = (
         "import sys, torch; torch.set_num_threads(1); from pathlib import Path\n"
         "from transformers import BertForSequenceClassification as B\n"
-        "from autopelt.methods.attachment import load\n"
+        "from autopelt import load\n"
         "p = Path(sys.argv[1]); m = B.from_pretrained(p / 'model').eval(); load(m, p / 'modules')\n"
         "print(m(**torch.load(p / 'batch')).logits.flatten().tolist())\n"
     )

@@ -16,12 +16,13 @@ from transformers import (
     TrainingArguments,
 )
 
-import autopelt.methods.attachment as autopelt
+import autopelt
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
+from autopelt.methods.attachment import frozen_parameters
 
 SMALL = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 
@@ -70,7 +71,7 @@ class Parity(Dataset):
 def test_the_real_trainer_trains_only_what_is_attached_and_the_head(tmp_path):
     model = tiny_bert()
     autopelt.attach(model, seed_architecture("pt-unipelt", shapes_of_model(model)), random_seed=0)
-    frozen = {n: p.clone() for n, p in autopelt.frozen_parameters(model).items()}
+    frozen = {n: p.clone() for n, p in frozen_parameters(model).items()}
     trained = {n: p.clone() for n, p in model.named_parameters() if p.requires_grad}
     arguments = TrainingArguments(
         output_dir=str(tmp_path),
@@ -89,7 +90,7 @@ def test_the_real_trainer_trains_only_what_is_attached_and_the_head(tmp_path):
     before = trainer.evaluate()["eval_loss"]
     trainer.train()
     assert trainer.evaluate()["eval_loss"] < before - 0.05
-    assert all(torch.equal(p, frozen[n]) for n, p in autopelt.frozen_parameters(model).items())
+    assert all(torch.equal(p, frozen[n]) for n, p in frozen_parameters(model).items())
     now = dict(model.named_parameters())
     assert [n for n, p in trained.items() if torch.equal(p, now[n])] == []
     autopelt.save(model, tmp_path / "saved")

@@ -1,0 +1,27 @@
+"""Every public name is the real one, whatever was imported before it."""
+
+import subprocess
+import sys
+
+import pytest
+
+import autopelt
+
+
+@pytest.mark.parametrize("name", [n for n in autopelt.__all__ if n != "__version__"])
+def test_a_public_name_is_there_and_documented(name: str) -> None:
+    assert getattr(autopelt, name).__doc__
+
+
+@pytest.mark.parametrize(
+    "before", ["autopelt.samplers", "autopelt.cli.search", "autopelt.workflows.search"]
+)
+def test_search_is_the_function_with_its_own_signature(before: str) -> None:
+    program = (
+        f"import inspect, autopelt, {before}\n"
+        "from autopelt.api import search\n"
+        "assert autopelt.search is search\n"
+        "assert 'task' in inspect.signature(autopelt.search).parameters\n"
+        "assert autopelt.search.__doc__ == search.__doc__\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
