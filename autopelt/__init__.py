@@ -12,29 +12,30 @@ if TYPE_CHECKING:
     from autopelt.api import search as search
     from autopelt.api import train as train
     from autopelt.architecture.architecture import Architecture as Architecture
-    from autopelt.architecture.module import Module as Module
     from autopelt.architecture.seeds import seed_architecture as seed_architecture
     from autopelt.export import load_exported as load_exported
-    from autopelt.methods.attachment import attach as attach
-    from autopelt.methods.attachment import attached as attached
-    from autopelt.methods.attachment import count_attached as count_attached
-    from autopelt.methods.attachment import detach as detach
-    from autopelt.methods.attachment import fold as fold
-    from autopelt.methods.attachment import parameter_groups as parameter_groups
-    from autopelt.methods.checkpoint import load as load
-    from autopelt.methods.checkpoint import save as save
+    from autopelt.methods.module import Module as Module
+    from autopelt.modules.attachment import attach as attach
+    from autopelt.modules.attachment import attached as attached
+    from autopelt.modules.attachment import count_attached as count_attached
+    from autopelt.modules.attachment import detach as detach
+    from autopelt.modules.attachment import fold as fold
+    from autopelt.modules.attachment import parameter_groups as parameter_groups
+    from autopelt.modules.checkpoint import load as load
+    from autopelt.modules.checkpoint import save as save
 
 __version__ = "0.1.0"
 
 _HOMES = {
     **dict.fromkeys(("Study", "open_study", "search", "train"), "api"),
-    **dict.fromkeys(("Architecture", "Module"), "architecture.architecture"),
+    "Architecture": "architecture.architecture",
+    "Module": "methods.module",
     "seed_architecture": "architecture.seeds",
     **dict.fromkeys(
         ("attach", "attached", "count_attached", "detach", "fold", "parameter_groups"),
-        "methods.attachment",
+        "modules.attachment",
     ),
-    **dict.fromkeys(("load", "save"), "methods.checkpoint"),
+    **dict.fromkeys(("load", "save"), "modules.checkpoint"),
     "load_exported": "export",
 }
 """What users may call -> the module where it lives."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.load import load_config, load_tokenizer, resolve
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
 from autopelt.export import find_trained, load_trained
-from autopelt.methods import ShapeCounter
 from autopelt.report import build
 from autopelt.study.config import derived_seed
 from autopelt.study.importance import with_importance

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "autopelt"
 
 BY_NAME = {"__init__.py", "cli/main.py", "tasks/__init__.py"}
-"""Files that import modules of ours by name: public names, commands and tasks, as they are asked."""
+"""Files that import modules of ours by name: public names, commands, tasks, as they are asked."""
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

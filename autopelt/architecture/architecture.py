@@ -23,7 +23,9 @@ from typing import Any
 import yaml
 
 from autopelt.architecture.layers import format_layers
-from autopelt.architecture.module import (
+from autopelt.architecture.parse import known, modules_of_row
+from autopelt.errors import UsageError
+from autopelt.methods.module import (
     EMBEDDINGS,
     MAX_SIZE,
     Module,
@@ -31,8 +33,6 @@ from autopelt.architecture.module import (
     shown,
     whole,
 )
-from autopelt.architecture.parse import known, modules_of_row
-from autopelt.errors import UsageError
 from autopelt.system.yaml import load_yaml
 
 

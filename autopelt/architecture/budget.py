@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.errors import UsageError
+from autopelt.methods.module import Module
 from autopelt.system.units import parse_count, split_number
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.layers import format_layers
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 
 Change = tuple[str, tuple[int, ...]]
 """What is different, and in which layers."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from autopelt.architecture.module import (
+from autopelt.errors import UsageError
+from autopelt.methods.module import (
     shown,
     whole,
 )
-from autopelt.errors import UsageError
 
 
 def parse_layers(value: Any) -> tuple[int, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from autopelt.architecture.layers import parse_layers
-from autopelt.architecture.module import (
+from autopelt.errors import UsageError, did_you_mean
+from autopelt.methods.module import (
     EMBEDDINGS,
     GATES,
     MAX_SIZE,
@@ -12,7 +13,6 @@ from autopelt.architecture.module import (
     shown,
     whole,
 )
-from autopelt.errors import UsageError, did_you_mean
 
 
 def modules_of_row(row: Any) -> list[Module]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autopelt.architecture.module import GATES, MAX_SIZE
+from autopelt.methods.module import GATES, MAX_SIZE
 
 _LAYERS = {
     "anyOf": [

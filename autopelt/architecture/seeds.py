@@ -30,9 +30,9 @@ from typing import Any
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Counter
-from autopelt.architecture.module import EMBEDDINGS, Module
-from autopelt.architecture.shapes import Shapes
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.methods.module import EMBEDDINGS, Module
+from autopelt.methods.shapes import Shapes
 
 _FIXED: Mapping[str, Callable[[Shapes], Architecture]] = {
     "unipelt": lambda s: _unipelt(s, lora=8),

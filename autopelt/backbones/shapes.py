@@ -11,11 +11,11 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
-from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.backbone import LINEAR, Backbone
 from autopelt.backbones.families import family_of
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.errors import UnavailableError
+from autopelt.methods.shapes import Shapes
 
 
 def shapes_of_config(config: PretrainedConfig) -> Shapes:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autopelt.architecture.module import Module
 from autopelt.cards.card import Card, Figure, NothingToShow, Row, Table, cell, table
 from autopelt.cards.figure import METHOD_COLOURS, OTHER_METHOD, axis, layout, plain
 from autopelt.cards.wording import listed, method, name, plural, score, share, wrapped
+from autopelt.methods.module import Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
 TITLE = "Architecture map"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import NAMES, seed_architecture
 from autopelt.backbones.load import MINILM_PACKAGE, load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.errors import UsageError, did_you_mean
-from autopelt.methods import ShapeCounter
 from autopelt.space.space import SearchSpace, shipped_spaces
 from autopelt.system.units import format_share
 from autopelt.workflows.doctor import cached_models

@@ -8,10 +8,10 @@ from typing import Any
 import click
 from rich.console import Console
 
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
 from autopelt.cards.noise import difference_error
-from autopelt.methods import ShapeCounter
 from autopelt.study.lookup import Named, find_architecture, split_study
 from autopelt.study.storage import Study
 from autopelt.system.units import format_cost, format_share

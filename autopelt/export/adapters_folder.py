@@ -23,11 +23,11 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained
-from autopelt.methods.attachment import attached, attachment, head_parameters, part_name
-from autopelt.methods.parallel_adapter import SCALE
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attached, attachment, head_parameters, part_name
+from autopelt.modules.parallel_adapter import SCALE
 
 VERSION = "adapters.1.3.0"  # from 1.1.0 on, LoRA's alpha is taken as it stands
 _FAMILIES = ("bert", "roberta", "xlm-roberta")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.export.trained import DESCRIPTION, Trained, load_trained
-from autopelt.methods.attachment import count_attached
+from autopelt.modules.attachment import count_attached
 from autopelt.system.units import format_share
 
 

@@ -16,8 +16,8 @@ from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained
-from autopelt.methods.attachment import attached, attachment, detach
-from autopelt.methods.lora import LoraModule
+from autopelt.modules.attachment import attached, attachment, detach
+from autopelt.modules.lora import LoraModule
 
 _WHY = {
     "prefix": "adds keys and values that no weight of the backbone holds",

@@ -16,12 +16,12 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.architecture.module import Module
 from autopelt.backbones.backbone import Backbone, Linear
 from autopelt.errors import UsageError
 from autopelt.export.trained import Trained, load_trained
-from autopelt.methods.attachment import attached, attachment, head_parameters, part_name
-from autopelt.methods.lora import LoraModule
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attached, attachment, head_parameters, part_name
+from autopelt.modules.lora import LoraModule
 
 _TASK_TYPES = {
     "sequence_classification": "SEQ_CLS",

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from autopelt.backbones.load import HEADS, load_config, load_model, load_tokenizer, resolve
 from autopelt.errors import UnavailableError
-from autopelt.methods.checkpoint import load
+from autopelt.modules.checkpoint import load
 from autopelt.study.storage import CONFIG, Study
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup

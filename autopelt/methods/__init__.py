@@ -6,20 +6,18 @@ order in which modules at one place are applied: LoRA belongs to the linear map,
 
 from __future__ import annotations
 
-from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Count
-from autopelt.architecture.module import EMBEDDINGS, Module
-from autopelt.architecture.shapes import Shapes
 from autopelt.errors import UsageError, did_you_mean
-from autopelt.methods.base import Method, Pelt, Sites
+from autopelt.methods.base import Method
 from autopelt.methods.lora import Lora
+from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.p_tuning import PTuning
 from autopelt.methods.parallel_adapter import ParallelAdapter
 from autopelt.methods.prefix import Prefix
 from autopelt.methods.prompt import Prompt
 from autopelt.methods.sequential_adapter import SequentialAdapter
+from autopelt.methods.shapes import Shapes
 
-__all__ = ["METHODS", "Method", "Pelt", "ShapeCounter", "Sites", "check", "method_of"]
+__all__ = ["METHODS", "Method", "check", "method_of"]
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -68,28 +66,3 @@ def check(module: Module, shapes: Shapes) -> Method:
             "give one of the two."
         )
     return method
-
-
-class ShapeCounter:
-    """Counts parameters from shapes alone; implements `autopelt.architecture.budget.Counter`."""
-
-    def __init__(self, shapes: Shapes) -> None:
-        self.shapes = shapes
-
-    def deployed(self, module: Module) -> int:
-        """Parameters of one module as shipped. Raises UsageError as `check` does."""
-        return check(module, self.shapes).deployed(module, self.shapes)
-
-    def count(self, architecture: Architecture) -> Count:
-        """Trained, deployed and backbone parameters. Raises UsageError as `check` does."""
-        backbone = self.shapes.backbone_parameters
-        by_method: dict[str, list[Module]] = {}
-        deployed = 0
-        for module in architecture.modules:
-            deployed += self.deployed(module)
-            by_method.setdefault(module.method, []).append(module)
-        trained = sum(
-            METHODS[name].trained(group, self.shapes) for name, group in by_method.items()
-        )
-        base = backbone if architecture.full else 0
-        return Count(trained=base + trained, deployed=base + deployed, backbone=backbone)

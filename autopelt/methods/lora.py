@@ -9,59 +9,11 @@ Start: A Kaiming uniform, B = 0. Parameters: r·(in + out), 2rd for a square map
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-
-import torch
-from torch import nn
-from torch.nn import functional
 from typing_extensions import override
 
-from autopelt.architecture.module import Module
-from autopelt.architecture.shapes import Shapes
-from autopelt.methods.base import Method, Pelt, Sites, linear_shape, uniform, zeros
-
-
-class LoraModule(Pelt):
-    """One LoRA; `before` counts the outputs of a fused map in front of its slice."""
-
-    def __init__(
-        self,
-        spec: Module,
-        in_features: int,
-        out_features: int,
-        gate: nn.Module | None,
-        generator: torch.Generator,
-    ) -> None:
-        super().__init__()
-        self.spec = spec
-        self.scale = 1.0 if spec.alpha is None else spec.alpha / spec.size
-        self.gate = gate
-        # Kaiming uniform with a = sqrt(5): bound 1 / sqrt(in).
-        self.down = uniform(generator, spec.size, in_features, bound=1 / math.sqrt(in_features))
-        self.up = zeros(out_features, spec.size)
-        self.before = 0
-
-    @override
-    def install(self, sites: Sites) -> None:
-        assert self.spec.layer is not None
-        site = sites.linear(self.spec.layer, self.spec.location)
-        self.before = site.start
-        self.handles.append(site.module.register_forward_hook(self._add))
-
-    def _add(
-        self, module: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor
-    ) -> torch.Tensor:
-        x = args[0]
-        update = functional.linear(functional.linear(x, self.down), self.up)
-        if self.gate is not None:
-            update = self.gate(x) * update
-        elif self.scale != 1.0:
-            update = update * self.scale
-        after = output.shape[-1] - self.before - update.shape[-1]
-        if self.before or after:
-            update = functional.pad(update, (self.before, after))
-        return output + update
+from autopelt.methods.base import Method, linear_shape
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
 
 
 class Lora(Method):
@@ -86,15 +38,3 @@ class Lora(Method):
     @override
     def gate_width(self, module: Module, shapes: Shapes) -> int:
         return linear_shape(module, shapes)[0]
-
-    @override
-    def build(
-        self,
-        module: Module,
-        shapes: Shapes,
-        gate: nn.Module | None,
-        shared: Mapping[str, nn.Module],
-        generator: torch.Generator,
-    ) -> LoraModule:
-        width, out = linear_shape(module, shapes)
-        return LoraModule(module, width, out, gate, generator)

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import EMBEDDINGS
+from autopelt.methods.module import EMBEDDINGS
 from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
 from autopelt.space.space import Row

@@ -13,9 +13,9 @@ import numpy as np
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Counter
-from autopelt.architecture.module import Module
-from autopelt.architecture.shapes import Shapes
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
 from autopelt.space import points as feasible_points
 from autopelt.space.space import SearchSpace
 from autopelt.space.tables import PriceTables, Vector

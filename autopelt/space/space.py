@@ -20,8 +20,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from autopelt.architecture.layers import parse_layers
-from autopelt.architecture.module import EMBEDDINGS, MAX_SIZE
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.methods.module import EMBEDDINGS, MAX_SIZE
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import explain
 from autopelt.system.yaml import load_yaml

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autopelt.architecture.budget import Counter
-from autopelt.architecture.module import Module
-from autopelt.architecture.shapes import Shapes
 from autopelt.errors import UsageError
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
 from autopelt.space.space import Row, SearchSpace
 
 Vector = tuple[int, ...]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.architecture.shapes import Shapes
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import CONFIG, Study

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from autopelt.backbones.load import load_config, load_model, load_tokenizer, resolve
 from autopelt.data.splits import content_hash
-from autopelt.methods.attachment import frozen_parameters
+from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.training.dropout import FastDropout

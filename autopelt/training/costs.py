@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.methods.attachment import attach, detach, fold, parameter_groups
+from autopelt.modules.attachment import attach, detach, fold, parameter_groups
 from autopelt.training.context import Workbench
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import TrialSpec

@@ -8,8 +8,8 @@ from typing import Any
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UnavailableError
-from autopelt.methods.attachment import count_attached
-from autopelt.methods.checkpoint import load, save
+from autopelt.modules.attachment import count_attached
+from autopelt.modules.checkpoint import load, save
 from autopelt.study.config import TrainingConfig
 from autopelt.system.files import replace_directory, write_text
 from autopelt.tasks.prior import constant_scores

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import reset_head
-from autopelt.methods.attachment import NAME, attach, detach, head_parameters, parameter_groups
+from autopelt.modules.attachment import NAME, attach, detach, head_parameters, parameter_groups
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import Workbench

@@ -4,7 +4,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from autopelt.backbones.backbone import Backbone
-from autopelt.methods.attachment import NAME, attached
+from autopelt.modules.attachment import NAME, attached
 
 
 def set_training_mode(model: PreTrainedModel, dropout: bool = True) -> None:

@@ -1,7 +1,7 @@
 """Several architectures trained at once in one process, in one batch through the frozen weights.
 
 A small model leaves a large GPU idle. K members that share the order of the data run as one batch
-of K·B rows through each frozen matrix (`autopelt.methods.rows`); modules, task head, loss, gradient
+of K·B rows through each frozen matrix (`autopelt.modules.rows`); modules, task head, loss, gradient
 clipping and optimiser are each member's own, so each learns what it would have learned alone, up to
 the rounding of larger products. With backbone dropout on the random draws differ from those alone.
 """
@@ -25,7 +25,7 @@ from autopelt.backbones.load import reset_head
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import check
-from autopelt.methods.attachment import (
+from autopelt.modules.attachment import (
     Attachment,
     attach,
     attachment,
@@ -34,8 +34,8 @@ from autopelt.methods.attachment import (
     head_parameters,
     parameter_groups,
 )
-from autopelt.methods.checkpoint import save
-from autopelt.methods.rows import Rows, RowwiseHead, SharedSites
+from autopelt.modules.checkpoint import save
+from autopelt.modules.rows import Rows, RowwiseHead, SharedSites
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import Workbench

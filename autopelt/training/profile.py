@@ -74,7 +74,7 @@ def measure(
     import torch
 
     from autopelt.architecture.architecture import Architecture
-    from autopelt.methods.attachment import detach
+    from autopelt.modules.attachment import detach
     from autopelt.training.context import Split, Workbench
     from autopelt.training.loop import train_epochs
 

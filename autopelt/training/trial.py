@@ -9,7 +9,7 @@ import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import AutopeltError
-from autopelt.methods.checkpoint import save
+from autopelt.modules.checkpoint import save
 from autopelt.system.files import NO_ROOM, no_room
 from autopelt.training.context import Workbench, is_warm, warm_workbench
 from autopelt.training.costs import costs

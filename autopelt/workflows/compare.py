@@ -14,13 +14,13 @@ from typing import Any
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget, Count
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import shrink
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.cards.comparison_rows import Row
 from autopelt.data.splits import content_hash
 from autopelt.errors import AutopeltError, InfeasibleError, UsageError
-from autopelt.methods import ShapeCounter
 from autopelt.report.comparison import write_comparison
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.study.confirmation import Training

@@ -10,13 +10,13 @@ from typing import Any
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture, shrink
-from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.head_size import head_size
 from autopelt.backbones.identity import weights_identity
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.methods import ShapeCounter
+from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.objectives import weighs_costs

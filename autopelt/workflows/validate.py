@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.schema import SCHEMA as ARCHITECTURE_SCHEMA
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.architecture.shapes import Shapes
 from autopelt.errors import AutopeltError, UsageError, did_you_mean
-from autopelt.methods import METHODS, ShapeCounter
+from autopelt.methods import METHODS
+from autopelt.methods.shapes import Shapes
 from autopelt.samplers import SAMPLERS
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.layers import format_layers, parse_layers
-from autopelt.architecture.module import GATES, Module
 from autopelt.errors import AutopeltError, UsageError
+from autopelt.methods.module import GATES, Module
 from autopelt.system.yaml import load_yaml
 
 PLACES = ["ffn", "attention", "attention.query", "attention.value"]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget, Count
-from autopelt.architecture.module import Module
 from autopelt.errors import UsageError
+from autopelt.methods.module import Module
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import NAMES, seed_architecture, shrink
 from autopelt.backbones.shapes import shapes_from_file
 from autopelt.errors import UsageError
-from autopelt.methods import ShapeCounter
+from autopelt.methods.module import Module
 
 BASE = {"model_type": "bert"}
 MINILM = {

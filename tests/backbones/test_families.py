@@ -9,12 +9,13 @@ import torch
 from transformers import AutoConfig, OPTForCausalLM, T5Config, T5EncoderModel
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.families import FAMILIES, family_of
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.methods import METHODS, ShapeCounter
-from autopelt.methods.attachment import attach, count_attached, detach
+from autopelt.methods import METHODS
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, count_attached, detach
 
 GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-family.md"
 

@@ -18,7 +18,6 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.backbones import load as loading
 from autopelt.backbones.load import (
     HEADS,
@@ -31,7 +30,8 @@ from autopelt.backbones.load import (
 )
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.methods.attachment import attach, frozen_parameters, head_parameters
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, frozen_parameters, head_parameters
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ import statistics
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training import batches
 from autopelt.training.context import Workbench

@@ -38,10 +38,10 @@ def work(given: argparse.Namespace) -> None:
     import transformers.models.bert.modeling_bert  # noqa: F401
 
     from autopelt.architecture.architecture import Architecture
-    from autopelt.architecture.module import Module
     from autopelt.architecture.seeds import seed_architecture
     from autopelt.backbones.shapes import shapes_of_model
-    from autopelt.methods.attachment import attach
+    from autopelt.methods.module import Module
+    from autopelt.modules.attachment import attach
     from autopelt.study.config import TrainingConfig
     from autopelt.training.context import Workbench
     from autopelt.training.loop import release, train_epochs

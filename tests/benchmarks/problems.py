@@ -24,9 +24,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import seed_architecture, shrink
-from autopelt.architecture.shapes import Shapes
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
 from autopelt.samplers import distributions, params_of
 from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace, NotInSpaceError

@@ -25,10 +25,10 @@ import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.methods import ShapeCounter
 from autopelt.space.bound import BoundSpace
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed

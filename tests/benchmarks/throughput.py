@@ -27,9 +27,9 @@ from typing import Any
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Split, Workbench
 from autopelt.training.loop import release, train_epochs

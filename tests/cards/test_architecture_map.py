@@ -4,9 +4,9 @@ import pytest
 from example_studies import LAYERS
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import EMBEDDINGS, Module
 from autopelt.cards.architecture_map import MOST_ROWS, architecture_map, card
 from autopelt.cards.card import NothingToShow
+from autopelt.methods.module import EMBEDDINGS, Module
 
 
 def only(record, *architectures):

@@ -10,8 +10,8 @@ import pytest
 from study_facts import FACTS
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.cli.main import main
+from autopelt.methods.module import Module
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.storage import Study

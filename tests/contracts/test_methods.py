@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from zoo import CONFIGS, DECODERS, SEQ2SEQ, batch_of, labels_of, logits_of, make
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.families import FAMILIES
 from autopelt.backbones.shapes import shapes_of_model
-from autopelt.methods import METHODS, ShapeCounter
-from autopelt.methods.attachment import attach, attached, count_attached, detach, frozen_parameters
-from autopelt.methods.checkpoint import load, save
+from autopelt.methods import METHODS
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, attached, count_attached, detach, frozen_parameters
+from autopelt.modules.checkpoint import load, save
 
 LAYERS = {family: 4 if family in SEQ2SEQ else 3 for family in CONFIGS}
 LINEAR = METHODS["lora"].locations

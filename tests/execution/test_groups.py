@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.execution import Outcome, run_trials
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec
 

@@ -14,8 +14,8 @@ import pytest
 from process_tree import descendants, listening
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.execution import Outcome, run_trials
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec
 

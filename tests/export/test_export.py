@@ -18,7 +18,6 @@ from transformers import (
 )
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
@@ -26,8 +25,9 @@ from autopelt.export import export, find_trained, load_exported
 from autopelt.export.adapters_folder import write_model as write_adapters
 from autopelt.export.merged_folder import merge
 from autopelt.export.peft_folder import write_model as write_peft
-from autopelt.methods.attachment import attach, attached
-from autopelt.methods.checkpoint import save
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, attached
+from autopelt.modules.checkpoint import save
 
 LABELS = ("no", "maybe", "yes")
 

@@ -258,7 +258,7 @@ TRAINED: dict[str, tuple[Change, tuple[str, ...]]] = {
 @pytest.fixture(scope="module")
 def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from autopelt.architecture.architecture import Architecture
-    from autopelt.architecture.module import Module
+    from autopelt.methods.module import Module
     from autopelt.study.config import TrainingConfig
     from autopelt.training.final import train_model
     from autopelt.training.spec import Setup

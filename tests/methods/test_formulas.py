@@ -5,10 +5,10 @@ import torch
 from transformers import BertConfig, BertModel
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
-from autopelt.methods.attachment import attach
-from autopelt.methods.gate import Gate, real_tokens
-from autopelt.methods.prompt import insert
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach
+from autopelt.modules.gate import Gate, real_tokens
+from autopelt.modules.prompt import insert
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from example_studies import study
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import EMBEDDINGS, Module
+from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.report.page import make_cards, page, tidy
 
 

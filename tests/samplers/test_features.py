@@ -5,7 +5,7 @@ import pytest
 from closed_form import MIXED, bound
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.samplers.features import Features
 from autopelt.space import points as feasible_points
 

@@ -9,7 +9,7 @@ from closed_form import FOUR, bound, run, score_of, study_of
 from optuna.trial import TrialState, create_trial
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.samplers import (
     PELTSampler,
     RandomFeasibleSampler,

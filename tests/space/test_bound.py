@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.methods.module import Module
 from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace, NotInSpaceError
 

@@ -7,7 +7,7 @@ import pytest
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.study.importance import FEWEST, FEWEST_APART, importances, views, with_importance
 from autopelt.study.record import StudyRecord, TrialRecord
 

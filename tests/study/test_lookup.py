@@ -8,10 +8,10 @@ import pytest
 from study_facts import FACTS
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
-from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.lookup import choose_trial, find_architecture, split_study

@@ -2,7 +2,7 @@
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 
 

@@ -6,8 +6,8 @@ import optuna
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import Module
-from autopelt.architecture.shapes import Shapes
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
 from autopelt.samplers import suggest
 from autopelt.samplers.pelt import FeasibleSampler
 from autopelt.space.bound import BoundSpace

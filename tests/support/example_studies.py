@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import EMBEDDINGS, Module
+from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
 LAYERS, HIDDEN, BACKBONE, LIMIT = 6, 384, 22_713_216, 227_132

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
 

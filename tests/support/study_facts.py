@@ -1,7 +1,7 @@
 """What `Study.create` is told of a small study's backbone and data, and one of its trials."""
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 

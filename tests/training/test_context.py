@@ -9,8 +9,8 @@ import torch
 from tiny_workbench import workbench_for
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
-from autopelt.methods.attachment import frozen_parameters, parameter_groups
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import frozen_parameters, parameter_groups
 from autopelt.study.config import TrainingConfig
 from autopelt.training import context as workbench
 from autopelt.training.context import Workbench

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
-from autopelt.methods.attachment import attached
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attached
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Workbench
 from autopelt.training.costs import costs, deployed_form

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.errors import UnavailableError
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.final import evaluate_model, train_model
 from autopelt.training.spec import Setup

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Workbench
 from autopelt.training.gradient_accumulation import Accumulation

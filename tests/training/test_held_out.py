@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import Source, make_task
 from autopelt.tasks.prior import constant_score

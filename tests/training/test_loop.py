@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
-from autopelt.methods.attachment import attached
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attached
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files
 from autopelt.training.context import Workbench
@@ -76,7 +76,7 @@ def test_a_diverging_loss_is_a_failure_with_its_step(bench: Workbench) -> None:
 
 
 def test_dropout_is_off_below_the_lowest_module(bench: Workbench) -> None:
-    from autopelt.methods.attachment import attach, detach
+    from autopelt.modules.attachment import attach, detach
 
     attach(bench.model, LORA, random_seed=0)
     set_training_mode(bench.model)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Workbench
 from autopelt.training.group import run_group
@@ -80,7 +80,7 @@ def test_the_backbone_is_as_before_bit_for_bit(bench: Workbench) -> None:
 
 
 def test_saved_members_predict_what_they_predicted_alone(bench: Workbench, tmp_path: Path) -> None:
-    from autopelt.methods.checkpoint import load
+    from autopelt.modules.checkpoint import load
     from autopelt.training.loop import score_split
 
     population = Population(bench, [(a, i) for i, a in enumerate(MEMBERS)], TRAINING, ORDER)

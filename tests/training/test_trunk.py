@@ -9,8 +9,8 @@ from tiny_workbench import workbench_for
 from zoo import CONFIGS, SEQ2SEQ
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.backbones.backbone import Backbone
+from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files
 from autopelt.training.context import Workbench
@@ -70,7 +70,7 @@ def trained(
     bench: Workbench, architecture: Architecture, arrays: SharedArrays | None, **changed: object
 ) -> tuple[list[EpochResult], dict[str, torch.Tensor]]:
     """Results of three epochs of seven steps, and the weights that were learned."""
-    from autopelt.methods.attachment import attachment
+    from autopelt.modules.attachment import attachment
 
     bench.arrays = arrays
     training = TrainingConfig(

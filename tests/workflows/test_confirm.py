@@ -12,7 +12,6 @@ from small_search import plan
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import Module
 from autopelt.cards.collapsed import collapsed_words
 from autopelt.cards.confirmation import confirmed, confirmed_lead, draw, wrong_pairs
 from autopelt.cards.health import above_a_constant, noise
@@ -20,6 +19,7 @@ from autopelt.cards.next_steps import commands, study_folder
 from autopelt.cards.noise import difference_error, seed_spread
 from autopelt.cli.main import main
 from autopelt.errors import InfeasibleError, UsageError
+from autopelt.methods.module import Module
 from autopelt.samplers import make_sampler
 from autopelt.samplers.posterior import posterior_means
 from autopelt.statistics.paired import Scored

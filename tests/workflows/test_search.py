@@ -123,7 +123,7 @@ def test_the_folder_holds_everything(done: tuple[Path, StudyRecord]) -> None:
 def test_best_weights_score_what_the_trial_scored(
     done: tuple[Path, StudyRecord], tiny_bert: Path
 ) -> None:
-    from autopelt.methods.checkpoint import load
+    from autopelt.modules.checkpoint import load
     from autopelt.training.context import Workbench
     from autopelt.training.loop import score_split
     from autopelt.training.spec import Setup

@@ -9,9 +9,9 @@ import yaml
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.seeds import NAMES, seed_architecture
-from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.cli.main import main
+from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace, shipped_spaces
 from autopelt.study.config import StudyConfig
 from autopelt.workflows.validate import KINDS, schema

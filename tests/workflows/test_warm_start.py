@@ -11,9 +11,9 @@ from closed_form import bound
 from in_process import run_in_process
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.cards.protocol import card
 from autopelt.cli.main import main
+from autopelt.methods.module import Module
 from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.study.record import StudyRecord

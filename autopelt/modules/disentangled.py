@@ -15,7 +15,7 @@ from transformers.models.deberta_v2.modeling_deberta_v2 import (
 )
 from typing_extensions import override
 
-from autopelt.methods.base import Columns
+from autopelt.modules.base import Columns
 
 
 class PrefixedSelfAttention(DisentangledSelfAttention):

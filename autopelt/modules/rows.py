@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from autopelt.errors import UsageError
-from autopelt.methods.base import BranchSite, LinearSite, PromptSite, Sites
+from autopelt.modules.base import BranchSite, LinearSite, PromptSite, Sites
 
 
 @dataclass

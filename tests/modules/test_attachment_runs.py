@@ -18,11 +18,11 @@ from transformers import (
 
 import autopelt
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
-from autopelt.methods.attachment import frozen_parameters
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import frozen_parameters
 
 SMALL = {"vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from autopelt.methods.base import normal, uniform, zeros
+from autopelt.modules.base import normal, uniform, zeros
 
 
 class Bottleneck(nn.Module):
@@ -42,8 +42,3 @@ class Bottleneck(nn.Module):
         inner = functional.relu(functional.linear(x, self.down, self.down_bias))
         outer = functional.linear(inner, self.up, self.up_bias)
         return outer if self.scale == 1.0 else outer * self.scale
-
-
-def bottleneck_parameters(width: int, size: int) -> int:
-    """2dm + m + d."""
-    return 2 * width * size + size + width

@@ -11,8 +11,8 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UnavailableError
-from autopelt.methods import Pelt
-from autopelt.methods.attachment import (
+from autopelt.modules import Pelt
+from autopelt.modules.attachment import (
     attach,
     attachment,
     detach,

@@ -9,12 +9,13 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import NAMES, seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.methods import METHODS, ShapeCounter
-from autopelt.methods.attachment import (
+from autopelt.methods import METHODS
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import (
     HEAD_LEARNING_RATE,
     attach,
     attached,
@@ -25,7 +26,7 @@ from autopelt.methods.attachment import (
     head_parameters,
     parameter_groups,
 )
-from autopelt.methods.checkpoint import load, save
+from autopelt.modules.checkpoint import load, save
 
 
 def tiny_bert(labels=2):

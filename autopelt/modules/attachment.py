@@ -23,14 +23,15 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.architecture.module import Module
-from autopelt.architecture.shapes import Shapes
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.load import head_of
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
-from autopelt.methods import METHODS, Pelt, check
-from autopelt.methods.gate import Gate, LayerMask
+from autopelt.methods import METHODS, check
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
+from autopelt.modules import PELTS, Pelt
+from autopelt.modules.gate import Gate, LayerMask
 
 NAME = "autopelt"
 """Name of the one submodule that holds everything attached."""
@@ -219,13 +220,13 @@ def _build(
     masks: dict[int, LayerMask] = {}
     for name, method in METHODS.items():
         group = [m for m in architecture.modules if m.method == name]
-        shared = method.shared(group, shapes, _Generators(random_seed))
+        shared = PELTS[name].networks(group, shapes, _Generators(random_seed))
         for key, network in shared.items():
             made.parts[key] = network
         for module in group:
             gate = _gate(backbone, module, method.gate_width(module, shapes), masks)
             generator = _generator(random_seed, f"{module.site}/{module.method}")
-            pelt = method.build(module, shapes, gate, shared, generator)
+            pelt = PELTS[name].of(module, shapes, gate, shared, generator)
             made.parts[part_name(module)] = pelt
     if folded:
         _fold(made)

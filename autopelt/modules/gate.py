@@ -23,8 +23,8 @@ from torch import nn
 from torch.nn import functional
 from typing_extensions import override
 
-from autopelt.methods.base import Pelt, Sites, zeros
-from autopelt.methods.rows import Place
+from autopelt.modules.base import Pelt, Sites, zeros
+from autopelt.modules.rows import Place
 
 
 class LayerMask(Pelt):

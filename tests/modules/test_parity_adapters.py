@@ -9,8 +9,8 @@ import torch
 from transformers import BertConfig, BertModel
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
-from autopelt.methods.attachment import attach, count_attached
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, count_attached
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 _spec = importlib.util.spec_from_file_location("maker", FIXTURES / "make_adapters_parity.py")

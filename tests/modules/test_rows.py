@@ -5,11 +5,11 @@ import torch
 from zoo import CONFIGS, SEQ2SEQ, batch_of, logits_of, make
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.module import Module
 from autopelt.backbones.backbone import Backbone
 from autopelt.errors import UsageError
-from autopelt.methods.attachment import attach, attachment, detach
-from autopelt.methods.rows import Rows, SharedSites
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, attachment, detach
+from autopelt.modules.rows import Rows, SharedSites
 from autopelt.training.population import ALONE
 
 FAMILIES = sorted(set(CONFIGS) - set(SEQ2SEQ) - set(ALONE))

@@ -19,8 +19,8 @@ from transformers import AttentionInterface
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from autopelt.errors import UsageError
-from autopelt.methods.base import Columns
-from autopelt.methods.rows import Place, Rows
+from autopelt.modules.base import Columns
+from autopelt.modules.rows import Place, Rows
 
 NAME = "autopelt_prefix"
 SUPPORTED = ("eager", "sdpa")
@@ -83,7 +83,7 @@ def carry(attention: nn.Module, prefix: Columns | RowPrefixes) -> None:
         return
     if type(attention).__name__ == "DisentangledSelfAttention":
         # DeBERTa computes its attention itself, so it gets a forward of its own.
-        from autopelt.methods.disentangled import PrefixedSelfAttention
+        from autopelt.modules.disentangled import PrefixedSelfAttention
 
         attention.__dict__["autopelt_prefix"] = prefix
         attention.__class__ = PrefixedSelfAttention
