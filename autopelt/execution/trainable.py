@@ -72,7 +72,7 @@ class TrialTrainable(tune.Trainable):
         return {"score": math.nan, "told": json.dumps(told), "done": done}
 
     def cleanup(self) -> None:
-        """Let go of the trial that may still be on the bench."""
+        """Let go of the trial that may still be on the model."""
         self._close()
 
     def _close(self) -> None:

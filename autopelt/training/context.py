@@ -38,7 +38,7 @@ class Split:
     lengths: list[int]
 
 
-class Workbench:
+class Context:
     """A warm backbone and its data.
 
     Attributes:
@@ -103,7 +103,7 @@ class Workbench:
 
     @contextmanager
     def autocast(self) -> Iterator[None]:
-        """Forward passes and losses run in here, in the bench's precision."""
+        """Forward passes and losses run in here, in the set precision."""
         with self._products(), FastDropout() if self.device.type == "cpu" else nullcontext():
             yield
 
@@ -151,11 +151,11 @@ def data_source(setup: Setup) -> Source:
 
 
 def is_warm() -> bool:
-    """Whether this process has a workbench already."""
-    return warm_workbench.cache_info().currsize > 0
+    """Whether this process holds a model and data already."""
+    return warm_context.cache_info().currsize > 0
 
 
 @lru_cache(maxsize=1)
-def warm_workbench(setup: Setup, report: bool = False) -> Workbench:
-    """The workbench of this process for a study's trials; made once."""
-    return Workbench(setup, report=report)
+def warm_context(setup: Setup, report: bool = False) -> Context:
+    """What this process keeps for a study's trials; made once."""
+    return Context(setup, report=report)

@@ -21,7 +21,7 @@ import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.modules.attachment import attach, detach, fold, parameter_groups
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import TrialSpec
 
@@ -32,14 +32,14 @@ STATES = 4
 """A trained parameter is held with its gradient and Adam's two moments."""
 
 
-def costs(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> dict[str, float]:
-    """Measure what the spec asks for; the bench's model is left as it was, nothing attached."""
+def costs(context: Context, architecture: Architecture, spec: TrialSpec) -> dict[str, float]:
+    """Measure what the spec asks for; the model is left as it was, nothing attached."""
     if not spec.costs:
         return {}
-    bench.precision = "fp32"  # as it is shipped, and the same count on every machine
+    context.precision = "fp32"  # as it is shipped, and the same count on every machine
     made: dict[str, float] = {}
     for name in spec.costs:
-        made[name] = _MEASURES[name](bench, architecture, spec)
+        made[name] = _MEASURES[name](context, architecture, spec)
     return made
 
 
@@ -67,16 +67,16 @@ class Pace:
     times: float
 
 
-def latency(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> float:
+def latency(context: Context, architecture: Architecture, spec: TrialSpec) -> float:
     """Of one prediction, as a multiple of the bare backbone's."""
     if not deployed_form(architecture).modules:
         return 1.0  # and no time is spent on it
-    batch = typical(bench, "selection", 1)
-    return pace(bench, architecture, batch, random_seed=spec.random_seed).times
+    batch = typical(context, "selection", 1)
+    return pace(context, architecture, batch, random_seed=spec.random_seed).times
 
 
 def pace(
-    bench: Workbench,
+    context: Context,
     architecture: Architecture,
     batch: dict[str, torch.Tensor],
     *,
@@ -88,16 +88,16 @@ def pace(
     deployed = deployed_form(architecture)
     found: list[tuple[float, float]] = []
     for _ in range(rounds):
-        bare = _seconds(bench, batch, passes)
+        bare = _seconds(context, batch, passes)
         if not deployed.modules:
             found.append((bare, bare))
             continue
-        attach(bench.model, deployed, random_seed=random_seed)
+        attach(context.model, deployed, random_seed=random_seed)
         try:
-            fold(bench.model)
-            found.append((bare, _seconds(bench, batch, passes)))
+            fold(context.model)
+            found.append((bare, _seconds(context, batch, passes)))
         finally:
-            detach(bench.model)
+            detach(context.model)
     found = found[1:]
     return Pace(
         median(bare for bare, _ in found),
@@ -106,22 +106,22 @@ def pace(
     )
 
 
-def _seconds(bench: Workbench, batch: dict[str, torch.Tensor], passes: int) -> float:
-    bench.model.eval()
+def _seconds(context: Context, batch: dict[str, torch.Tensor], passes: int) -> float:
+    context.model.eval()
     times = []
     with torch.inference_mode():
         for _ in range(passes):
             begun = time.perf_counter()
-            bench.task.predict(bench.model, batch, bench.tokenizer)
-            if bench.device.type == "cuda":
+            context.task.predict(context.model, batch, context.tokenizer)
+            if context.device.type == "cuda":
                 torch.cuda.synchronize()
             times.append(time.perf_counter() - begun)
     return median(times)
 
 
-def memory(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> float:
+def memory(context: Context, architecture: Architecture, spec: TrialSpec) -> float:
     """Bytes of one training step beside the frozen weights."""
-    model = bench.model
+    model = context.model
     attach(model, architecture, random_seed=spec.random_seed)
     try:
         groups = parameter_groups(model)
@@ -136,7 +136,7 @@ def memory(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> flo
                 kept[storage.data_ptr()] = storage.nbytes()
             return tensor
 
-        batch = typical(bench, "train", BATCH)
+        batch = typical(context, "train", BATCH)
         with (
             torch.random.fork_rng(devices=[]),
             torch.enable_grad(),
@@ -144,7 +144,7 @@ def memory(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> flo
         ):
             set_training_mode(model, spec.training.dropout)
             # While the loss is there, so is the graph: no storage that was counted is used again.
-            loss = bench.task.loss(model(**bench.task.inputs(batch)), batch)
+            loss = context.task.loss(model(**context.task.inputs(batch)), batch)
         del loss
         held = sum(p.numel() * p.element_size() for p in trained)
         return float(sum(kept.values()) + STATES * held)
@@ -153,10 +153,10 @@ def memory(bench: Workbench, architecture: Architecture, spec: TrialSpec) -> flo
         model.eval()
 
 
-def typical(bench: Workbench, split: str, size: int) -> dict[str, torch.Tensor]:
+def typical(context: Context, split: str, size: int) -> dict[str, torch.Tensor]:
     """A batch of the examples whose length is nearest to the median."""
-    order = nearest_to_median(bench.splits[split].lengths)
-    return bench.batch(split, [order[i % len(order)] for i in range(size)])
+    order = nearest_to_median(context.splits[split].lengths)
+    return context.batch(split, [order[i % len(order)] for i in range(size)])
 
 
 def nearest_to_median(lengths: Sequence[int]) -> list[int]:
@@ -165,7 +165,7 @@ def nearest_to_median(lengths: Sequence[int]) -> list[int]:
     return sorted(range(len(lengths)), key=lambda i: abs(lengths[i] - middle))
 
 
-_MEASURES: dict[str, Callable[[Workbench, Architecture, TrialSpec], Any]] = {
+_MEASURES: dict[str, Callable[[Context, Architecture, TrialSpec], Any]] = {
     "latency": latency,
     "memory": memory,
 }

@@ -13,7 +13,7 @@ from autopelt.modules.checkpoint import load, save
 from autopelt.study.config import TrainingConfig
 from autopelt.system.files import replace_directory, write_text
 from autopelt.tasks.prior import constant_scores
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.loop import EpochResult, release, score_split, train_epochs
 from autopelt.training.precision import precision
 from autopelt.training.shared_arrays import private_cache, shared_arrays
@@ -43,20 +43,20 @@ def train_model(
         UnavailableError: model or data are not to be had.
         TrialFailure: the training cannot go on.
     """
-    bench = Workbench(setup, report=True)
+    context = Context(setup, report=True)
     best: EpochResult | None = None
     with private_cache(cache_memory) as cache:
-        bench.arrays = shared_arrays(cache)
-        for result in train_epochs(bench, architecture, training, random_seed):
+        context.arrays = shared_arrays(cache)
+        for result in train_epochs(context, architecture, training, random_seed):
             best = result if result.best else best
             on_epoch(result)
     assert best is not None
-    count = count_attached(bench.model)
+    count = count_attached(context.model)
     record = {
-        "metric": bench.task.metric.name,
-        "report": score_split(bench, "report"),
+        "metric": context.task.metric.name,
+        "report": score_split(context, "report"),
         "constant": constant_scores(
-            bench.task, bench.splits["train"].encoded, bench.splits["report"].encoded
+            context.task, context.splits["train"].encoded, context.splits["report"].encoded
         ),
         "selection": best.metrics,
         "epoch": best.epoch,
@@ -65,17 +65,17 @@ def train_model(
         "trained": count.trained,
         "deployed": count.deployed,
         "share": count.share,
-        "labels": list(bench.task.labels),
-        "head": bench.task.head,
-        "kind": bench.task.kind,
+        "labels": list(context.task.labels),
+        "head": context.task.head,
+        "kind": context.task.kind,
         "setup": asdict(setup),
         "training": training.model_dump(),
     }
     folder = folder.resolve()
     made = folder.with_name(f".{folder.name}.new")
     replace_directory(made, None)  # of a training that was killed
-    save(bench.model, made)
-    release(bench)
+    save(context.model, made)
+    release(context)
     write_text(made / RECORD, json.dumps(record, indent=2) + "\n")
     replace_directory(made, folder)
     return record
@@ -104,18 +104,18 @@ def evaluate_model(
         setup = Setup(**(asdict(setup) | {"model": model}))
     if data is not None:
         setup = Setup(**(asdict(setup) | {"data": str(Path(data).resolve())}))
-    bench = Workbench(setup, train=False, report=True)
+    context = Context(setup, train=False, report=True)
     training = TrainingConfig(**record["training"])
-    bench.precision = precision(training.precision, bench.device)
-    if list(bench.task.labels) != record["labels"]:
+    context.precision = precision(training.precision, context.device)
+    if list(context.task.labels) != record["labels"]:
         raise UnavailableError(
-            f"the data has labels {list(bench.task.labels)}, but '{folder}' was trained on "
+            f"the data has labels {list(context.task.labels)}, but '{folder}' was trained on "
             f"{record['labels']}."
         )
-    load(bench.model, folder)
+    load(context.model, folder)
     return {
         "metric": record["metric"],
-        "report": score_split(bench, "report"),
+        "report": score_split(context, "report"),
         "stored": record["report"],
         "constant": None if data is not None else record.get("constant"),
     }

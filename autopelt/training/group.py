@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.training.context import is_warm, warm_workbench
+from autopelt.training.context import is_warm, warm_context
 from autopelt.training.costs import costs
 from autopelt.training.loop import EpochResult
 from autopelt.training.population import Population, can_share
@@ -35,9 +35,9 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
         if not is_warm():
             yield [(spec.number, LOADING) for spec in specs]
         try:
-            bench = warm_workbench(specs[0].setup)
+            context = warm_context(specs[0].setup)
             together = [
-                s for s in specs if can_share(Architecture.from_json(s.architecture), bench)
+                s for s in specs if can_share(Architecture.from_json(s.architecture), context)
             ]
         except Exception as error:
             yield [(spec.number, _reason(error)) for spec in specs]
@@ -67,8 +67,8 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
     first = specs[0]
     torch.set_num_threads(first.threads)
     begun = time.perf_counter()
-    bench = warm_workbench(first.setup)
-    bench.arrays = shared_arrays(first.cache)
+    context = warm_context(first.setup)
+    context.arrays = shared_arrays(first.cache)
     waited = (time.perf_counter() - begun) / len(specs)
     running = {spec.number for spec in specs}
     try:
@@ -77,15 +77,15 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
         if first.costs:
             yield [(spec.number, measuring(spec)) for spec in specs]
         measured = {
-            spec.number: costs(bench, architecture, spec)
+            spec.number: costs(context, architecture, spec)
             for spec, (architecture, _) in zip(specs, members, strict=True)
         }
         spent = {"load": waited}
         if first.costs:
             spent["costs"] = (time.perf_counter() - begun) / len(specs)
         order_seed = first.random_seed if first.order_seed is None else first.order_seed
-        population = Population(bench, members, first.training, order_seed)
-        doing = beginning(bench, [architecture for architecture, _ in members])
+        population = Population(context, members, first.training, order_seed)
+        doing = beginning(context, [architecture for architecture, _ in members])
         yield [(spec.number, doing) for spec in specs]
         with closing(population.train()) as epochs:
             for epoch, entries in enumerate(epochs, 1):
@@ -94,7 +94,7 @@ def _shared(specs: Sequence[TrialSpec]) -> Iterator[list[Told]]:
                     if isinstance(entry, EpochResult):
                         if epoch == 1:
                             entry.seconds.update(spent)
-                            entry.notes.extend(bench.notes)
+                            entry.notes.extend(context.notes)
                             entry.costs.update(measured[spec.number])
                         told.append((spec.number, entry))
                     elif entry is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.loop import predict_split
 
 GROUPS = 40
@@ -16,8 +16,8 @@ GROUPS = 40
 
 
 @torch.inference_mode()
-def held_out(bench: Workbench) -> dict[str, Any]:
-    """Score what is on the bench's model on the report split.
+def held_out(context: Context) -> dict[str, Any]:
+    """Score the model, with what is attached to it, on the report split.
 
     Returns:
         ``metrics`` (all of them), ``score`` (the task's own, larger is better), ``without`` (the
@@ -25,17 +25,17 @@ def held_out(bench: Workbench) -> dict[str, Any]:
         of the best constant answer, `Task.constant`, where the task has one), ``examples`` and
         ``data`` (content hash).
     """
-    split = bench.splits["report"]
-    predictions = predict_split(bench, "report")
-    metrics = bench.task.score(predictions, split.encoded)
-    metric = bench.task.metric
-    groups = example_groups(split.rows, bench.setup.random_seed)
+    split = context.splits["report"]
+    predictions = predict_split(context, "report")
+    metrics = context.task.score(predictions, split.encoded)
+    metric = context.task.metric
+    groups = example_groups(split.rows, context.setup.random_seed)
 
     def without(found: Sequence[Any]) -> list[float]:
         made = []
         for group in range(max(groups) + 1 if len(set(groups)) > 1 else 0):
             kept = [i for i, g in enumerate(groups) if g != group]
-            score = bench.task.score([found[i] for i in kept], split.encoded.select(kept))
+            score = context.task.score([found[i] for i in kept], split.encoded.select(kept))
             made.append(metric.value(score))
         return made
 
@@ -44,12 +44,12 @@ def held_out(bench: Workbench) -> dict[str, Any]:
         "score": metric.value(metrics),
         "without": without(predictions),
         "examples": len(split.rows),
-        "data": bench.report_hash,
+        "data": context.report_hash,
     }
-    answer = bench.task.constant(bench.splits["train"].encoded)
+    answer = context.task.constant(context.splits["train"].encoded)
     if answer is not None:
         same = [answer] * len(split.rows)
-        score = metric.value(bench.task.score(same, split.encoded))
+        score = metric.value(context.task.score(same, split.encoded))
         made["constant"] = {"score": score, "without": without(same)}
     return made
 

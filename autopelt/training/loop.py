@@ -15,7 +15,7 @@ from autopelt.backbones.load import reset_head
 from autopelt.modules.attachment import NAME, attach, detach, head_parameters, parameter_groups
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.gradient_accumulation import NOTE, Accumulation
 from autopelt.training.modes import set_training_mode
 from autopelt.training.precision import precision
@@ -59,13 +59,13 @@ class EpochResult:
 
 
 def train_epochs(
-    bench: Workbench,
+    context: Context,
     architecture: Architecture,
     training: TrainingConfig,
     random_seed: int,
     order_seed: int | None = None,
 ) -> Iterator[EpochResult]:
-    """Attach an architecture to the bench's model and train it, yielding after every epoch.
+    """Attach an architecture to the context's model and train it, yielding after every epoch.
 
     The architecture stays attached, with the weights of the best epoch, when the iterator ends;
     `release` takes it off. A trained state is a function of the arguments alone on one device.
@@ -73,36 +73,36 @@ def train_epochs(
     Raises:
         TrialFailure: the loss or the score is not a finite number.
     """
-    model, task = bench.model, bench.task
+    model, task = context.model, context.task
     begun = time.perf_counter()
-    bench.precision = precision(training.precision, bench.device)
-    reset_head(model, derived_seed(random_seed, "head"), bench.prior)
+    context.precision = precision(training.precision, context.device)
+    reset_head(model, derived_seed(random_seed, "head"), context.prior)
     attach(model, architecture, random_seed=derived_seed(random_seed, "modules"))
     groups = parameter_groups(model, multiplier=training.learning_rate_factor)
     if not groups:  # head-only where the head is pretrained: nothing to train, only to score
-        metrics = score_split(bench, "selection")
+        metrics = score_split(context, "selection")
         score = task.metric.value(metrics)
         seconds = {"score": time.perf_counter() - begun}
         yield EpochResult(training.epochs, 0.0, score, metrics, True, seconds)
         return
-    optimizer = adamw(groups, training, bench.device)
+    optimizer = adamw(groups, training, context.device)
     order = torch.Generator().manual_seed(
         derived_seed(random_seed, "order") if order_seed is None else order_seed
     )
-    lengths = bench.splits["train"].lengths
+    lengths = context.splits["train"].lengths
     steps_an_epoch = math.ceil(len(lengths) / training.batch_size)
     schedule = linear_schedule(optimizer, steps_an_epoch * training.epochs, training.warmup)
     trained = [p for group in groups for p in group["params"]]
     best_score, best_state = -math.inf, _state(model)
     first_seconds = {"attach": time.perf_counter() - begun}
-    trunk = open_trunk(bench, architecture)
+    trunk = open_trunk(context, architecture)
     first_saved: dict[str, float] = {}
     accumulation = Accumulation(trained)
 
     def loss_of(give: Feeder, indices: Sequence[int]) -> torch.Tensor:
-        batch = bench.batch("train", indices)
+        batch = context.batch("train", indices)
         give(indices, batch)
-        with bench.autocast():
+        with context.autocast():
             return task.loss(model(**task.inputs(batch)), batch)
 
     if trunk is not None:
@@ -115,7 +115,7 @@ def train_epochs(
             total, seen = 0.0, 0
             with (
                 torch.random.fork_rng(devices=[]),  # dropout draws from the global generator
-                skipping(bench, trunk, "train") as give,
+                skipping(context, trunk, "train") as give,
             ):
                 torch.manual_seed(derived_seed(random_seed, "dropout", epoch))
                 set_training_mode(model, training.dropout)
@@ -132,7 +132,7 @@ def train_epochs(
                     total += value * len(indices)
                     seen += len(indices)
             after_training = time.perf_counter()
-            metrics = score_split(bench, "selection", trunk)
+            metrics = score_split(context, "selection", trunk)
             score = task.metric.value(metrics)
             if not math.isfinite(score):
                 raise TrialFailure.of_score(task.metric.name, score, epoch)
@@ -164,33 +164,33 @@ def adamw(
     )
 
 
-def score_split(bench: Workbench, split: str, trunk: Trunk | None = None) -> dict[str, float]:
+def score_split(context: Context, split: str, trunk: Trunk | None = None) -> dict[str, float]:
     """All metrics of a split; the task's own metric is among them."""
-    return bench.task.score(predict_split(bench, split, trunk), bench.splits[split].encoded)
+    return context.task.score(predict_split(context, split, trunk), context.splits[split].encoded)
 
 
 @torch.inference_mode()
-def predict_split(bench: Workbench, split: str, trunk: Trunk | None = None) -> list[object]:
+def predict_split(context: Context, split: str, trunk: Trunk | None = None) -> list[object]:
     """One prediction for each row of a split, as the task scores them."""
-    model, task = bench.model, bench.task
+    model, task = context.model, context.task
     model.eval()
-    lengths = bench.splits[split].lengths
+    lengths = context.splits[split].lengths
     predictions: list[object] = [None] * len(lengths)
     size = GENERATION_BATCH if task.kind == "generation" else SCORING_BATCH
-    with skipping(bench, trunk if task.one_pass else None, split) as give, bench.autocast():
+    with skipping(context, trunk if task.one_pass else None, split) as give, context.autocast():
         for indices in scoring_batches(lengths, size):
-            batch = bench.batch(split, indices)
+            batch = context.batch(split, indices)
             give(indices, batch)
-            made = task.predict(model, batch, bench.tokenizer)
+            made = task.predict(model, batch, context.tokenizer)
             for i, prediction in zip(indices, made, strict=True):
                 predictions[i] = prediction
     return predictions
 
 
-def release(bench: Workbench) -> None:
+def release(context: Context) -> None:
     """Take the architecture off; the backbone is as it was, bit for bit."""
-    detach(bench.model)
-    bench.model.eval()
+    detach(context.model)
+    context.model.eval()
 
 
 def linear_schedule(

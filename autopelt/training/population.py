@@ -38,7 +38,7 @@ from autopelt.modules.checkpoint import save
 from autopelt.modules.rows import Rows, RowwiseHead, SharedSites
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.loop import SCORING_BATCH, EpochResult, adamw, linear_schedule
 from autopelt.training.modes import set_backbone_mode
 from autopelt.training.precision import precision
@@ -52,14 +52,14 @@ ALONE = ("deberta-v2",)
 """Model types whose attention sends a table of positions through the maps of the tokens as well."""
 
 
-def can_share(architecture: Architecture, bench: Workbench) -> bool:
+def can_share(architecture: Architecture, context: Context) -> bool:
     """Whether an architecture can be a member.
 
     Not with a prompt, whose rows would make members' sequences of different lengths; not under full
     fine-tuning, which has no frozen weights to share; not where texts are generated. What does not
     fit the backbone cannot either: it fails alone, and not the others with it.
     """
-    model = bench.model
+    model = context.model
     try:
         for module in architecture.modules:
             check(module, shapes_of_model(model))
@@ -71,7 +71,7 @@ def can_share(architecture: Architecture, bench: Workbench) -> bool:
         and all(module.layer is not None for module in architecture.modules)
         and (bool(architecture.modules) or bool(heads))
         and complete
-        and bench.task.kind != "generation"
+        and context.task.kind != "generation"
         and model.config.model_type not in ALONE
         and not model.config.is_encoder_decoder
     )
@@ -114,7 +114,7 @@ class Population:
     """Members on one backbone; `close` gives the backbone back as it was, bit for bit.
 
     Args:
-        bench: model, task and data.
+        context: model, task and data.
         members: architecture and random seed of each; all of them `can_share`.
         training: epochs, batch size, schedule.
         order_seed: of the order of the examples, which all share.
@@ -122,25 +122,25 @@ class Population:
 
     def __init__(
         self,
-        bench: Workbench,
+        context: Context,
         members: Sequence[tuple[Architecture, int]],
         training: TrainingConfig,
         order_seed: int,
     ) -> None:
-        self.bench, self.training, self.order_seed = bench, training, order_seed
-        bench.precision = precision(training.precision, bench.device)
-        self.model: PreTrainedModel = bench.model
+        self.context, self.training, self.order_seed = context, training, order_seed
+        context.precision = precision(training.precision, context.device)
+        self.model: PreTrainedModel = context.model
         self._rows = Rows()
         self._shared = SharedSites(Backbone(self.model), self._rows)
         self._head_modules, _ = _head_modules(self.model)
-        steps = math.ceil(len(bench.splits["train"].lengths) / training.batch_size)
+        steps = math.ceil(len(context.splits["train"].lengths) / training.batch_size)
         total = steps * training.epochs
         self.members = [self._member(a, seed, total) for a, seed in members]
         self._installed = False
 
     def _member(self, architecture: Architecture, random_seed: int, steps: int) -> _Member:
         model, training = self.model, self.training
-        reset_head(model, derived_seed(random_seed, "head"), self.bench.prior)
+        reset_head(model, derived_seed(random_seed, "head"), self.context.prior)
         attach(model, architecture, random_seed=derived_seed(random_seed, "modules"))
         groups = parameter_groups(model, multiplier=training.learning_rate_factor)
         made = attachment(model)
@@ -151,7 +151,7 @@ class Population:
         for group in groups:
             group["params"] = [mine.get(id(p), p) for p in group["params"]]
         detach(model)
-        optimizer = adamw(groups, training, self.bench.device)
+        optimizer = adamw(groups, training, self.context.device)
         schedule = linear_schedule(optimizer, steps, training.warmup)
         return _Member(architecture, random_seed, made, heads, groups, optimizer, schedule)
 
@@ -192,9 +192,9 @@ class Population:
         A member whose loss or score is not finite fails alone: its entry is the `TrialFailure`,
         once, and then None. Members hold the weights of their best epoch at the end.
         """
-        bench, training = self.bench, self.training
+        context, training = self.context, self.training
         order = torch.Generator().manual_seed(self.order_seed)
-        lengths = bench.splits["train"].lengths
+        lengths = context.splits["train"].lengths
         trunk = self._open_trunk()
         self._install()
         try:
@@ -206,7 +206,7 @@ class Population:
                 losses = dict.fromkeys(range(len(self.members)), 0.0)
                 with (
                     torch.random.fork_rng(devices=[]),
-                    skipping(bench, trunk, "train") as give,
+                    skipping(context, trunk, "train") as give,
                 ):
                     torch.manual_seed(derived_seed(self.order_seed, "dropout", epoch))
                     self._training_mode()
@@ -239,7 +239,7 @@ class Population:
         if any(module.gate == "mean" for a in architectures for module in a.modules):
             return None
         layers = len(Backbone(self.model).layers)
-        return open_trunk(self.bench, min(architectures, key=lambda a: boundary_of(a, layers)))
+        return open_trunk(self.context, min(architectures, key=lambda a: boundary_of(a, layers)))
 
     def _training_mode(self) -> None:
         """As `set_training_mode`, with the lowest active module of all members."""
@@ -256,13 +256,13 @@ class Population:
         alive = [k for k, m in enumerate(self.members) if m.failure is None]
         if not alive:
             return {}
-        batch = self.bench.batch("train", indices)
+        batch = self.context.batch("train", indices)
         parts = self._forward(indices, batch, alive, give)
-        total = torch.zeros((), device=self.bench.device)
+        total = torch.zeros((), device=self.context.device)
         values: dict[int, float] = {}
         for number, outputs in parts.items():
-            with self.bench.autocast():
-                loss = self.bench.task.loss_of_scores(outputs, batch)
+            with self.context.autocast():
+                loss = self.context.task.loss_of_scores(outputs, batch)
             value = float(loss.detach())
             if not math.isfinite(value):
                 self.members[number].failure = TrialFailure.of_loss(value, step, epoch)
@@ -289,14 +289,14 @@ class Population:
     ) -> dict[int, Any]:
         """Outputs of each member for one batch of examples."""
         self._rows.members = tuple(members)
-        inputs = self.bench.task.inputs(batch)
+        inputs = self.context.task.inputs(batch)
         wide = {
             name: value.repeat(len(members), *[1] * (value.dim() - 1))
             for name, value in inputs.items()
             if name not in LABELS
         }
         give([*indices] * len(members), wide)
-        with self.bench.autocast():
+        with self.context.autocast():
             outputs = self.model(**wide)
         tensors = {
             name: value.chunk(len(members))
@@ -311,7 +311,7 @@ class Population:
     @torch.inference_mode()
     def _score(self, trunk: Trunk | None) -> dict[int, dict[str, float]]:
         """Metrics of the selection split of every member that has not failed."""
-        bench = self.bench
+        context = self.context
         alive = [k for k, m in enumerate(self.members) if m.failure is None]
         if not alive:
             return {}
@@ -320,16 +320,16 @@ class Population:
             member.made.eval()
             for head in member.heads:
                 head.eval()
-        split = bench.splits["selection"]
+        split = context.splits["selection"]
         predictions: dict[int, list[object]] = {k: [None] * len(split.lengths) for k in alive}
-        with skipping(bench, trunk, "selection") as give:
+        with skipping(context, trunk, "selection") as give:
             for indices in scoring_batches(split.lengths, max(1, SCORING_BATCH // len(alive))):
-                batch = bench.batch("selection", indices)
+                batch = context.batch("selection", indices)
                 for number, outputs in self._forward(indices, batch, alive, give).items():
-                    made = bench.task.predictions(outputs, batch)
+                    made = context.task.predictions(outputs, batch)
                     for i, prediction in zip(indices, made, strict=True):
                         predictions[number][i] = prediction
-        return {k: bench.task.score(predictions[k], split.encoded) for k in alive}
+        return {k: context.task.score(predictions[k], split.encoded) for k in alive}
 
     def _result(
         self,
@@ -345,7 +345,7 @@ class Population:
             return None
         if member.failure is None:
             assert metrics is not None
-            metric = self.bench.task.metric
+            metric = self.context.task.metric
             score = metric.value(metrics)
             if math.isfinite(score):
                 best = score > member.best_score

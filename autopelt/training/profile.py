@@ -24,7 +24,7 @@ from autopelt.training.spec import Setup
 
 if TYPE_CHECKING:
     from autopelt.architecture.architecture import Architecture
-    from autopelt.training.context import Workbench
+    from autopelt.training.context import Context
 
 STEPS = 8
 """Training steps of one measured epoch; of three epochs the first warms up."""
@@ -75,18 +75,18 @@ def measure(
 
     from autopelt.architecture.architecture import Architecture
     from autopelt.modules.attachment import detach
-    from autopelt.training.context import Split, Workbench
+    from autopelt.training.context import Context, Split
     from autopelt.training.loop import train_epochs
 
     torch.set_num_threads(threads)
-    bench = Workbench(setup)
-    whole = len(bench.splits["train"].lengths)
+    context = Context(setup)
+    whole = len(context.splits["train"].lengths)
     rng = np.random.default_rng((random_seed, 43))
 
     def shorten(name: str, size: int) -> None:
-        split = bench.splits[name]
+        split = context.splits[name]
         kept = sorted(rng.permutation(len(split.rows))[:size].tolist())
-        bench.splits[name] = Split(
+        context.splits[name] = Split(
             split.encoded.select(kept),
             [split.rows[i] for i in kept],
             [split.lengths[i] for i in kept],
@@ -94,13 +94,13 @@ def measure(
 
     shorten("train", STEPS * training.batch_size)
     shorten("selection", max(BATCHES))
-    steps = -(-len(bench.splits["train"].rows) // training.batch_size)
-    on_gpu = bench.device.type == "cuda"
+    steps = -(-len(context.splits["train"].rows) // training.batch_size)
+    on_gpu = context.device.type == "cuda"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     seconds, joules = [], []
     found = Architecture.from_json(architecture)
-    epochs = train_epochs(bench, found, replace_epochs(training, 3), random_seed)
+    epochs = train_epochs(context, found, replace_epochs(training, 3), random_seed)
     meter = Energy(on_gpu)
     before = meter.read()
     for result in epochs:
@@ -122,8 +122,8 @@ def measure(
         "step_joules": median(joules) if joules else None,
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
     }
-    detach(bench.model)
-    return made | latency(bench, found, random_seed)
+    detach(context.model)
+    return made | latency(context, found, random_seed)
 
 
 def replace_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
@@ -131,16 +131,16 @@ def replace_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
     return training.model_copy(update={"epochs": epochs})
 
 
-def latency(bench: Workbench, architecture: Architecture, random_seed: int) -> dict[str, Any]:
+def latency(context: Context, architecture: Architecture, random_seed: int) -> dict[str, Any]:
     """Of 1 and of 32 examples of typical length, in fp32, as the shipped model computes."""
     from autopelt.training.costs import nearest_to_median, pace, typical
 
-    lengths = bench.splits["selection"].lengths
+    lengths = context.splits["selection"].lengths
     made: dict[str, Any] = {"tokens": int(lengths[nearest_to_median(lengths)[0]])}
     for size, (rounds, passes) in BATCHES.items():
-        batch = typical(bench, "selection", size)
+        batch = typical(context, "selection", size)
         found = pace(
-            bench, architecture, batch, random_seed=random_seed, rounds=rounds, passes=passes
+            context, architecture, batch, random_seed=random_seed, rounds=rounds, passes=passes
         )
         made |= {f"latency_{size}": found.deployed, f"times_bare_{size}": found.times}
     return made

@@ -11,7 +11,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.errors import AutopeltError
 from autopelt.modules.checkpoint import save
 from autopelt.system.files import NO_ROOM, no_room
-from autopelt.training.context import Workbench, is_warm, warm_workbench
+from autopelt.training.context import Context, is_warm, warm_context
 from autopelt.training.costs import costs
 from autopelt.training.gradient_accumulation import out_of_memory
 from autopelt.training.held_out import held_out
@@ -33,7 +33,7 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
 
 
 def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
-    """Train a spec on this process's warm workbench, yielding after every epoch.
+    """Train a spec with this process's warm model and data, yielding after every epoch.
 
     Before a part of the beginning that may take long it yields what it is about to do.
 
@@ -47,9 +47,9 @@ def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
     if not is_warm():
         yield LOADING
     begun = time.perf_counter()
-    bench = warm_workbench(spec.setup, spec.report)
+    context = warm_context(spec.setup, spec.report)
     waited = time.perf_counter() - begun
-    bench.arrays = shared_arrays(spec.cache)
+    context.arrays = shared_arrays(spec.cache)
     first = True
     try:
         architecture = Architecture.from_json(spec.architecture)
@@ -57,30 +57,32 @@ def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
         begun = time.perf_counter()
         if spec.costs:
             yield measuring(spec)
-        measured = costs(bench, architecture, spec)
+        measured = costs(context, architecture, spec)
         if spec.costs:
             spent["costs"] = time.perf_counter() - begun
-        bench.precision = precision(spec.training.precision, bench.device)
-        yield beginning(bench, [architecture])
-        epochs = train_epochs(bench, architecture, spec.training, spec.random_seed, spec.order_seed)
+        context.precision = precision(spec.training.precision, context.device)
+        yield beginning(context, [architecture])
+        epochs = train_epochs(
+            context, architecture, spec.training, spec.random_seed, spec.order_seed
+        )
         for result in epochs:
             if first:
                 result.seconds.update(spent)
-                result.notes.extend(bench.notes)
+                result.notes.extend(context.notes)
                 result.costs.update(measured)
             first = False
             if spec.report and result.epoch >= spec.training.epochs:
                 for _ in epochs:  # the best epoch's weights are back when the iterator has ended
                     pass
-                result.held_out.update(held_out(bench))
+                result.held_out.update(held_out(context))
             yield result
         if spec.weights is not None:
             begun = time.perf_counter()
-            save(bench.model, Path(spec.weights))
+            save(context.model, Path(spec.weights))
             # The last result is told when the iterator is exhausted, so this is told with it.
             result.seconds["save"] = time.perf_counter() - begun
     finally:
-        release(bench)
+        release(context)
 
 
 def measuring(spec: TrialSpec) -> Doing:
@@ -88,9 +90,9 @@ def measuring(spec: TrialSpec) -> Doing:
     return Doing(f"measuring its {' and '.join(spec.costs)}")
 
 
-def beginning(bench: Workbench, architectures: Sequence[Architecture]) -> Doing:
+def beginning(context: Context, architectures: Sequence[Architecture]) -> Doing:
     """What training these, alone or in one batch, begins with."""
-    layers = missing_trunk(bench, architectures)
+    layers = missing_trunk(context, architectures)
     if layers:
         return Doing(f"computing the trunk of {layers} layers, then its first epoch")
     return Doing("in its first epoch")

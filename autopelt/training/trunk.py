@@ -25,7 +25,7 @@ from autopelt.training.batches import scoring_batches
 from autopelt.training.shared_arrays import Entry, SharedArrays
 
 if TYPE_CHECKING:
-    from autopelt.training.context import Workbench
+    from autopelt.training.context import Context
 
 BATCH = 64
 """Examples a batch when states are computed."""
@@ -103,54 +103,56 @@ def boundary_of(architecture: Architecture, layers: int) -> int:
     return layers if lowest is None else max(0, lowest)
 
 
-def missing_trunk(bench: Workbench, architectures: Sequence[Architecture]) -> int:
+def missing_trunk(context: Context, architectures: Sequence[Architecture]) -> int:
     """Layers of the trunk whose states training these in one batch begins with computing.
 
     States that another process computes at this moment are missing, too: they are waited for.
     """
-    backbone = Backbone(bench.model)
+    backbone = Backbone(context.model)
     layers = len(backbone.layers)
     boundary = min(layers, *(boundary_of(a, layers) for a in architectures))
     if (
-        bench.arrays is None
-        or not _possible(bench, backbone, boundary, architectures)
-        or all(bench.arrays.has(_key(bench, s, boundary)) for s in SPLITS if s in bench.splits)
+        context.arrays is None
+        or not _possible(context, backbone, boundary, architectures)
+        or all(
+            context.arrays.has(_key(context, s, boundary)) for s in SPLITS if s in context.splits
+        )
     ):
         return 0
     return boundary
 
 
-def open_trunk(bench: Workbench, architecture: Architecture) -> Trunk | None:
+def open_trunk(context: Context, architecture: Architecture) -> Trunk | None:
     """The states that training the attached architecture needs, computed where they are missing.
 
     Returns:
         None where there is no trunk, the cache is off or too small, or the model's family or a gate
         of mode ``mean`` (which looks at padding too) does not go with it.
     """
-    backbone = Backbone(bench.model)
+    backbone = Backbone(context.model)
     boundary = boundary_of(architecture, len(backbone.layers))
-    if bench.arrays is None or not _possible(bench, backbone, boundary, [architecture]):
+    if context.arrays is None or not _possible(context, backbone, boundary, [architecture]):
         return None
     begun = time.perf_counter()
     trunk = Trunk(boundary)
-    was = bench.model.training
-    bench.model.eval()
+    was = context.model.training
+    context.model.eval()
     try:
-        for split in (s for s in SPLITS if s in bench.splits):
-            if not _add(bench, bench.arrays, backbone, trunk, split):
+        for split in (s for s in SPLITS if s in context.splits):
+            if not _add(context, context.arrays, backbone, trunk, split):
                 trunk.close()
                 return None
     except BaseException:
         trunk.close()
         raise
     finally:
-        bench.model.train(was)
+        context.model.train(was)
     trunk.seconds = time.perf_counter() - begun
     return trunk
 
 
 @contextmanager
-def skipping(bench: Workbench, trunk: Trunk | None, split: str) -> Iterator[Feeder]:
+def skipping(context: Context, trunk: Trunk | None, split: str) -> Iterator[Feeder]:
     """While it is open, passes over a split's batches start at the trunk's boundary.
 
     Gives a function to call with the indices and the content of each batch before its pass; it does
@@ -160,63 +162,63 @@ def skipping(bench: Workbench, trunk: Trunk | None, split: str) -> Iterator[Feed
     if trunk is None or states is None:
         yield lambda indices, batch: None
         return
-    with _fed(bench, trunk.boundary, states) as give:
+    with _fed(context, trunk.boundary, states) as give:
         yield give
 
 
 @contextmanager
-def _fed(bench: Workbench, boundary: int, states: States) -> Iterator[Feeder]:
-    with starting_at(Backbone(bench.model), boundary) as feed:
+def _fed(context: Context, boundary: int, states: States) -> Iterator[Feeder]:
+    with starting_at(Backbone(context.model), boundary) as feed:
 
         def give(indices: Sequence[int], batch: Mapping[str, torch.Tensor]) -> None:
             mask = batch["attention_mask"].to(states.array.device)
-            feed.states = states.batch(indices, mask).to(bench.device)
+            feed.states = states.batch(indices, mask).to(context.device)
 
         yield give
 
 
 # ---------------------------------------------------------------------- making
 def _possible(
-    bench: Workbench, backbone: Backbone, boundary: int, architectures: Sequence[Architecture]
+    context: Context, backbone: Backbone, boundary: int, architectures: Sequence[Architecture]
 ) -> bool:
     return (
         boundary > 0
-        and bench.trunk_works
+        and context.trunk_works
         and has_boundaries(backbone)
         and not any(m.gate == "mean" for a in architectures for m in a.modules)
     )
 
 
-def _key(bench: Workbench, split: str, boundary: int) -> str:
-    return f"{bench.identity(split)}-{boundary}"
+def _key(context: Context, split: str, boundary: int) -> str:
+    return f"{context.identity(split)}-{boundary}"
 
 
 def _add(
-    bench: Workbench, arrays: SharedArrays, backbone: Backbone, trunk: Trunk, split: str
+    context: Context, arrays: SharedArrays, backbone: Backbone, trunk: Trunk, split: str
 ) -> bool:
     """Find or compute the states of a split; False where that cannot be."""
-    counts = token_counts(bench.splits[split].rows)
+    counts = token_counts(context.splits[split].rows)
     if counts is None:
         return False
     starts = torch.from_numpy(np.cumsum(counts) - counts)
-    keys = [_key(bench, split, n) for n in range(trunk.boundary + 1)]
-    width = shapes_of_model(bench.model).hidden
+    keys = [_key(context, split, n) for n in range(trunk.boundary + 1)]
+    width = shapes_of_model(context.model).hidden
 
     def make(array: torch.Tensor) -> Mapping[str, Any]:
-        if not _works(bench, backbone, trunk.boundary, split):
+        if not _works(context, backbone, trunk.boundary, split):
             raise _DoesNotWork
-        return _compute(bench, arrays, backbone, keys, split, array, starts)
+        return _compute(context, arrays, backbone, keys, split, array, starts)
 
     try:
         entry = arrays.find_or_make(keys[-1], int(counts.sum()) + 1, width, torch.float32, make)
     except _DoesNotWork:
-        bench.trunk_works = False
+        context.trunk_works = False
         return False
     if entry is None:
         return False
     trunk.entries.append(entry)
     trunk.found += not entry.made
-    array = _near(entry.array, bench.device)
+    array = _near(entry.array, context.device)
     trunk.states[split] = States(array, starts.to(array.device), entry.facts["seconds"])
     return True
 
@@ -234,7 +236,7 @@ class _DoesNotWork(Exception):  # noqa: N818 - a finding
 
 @torch.inference_mode()
 def _compute(
-    bench: Workbench,
+    context: Context,
     arrays: SharedArrays,
     backbone: Backbone,
     keys: Sequence[str],
@@ -253,16 +255,16 @@ def _compute(
                 stack.callback(entry.close)
                 before = entry.facts["seconds"]
                 states = States(entry.array, starts, before)
-                give = stack.enter_context(_fed(bench, lower, states))
+                give = stack.enter_context(_fed(context, lower, states))
                 break
         array[-1].zero_()
-        for indices in scoring_batches(bench.splits[split].lengths, BATCH):
-            _fill(bench, backbone, boundary, split, indices, give, array, starts)
+        for indices in scoring_batches(context.splits[split].lengths, BATCH):
+            _fill(context, backbone, boundary, split, indices, give, array, starts)
     return {"seconds": before + time.perf_counter() - begun}
 
 
 def _fill(
-    bench: Workbench,
+    context: Context,
     backbone: Backbone,
     boundary: int,
     split: str,
@@ -272,11 +274,11 @@ def _fill(
     starts: torch.Tensor,
 ) -> None:
     """Put the states of a batch into the rows of the array that begin at `starts`."""
-    batch = bench.batch(split, indices)
+    batch = context.batch(split, indices)
     give(indices, batch)
-    inputs = bench.task.inputs(batch)
-    with bench.autocast():
-        hidden = states_at(backbone, boundary, lambda: bench.model(**inputs))
+    inputs = context.task.inputs(batch)
+    with context.autocast():
+        hidden = states_at(backbone, boundary, lambda: context.model(**inputs))
     real = batch["attention_mask"].bool()
     counts = real.view(len(indices), -1).sum(1).tolist()
     for i, part in zip(indices, hidden[real].to("cpu").split(counts), strict=True):
@@ -284,28 +286,28 @@ def _fill(
 
 
 @torch.inference_mode()
-def _works(bench: Workbench, backbone: Backbone, boundary: int, split: str) -> bool:
+def _works(context: Context, backbone: Backbone, boundary: int, split: str) -> bool:
     """Whether a pass from the boundary gives the loss of a whole pass, on a few examples.
 
     Their states are computed one by one, so without the padding that they have as a batch.
     """
-    lengths = bench.splits[split].lengths
+    lengths = context.splits[split].lengths
     order = sorted(range(len(lengths)), key=lengths.__getitem__)[: max(8, len(lengths) // 2)]
     few = order[:: max(1, len(order) // 4)][:5]
-    counts = token_counts([bench.splits[split].rows[i] for i in few])
+    counts = token_counts([context.splits[split].rows[i] for i in few])
     assert counts is not None
-    array = torch.zeros(int(counts.sum()) + 1, shapes_of_model(bench.model).hidden)
+    array = torch.zeros(int(counts.sum()) + 1, shapes_of_model(context.model).hidden)
     starts = torch.zeros(len(lengths), dtype=torch.long)
     starts[few] = torch.from_numpy(np.cumsum(counts) - counts)
     for i in few:
-        _fill(bench, backbone, boundary, split, [i], lambda indices, batch: None, array, starts)
-    batch = bench.batch(split, few)
-    inputs = bench.task.inputs(batch)
-    with bench.autocast():
-        whole = float(bench.task.loss(bench.model(**inputs), batch))
-        with _fed(bench, boundary, States(array, starts, 0.0)) as give:
+        _fill(context, backbone, boundary, split, [i], lambda indices, batch: None, array, starts)
+    batch = context.batch(split, few)
+    inputs = context.task.inputs(batch)
+    with context.autocast():
+        whole = float(context.task.loss(context.model(**inputs), batch))
+        with _fed(context, boundary, States(array, starts, 0.0)) as give:
             give(few, batch)
-            short = float(bench.task.loss(bench.model(**inputs), batch))
+            short = float(context.task.loss(context.model(**inputs), batch))
     return abs(whole - short) <= TOLERANCE * max(1.0, abs(whole))
 
 

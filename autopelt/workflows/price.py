@@ -14,7 +14,7 @@ import torch
 from autopelt.architecture.architecture import Architecture
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import sample
-from autopelt.training.context import Split, Workbench
+from autopelt.training.context import Context, Split
 from autopelt.training.loop import SCORING_BATCH, release, train_epochs
 from autopelt.training.spec import Setup
 from autopelt.workflows.plan import Plan, default_threads
@@ -104,21 +104,21 @@ def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, floa
     torch.set_num_threads(default_threads(config.workers))
     try:
         begun = time.perf_counter()
-        bench = Workbench(Setup.of(config))
+        context = Context(Setup.of(config))
         load = time.perf_counter() - begun
-        whole = len(bench.splits["selection"].rows)
+        whole = len(context.splits["selection"].rows)
         batch, draw = config.training.batch_size, random.Random(config.random_seed)
         training = config.training.model_copy(update={"epochs": 1})
-        kept = dict(bench.splits)
+        kept = dict(context.splits)
         seconds: Mapping[str, float] = {}
         for steps in (WARM_UP, STEPS):
-            bench.splits["train"] = _part(kept["train"], steps * batch, draw)
-            bench.splits["selection"] = _part(kept["selection"], 2 * SCORING_BATCH, draw)
-            for result in train_epochs(bench, architecture, training, config.random_seed):
+            context.splits["train"] = _part(kept["train"], steps * batch, draw)
+            context.splits["selection"] = _part(kept["selection"], 2 * SCORING_BATCH, draw)
+            for result in train_epochs(context, architecture, training, config.random_seed):
                 seconds = result.seconds
-            release(bench)
-        done = math.ceil(len(bench.splits["train"].rows) / batch)
-        scored = len(bench.splits["selection"].rows)
+            release(context)
+        done = math.ceil(len(context.splits["train"].rows) / batch)
+        scored = len(context.splits["selection"].rows)
         return load, seconds.get("train", 0.0) / done, seconds["score"] * whole / scored
     finally:
         torch.set_num_threads(threads)

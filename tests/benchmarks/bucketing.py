@@ -19,7 +19,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training import batches
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
 
@@ -36,12 +36,12 @@ def main() -> None:
     made.add_argument("--threads", type=int, default=2)
     given = made.parse_args()
     torch.set_num_threads(given.threads)
-    bench = Workbench(Setup("minilm", "demo", train_examples=given.train_examples))
+    context = Context(Setup("minilm", "demo", train_examples=given.train_examples))
     training = TrainingConfig(
         epochs=given.epochs,
-        batch_size=bench.task.usual_batch,
-        learning_rate_factor=bench.task.usual_factor,
-        dropout=bench.task.usual_dropout,
+        batch_size=context.task.usual_batch,
+        learning_rate_factor=context.task.usual_factor,
+        dropout=context.task.usual_dropout,
     )
     architecture = Architecture(
         tuple(Module("sequential_adapter", "ffn", layer, 24) for layer in range(6))
@@ -51,8 +51,8 @@ def main() -> None:
     for random_seed in range(given.random_seeds):
         for name, pool in POOLS.items():
             batches.POOL = pool
-            results = list(train_epochs(bench, architecture, training, random_seed))
-            release(bench)
+            results = list(train_epochs(context, architecture, training, random_seed))
+            release(context)
             scores[name].append(max(r.score for r in results))
             seconds[name] += sum(r.seconds["train"] for r in results)
     differences = [a - b for a, b in zip(scores["bucketed"], scores["random"], strict=True)]

@@ -17,7 +17,7 @@ from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.study.config import TrainingConfig
 from autopelt.study.lookup import find_architecture
-from autopelt.training.context import warm_workbench
+from autopelt.training.context import warm_context
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
 
@@ -44,8 +44,8 @@ def main() -> None:
     training = TrainingConfig(
         epochs=given.epochs, batch_size=given.batch_size, learning_rate_factor=given.rate
     )
-    bench = warm_workbench(setup, False)  # called as `run_trial` does, or it is another one
-    prior = bench.prior
+    context = warm_context(setup, False)  # called as `run_trial` does, or it is another one
+    prior = context.prior
     for random_seed in range(given.random_seeds):
         for method in given.methods.split(","):
             architecture = find_architecture(method, shapes).architecture.to_json()
@@ -53,7 +53,7 @@ def main() -> None:
                 key = (given.task, method, random_seed, start)
                 if key in done:
                     continue
-                bench.prior = prior if start == "prior" else None
+                context.prior = prior if start == "prior" else None
                 spec = TrialSpec(0, architecture, random_seed, setup, training)
                 scores = [round(result.score, 4) for result in run_trial(spec)]
                 print(*key, *scores, flush=True)

@@ -43,7 +43,7 @@ def work(given: argparse.Namespace) -> None:
     from autopelt.methods.module import Module
     from autopelt.modules.attachment import attach
     from autopelt.study.config import TrainingConfig
-    from autopelt.training.context import Workbench
+    from autopelt.training.context import Context
     from autopelt.training.loop import release, train_epochs
     from autopelt.training.modes import set_training_mode
     from autopelt.training.shared_arrays import SharedArrays
@@ -55,8 +55,8 @@ def work(given: argparse.Namespace) -> None:
     (weight @ weight).sum().backward()
     torch.optim.AdamW([weight], foreach=True).step()
     libraries = resident("VmRSS")
-    bench = Workbench(Setup(given.model, "demo", train_examples=given.train_examples))
-    shapes = shapes_of_model(bench.model)
+    context = Context(Setup(given.model, "demo", train_examples=given.train_examples))
+    shapes = shapes_of_model(context.model)
     half = Architecture(
         tuple(
             Module("sequential_adapter", "ffn", n, 24)
@@ -66,21 +66,21 @@ def work(given: argparse.Namespace) -> None:
     wanted = seed_architecture(given.architecture, shapes)
     training = TrainingConfig(epochs=1, batch_size=given.batch)
     with tempfile.TemporaryDirectory() as folder:
-        bench.arrays = SharedArrays(Path(folder), 2**32)
+        context.arrays = SharedArrays(Path(folder), 2**32)
         for architecture in (half, wanted):
-            for _ in train_epochs(bench, architecture, training, random_seed=0):
+            for _ in train_epochs(context, architecture, training, random_seed=0):
                 pass
-            release(bench)
-        kept = bench.arrays.used()
+            release(context)
+        kept = context.arrays.used()
     peak = resident("VmHWM")
 
-    attach(bench.model, wanted, random_seed=0)
-    set_training_mode(bench.model)
+    attach(context.model, wanted, random_seed=0)
+    set_training_mode(context.model)
     longest = sorted(
-        range(len(bench.splits["train"].rows)), key=bench.splits["train"].lengths.__getitem__
+        range(len(context.splits["train"].rows)), key=context.splits["train"].lengths.__getitem__
     )
-    batch = bench.batch("train", longest[-given.batch :])
-    parameters = {p.untyped_storage().data_ptr() for p in bench.model.parameters()}
+    batch = context.batch("train", longest[-given.batch :])
+    parameters = {p.untyped_storage().data_ptr() for p in context.model.parameters()}
     saved: dict[int, int] = {}
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
@@ -90,11 +90,11 @@ def work(given: argparse.Namespace) -> None:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        loss = bench.model(**batch).loss
+        loss = context.model(**batch).loss
     loss.backward()
-    backbone = sum(p.nbytes for p in bench.model.base_model.parameters())
+    backbone = sum(p.nbytes for p in context.model.base_model.parameters())
     # Trained weights, gradients, two moments of AdamW, and the weights of the best epoch.
-    trained = 5 * sum(p.nbytes for p in bench.model.parameters() if p.requires_grad)
+    trained = 5 * sum(p.nbytes for p in context.model.parameters() if p.requires_grad)
     print(
         json.dumps(
             {

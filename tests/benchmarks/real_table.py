@@ -32,7 +32,7 @@ from autopelt.backbones.shapes import shapes_of_config
 from autopelt.space.bound import BoundSpace
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup, TrialFailure
@@ -133,14 +133,14 @@ def main() -> None:
         task=given.task, data=given.data, space=SearchSpace.load("pelt"), training=training
     )
     space = bound_space(given.budget)
-    bench = Workbench(Setup.of(config))
+    context = Context(Setup.of(config))
     with private_cache(None) as cache:
-        bench.arrays = shared_arrays(cache)
-        fill(given, bench, space, training)
+        context.arrays = shared_arrays(cache)
+        fill(given, context, space, training)
 
 
 def fill(
-    given: argparse.Namespace, bench: Workbench, space: BoundSpace, training: TrainingConfig
+    given: argparse.Namespace, context: Context, space: BoundSpace, training: TrainingConfig
 ) -> None:
     """Train and append rows until there are enough."""
     rows = [row for row in read(given.table) if row["task"] == given.task]
@@ -159,13 +159,13 @@ def fill(
             scores: list[float] = []
             losses: list[float] = []
             try:
-                for epoch in train_epochs(bench, architecture, training, random_seed):
+                for epoch in train_epochs(context, architecture, training, random_seed):
                     scores.append(round(epoch.score, 5))
                     losses.append(round(epoch.loss, 5))
             except TrialFailure as failure:
                 print(f"{architecture.describe()}: {failure}", flush=True)
             finally:
-                release(bench)
+                release(context)
             count = space.counter.count(architecture)
             row = {
                 "task": given.task,

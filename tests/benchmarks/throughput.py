@@ -31,7 +31,7 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
-from autopelt.training.context import Split, Workbench
+from autopelt.training.context import Context, Split
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
@@ -47,16 +47,16 @@ PEERS = {
 
 
 def own_rates(
-    bench: Workbench, architectures: dict[str, Architecture], batch: int, epochs: int
+    context: Context, architectures: dict[str, Architecture], batch: int, epochs: int
 ) -> dict[str, float]:
     """Examples per second of each architecture; the first epoch only warms up."""
     rates = {}
     for name, architecture in architectures.items():
         training = TrainingConfig(epochs=1 + epochs, batch_size=batch)
-        results = list(train_epochs(bench, architecture, training, random_seed=0))
-        release(bench)
+        results = list(train_epochs(context, architecture, training, random_seed=0))
+        release(context)
         seconds = [r.seconds["train"] for r in results[1:]]  # the first epoch warms up
-        each = statistics.median(seconds) / len(bench.splits["train"].rows)
+        each = statistics.median(seconds) / len(context.splits["train"].rows)
         each += results[0].seconds.get("trunk", 0.0) / (TRIALS * EPOCHS * EXAMPLES)
         rates[name] = 1 / each
     return rates
@@ -93,14 +93,14 @@ def main() -> None:
     given = made.parse_args()
     torch.set_num_threads(given.threads)
     setup = Setup("minilm", "rte", str(given.data), EXAMPLES, given.max_length)
-    bench = Workbench(setup)
-    kept = bench.splits["selection"]  # scored after every epoch, but not measured here
+    context = Context(setup)
+    kept = context.splits["selection"]  # scored after every epoch, but not measured here
     few = min(16, len(kept.rows))
-    bench.splits["selection"] = Split(
+    context.splits["selection"] = Split(
         kept.encoded.select(range(few)), kept.rows[:few], kept.lengths[:few]
     )
-    layers = shapes_of_model(bench.model).layers
-    architectures = {"all": seed_architecture("unipelt", shapes_of_model(bench.model))} | {
+    layers = shapes_of_model(context.model).layers
+    architectures = {"all": seed_architecture("unipelt", shapes_of_model(context.model))} | {
         name: Architecture(
             tuple(Module("sequential_adapter", "ffn", n, 24) for n in range(lowest, layers))
         )
@@ -110,8 +110,8 @@ def main() -> None:
     theirs: dict[str, list[float]] = {name: [] for name in PEERS}
     for _ in range(given.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            bench.arrays = SharedArrays(Path(folder), 2**32)
-            found = own_rates(bench, architectures, given.batch, given.epochs)
+            context.arrays = SharedArrays(Path(folder), 2**32)
+            found = own_rates(context, architectures, given.batch, given.epochs)
         for name, rate in found.items():
             ours[name].append(rate)
         if given.peer_python:
@@ -122,7 +122,7 @@ def main() -> None:
         "batch": given.batch,
         "threads": given.threads,
         "rounds": given.rounds,
-        "mean_tokens": round(statistics.fmean(bench.splits["train"].lengths), 1),
+        "mean_tokens": round(statistics.fmean(context.splits["train"].lengths), 1),
         "examples_per_s": {k: round(statistics.median(v), 1) for k, v in ours.items()},
     }
     if given.peer_python:

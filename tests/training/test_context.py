@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_workbench import workbench_for
+from tiny_context import tiny_context
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import frozen_parameters, parameter_groups
 from autopelt.study.config import TrainingConfig
-from autopelt.training import context as workbench
-from autopelt.training.context import Workbench
+from autopelt.training import context as contexts
+from autopelt.training.context import Context
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup, TrialSpec
@@ -24,20 +24,21 @@ LORA = Architecture((Module("lora", "attention.query", 1, 2),))
 
 
 @pytest.fixture(scope="module")
-def bench(tiny_bert: Path) -> Workbench:
-    return Workbench(Setup(str(tiny_bert), "demo", train_examples=48))
+def context(tiny_bert: Path) -> Context:
+    return Context(Setup(str(tiny_bert), "demo", train_examples=48))
 
 
 @pytest.mark.parametrize("cached", [False, True])
 def test_backward_ends_at_the_lowest_module_and_scoring_is_inference(
-    bench: Workbench, cached: bool, tmp_path: Path
+    context: Context, cached: bool, tmp_path: Path
 ) -> None:
     seen = {"training": 0, "scoring": 0}
 
     def look(layer: torch.nn.Module, args: tuple[torch.Tensor, ...]) -> None:
         assert not args[0].requires_grad  # nothing below can get a gradient
         assert all(
-            p.grad is None and not p.requires_grad for p in frozen_parameters(bench.model).values()
+            p.grad is None and not p.requires_grad
+            for p in frozen_parameters(context.model).values()
         )
         if layer.training:
             seen["training"] += 1
@@ -46,15 +47,15 @@ def test_backward_ends_at_the_lowest_module_and_scoring_is_inference(
             seen["scoring"] += 1
             assert torch.is_inference_mode_enabled()
 
-    bench.arrays = SharedArrays(tmp_path, 2**24) if cached else None
-    handle = bench.model.base_model.encoder.layer[1].register_forward_pre_hook(look)
+    context.arrays = SharedArrays(tmp_path, 2**24) if cached else None
+    handle = context.model.base_model.encoder.layer[1].register_forward_pre_hook(look)
     try:
-        for _ in train_epochs(bench, LORA, TrainingConfig(epochs=2, batch_size=16), 0):
+        for _ in train_epochs(context, LORA, TrainingConfig(epochs=2, batch_size=16), 0):
             pass
     finally:
         handle.remove()
-        release(bench)
-        bench.arrays = None
+        release(context)
+        context.arrays = None
     assert seen["training"] == 2 * 3
     assert seen["scoring"] >= 2
 
@@ -62,7 +63,7 @@ def test_backward_ends_at_the_lowest_module_and_scoring_is_inference(
 def test_a_second_trial_loads_and_tokenises_nothing(
     tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workbench.warm_workbench.cache_clear()
+    contexts.warm_context.cache_clear()
     setup = Setup(str(tiny_bert), "demo", train_examples=48)
     spec = TrialSpec(0, LORA.to_json(), 1, setup, TrainingConfig(epochs=1))
     first = list(run_trial(spec))
@@ -71,10 +72,10 @@ def test_a_second_trial_loads_and_tokenises_nothing(
         raise AssertionError("the worker was warm")
 
     for name in ("load_model", "load_tokenizer", "make_task"):
-        monkeypatch.setattr(workbench, name, never)
+        monkeypatch.setattr(contexts, name, never)
     second = list(run_trial(spec))
     assert [r.loss for r in second] == [r.loss for r in first]
-    workbench.warm_workbench.cache_clear()
+    contexts.warm_context.cache_clear()
 
 
 def test_weights_are_written_and_the_time_is_told(tiny_bert: Path, tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_weights_are_written_and_the_time_is_told(tiny_bert: Path, tmp_path: Pat
     results = list(run_trial(spec))
     assert (tmp_path / "w" / "weights.safetensors").is_file()
     assert results[-1].seconds["save"] > 0
-    workbench.warm_workbench.cache_clear()
+    contexts.warm_context.cache_clear()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 64])
@@ -105,7 +106,7 @@ def test_threads_are_divided(workers: int) -> None:
     ],
 )
 def test_every_kind_trains_and_scores_in_bf16(kind: str, family: str, tmp_path: Path) -> None:
-    made = workbench_for(kind, family, tmp_path)
+    made = tiny_context(kind, family, tmp_path)
     losses, learned = {}, {}
     for wanted in ("fp32", "bf16"):
         training = TrainingConfig(epochs=1, precision=wanted)

@@ -9,7 +9,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached
 from autopelt.study.config import TrainingConfig
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.costs import costs, deployed_form
 from autopelt.training.spec import Cache, Doing, Setup, TrialSpec
 from autopelt.training.trial import run_trial, trial_steps
@@ -30,28 +30,28 @@ def spec(setup: Setup, architecture: Architecture, *names: str) -> TrialSpec:
 
 
 def test_what_merges_costs_nothing_and_the_model_is_as_before(setup: Setup) -> None:
-    bench = Workbench(setup)
-    before = {name: p.detach().clone() for name, p in bench.model.state_dict().items()}
+    context = Context(setup)
+    before = {name: p.detach().clone() for name, p in context.model.state_dict().items()}
     assert deployed_form(Architecture((LORA, GATED))).modules == (GATED,)
     both = ("latency", "memory")
-    merged = costs(bench, Architecture((LORA,)), spec(setup, Architecture((LORA,)), *both))
+    merged = costs(context, Architecture((LORA,)), spec(setup, Architecture((LORA,)), *both))
     assert merged["latency"] == 1.0
     slow = Architecture(ADAPTERS)
-    found = costs(bench, slow, spec(setup, slow, *both))
+    found = costs(context, slow, spec(setup, slow, *both))
     assert 0.5 < found["latency"] < 10
-    assert attached(bench.model) is None
-    assert not bench.model.training
-    after = bench.model.state_dict()
+    assert attached(context.model) is None
+    assert not context.model.training
+    after = context.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(p, after[name]) for name, p in before.items())
 
 
 def test_memory_is_counted_alike_and_grows_with_what_is_passed_backwards(setup: Setup) -> None:
-    bench = Workbench(setup)
+    context = Context(setup)
 
     def memory(*modules: Module) -> float:
         made = Architecture(modules)
-        return costs(bench, made, spec(setup, made, "memory"))["memory"]
+        return costs(context, made, spec(setup, made, "memory"))["memory"]
 
     top, low = ADAPTERS[1], ADAPTERS[0]
     assert memory(top) == memory(top)

@@ -11,7 +11,7 @@ import torch
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.gradient_accumulation import Accumulation
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
@@ -75,25 +75,25 @@ def test_halves_sum_to_the_gradient_of_the_whole() -> None:
 
 def test_a_training_goes_on_with_half_the_batch_and_says_so(tiny_bert: Path) -> None:
     """The error is raised by a hook here, for batches over 8: a GPU is not at hand."""
-    bench = Workbench(Setup(str(tiny_bert), "demo", train_examples=64))
+    context = Context(Setup(str(tiny_bert), "demo", train_examples=64))
 
     def full(module: torch.nn.Module, arguments: object, named: dict[str, torch.Tensor]) -> None:
         if torch.is_grad_enabled() and len(named["input_ids"]) > 8:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
 
-    hook = bench.model.register_forward_pre_hook(full, with_kwargs=True)
+    hook = context.model.register_forward_pre_hook(full, with_kwargs=True)
     lora = Architecture((Module("lora", "attention.query", 0, 2),))
     try:
-        results = list(train_epochs(bench, lora, SIXTEEN, 0))
-        release(bench)
+        results = list(train_epochs(context, lora, SIXTEEN, 0))
+        release(context)
         assert [r.epoch for r in results] == [1, 2]
         assert "two halves" in results[0].notes[0]
         with pytest.raises(torch.OutOfMemoryError):
-            list(train_epochs(bench, lora, SIXTEEN.model_copy(update={"batch_size": 32}), 0))
+            list(train_epochs(context, lora, SIXTEEN.model_copy(update={"batch_size": 32}), 0))
     finally:
-        release(bench)
+        release(context)
         hook.remove()
-    whole = list(train_epochs(bench, lora, SIXTEEN, 0))
-    release(bench)
+    whole = list(train_epochs(context, lora, SIXTEEN, 0))
+    release(context)
     assert not whole[0].notes
     assert [r.loss for r in results] == pytest.approx([r.loss for r in whole], rel=1e-3)

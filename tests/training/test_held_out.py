@@ -10,7 +10,7 @@ from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import Source, make_task
 from autopelt.tasks.prior import constant_score
-from autopelt.training.context import warm_workbench
+from autopelt.training.context import warm_context
 from autopelt.training.held_out import GROUPS, example_groups
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
@@ -44,7 +44,7 @@ def test_only_the_last_epoch_tells_the_report_split_and_only_if_asked(tiny_bert:
     assert np.mean(constant["without"]) == pytest.approx(constant["score"])
     plain = list(run_trial(spec(tiny_bert, False)))
     assert all(r.held_out == {} for r in plain)
-    assert "report" not in warm_workbench(spec(tiny_bert, False).setup).splits
+    assert "report" not in warm_context(spec(tiny_bert, False).setup).splits
 
 
 def test_groups_are_even_and_keep_an_example_together() -> None:

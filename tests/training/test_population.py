@@ -8,7 +8,7 @@ import torch
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.group import run_group
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.population import Population, can_share
@@ -40,37 +40,37 @@ MEMBERS = (
 
 
 @pytest.fixture(scope="module")
-def bench(tiny_bert: Path) -> Workbench:
-    return Workbench(Setup(str(tiny_bert), "demo", train_examples=48))
+def context(tiny_bert: Path) -> Context:
+    return Context(Setup(str(tiny_bert), "demo", train_examples=48))
 
 
-def alone(bench: Workbench, architecture: Architecture, random_seed: int) -> list[EpochResult]:
+def alone(context: Context, architecture: Architecture, random_seed: int) -> list[EpochResult]:
     try:
-        return list(train_epochs(bench, architecture, TRAINING, random_seed, ORDER))
+        return list(train_epochs(context, architecture, TRAINING, random_seed, ORDER))
     finally:
-        release(bench)
+        release(context)
 
 
-def together(bench: Workbench, members: list[Architecture]) -> list[list[EpochResult]]:
-    population = Population(bench, [(a, i) for i, a in enumerate(members)], TRAINING, ORDER)
+def together(context: Context, members: list[Architecture]) -> list[list[EpochResult]]:
+    population = Population(context, [(a, i) for i, a in enumerate(members)], TRAINING, ORDER)
     epochs = list(population.train())
     return [[epoch[k] for epoch in epochs] for k in range(len(members))]  # type: ignore[misc]
 
 
-def test_members_learn_what_they_learn_alone(bench: Workbench) -> None:
-    shared = together(bench, list(MEMBERS))
+def test_members_learn_what_they_learn_alone(context: Context) -> None:
+    shared = together(context, list(MEMBERS))
     for seed, (architecture, results) in enumerate(zip(MEMBERS, shared, strict=True)):
-        expected = alone(bench, architecture, seed)
+        expected = alone(context, architecture, seed)
         assert [r.loss for r in results] == pytest.approx([r.loss for r in expected], abs=1e-4)
         assert [r.score for r in results] == pytest.approx([r.score for r in expected], abs=0.02)
         assert expected[0].loss != expected[1].loss
 
 
-def test_the_backbone_is_as_before_bit_for_bit(bench: Workbench) -> None:
-    model = bench.model
+def test_the_backbone_is_as_before_bit_for_bit(context: Context) -> None:
+    model = context.model
     before = {k: v.clone() for k, v in model.base_model.state_dict().items()}
     gradients = {n: p.requires_grad for n, p in model.named_parameters()}
-    together(bench, list(MEMBERS[:2]))
+    together(context, list(MEMBERS[:2]))
     after = model.base_model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[k], after[k]) for k in before)
@@ -79,40 +79,40 @@ def test_the_backbone_is_as_before_bit_for_bit(bench: Workbench) -> None:
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_saved_members_predict_what_they_predicted_alone(bench: Workbench, tmp_path: Path) -> None:
+def test_saved_members_predict_what_they_predicted_alone(context: Context, tmp_path: Path) -> None:
     from autopelt.modules.checkpoint import load
     from autopelt.training.loop import score_split
 
-    population = Population(bench, [(a, i) for i, a in enumerate(MEMBERS)], TRAINING, ORDER)
+    population = Population(context, [(a, i) for i, a in enumerate(MEMBERS)], TRAINING, ORDER)
     best = [max(r.score for r in results) for results in zip(*population.train(), strict=True)]  # type: ignore[union-attr]
     for number, score in enumerate(best):
         population.save(number, tmp_path / str(number))
-        load(bench.model, tmp_path / str(number))
+        load(context.model, tmp_path / str(number))
         try:
-            assert score_split(bench, "selection")["accuracy"] == pytest.approx(score, abs=0.02)
+            assert score_split(context, "selection")["accuracy"] == pytest.approx(score, abs=0.02)
         finally:
-            release(bench)
+            release(context)
 
 
-def test_a_member_that_diverges_fails_alone(bench: Workbench) -> None:
+def test_a_member_that_diverges_fails_alone(context: Context) -> None:
     wild = Architecture(
         (Module("sequential_adapter", "ffn", 0, 4),), learning_rate_multiplier=float(2**60)
     )
-    population = Population(bench, [(wild, 0), (MEMBERS[0], 1)], TRAINING, ORDER)
+    population = Population(context, [(wild, 0), (MEMBERS[0], 1)], TRAINING, ORDER)
     first, second = population.train()
     failures = [r for r in (first[0], second[0]) if isinstance(r, TrialFailure)]
     assert len(failures) == 1
     assert "of epoch" in str(failures[0])
-    expected = alone(bench, MEMBERS[0], 1)
+    expected = alone(context, MEMBERS[0], 1)
     assert [e[1].loss for e in (first, second)] == pytest.approx(  # type: ignore[union-attr]
         [r.loss for r in expected], abs=1e-4
     )
 
 
-def test_prompts_and_full_fine_tuning_train_alone(bench: Workbench) -> None:
-    assert all(can_share(a, bench) for a in MEMBERS)
-    assert not can_share(Architecture((Module("prompt", "embeddings", None, 2),)), bench)
-    assert not can_share(Architecture(full=True), bench)
+def test_prompts_and_full_fine_tuning_train_alone(context: Context) -> None:
+    assert all(can_share(a, context) for a in MEMBERS)
+    assert not can_share(Architecture((Module("prompt", "embeddings", None, 2),)), context)
+    assert not can_share(Architecture(full=True), context)
 
 
 def specs_of(tiny_bert: Path, members: list[Architecture], folder: Path) -> list[TrialSpec]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_context import tiny_context
 from tiny_models import CORPUS, byte_level, word_pieces
-from tiny_workbench import workbench_for
 from zoo import CONFIGS, SEQ2SEQ
 
 from autopelt.architecture.architecture import Architecture
@@ -13,7 +13,7 @@ from autopelt.backbones.backbone import Backbone
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files
-from autopelt.training.context import Workbench
+from autopelt.training.context import Context
 from autopelt.training.loop import EpochResult, release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
@@ -67,33 +67,33 @@ def adapters(*layers: int) -> Architecture:
 
 
 def trained(
-    bench: Workbench, architecture: Architecture, arrays: SharedArrays | None, **changed: object
+    context: Context, architecture: Architecture, arrays: SharedArrays | None, **changed: object
 ) -> tuple[list[EpochResult], dict[str, torch.Tensor]]:
     """Results of three epochs of seven steps, and the weights that were learned."""
     from autopelt.modules.attachment import attachment
 
-    bench.arrays = arrays
+    context.arrays = arrays
     training = TrainingConfig(
         epochs=3, batch_size=6, learning_rate_factor=2.0, precision="fp32"
     ).model_copy(update=changed)
     try:
-        results = list(train_epochs(bench, architecture, training, random_seed=3))
-        weights = {k: v.detach().clone() for k, v in attachment(bench.model).named_parameters()}
+        results = list(train_epochs(context, architecture, training, random_seed=3))
+        weights = {k: v.detach().clone() for k, v in attachment(context.model).named_parameters()}
     finally:
-        release(bench)
+        release(context)
     return results, weights
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_cached_and_uncached_training_are_the_same_function(family: str, tmp_path: Path) -> None:
-    bench = Workbench(Setup(str(tiny_model(family, tmp_path)), own_task(tmp_path)))
-    assert len(set(bench.splits["train"].lengths)) > 4
-    before = {k: v.clone() for k, v in bench.model.state_dict().items()}
-    attributes = [set(layer.__dict__) for _, layer in Backbone(bench.model).layers]
+    context = Context(Setup(str(tiny_model(family, tmp_path)), own_task(tmp_path)))
+    assert len(set(context.splits["train"].lengths)) > 4
+    before = {k: v.clone() for k, v in context.model.state_dict().items()}
+    attributes = [set(layer.__dict__) for _, layer in Backbone(context.model).layers]
     arrays = SharedArrays(tmp_path / "cache", ROOM)
     for architecture in (adapters(1, 2), adapters(2), Architecture()):
-        plain, plain_weights = trained(bench, architecture, None)
-        cached, cached_weights = trained(bench, architecture, arrays)
+        plain, plain_weights = trained(context, architecture, None)
+        cached, cached_weights = trained(context, architecture, arrays)
         assert cached[0].saved["layers"] == boundary_of(architecture, LAYERS)
         assert not plain[0].saved
         for a, b in zip(plain, cached, strict=True):
@@ -101,17 +101,17 @@ def test_cached_and_uncached_training_are_the_same_function(family: str, tmp_pat
             assert b.metrics == a.metrics
         for name, weight in plain_weights.items():
             torch.testing.assert_close(cached_weights[name], weight, rtol=1e-3, atol=1e-4)
-    after = bench.model.base_model.state_dict()
+    after = context.model.base_model.state_dict()
     assert all(
-        torch.equal(before[f"{bench.model.base_model_prefix}.{k}"], v) for k, v in after.items()
+        torch.equal(before[f"{context.model.base_model_prefix}.{k}"], v) for k, v in after.items()
     )
-    assert attributes == [set(layer.__dict__) for _, layer in Backbone(bench.model).layers]
+    assert attributes == [set(layer.__dict__) for _, layer in Backbone(context.model).layers]
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     folder = tmp_path_factory.mktemp("trunk")
-    return Workbench(Setup(str(tiny_model("bert", folder)), own_task(folder)))
+    return Context(Setup(str(tiny_model("bert", folder)), own_task(folder)))
 
 
 @pytest.mark.parametrize(
@@ -125,71 +125,71 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     ids=["prompt", "layer 0", "full", "mean gate"],
 )
 def test_without_a_trunk_there_is_no_cache(
-    bench: Workbench, architecture: Architecture, layers: int, tmp_path: Path
+    context: Context, architecture: Architecture, layers: int, tmp_path: Path
 ) -> None:
     assert boundary_of(architecture, LAYERS) == layers
     arrays = SharedArrays(tmp_path, ROOM)
-    results, _ = trained(bench, architecture, arrays, epochs=1)
+    results, _ = trained(context, architecture, arrays, epochs=1)
     assert not results[0].saved
     assert arrays.used() == 0
 
 
-def test_trials_share_states_and_build_on_lower_ones(bench: Workbench, tmp_path: Path) -> None:
+def test_trials_share_states_and_build_on_lower_ones(context: Context, tmp_path: Path) -> None:
     arrays = SharedArrays(tmp_path, ROOM)
-    first, _ = trained(bench, adapters(1), arrays, epochs=1)
+    first, _ = trained(context, adapters(1), arrays, epochs=1)
     assert first[0].saved["hits"] == 0
     assert first[0].seconds["trunk"] > 0
-    again, _ = trained(bench, adapters(1, 2), arrays, epochs=1)
+    again, _ = trained(context, adapters(1, 2), arrays, epochs=1)
     assert again[0].saved["hits"] == 2
     assert again[0].saved["trunk"] > 0
-    higher, _ = trained(bench, adapters(2), arrays, epochs=1)
+    higher, _ = trained(context, adapters(2), arrays, epochs=1)
     assert higher[0].saved["hits"] == 0
-    alone, _ = trained(bench, adapters(2), SharedArrays(tmp_path / "alone", ROOM), epochs=1)
+    alone, _ = trained(context, adapters(2), SharedArrays(tmp_path / "alone", ROOM), epochs=1)
     assert higher[0].loss == alone[0].loss
     assert len(list(tmp_path.glob("*.bin"))) == 4
 
 
-def test_too_little_memory_means_training_without(bench: Workbench, tmp_path: Path) -> None:
-    plain, _ = trained(bench, adapters(2), None, epochs=1)
-    results, _ = trained(bench, adapters(2), SharedArrays(tmp_path, 1000), epochs=1)
+def test_too_little_memory_means_training_without(context: Context, tmp_path: Path) -> None:
+    plain, _ = trained(context, adapters(2), None, epochs=1)
+    results, _ = trained(context, adapters(2), SharedArrays(tmp_path, 1000), epochs=1)
     assert not results[0].saved
     assert results[0].loss == plain[0].loss
 
 
-def test_other_weights_are_other_states(bench: Workbench) -> None:
-    before = bench.identity("train")
-    assert bench.identity("selection") != before
-    weight = bench.model.base_model.encoder.layer[0].output.dense.weight
+def test_other_weights_are_other_states(context: Context) -> None:
+    before = context.identity("train")
+    assert context.identity("selection") != before
+    weight = context.model.base_model.encoder.layer[0].output.dense.weight
     kept = weight.detach().clone()
-    bench._identities.clear()
+    context._identities.clear()
     try:
         weight.data[0, 0] += 1
-        assert bench.identity("train") != before
+        assert context.identity("train") != before
     finally:
         weight.data.copy_(kept)
-        bench._identities.clear()
-    assert bench.identity("train") == before
+        context._identities.clear()
+    assert context.identity("train") == before
 
 
 def test_a_model_that_cannot_start_at_a_layer_is_trained_without(
-    bench: Workbench, tmp_path: Path
+    context: Context, tmp_path: Path
 ) -> None:
-    layers = bench.model.base_model.encoder.layer
+    layers = context.model.base_model.encoder.layer
     seen: list[torch.Tensor] = []  # a path around the boundary, from layer 0 into the pooler
     handles = [
         layers[0].register_forward_hook(lambda module, args, output: seen.append(output)),
-        bench.model.base_model.pooler.register_forward_pre_hook(
+        context.model.base_model.pooler.register_forward_pre_hook(
             lambda module, args: (args[0] + 5 * seen.pop(),)
         ),
     ]
     arrays = SharedArrays(tmp_path, ROOM)
     try:
-        results, _ = trained(bench, adapters(2), arrays, epochs=1)
-        assert not bench.trunk_works
+        results, _ = trained(context, adapters(2), arrays, epochs=1)
+        assert not context.trunk_works
     finally:
         for handle in handles:
             handle.remove()
-        bench.trunk_works = True
+        context.trunk_works = True
     assert not results[0].saved
     assert arrays.used() == 0
 
@@ -205,10 +205,10 @@ def test_a_model_that_cannot_start_at_a_layer_is_trained_without(
     ],
 )
 def test_other_kinds_of_tasks(kind: str, family: str, tmp_path: Path) -> None:
-    bench = workbench_for(kind, family, tmp_path)
+    context = tiny_context(kind, family, tmp_path)
     architecture = Architecture((Module("lora", "attention.value", 1, 2),))
-    plain, _ = trained(bench, architecture, None, epochs=2)
-    cached, _ = trained(bench, architecture, SharedArrays(tmp_path / "cache", ROOM), epochs=2)
+    plain, _ = trained(context, architecture, None, epochs=2)
+    cached, _ = trained(context, architecture, SharedArrays(tmp_path / "cache", ROOM), epochs=2)
     assert cached[0].saved["layers"] == 1
     for a, b in zip(plain, cached, strict=True):
         assert b.loss == pytest.approx(a.loss, abs=1e-5)

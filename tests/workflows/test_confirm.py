@@ -37,7 +37,7 @@ from autopelt.study.confirmation import (
 )
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import Study
-from autopelt.training import context as workbench
+from autopelt.training import context as contexts
 from autopelt.training import final
 from autopelt.workflows import jobs as trainings
 from autopelt.workflows.confirm import candidates, confirm, confirmation_seeds
@@ -125,7 +125,7 @@ def test_a_confirmed_score_is_what_train_reports(
     first = record.confirmed[0]
     trial = next(t for t in record.trials if t.number == first.trial)
     made = final.train_model(
-        workbench.Setup.of(searched[1].config),
+        contexts.Setup.of(searched[1].config),
         trial.architecture,
         searched[1].config.training,
         first.trainings[0].random_seed,

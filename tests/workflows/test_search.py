@@ -124,15 +124,15 @@ def test_best_weights_score_what_the_trial_scored(
     done: tuple[Path, StudyRecord], tiny_bert: Path
 ) -> None:
     from autopelt.modules.checkpoint import load
-    from autopelt.training.context import Workbench
+    from autopelt.training.context import Context
     from autopelt.training.loop import score_split
     from autopelt.training.spec import Setup
 
     folder, record = done
-    bench = Workbench(Setup.of(Study.open(folder).config))
-    load(bench.model, folder / "best")
+    context = Context(Setup.of(Study.open(folder).config))
+    load(context.model, folder / "best")
     assert record.best is not None
-    assert score_split(bench, "selection")["accuracy"] == record.best.score
+    assert score_split(context, "selection")["accuracy"] == record.best.score
 
 
 def test_more_trials_go_on_and_repeat_nothing(
