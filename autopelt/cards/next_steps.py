@@ -56,7 +56,7 @@ def to_train_and_export(record: StudyRecord, folder: str) -> tuple[str, str]:
 
 
 def study_folder(record: StudyRecord) -> str:
-    """The study's folder as the user named it with --out, else where studies land."""
+    """The study's folder as the user named it, else where studies land."""
     try:
         words = shlex.split(record.command)
     except ValueError:

@@ -1,6 +1,7 @@
 """The command line: parse, call, map errors to exit codes. Heavy imports happen inside commands."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from autopelt import __version__
 from autopelt.cli import checks as cli_checks
 from autopelt.cli import honest as cli_honest
 from autopelt.cli import results as cli_results
-from autopelt.errors import AutopeltError, UsageError, did_you_mean
+from autopelt.errors import PARAMETER, AutopeltError, UsageError, did_you_mean
 
 INTERRUPTED = 130
 
@@ -242,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("DO_NOT_TRACK", "1")
         code = cli.main(args=arguments, standalone_mode=False)
     except AutopeltError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(PARAMETER.sub(_option, error.marked), error.exit_code)
     except click.ClickException as error:
         return _fail(" ".join(error.format_message().split()), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -251,6 +252,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _option(marked: re.Match[str]) -> str:
+    """A marked parameter as a user of the command line writes it: ``--epochs 0``, ``--force``."""
+    name, value = marked[1].replace("_", "-"), marked[2]
+    if value == "=False":
+        return f"--no-{name}"
+    return f"--{name}" if value in (None, "=True") else f"--{name} {value[1:].strip(chr(39))}"
 
 
 def _fail(message: str, code: int) -> int:

@@ -13,7 +13,7 @@ from autopelt.data import hub
 from autopelt.data import readers as tables
 from autopelt.data.hub import HubSet
 from autopelt.data.source import Found, Source, missing_column
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, parameter
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -120,7 +120,7 @@ class Benchmark:
             raise UnavailableError(
                 f"the data of task '{self.task}' is not here: the Hub's '{self.on_hub}' is not in "
                 f"the local cache and cannot be reached; run once with network, or give a folder "
-                f"with {self.layout} by --data (or AUTOPELT_DATA)."
+                f"with {self.layout} by {parameter('data')} (or AUTOPELT_DATA)."
             )
         readers, commit = opened
         return Found(
@@ -144,7 +144,7 @@ class Benchmark:
         if located is None:
             what = f"has no {self.layout}" if data.exists() else "does not exist"
             raise UnavailableError(
-                f"task '{self.task}': data folder '{data}' {what}; correct --data (or "
+                f"task '{self.task}': data folder '{data}' {what}; correct {parameter('data')} (or "
                 f"AUTOPELT_DATA), or leave it out to use '{self.on_hub}' from the Hub."
             )
         folder, files = located

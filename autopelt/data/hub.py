@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, parameter
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -118,7 +118,7 @@ def _commit(wanted: HubSet) -> str | None:
         why = "needs a login that may read it" if code in (401, 403) else "does not exist"
         raise UnavailableError(
             f"data set '{wanted}' {why} on the Hub (HTTP {code}); log in with `hf auth login`, or "
-            "give a folder with --data."
+            f"give a folder with {parameter('data')}."
         ) from None
     except Exception:
         return None

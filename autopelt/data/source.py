@@ -18,7 +18,7 @@ class Source:
     """What a run may draw its examples from.
 
     Attributes:
-        data: folder from ``--data`` or ``AUTOPELT_DATA``, resolved by the caller; None: the Hub.
+        data: folder with tasks' files, resolved by the caller; None: the Hub.
         train_examples: train on so many examples only, drawn stratified; None: all.
         random_seed: of the cut into splits and of the draw; one per study, never one per trial.
         offline: never ask the network; the Hub's local cache still counts.

@@ -18,7 +18,7 @@ from autopelt.data.hub import HubSet
 from autopelt.data.readers import READERS, Table, read_jsonl, read_text
 from autopelt.data.source import Found, Source
 from autopelt.data.squad import read_squad, split_answers
-from autopelt.errors import UnavailableError, UsageError
+from autopelt.errors import UnavailableError, UsageError, parameter
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -100,21 +100,21 @@ def shaped(table: Table, kind: str, columns: Columns) -> dict[str, list[Any]]:
         UnavailableError: a column is missing, a text is empty, a label is missing or not a number.
     """
     if kind == "token_classification":
-        words = _column(table, columns.text, ("words", "tokens"), "--text")
-        tags = _column(table, columns.label, TAG_COLUMNS, "--label")
+        words = _column(table, columns.text, ("words", "tokens"), "text")
+        tags = _column(table, columns.label, TAG_COLUMNS, "label")
         _lists(table, words, tags)
         return {"words": table.columns[words], "tags": table.columns[tags]}
     if kind == "question_answering":
         return _questions(table)
     if kind == "generation":
-        source = _column(table, columns.text, ("source", "text"), "--text")
-        target = _column(table, columns.target, ("target",), "--target")
+        source = _column(table, columns.text, ("source", "text"), "text")
+        target = _column(table, columns.target, ("target",), "target")
         return {"source": texts(table, source), "target": texts(table, target)}
-    text = _column(table, columns.text, ("text",), "--text")
-    label = _column(table, columns.label, ("label",), "--label")
+    text = _column(table, columns.text, ("text",), "text")
+    label = _column(table, columns.label, ("label",), "label")
     made: dict[str, list[Any]] = {"text": texts(table, text)}
     if columns.text_pair:
-        made["text_pair"] = texts(table, _column(table, columns.text_pair, (), "--text-pair"))
+        made["text_pair"] = texts(table, _column(table, columns.text_pair, (), "text_pair"))
     read = _number if kind == "regression" else _class
     made["label"] = [read(table, row, v, label) for row, v in enumerate(table.columns[label])]
     return made
@@ -189,7 +189,7 @@ def _lists(table: Table, words: str, tags: str) -> None:
             )
 
 
-def _column(table: Table, name: str, usual: Sequence[str], flag: str) -> str:
+def _column(table: Table, name: str, usual: Sequence[str], option: str) -> str:
     """The named column, else the first usual one. Raises UnavailableError."""
     if name:
         table.require([name])
@@ -199,7 +199,7 @@ def _column(table: Table, name: str, usual: Sequence[str], flag: str) -> str:
             return candidate
     raise UnavailableError(
         f"'{table.name}' has no column '{usual[0]}'; it has: {', '.join(table.columns)}. Name the "
-        f"one to use with {flag}."
+        f"one to use with {parameter(option)}."
     )
 
 
@@ -237,7 +237,8 @@ def read(name: str, target: str, notes: list[str], tagged: bool = False) -> Tabl
         raise UsageError(
             f"'{name}': the ending '{ending}' does not tell the format; known are "
             f"{', '.join([*READERS, '.json', *TAGGED])}. For aligned text files give the other "
-            "side with --train-target, for tagged words --kind token_classification."
+            f"side with {parameter('train_target')}, for tagged words "
+            f"{parameter('kind', 'token_classification')}."
         )
     return READERS[ending]([path], notes)
 

@@ -76,7 +76,9 @@ def check_machines(ray: Any, folder: Path) -> None:
 def _objection(folder: str) -> str:
     """Runs on another machine: why a trial would fail there, or ""."""
     if not (Path(folder) / "config.yaml").is_file():
-        return f"it does not see '{folder}'; --out must be on a file system that all machines share"
+        return (
+            f"it does not see '{folder}'; a study must be on a file system that all machines share"
+        )
     if not os.access(folder, os.W_OK):
         return f"it may not write to '{folder}'"
     return ""

@@ -213,7 +213,7 @@ def _cause_of_death(deadline: tuple[float, float]) -> str:
     when, timeout = deadline
     if time.monotonic() >= when:
         return (
-            f"it took longer than {format_seconds(timeout)} (--trial-timeout); "
+            f"it took longer than {format_seconds(timeout)} (trial_timeout); "
             "its worker was replaced"
         )
     return "the worker process died (killed, or out of memory); it was replaced"

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from autopelt.errors import UsageError, did_you_mean
+from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.export import adapters_folder, autopelt_folder, merged_folder, peft_folder
 from autopelt.export.trained import Trained, find_trained, load_exported, load_trained
 
@@ -47,7 +47,7 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
         raise UsageError(f"unknown export target '{to}': {did_you_mean(to, allowed)}")
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give --out a new one.")
+        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
     trained = find_trained(folder)
     out.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))

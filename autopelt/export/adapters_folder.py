@@ -23,7 +23,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached, attachment, head_parameters, part_name
@@ -83,7 +83,9 @@ def write_model(model: PreTrainedModel, out: Path) -> None:
 
 def _expressible(architecture: Architecture, family: str) -> None:
     if architecture.full:
-        raise UsageError("cannot export to adapters: all weights were trained; use --to merged.")
+        raise UsageError(
+            f"cannot export to adapters: all weights were trained; use {parameter('to', 'merged')}."
+        )
     if family not in _FAMILIES:
         raise UsageError(
             f"cannot export a {family} to adapters: its layout is known for {', '.join(_FAMILIES)}."
@@ -109,7 +111,9 @@ def _expressible(architecture: Architecture, family: str) -> None:
                 if module.location.startswith("ffn") and key in places - {module.key}:
                     why = f"shares its FFN with a {kind} adapter, and adapters drops one of the two"
         if why is not None:
-            raise UsageError(f"cannot export to adapters: {where} {why}; use --to autopelt.")
+            raise UsageError(
+                f"cannot export to adapters: {where} {why}; use {parameter('to', 'autopelt')}."
+            )
     if sum(module.layer is None for module in architecture.modules) > 1:
         raise UsageError("cannot export to adapters: there are two prompts, and it takes one.")
 

@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.quiet import quiet
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
 from autopelt.modules.attachment import attached, attachment, detach
 from autopelt.modules.lora import LoraModule
@@ -54,7 +54,7 @@ def merge(model: PreTrainedModel) -> None:
         if why is not None:
             raise UsageError(
                 f"cannot merge: {module.method} at {module.site} {why}; "
-                "export --to autopelt keeps it."
+                f"export with {parameter('to', 'autopelt')} keeps it."
             )
     if architecture.full:
         attachment(model).weights_before.clear()  # keep the trained weights

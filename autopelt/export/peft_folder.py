@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.backbone import Backbone, Linear
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached, attachment, head_parameters, part_name
@@ -59,7 +59,9 @@ def write_model(
     if architecture is None or not architecture.modules:
         raise UsageError("cannot export to peft: no LoRA is attached, and peft holds nothing else.")
     if architecture.full:
-        raise UsageError("cannot export to peft: all weights were trained; use --to merged.")
+        raise UsageError(
+            f"cannot export to peft: all weights were trained; use {parameter('to', 'merged')}."
+        )
     backbone = Backbone(model)
     names = {id(module): name for name, module in model.named_modules()}
     ranks: dict[str, int] = {}
@@ -106,7 +108,9 @@ def _site(backbone: Backbone, module: Module) -> Linear:
     """The linear map, if peft can say what sits on it."""
     where = f"{module.method} at {module.site}"
     if module.method != "lora" or module.layer is None:
-        raise UsageError(f"cannot export to peft: {where} is not LoRA; use --to autopelt.")
+        raise UsageError(
+            f"cannot export to peft: {where} is not LoRA; use {parameter('to', 'autopelt')}."
+        )
     if module.gate is not None:
         raise UsageError(f"cannot export to peft: {where} has a gate, which peft does not know.")
     site = backbone.linear(module.layer, module.location)
@@ -116,6 +120,6 @@ def _site(backbone: Backbone, module: Module) -> Linear:
     if site.out_features != whole:
         raise UsageError(
             f"cannot export to peft: {where} is {site.out_features} of the {whole} outputs of a "
-            "fused map, and peft takes whole maps only; use --to merged."
+            f"fused map, and peft takes whole maps only; use {parameter('to', 'merged')}."
         )
     return site

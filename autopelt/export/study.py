@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.backbones.load import load_config, load_tokenizer, resolve
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.export import OF_A_STUDY
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
@@ -42,7 +42,9 @@ def export_study(name: str, to: str, out: Path) -> Path:
     """
     place = split_study(name)
     if place is None:
-        raise UsageError(f"'{name}' is not a study; --to {to} takes STUDY, like reports/demo.")
+        raise UsageError(
+            f"'{name}' is not a study; {parameter('to', to)} takes STUDY, like reports/demo."
+        )
     folder, which = place
     opened = Study.open(folder)
     if to != "script":
@@ -55,8 +57,8 @@ def export_study(name: str, to: str, out: Path) -> Path:
 
 def _table(opened: Study, to: str, out: Path) -> None:
     if out.exists():
-        raise UsageError(f"'{out}' exists; give --out a new file.")
-    check_writable(out, "--out")
+        raise UsageError(f"'{out}' exists; give {parameter('out')} a new file.")
+    check_writable(out, "out")
     out.parent.mkdir(parents=True, exist_ok=True)
     record = opened.record()
     if to == "csv":
@@ -73,8 +75,8 @@ def _table(opened: Study, to: str, out: Path) -> None:
 def _script(opened: Study, trial: TrialRecord, name: str, out: Path) -> None:
     """A folder with ``train.py``, ``architecture.yaml`` and the study's own splits."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give --out a new one.")
-    check_writable(out, "--out")
+        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+    check_writable(out, "out")
     setup = Setup.of(opened.config)
     source = resolve(setup.model)
     config = load_config(source)

@@ -26,7 +26,7 @@ class Trained:
 
     Attributes:
         folder: holds ``architecture.yaml`` and ``weights.safetensors``.
-        model: the backbone as ``--model`` takes it: ``minilm``, a folder, or ``name@revision``.
+        model: the backbone as users name it: ``minilm``, a folder, or ``name@revision``.
         head: kind of task head, a key of `autopelt.backbones.load.HEADS`.
         labels: names of the classes, in the order of the head's outputs; empty for other heads.
         task: name of the task it was trained on.

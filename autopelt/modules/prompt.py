@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from typing_extensions import override
 
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.modules.base import Pelt, PromptSite, Sites
@@ -101,8 +101,8 @@ class RowsModule(Pelt):
         if self.positions is not None and total > self.positions:
             raise UsageError(
                 f"{self.spec.method} {size} and {total - size} tokens do not fit into the model's "
-                f"{self.positions} positions; use --max-length {max(1, self.positions - size)} or "
-                "fewer rows."
+                f"{self.positions} positions; use "
+                f"{parameter('max_length', max(1, self.positions - size))} or fewer rows."
             )
         if mask is None:
             before = past - size if cached else 0

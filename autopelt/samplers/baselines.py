@@ -24,7 +24,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from autopelt.errors import UnavailableError, UsageError, did_you_mean
+from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
 from autopelt.samplers.history import History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
 from autopelt.samplers.parameters import distributions, params_of, vector_of_params
@@ -200,7 +200,7 @@ class AutoPEFTSampler(RivalSampler):
             if find_spec(package) is None:
                 raise UnavailableError(
                     f"sampler 'autopeft' needs {package}; run: pip install 'autopelt[autopeft]', "
-                    "or take another --sampler (pelt, tpe, nsga2, gp, random)."
+                    f"or take another {parameter('sampler')} (pelt, tpe, nsga2, gp, random)."
                 )
         self.warmup, self.samples = warmup, samples
 

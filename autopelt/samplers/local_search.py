@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autopelt.errors import UnexpectedEndError
+from autopelt.errors import UnexpectedEndError, parameter
 from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Matrix, Vector
@@ -29,7 +29,8 @@ class SpaceExhaustedError(UnexpectedEndError):
     def __init__(self, space: BoundSpace) -> None:
         super().__init__(
             f"every architecture of space '{space.space.name}' within {space.limit:,} parameters "
-            "is in the study; raise --budget or take a larger space (autopelt list spaces)."
+            f"is in the study; raise {parameter('budget')} or take a larger space (autopelt list "
+            "spaces)."
         )
 
 

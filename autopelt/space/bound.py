@@ -13,7 +13,7 @@ import numpy as np
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Counter
-from autopelt.errors import InfeasibleError, UsageError
+from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.space import points as feasible_points
@@ -46,11 +46,14 @@ class BoundSpace(PriceTables):
         if self.smallest > limit:
             raise InfeasibleError(
                 f"the budget allows {limit:,} parameters but the smallest architecture of space "
-                f"'{space.name}' has {self.smallest:,}; raise --budget to at least {self.smallest} "
-                "or take a smaller space (autopelt list spaces)."
+                f"'{space.name}' has {self.smallest:,}; raise {parameter('budget')} to at least "
+                f"{self.smallest} or take a smaller space (autopelt list spaces)."
             )
         if minimum > limit:
-            raise UsageError(f"--min-budget ({minimum:,}) is above --budget ({limit:,}).")
+            raise UsageError(
+                f"{parameter('min_budget')} ({minimum:,}) is above {parameter('budget')} "
+                f"({limit:,})."
+            )
 
     def decode(self, vector: Sequence[int]) -> Architecture:
         """The architecture of a point."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from autopelt.errors import InfeasibleError
+from autopelt.errors import InfeasibleError, parameter
 from autopelt.space.tables import NEVER, Matrix, PriceTables
 
 
@@ -45,7 +45,8 @@ def sample(space: PriceTables, rng: np.random.Generator, count: int) -> Matrix:
         return points[rng.integers(len(points), size=count)]
     raise InfeasibleError(
         f"no architecture of space '{space.space.name}' was found between {low:,} and "
-        f"{space.limit:,} parameters; widen --budget or lower --min-budget."
+        f"{space.limit:,} parameters; widen {parameter('budget')} or lower "
+        f"{parameter('min_budget')}."
     )
 
 

@@ -33,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.errors import UnavailableError, UsageError
+from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import CONFIRMED, confirmations
 from autopelt.study.objectives import parse_objectives
@@ -92,12 +92,12 @@ class Study:
             occupied = sorted(p.name for p in folder.iterdir() if not p.name.startswith(LOCK))
         except OSError as error:
             raise UsageError(
-                f"'{folder}' cannot be written: {error.strerror}; give --out."
+                f"'{folder}' cannot be written: {error.strerror}; give {parameter('out')}."
             ) from None
         if occupied:
             raise UsageError(
                 f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
-                "give another --out."
+                f"give another {parameter('out')}."
             )
         if warm_start is not None:
             write_text(folder / WARM_START, warm_start)
@@ -113,7 +113,8 @@ class Study:
                 )
             except optuna.exceptions.DuplicatedStudyError:
                 raise UsageError(
-                    f"{config.storage} has a study '{folder.name}' already; give another --out."
+                    f"{config.storage} has a study '{folder.name}' already; give another "
+                    f"{parameter('out')}."
                 ) from None
             if len(optuna_study.directions) > 1:
                 optuna_study.set_metric_names([o.name for o in parse_objectives(config.objectives)])

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 
 NO_ROOM = "there is no room for a file"
 """How the reason of a trial begins that could not be kept for want of room."""
@@ -32,7 +32,9 @@ def check_writable(folder: Path, option: str) -> None:
         there = there.parent
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         what = "is not writable" if there.is_dir() else "is not a folder"
-        raise UsageError(f"'{folder}' cannot be made: '{there}' {what}; give another {option}.")
+        raise UsageError(
+            f"'{folder}' cannot be made: '{there}' {what}; give another {parameter(option)}."
+        )
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:

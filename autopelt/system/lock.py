@@ -8,7 +8,7 @@ from pathlib import Path
 
 import filelock
 
-from autopelt.errors import UnavailableError, UsageError
+from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.system.files import write_text
 
 LOCK = ".lock"
@@ -36,9 +36,11 @@ def locked(folder: Path) -> Iterator[str]:
         if isinstance(error, filelock.Timeout):
             raise UsageError(
                 f"study '{folder}' is in use by {who or 'a process that starts just now'}; "
-                f"wait for it, stop it, or give another --out.{_stale(who, path)}"
+                f"wait for it, stop it, or give another {parameter('out')}.{_stale(who, path)}"
             ) from None
-        raise UsageError(f"'{folder}' cannot be written: {error.strerror}; give --out.") from None
+        raise UsageError(
+            f"'{folder}' cannot be written: {error.strerror}; give {parameter('out')}."
+        ) from None
     try:
         try:
             write_text(owner, f"process {os.getpid()} on {socket.gethostname()}")

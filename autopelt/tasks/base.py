@@ -37,7 +37,7 @@ class Task(ABC):
     """One task. Subclasses, one for each kind, say how it is encoded and scored.
 
     Attributes:
-        name: as in ``--task``.
+        name: as users give it.
         title: one line for a person.
         kind: ``classification``, ``regression``, ``token_classification``,
             ``question_answering``, ``generation`` or ``multiple_choice``.

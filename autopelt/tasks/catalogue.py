@@ -34,7 +34,7 @@ def catalogue(data: Path | None) -> list[Listed]:
     """All named tasks; looks at files only, never at the network.
 
     Args:
-        data: the folder of ``--data`` or ``AUTOPELT_DATA``.
+        data: folder with tasks' files, or None.
     """
     rows = []
     for name in TASKS:

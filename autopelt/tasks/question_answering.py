@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from autopelt.data.source import Origin
-from autopelt.errors import UnavailableError, UsageError
+from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.tasks.answers import exact_match, word_f1
 from autopelt.tasks.base import Batch, Metric, Task, complete
 from autopelt.tasks.padding import MODEL_INPUTS, joined, model_inputs, require_offsets
@@ -107,7 +107,7 @@ class QuestionAnswering(Task):
         if max_length < 16:
             raise UsageError(
                 f"task '{self.name}' needs a length limit of 16 tokens at least, not {max_length}; "
-                "raise --max-length."
+                f"raise {parameter('max_length')}."
             )
         batches = []
         for first in range(0, len(dataset), _ROWS):

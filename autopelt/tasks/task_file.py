@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from autopelt.data.readers import Table
 from autopelt.data.user_files import TAG_COLUMNS, Columns, Files, hub_set, hub_tables, read
-from autopelt.errors import UnavailableError, UsageError, did_you_mean
+from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import explain
 from autopelt.system.yaml import load_yaml
@@ -235,7 +235,7 @@ def infer_kind(table: Table, file: TaskFile) -> tuple[str, str]:
     label = file.label or next((c for c in _LABELS if c in columns), "label")
     if label not in columns and not file.label:
         hint = f"'{table.name}' has no column 'label'; it has: {', '.join(columns)}."
-        raise UnavailableError(f"{hint} Name the one to use with --label.")
+        raise UnavailableError(f"{hint} Name the one to use with {parameter('label')}.")
     table.require([label])
     values = [value for value in columns[label] if value is not None and value != ""]
     if values and isinstance(values[0], list):
@@ -252,7 +252,8 @@ def infer_kind(table: Table, file: TaskFile) -> tuple[str, str]:
         return "classification", f"'{label}' has {len(distinct)} distinct values"
     raise UsageError(
         f"'{table.name}': column '{label}' has {len(distinct)} distinct values in {len(values)} "
-        "examples, too many for classes; name another with --label, or say what it is with --kind."
+        f"examples, too many for classes; name another with {parameter('label')}, or say what it "
+        f"is with {parameter('kind')}."
     )
 
 

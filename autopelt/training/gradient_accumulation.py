@@ -7,7 +7,7 @@ import torch
 
 NOTE = (
     "a batch did not fit into memory: trained in two halves with summed gradients from there on; "
-    "a smaller --batch-size or --max-length avoids it"
+    "a smaller batch_size or max_length avoids it"
 )
 
 

@@ -11,7 +11,7 @@ class Setup:
     """What the trials of a study share; a worker keeps it warm between trials.
 
     Attributes:
-        model: as `--model` takes it, with ``@revision`` where one is asked for.
+        model: as users name it, with ``@revision`` where one is asked for.
         task: name of a task or a task file.
         data: folder with the task's files, or None.
         train_examples: how many training examples to use, or None for all.

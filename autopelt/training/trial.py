@@ -103,7 +103,7 @@ def failure_reason(error: BaseException) -> str:
     if isinstance(error, TrialFailure | AutopeltError):
         return str(error)
     if out_of_memory(error):
-        return "out of memory; a smaller --batch-size or --max-length may help"
+        return "out of memory; a smaller batch_size or max_length may help"
     line = next((part for part in str(error).splitlines() if part.strip()), "")
     if no_room(error):
         return f"{NO_ROOM}: {line}"

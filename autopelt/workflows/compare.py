@@ -20,7 +20,7 @@ from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.cards.comparison_rows import Row
 from autopelt.data.splits import content_hash
-from autopelt.errors import AutopeltError, InfeasibleError, UsageError
+from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
 from autopelt.report.comparison import write_comparison
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.study.confirmation import Training
@@ -70,7 +70,7 @@ def find_methods(names: Sequence[str], config: StudyConfig, limit_at: str | None
         InfeasibleError: methods over the budget, all of them named.
     """
     if not names:
-        raise UsageError("--methods is empty; give names like unipelt,lora-r8,full.")
+        raise UsageError(f"{parameter('methods')} is empty; give names like unipelt,lora-r8,full.")
     own = Setup.of(config)
     made: list[Method] = []
     over: list[str] = []
@@ -86,10 +86,12 @@ def find_methods(names: Sequence[str], config: StudyConfig, limit_at: str | None
             architecture = find_architecture(name.removesuffix("~"), shapes).architecture
             count = counter.count(architecture)
         except AutopeltError as error:
-            raise UsageError(f"method '{text}': {error}") from None
+            raise UsageError(f"method '{text}': {error.marked}") from None
         if name.endswith("~"):
             if limit_at is None:
-                raise UsageError(f"method '{text}' is to be shrunk, but there is no --budget.")
+                raise UsageError(
+                    f"method '{text}' is to be shrunk, but there is no {parameter('budget')}."
+                )
             small = shrink(architecture, counter, int(limit))
             if small is None:
                 raise InfeasibleError(f"nothing of '{text}' fits the budget of {limit_at}.")
@@ -100,7 +102,7 @@ def find_methods(names: Sequence[str], config: StudyConfig, limit_at: str | None
     if over:
         raise InfeasibleError(
             f"over the budget of {limit_at}: {', '.join(over)}; shrink one with NAME~, or leave "
-            "out --budget."
+            f"out {parameter('budget')}."
         )
     unique = {m.key: m for m in reversed(made)}
     return [m for m in made if unique[m.key] is m]
@@ -136,12 +138,12 @@ class Comparison:
             InfeasibleError: nothing could be trained.
             Stopped: the user interrupted; the same command goes on.
         """
-        for flag, number in (("--seeds", self.seeds), ("--rate-seeds", self.rate_seeds)):
+        for name, number in (("seeds", self.seeds), ("rate_seeds", self.rate_seeds)):
             if number < 1:
-                raise UsageError(f"{flag} {number} is too few; it must be 1 or more.")
+                raise UsageError(f"{parameter(name, number)} is too few; it must be 1 or more.")
         wrong = [r for r in self.rates if not (0 < r < 1000)]
         if wrong or not self.rates:
-            raise UsageError("--rates must be factors above 0, like 0.5,1,2.")
+            raise UsageError(f"{parameter('rates')} must be factors above 0, like 0.5,1,2.")
         facts = self._begin()
         metric = str(facts["metric"])
         try:
@@ -193,7 +195,9 @@ class Comparison:
             try:
                 before = json.loads(state.read_text(encoding="utf-8"))
             except ValueError:
-                raise UsageError(f"'{state}' is damaged; give another --out.") from None
+                raise UsageError(
+                    f"'{state}' is damaged; give another {parameter('out')}."
+                ) from None
             different = [
                 key for key in ("metric", "training", "random_seed")
                 if before.get(key) != facts[key]
@@ -205,18 +209,20 @@ class Comparison:
             if different:
                 raise UsageError(
                     f"'{self.folder}' holds a comparison with another {', '.join(different)}; "
-                    "put it back, or give another --out."
+                    f"put it back, or give another {parameter('out')}."
                 )
         elif self.folder.is_dir() and [
             p for p in self.folder.iterdir() if not p.name.startswith(LOCK)
         ]:
-            raise UsageError(f"'{self.folder}' is not empty and no comparison; give another --out.")
+            raise UsageError(
+                f"'{self.folder}' is not empty and no comparison; give another {parameter('out')}."
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_text(state, json.dumps(facts | {"command": self.command}, indent=1) + "\n")
         except OSError as error:
             raise UsageError(
-                f"'{self.folder}' cannot be written: {error.strerror}; give --out."
+                f"'{self.folder}' cannot be written: {error.strerror}; give {parameter('out')}."
             ) from None
         return facts
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.data.splits import content_hash
-from autopelt.errors import InfeasibleError, UsageError
+from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers.posterior import posterior_means
 from autopelt.statistics.pareto import front_of
@@ -95,9 +95,9 @@ def confirm(
         InfeasibleError: nothing to confirm, or every training failed.
         Stopped: the user interrupted; the same command goes on.
     """
-    for name, value in (("--seeds", seeds), ("--top", top)):
+    for name, value in (("seeds", seeds), ("top", top)):
         if value < 1:
-            raise UsageError(f"{name} {value} is too few; it must be 1 or more.")
+            raise UsageError(f"{parameter(name, value)} is too few; it must be 1 or more.")
     record, config, ledger = study.record(), study.config, study.folder / CONFIRMED
     chosen = candidates(record, posterior_means(plan.space, record.complete), top)
     lines = read_lines(ledger)

@@ -75,7 +75,7 @@ def _memory() -> Finding:
     free = free_memory()
     words = f"{format_bytes(free)} free"
     if free < LITTLE_MEMORY:
-        return Finding("memory", words, "note", "search with --workers 1 and a small --batch-size")
+        return Finding("memory", words, "note", "try autopelt search --workers 1 --batch-size 8")
     return Finding("memory", words)
 
 
@@ -97,7 +97,9 @@ def _disk() -> Finding:
     free = shutil.disk_usage(Path.cwd()).free
     words = f"{format_bytes(free)} free in {Path.cwd()}"
     if free < LITTLE_DISK:
-        return Finding("disk", words, "note", "give --out a folder on a disk with more room")
+        return Finding(
+            "disk", words, "note", "autopelt search --out FOLDER on a disk with more room"
+        )
     return Finding("disk", words)
 
 
@@ -119,7 +121,9 @@ def _hub() -> Iterator[Finding]:
     elif reachable(constants.ENDPOINT):
         yield Finding("Hub", f"{constants.ENDPOINT} answers")
     else:
-        advice = "use cached models and tasks, local folders, or --model minilm --task demo"
+        advice = (
+            "use what is cached, or local folders, or autopelt search --model minilm --task demo"
+        )
         yield Finding("Hub", f"{constants.ENDPOINT} does not answer", "note", advice)
     models, bytes_used = cached_models()
     yield Finding(

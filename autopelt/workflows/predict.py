@@ -13,7 +13,7 @@ import torch
 
 from autopelt.backbones.load import load_config, resolve
 from autopelt.data.readers import Table
-from autopelt.errors import UsageError, did_you_mean
+from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.export import Trained, load_trained
 from autopelt.system.files import replace_file, write_text
 from autopelt.tasks.base import Task
@@ -147,7 +147,7 @@ ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
 def check_ending(path: Path) -> None:
     """Raises UsageError where `write_rows` cannot write such a file."""
     if path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"--out '{path}': {did_you_mean(path.suffix, ENDINGS)}")
+        raise UsageError(f"{parameter('out')} '{path}': {did_you_mean(path.suffix, ENDINGS)}")
 
 
 def json_lines(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,7 +1,7 @@
 """Go on with pretraining a model on raw text: DAPT on a domain's, TAPT on a task's own texts.
 
 Gururangan et al. 2020, "Don't Stop Pretraining" (arXiv:2004.10964). The result is an ordinary model
-folder that ``--model`` takes.
+folder that is a model.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from transformers import DataCollatorForLanguageModeling
 from autopelt.backbones.language_model import load_language_model, save_language_model
 from autopelt.backbones.load import ModelSource, load_tokenizer, resolve
 from autopelt.backbones.quiet import quiet
-from autopelt.errors import InfeasibleError, UsageError
+from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.study.config import derived_seed
 from autopelt.system.files import read_text, write_text
 from autopelt.tasks import make_task
@@ -49,16 +49,19 @@ class Pretraining:
         """Raise UsageError for a number out of range."""
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
-                flag = name.replace("_", "-")
                 raise UsageError(
-                    f"--{flag} {getattr(self, name)} is too few; it must be 1 or more."
+                    f"{parameter(name, getattr(self, name))} is too few; it must be 1 or more."
                 )
         if self.max_length < 8:
-            raise UsageError(f"--max-length {self.max_length} is too short; at least 8.")
+            raise UsageError(
+                f"{parameter('max_length', self.max_length)} is too short; at least 8."
+            )
         if not 0 < self.learning_rate < 1:
-            raise UsageError(f"--learning-rate {self.learning_rate} must lie between 0 and 1.")
+            raise UsageError(
+                f"{parameter('learning_rate', self.learning_rate)} must lie between 0 and 1."
+            )
         if self.random_seed < 0:
-            raise UsageError(f"--random-seed {self.random_seed} is negative.")
+            raise UsageError(f"{parameter('random_seed', self.random_seed)} is negative.")
 
 
 def texts_of_files(paths: Sequence[Path]) -> tuple[list[str], list[dict[str, str]]]:
@@ -96,7 +99,7 @@ def texts_of_task(setup: Setup) -> tuple[list[str], list[dict[str, str]]]:
         if text:
             texts.append(text)
     if not texts:
-        raise UsageError(f"task '{setup.task}' has no texts to train on; give --text.")
+        raise UsageError(f"task '{setup.task}' has no texts to train on; give {parameter('text')}.")
     return texts, [{"task": task.name, "sha256": str(splits.facts["hash"])}]
 
 
@@ -120,7 +123,7 @@ def pretrain(
     """
     how.check()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give --out a new one.")
+        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
     source = resolve(model)
     network, kind, fresh = load_language_model(source, derived_seed(how.random_seed, "head"))
     tokenizer = load_tokenizer(source)
@@ -131,7 +134,7 @@ def pretrain(
     held = blocks[::HELD_OUT] if len(blocks) >= HELD_OUT else []
     kept = [b for i, b in enumerate(blocks) if i % HELD_OUT] if held else blocks
     if not kept:
-        raise UsageError("there is no text longer than a token; give more --text.")
+        raise UsageError(f"there is no text longer than a token; give more {parameter('text')}.")
     say(
         f"{kind} language modelling of {source.name}: {len(texts):,} texts, {len(blocks):,} blocks "
         f"of at most {limit} tokens, {how.epochs} epochs"
@@ -206,7 +209,8 @@ def _train(
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     raise InfeasibleError(
-                        f"the loss became {value} in epoch {epoch}; a lower --learning-rate helps."
+                        f"the loss became {value} in epoch {epoch}; a lower "
+                        f"{parameter('learning_rate')} helps."
                     )
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

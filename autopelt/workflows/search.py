@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.errors import InfeasibleError, UnavailableError, UsageError
+from autopelt.errors import InfeasibleError, UnavailableError, UsageError, parameter
 from autopelt.execution import Outcome, run_trials
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers import (
@@ -118,14 +118,14 @@ def _reopen(plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view
     if different:
         raise UsageError(
             f"'{folder}' holds another study ({'; '.join(different)}); put {CONFIG} back, "
-            "or give another --out."
+            f"or give another {parameter('out')}."
         )
     record = study.record()
     changed = changed_facts(record, plan)
     if changed:
         raise UsageError(
             f"study '{record.name}' cannot go on, its trials would not be comparable "
-            f"({'; '.join(changed)}); put it back, or give another --out."
+            f"({'; '.join(changed)}); put it back, or give another {parameter('out')}."
         )
     versions = changed_versions(record, plan)
     if versions:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.storage import Study
@@ -74,14 +74,17 @@ def _task(values: dict[str, Any]) -> Task:
     own = {key: values.pop(key) for key in OWN_DATA if key in values}
     if "train" in own:
         if values.get("task") is not None:
-            raise UsageError("give --task or --train, not both.")
+            raise UsageError(f"give {parameter('task')} or {parameter('train')}, not both.")
         return task_from_files(**own)
     if own:
         raise UsageError(
-            f"--{next(iter(own)).replace('_', '-')} needs --train, a file to learn from."
+            f"{parameter(next(iter(own)))} needs {parameter('train')}, a file to learn from."
         )
     if not isinstance(values.get("task"), str):
-        raise UsageError("--task is missing; see autopelt list tasks, or start with --task demo.")
+        raise UsageError(
+            f"{parameter('task')} is missing; see autopelt list tasks, or start with "
+            f"{parameter('task', 'demo')}."
+        )
     return make_task(values["task"])
 
 
@@ -99,7 +102,8 @@ def changed_config(study: Study, changes: dict[str, Any]) -> StudyConfig:
     done = len(study.record().trials)
     if config.trials < done:
         raise UsageError(
-            f"--trials {config.trials} is the total, but the study has {done} trials already."
+            f"{parameter('trials', config.trials)} is the total, but the study has {done} trials "
+            "already."
         )
     return config
 

@@ -13,7 +13,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.schema import SCHEMA as ARCHITECTURE_SCHEMA
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.errors import AutopeltError, UsageError, did_you_mean
+from autopelt.errors import AutopeltError, UsageError, did_you_mean, parameter
 from autopelt.methods import METHODS
 from autopelt.methods.shapes import Shapes
 from autopelt.samplers import SAMPLERS
@@ -73,7 +73,7 @@ def kind_of(value: Any) -> str:
             return "architecture"
     raise UsageError(
         "the file has none of the keys task, train, modules, prompt or full, so it is unclear what "
-        f"it is; say so with --as: {', '.join(KINDS)}."
+        f"it is; say so with {parameter('as')}: {', '.join(KINDS)}."
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.seeds import shrink
-from autopelt.errors import AutopeltError, InfeasibleError, UsageError
+from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
 from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.space.bound import BoundSpace, NotInSpaceError
@@ -84,7 +84,9 @@ def warm_start(
         InfeasibleError: none of its trials is complete.
     """
     if folder is not None and folder.resolve() == Path(source).resolve():
-        raise UsageError(f"--warm-start {source} is the study itself; name another one.")
+        raise UsageError(
+            f"{parameter('warm_start')} '{source}' is the study itself; name another one."
+        )
     kept = None if folder is None else folder / WARM_START
     if kept is not None and kept.is_file():
         text = read_text(kept, f"'{kept}'")
@@ -118,12 +120,14 @@ def warm_start(
 def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> str:
     """The other study as it is kept: facts, scored trials, and which of them are evaluated."""
     if not Path(source).is_dir():
-        raise UsageError(f"--warm-start '{source}' does not exist; give the folder of a study.")
+        raise UsageError(
+            f"{parameter('warm_start')} '{source}' does not exist; give the folder of a study."
+        )
     record = Study.open(Path(source)).record()
     complete = [t for t in record.complete if not t.architecture.full]
     if not complete:
         raise InfeasibleError(
-            f"--warm-start '{source}' has no complete trial to learn from; "
+            f"{parameter('warm_start')} '{source}' has no complete trial to learn from; "
             f"go on with it first: autopelt resume {source}"
         )
     value = {
@@ -139,8 +143,9 @@ def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> st
     sayable = [o for o in observations if _can_say(space, o.architecture)]
     if searched and not any(o.number in searched for o in sayable):
         raise UsageError(
-            f"--warm-start '{source}' is of space '{theirs}': space '{space.space.name}' can say "
-            "none of the architectures that it proposed; give --space, or another study."
+            f"{parameter('warm_start')} '{source}' is of space '{theirs}': space "
+            f"'{space.space.name}' can say none of the architectures that it proposed; give "
+            f"{parameter('space')}, or another study."
         )
     value["what"] = "front" if small_too else "best"
     most = min(EARLY, trials)

@@ -205,9 +205,9 @@ def test_a_label_that_train_never_had_is_named_with_its_line(tmp_path, reviews):
 
 def test_missing_usual_columns_name_the_flag(tmp_path):
     path = _csv(tmp_path, "a.csv", ["a,x", "b,y"] * 10, "review,label")
-    assert "Name the one to use with --text" in _line(lambda: task_from_files(path).load(Source()))
+    assert "Name the one to use with text" in _line(lambda: task_from_files(path).load(Source()))
     path = _csv(tmp_path, "b.csv", ["a,x", "b,y"] * 10, "text,mood")
-    assert "Name the one to use with --label" in _line(lambda: task_from_files(path))
+    assert "Name the one to use with label" in _line(lambda: task_from_files(path))
 
 
 def test_answers_outside_their_context_are_left_out_and_told(tmp_path):

@@ -114,7 +114,7 @@ def test_a_killed_worker_costs_its_trial_and_is_replaced(source: Source) -> None
 
 def test_a_trial_that_takes_too_long_costs_its_worker_too(source: Source) -> None:
     assert source.outcomes[4].failed == (
-        "it took longer than 5.0 s (--trial-timeout); its worker was replaced"
+        "it took longer than 5.0 s (trial_timeout); its worker was replaced"
     )
     assert not (source.folder / "4" / "weights.safetensors").exists()
 

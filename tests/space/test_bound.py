@@ -159,7 +159,7 @@ def test_a_budget_below_everything_names_the_smallest() -> None:
 
 
 def test_a_smallest_budget_above_the_budget_is_refused() -> None:
-    with pytest.raises(UsageError, match="--min-budget"):
+    with pytest.raises(UsageError, match="min_budget"):
         bound("pelt", limit=5000, minimum=6000)
 
 
