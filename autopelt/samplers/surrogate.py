@@ -26,22 +26,17 @@ of points.
 """
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import gpytorch
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import ndtr
 from torch import Tensor
-
-with warnings.catch_warnings():
-    # linear_operator, below gpytorch, compiles functions with torch.jit, which torch deprecates.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import gpytorch
 
 Array = NDArray[np.float64]
 

@@ -76,7 +76,6 @@ def test_a_certain_score_gains_what_botorch_counts(costs: int) -> None:
     import torch
     from botorch.utils.multi_objective.hypervolume import Hypervolume
 
-    import autopelt.samplers.surrogate  # noqa: F401  (imports gpytorch without its warning)
     from autopelt.statistics.pareto import front_of
 
     rng = np.random.default_rng(costs)

@@ -2,6 +2,7 @@
 
 import math
 
+import gpytorch
 import numpy as np
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from autopelt.samplers.surrogate import Belief, HybridKernel, Surrogate, gpytorch
+from autopelt.samplers.surrogate import Belief, HybridKernel, Surrogate
 
 GROUPS = [slice(0, 3), slice(3, 5), slice(5, 6)]
 RAW = 6

@@ -52,8 +52,6 @@ def test_hypervolume_is_botorchs(
     import torch
     from botorch.utils.multi_objective.hypervolume import Hypervolume
 
-    import autopelt.samplers.surrogate  # noqa: F401  (imports gpytorch without its warning)
-
     inside = [p for p in points if p[0] <= budget and math.isfinite(p[1])]
     values = torch.tensor(
         [[-math.log10(max(1, n)), score] for n, score in inside], dtype=torch.float64
