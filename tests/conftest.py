@@ -30,17 +30,29 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """One Chromium for all tests of pages."""
-    from headless_chromium import Chromium, find_chromium
+@pytest.fixture(scope="module")
+def browser():
+    """One Chromium for the tests of pages in a file."""
+    from report_page import chromium
 
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    browser = Chromium(executable)
-    yield browser
-    browser.close()
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_report(browser):
+    """Opens a report in a page of its own: a `ReportPage`; closed after the test."""
+    from report_page import ReportPage
+
+    opened = []
+
+    def open_page(path, **how):
+        opened.append(ReportPage(browser, path, **how))
+        return opened[-1]
+
+    yield open_page
+    for report in opened:
+        report.page.close()
 
 
 @pytest.fixture(scope="session")

@@ -166,17 +166,16 @@ def test_the_page_of_one_study_is_as_before_without_against(example):
 
 
 @pytest.mark.browser
-def test_the_overlay_opens_quietly_and_a_click_shows_the_study(chromium, both, tmp_path):
+def test_the_overlay_opens_quietly_and_a_click_shows_the_study(open_report, both, tmp_path):
     path = build_overlay(both, tmp_path)
     assert path.stat().st_size < 6_000_000
-    chromium.open(path)
-    assert chromium.run("document.querySelectorAll('#figure-front .js-line').length") == 2
-    chromium.run("document.querySelector('#table-front tbody tr:last-child').click()")
-    remark = chromium.run("document.querySelector('#panel .remark').textContent")
-    assert "rte-random" in remark
+    report = open_report(path)
+    assert report.page.locator("#figure-front .js-line").count() == 2
+    report.run("document.querySelector('#table-front tbody tr:last-child').click()")
+    assert "rte-random" in report.text("#panel .remark")
     ring = "document.getElementById('figure-{}').data.at(-1).x[0]"
-    assert chromium.run(ring.format("front")) is not None
-    assert chromium.run(ring.format("progress-trials")) is not None
-    assert chromium.messages == []
-    chromium.resize(400, 900)
-    assert chromium.run("document.documentElement.scrollWidth") == 400
+    assert report.run(ring.format("front")) is not None
+    assert report.run(ring.format("progress-trials")) is not None
+    assert report.messages == []
+    report.page.set_viewport_size({"width": 400, "height": 900})
+    assert report.run("document.documentElement.scrollWidth") == 400

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_searchs_report_opens_with_the_front_drawn(
-    chromium, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    open_report, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "study"
     arguments = ["search", "--task", "demo", "--model", str(tiny_bert), "--space", "tiny"]
@@ -22,10 +22,10 @@ def test_a_searchs_report_opens_with_the_front_drawn(
     assert last[1] == f"Confirm: autopelt confirm {folder}"
     assert last[2] == f"Train:   autopelt train {folder}"
     assert last[3].startswith(f"Export:  autopelt export {folder} --to autopelt --out ")
-    chromium.show(folder / "index.html")
-    assert chromium.run("document.querySelectorAll('#figure-front .points path').length") >= 6
-    assert chromium.run("document.querySelectorAll('#figure-front .js-line').length") >= 1
-    assert chromium.messages == []
+    report = open_report(folder / "index.html")
+    assert report.page.locator("#figure-front .points path").count() >= 6
+    assert report.page.locator("#figure-front .js-line").count() >= 1
+    assert report.messages == []
     built_again(folder, tmp_path, capsys)
 
 

@@ -42,7 +42,7 @@ def test_page_and_table_tell_of_the_same_trials(text):
 
 
 @pytest.mark.browser
-def test_it_opens_quietly(chromium):
-    chromium.open(PAGE)
-    assert chromium.run("document.querySelectorAll('#figure-front .points path').length") > 10
-    assert chromium.messages == []
+def test_it_opens_quietly(open_report):
+    report = open_report(PAGE)
+    assert report.page.locator("#figure-front .points path").count() > 10
+    assert report.messages == []
