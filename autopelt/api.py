@@ -20,7 +20,7 @@ from autopelt.study.config import derived_seed
 from autopelt.study.importance import with_importance
 from autopelt.study.lookup import BEST, choose_trial, find_architecture, split_study
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import Study as StoredStudy
+from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_table
 from autopelt.system.files import check_writable
 from autopelt.system.signals import Stopped
@@ -47,7 +47,7 @@ class Study:
     def __init__(self, folder: str | Path) -> None:
         """Raises UsageError, UnavailableError where the folder holds no readable study."""
         self.folder = Path(folder)
-        StoredStudy.open(self.folder)
+        StudyStorage.open(self.folder)
 
     def __repr__(self) -> str:
         record = self.record
@@ -56,7 +56,7 @@ class Study:
     @property
     def record(self) -> StudyRecord:
         """Everything that the study knows, as plain values."""
-        return StoredStudy.open(self.folder).record()
+        return StudyStorage.open(self.folder).record()
 
     def front(self) -> list[TrialRecord]:
         """The Pareto front within the budget, by growing parameters."""
@@ -99,18 +99,18 @@ class Study:
 
     def tokenizer(self) -> Any:
         """The backbone's tokenizer."""
-        return load_tokenizer(resolve(Setup.of(StoredStudy.open(self.folder).config).model))
+        return load_tokenizer(resolve(Setup.of(StudyStorage.open(self.folder).config).model))
 
     def resume(self, *, view: View | None = None, **changes: Any) -> Study:
         """Go on with the study, with other values for what may change (``trials=100``)."""
-        stored = StoredStudy.open(self.folder)
+        stored = StudyStorage.open(self.folder)
         config = changed_config(stored, changes)
         plan = make_plan(config, stored.record().command, self.folder)
         return _run(plan, self.folder, view, None)
 
     def report(self) -> Path:
         """Build the report again; gives the page."""
-        stored = StoredStudy.open(self.folder)
+        stored = StudyStorage.open(self.folder)
         return build(with_importance(stored.record(), stored.config.random_seed), self.folder)
 
 
@@ -222,7 +222,7 @@ def train(
     folder, which = split_study(place) or (Path(place), "")
     if which and architecture is not None:
         raise UsageError(f"give a trial ('{place}') or {parameter('architecture')}, not both.")
-    opened = StoredStudy.open(folder)
+    opened = StudyStorage.open(folder)
     record, config = opened.record(), opened.config
     setup = Setup.of(config)
     if architecture is None:

@@ -16,7 +16,7 @@ from autopelt.cli.main import main
 from autopelt.methods.module import Module
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 
 PACKAGE = Path(errors.__file__).parent
 
@@ -56,7 +56,7 @@ def test_the_command_line_names_options_where_python_names_parameters(
     folder = tmp_path / "study"
     space = SearchSpace.load("tiny").model_dump(mode="json")
     config = StudyConfig.build({"task": "demo", "space": space}, "test")
-    study = Study.create(folder, config, FACTS, optuna.samplers.RandomSampler(seed=0))
+    study = StudyStorage.create(folder, config, FACTS, optuna.samplers.RandomSampler(seed=0))
     architecture = Architecture((Module("lora", "attention.query", 0, 1),)).to_json()
     known = {"architecture": architecture, "label": "", "trained": 32, "deployed": 32}
     study.complete(study.add(known, {}, {}), 0.7, 32)

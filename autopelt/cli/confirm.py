@@ -13,7 +13,7 @@ from autopelt.errors import UnexpectedEndError, UsageError
 from autopelt.study.confirmation import FOUND, chosen
 from autopelt.study.confirmation import SEED as SEED_ROLE
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import Study, explained
+from autopelt.study.storage import StudyStorage, explained
 from autopelt.system.lock import locked
 from autopelt.system.signals import Stopped
 from autopelt.workflows.compatibility import changed_facts
@@ -26,7 +26,7 @@ SEEDS = 5
 def run_confirm(study: str, seeds: int | None, top: int | None, workers: int | None) -> None:
     """Confirm a study and print the verdict."""
     folder = Path(study)
-    opened = Study.open(folder)
+    opened = StudyStorage.open(folder)
     plan = make_plan(opened.config, opened.record().command, folder)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     record = confirm_study(plan, folder, console, seeds=seeds, top=top, workers=workers)
@@ -51,7 +51,7 @@ def confirm_study(
         UnexpectedEndError: the user stopped it.
     """
     with locked(folder), explained(folder, plan.config.storage):
-        opened = Study.open(folder)
+        opened = StudyStorage.open(folder)
         changed = opened.begun_with().differences(plan.config)
         changed += changed_facts(opened.record(), plan)
         if changed:

@@ -8,7 +8,7 @@ from autopelt.errors import UsageError
 from autopelt.report import build, build_overlay, write_trials_csv
 from autopelt.study.importance import with_importance
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import CONFIG, Study
+from autopelt.study.storage import CONFIG, StudyStorage
 
 
 def run_report(studies: tuple[str, ...], against: tuple[str, ...], out: str | None) -> None:
@@ -38,5 +38,5 @@ def run_report(studies: tuple[str, ...], against: tuple[str, ...], out: str | No
 
 def _record(name: str) -> tuple[StudyRecord, int]:
     """A study's record and its random seed."""
-    opened = Study.open(Path(name))
+    opened = StudyStorage.open(Path(name))
     return opened.record(), opened.config.random_seed

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from autopelt.errors import UsageError
 from autopelt.study.lookup import choose_trial, split_study
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows.plan import make_plan
 from autopelt.workflows.reproduce import Epoch, reproduce
 
@@ -18,7 +18,7 @@ def run_reproduce(name: str, data: str | None) -> None:
         raise UsageError(
             f"'{name}' is not a trial of a study; write it like reports/demo-minilm-1pct:12."
         )
-    opened = Study.open(place[0])
+    opened = StudyStorage.open(place[0])
     record, config = opened.record(), opened.config
     trial = choose_trial(record, place[1])
     if config.trials_per_worker > 1:

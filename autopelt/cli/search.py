@@ -14,7 +14,7 @@ from autopelt.cards.verdict import lead, verdict
 from autopelt.cli.confirm import confirm_study
 from autopelt.errors import UnexpectedEndError
 from autopelt.study.record import FAILED, STOPPED, StudyRecord
-from autopelt.study.storage import CONFIG, Study
+from autopelt.study.storage import CONFIG, StudyStorage
 from autopelt.system.signals import Stopped
 from autopelt.system.units import format_share
 from autopelt.views.json_events import EventView, described
@@ -45,7 +45,7 @@ def run_resume(
     study: str, changes: dict[str, Any], *, as_json: bool = False, ray_address: str | None = None
 ) -> None:
     """Go on with a study; `changes` are keys of its configuration that may change."""
-    stored = Study.open(Path(study))
+    stored = StudyStorage.open(Path(study))
     config = changed_config(stored, changes)
     plan = make_plan(config, stored.record().command, Path(study))
     _run(plan, Path(study), as_json, ray_address)

@@ -13,7 +13,7 @@ from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_config
 from autopelt.cards.noise import difference_error
 from autopelt.study.lookup import Named, find_architecture, split_study
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_cost, format_share
 from autopelt.training.spec import Setup
 
@@ -28,7 +28,7 @@ def run_show(name: str, model: str, model_config: str | None, as_json: bool, as_
     head, outputs = "sequence_classification", 2
     place = split_study(name)
     if place is not None:
-        opened = Study.open(place[0])
+        opened = StudyStorage.open(place[0])
         study = opened.record()
         if model == "minilm":
             model = Setup.of(opened.config).model
@@ -84,7 +84,9 @@ def run_diff(first: str, second: str, model: str | None, as_json: bool) -> None:
     from autopelt.architecture.difference import differences
 
     places = [split_study(name) for name in (first, second)]
-    models = [Setup.of(Study.open(place[0]).config).model for place in places if place is not None]
+    models = [
+        Setup.of(StudyStorage.open(place[0]).config).model for place in places if place is not None
+    ]
     shapes = shapes_of_config(load_config(resolve(model or next(iter(models), "minilm"))))
     counter = ShapeCounter(shapes)
     a, b = find_architecture(first, shapes), find_architecture(second, shapes)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from autopelt.cards.verdict import lead, verdict
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_seconds, format_share
 
 _WORDS = ((COMPLETE, "complete"), (FAILED, "failed"), (STOPPED, "stopped early"))
@@ -18,7 +18,7 @@ _WORDS = ((COMPLETE, "complete"), (FAILED, "failed"), (STOPPED, "stopped early")
 def run_status(study: str, as_json: bool) -> None:
     """Print the state of a study."""
     folder = Path(study)
-    opened = Study.open(folder)
+    opened = StudyStorage.open(folder)
     values = status(opened.record(), opened.process(), folder)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(json.dumps(values) if as_json else "\n".join(sentences(values)))

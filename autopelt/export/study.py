@@ -14,7 +14,7 @@ from autopelt.errors import UsageError, parameter
 from autopelt.export import OF_A_STUDY
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_csv, trials_table
 from autopelt.system.files import check_writable, replace_file
 from autopelt.tasks import Task, make_task
@@ -46,7 +46,7 @@ def export_study(name: str, to: str, out: Path) -> Path:
             f"'{name}' is not a study; {parameter('to', to)} takes STUDY, like reports/demo."
         )
     folder, which = place
-    opened = Study.open(folder)
+    opened = StudyStorage.open(folder)
     if to != "script":
         _table(opened, to, out)
         return out
@@ -55,7 +55,7 @@ def export_study(name: str, to: str, out: Path) -> Path:
     return out
 
 
-def _table(opened: Study, to: str, out: Path) -> None:
+def _table(opened: StudyStorage, to: str, out: Path) -> None:
     if out.exists():
         raise UsageError(f"'{out}' exists; give {parameter('out')} a new file.")
     check_writable(out, "out")
@@ -72,7 +72,7 @@ def _table(opened: Study, to: str, out: Path) -> None:
     replace_file(out, lambda path: pq.write_table(table, path))
 
 
-def _script(opened: Study, trial: TrialRecord, name: str, out: Path) -> None:
+def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> None:
     """A folder with ``train.py``, ``architecture.yaml`` and the study's own splits."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
@@ -105,7 +105,9 @@ def _script(opened: Study, trial: TrialRecord, name: str, out: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _filled(opened: Study, trial: TrialRecord, name: str, out: Path, task: Task, limit: int) -> str:
+def _filled(
+    opened: StudyStorage, trial: TrialRecord, name: str, out: Path, task: Task, limit: int
+) -> str:
     config, schedule = opened.config, opened.config.training
     template = (Path(__file__).parent / "script_template.py.txt").read_text("utf-8")
     scores: Any = getattr(task, "scores", (task.metric.name,))

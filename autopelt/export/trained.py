@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from autopelt.backbones.load import HEADS, load_config, load_model, load_tokenizer, resolve
 from autopelt.errors import UnavailableError
 from autopelt.modules.checkpoint import load
-from autopelt.study.storage import CONFIG, Study
+from autopelt.study.storage import CONFIG, StudyStorage
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup
 
@@ -146,7 +146,7 @@ def _of_study(folder: Path) -> Trained:
             f"study '{folder}' has no trained architecture within its budget yet; go on with: "
             f"autopelt resume {folder}"
         )
-    study = Study.open(folder)
+    study = StudyStorage.open(folder)
     setup = Setup.of(study.config)
     labels = tuple(study.record().task.get("labels", ()))
     metrics = json.loads((best / "metrics.json").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from autopelt.errors import InfeasibleError, UsageError
 from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import CONFIG, Study
+from autopelt.study.storage import CONFIG, StudyStorage
 from autopelt.system.files import read_text
 
 BEST, KNEE, CONFIRMED = "best", "knee", "confirmed"
@@ -103,7 +103,7 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
     """
     study = split_study(name)
     if study is not None:
-        record = Study.open(study[0]).record()
+        record = StudyStorage.open(study[0]).record()
         trial = choose_trial(record, study[1])
         words = f"{study[0]}:{trial.number}" + (f" ({trial.label})" if trial.label else "")
         return Named(words, trial.architecture, record, trial)

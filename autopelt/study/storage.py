@@ -22,7 +22,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ _STATES = {
 }
 
 
-class Study:
+class StudyStorage:
     """An open study. Use `create` or `open`."""
 
     def __init__(self, folder: Path, config: StudyConfig, optuna_study: optuna.Study) -> None:
@@ -73,7 +73,7 @@ class Study:
         facts: Mapping[str, Any],
         sampler: optuna.samplers.BaseSampler,
         warm_start: str | None = None,
-    ) -> "Study":
+    ) -> "StudyStorage":
         """Make the folder and the Optuna study.
 
         Args:
@@ -125,7 +125,9 @@ class Study:
         return cls(folder, config, optuna_study)
 
     @classmethod
-    def open(cls, folder: Path, sampler: optuna.samplers.BaseSampler | None = None) -> "Study":
+    def open(
+        cls, folder: Path, sampler: optuna.samplers.BaseSampler | None = None
+    ) -> "StudyStorage":
         """Open a study that exists.
 
         Raises:
@@ -453,11 +455,3 @@ def quiet_optuna() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(before)
-
-
-def record_as_json(record: StudyRecord) -> str:
-    """A study as JSON, for machines."""
-    value = asdict(record)
-    for trial, source in zip(value["trials"], record.trials, strict=True):
-        trial["architecture"] = source.architecture.to_dict()
-    return json.dumps(value)

@@ -19,7 +19,7 @@ from autopelt.study.confirmation import CONFIRMED, FOUND, SEED
 from autopelt.study.importance import with_importance
 from autopelt.study.objectives import weighs_costs
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.system.json_lines import read_lines
 from autopelt.system.units import parse_seconds
 from autopelt.tasks import make_task
@@ -81,7 +81,7 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
 
 
 def confirm(
-    study: Study, plan: Plan, *, seeds: int, top: int, workers: int, say: Say
+    study: StudyStorage, plan: Plan, *, seeds: int, top: int, workers: int, say: Say
 ) -> StudyRecord:
     """Train each candidate with `seeds` new random seeds; what was trained before is kept.
 
@@ -130,7 +130,7 @@ def confirmation_seeds(random_seed: int, count: int) -> list[int]:
     return [derived_seed(random_seed, "confirm", k) for k in range(count)]
 
 
-def _job(candidate: Candidate, random_seed: int, number: int, study: Study) -> Job:
+def _job(candidate: Candidate, random_seed: int, number: int, study: StudyStorage) -> Job:
     trial, timeout = candidate.trial, study.config.trial_timeout
     about = {
         "trial": trial.number,

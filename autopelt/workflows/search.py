@@ -30,7 +30,7 @@ from autopelt.study.config import derived_seed
 from autopelt.study.importance import with_importance
 from autopelt.study.objectives import measured_costs
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
-from autopelt.study.storage import CONFIG, Study, explained
+from autopelt.study.storage import CONFIG, StudyStorage, explained
 from autopelt.system.files import NO_ROOM, recover_directory, replace_directory, write_text
 from autopelt.system.lock import locked
 from autopelt.system.malloc import trim_heap
@@ -88,7 +88,7 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
             study = _reopen(plan, folder, sampler, view)
         else:
             kept = None if warm is None else warm.text
-            study = Study.create(folder, plan.config, plan.facts, sampler, kept)
+            study = StudyStorage.create(folder, plan.config, plan.facts, sampler, kept)
         driver = _Driver(study, plan, sampler, view, cache)
         with stoppable(lambda: driver.stopping, driver.ask_to_stop):
             run_trials(
@@ -112,8 +112,10 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
     return record
 
 
-def _reopen(plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view: View) -> Study:
-    study = Study.open(folder, sampler)
+def _reopen(
+    plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view: View
+) -> StudyStorage:
+    study = StudyStorage.open(folder, sampler)
     different = study.begun_with().differences(plan.config)
     if different:
         raise UsageError(
@@ -143,7 +145,7 @@ class _Driver:
 
     def __init__(
         self,
-        study: Study,
+        study: StudyStorage,
         plan: Plan,
         sampler: optuna.samplers.BaseSampler,
         view: View,

@@ -8,7 +8,7 @@ from typing import Any
 from autopelt.errors import UsageError, parameter
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks import Task, make_task, task_from_files
@@ -88,7 +88,7 @@ def _task(values: dict[str, Any]) -> Task:
     return make_task(values["task"])
 
 
-def changed_config(study: Study, changes: dict[str, Any]) -> StudyConfig:
+def changed_config(study: StudyStorage, changes: dict[str, Any]) -> StudyConfig:
     """A study's configuration with what may change while it goes on; None is left as it is.
 
     Raises:

@@ -26,7 +26,7 @@ from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.space.bound import BoundSpace, NotInSpaceError
 from autopelt.statistics.pareto import front
-from autopelt.study.storage import WARM_START, Study
+from autopelt.study.storage import WARM_START, StudyStorage
 from autopelt.system.files import read_text
 
 EARLY = 8
@@ -123,7 +123,7 @@ def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> st
         raise UsageError(
             f"{parameter('warm_start')} '{source}' does not exist; give the folder of a study."
         )
-    record = Study.open(Path(source)).record()
+    record = StudyStorage.open(Path(source)).record()
     complete = [t for t in record.complete if not t.architecture.full]
     if not complete:
         raise InfeasibleError(

@@ -26,7 +26,7 @@ from autopelt.backbones.load import load_model, load_tokenizer, resolve
 from autopelt.modules.attachment import attach, parameter_groups
 from autopelt.study.config import StudyConfig
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import CONFIG, Study
+from autopelt.study.storage import CONFIG, StudyStorage
 from autopelt.tasks import make_task
 from autopelt.training.context import data_source
 from autopelt.training.spec import Setup
@@ -85,7 +85,7 @@ def searched(given: argparse.Namespace, folder: Path) -> tuple[float, StudyRecor
     ]
     begun = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun, Study.open(folder).record()
+    return time.perf_counter() - begun, StudyStorage.open(folder).record()
 
 
 def main() -> None:

@@ -14,16 +14,16 @@ from autopelt.cli.main import main
 from autopelt.methods.module import Module
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 
 
-def create(folder: Path, trials: int) -> Study:
+def create(folder: Path, trials: int) -> StudyStorage:
     space = SearchSpace.load("tiny").model_dump(mode="json")
     config = StudyConfig.build({"task": "demo", "space": space, "trials": trials}, "test")
-    return Study.create(folder, config, FACTS, optuna.samplers.RandomSampler(seed=0))
+    return StudyStorage.create(folder, config, FACTS, optuna.samplers.RandomSampler(seed=0))
 
 
-def begin(study: Study, rank: int, label: str = "") -> int:
+def begin(study: StudyStorage, rank: int, label: str = "") -> int:
     architecture = Architecture((Module("lora", "attention.query", 0, rank),))
     count = rank * 32
     known = {"architecture": architecture.to_json(), "label": label}

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from process_tree import descendants
 
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 
 HEAD, OTHER = "127.0.0.2", "127.0.0.3"
 """Loopback addresses; Ray takes 127.0.0.1 for a machine without a cluster."""
@@ -108,7 +108,7 @@ def half_way(folder: Path) -> bool:
     """Two trials have ended (one a machine) and two are in the middle."""
     if not (folder / "config.yaml").is_file():
         return False
-    trials = Study.open(folder).record().trials
+    trials = StudyStorage.open(folder).record().trials
     running = [len(t.scores) for t in trials if t.state == "running"]
     return len(trials) == 4 and len(running) == 2 and min(running) >= 3
 
@@ -159,14 +159,14 @@ def test_a_machine_that_dies_costs_no_trial_and_one_without_the_folder_is_named(
                 in (refused.stderr)
             )
             assert refused.stderr.count("\n") == 1
-            assert Study.open(hidden / "study").record().trials == ()
+            assert StudyStorage.open(hidden / "study").record().trials == ()
         with said.open("w") as file:
             search = subprocess.Popen(
                 command(tiny_bert.name, folder, address), stdout=file, stderr=file
             )
         try:
             until(lambda: half_way(folder), 300)
-            before = Study.open(folder).record()
+            before = StudyStorage.open(folder).record()
             other.kill()
             until(lambda: bool(head.pids()) and search.poll() is not None, 300)
         finally:
@@ -179,7 +179,7 @@ def test_a_machine_that_dies_costs_no_trial_and_one_without_the_folder_is_named(
     lost = int(again[0])
     assert "(raylet)" not in out
     assert next(t for t in before.trials if t.number == lost).state == "running"
-    record = Study.open(folder).record()
+    record = StudyStorage.open(folder).record()
     assert [t.number for t in record.trials] == list(range(TRIALS))
     assert {t.state for t in record.trials} == {"complete"}
     assert {len(t.scores) for t in record.trials} == {EPOCHS}

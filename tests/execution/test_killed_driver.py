@@ -17,7 +17,7 @@ import pytest
 from killed_at import POINTS
 
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 
 TRIALS = 5
 HERE = Path(__file__).parents[1] / "support"
@@ -50,7 +50,7 @@ def killed_after(seconds: float, arguments: list[str]) -> int:
 
 def done(folder: Path) -> tuple[StudyRecord, int]:
     """What is in the study's folder now, and the number of trials that ended."""
-    record = Study.open(folder).record()
+    record = StudyStorage.open(folder).record()
     return record, len([t for t in record.trials if t.finished is not None])
 
 

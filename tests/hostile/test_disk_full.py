@@ -20,7 +20,7 @@ import pytest
 from autopelt.cli.main import main
 from autopelt.execution import Outcome
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.training.trial import failure_reason, run_trial
 from autopelt.workflows import search as driver
 
@@ -80,7 +80,7 @@ def assert_nothing_half_written(folder: Path) -> None:
 
 
 def assert_goes_on(folder: Path, before: StudyRecord, trials: int = TRIALS) -> None:
-    record = Study.open(folder).record()
+    record = StudyStorage.open(folder).record()
     assert [(t.number, t.state) for t in record.trials] == [(n, "complete") for n in range(trials)]
     done = {t.number: t for t in before.complete}
     assert [t for t in record.trials if t.number in done] == list(done.values())
@@ -113,7 +113,7 @@ def test_without_room_it_stops_with_one_line_and_goes_on_later(
     assert says in error
     assert f"Make room, then: autopelt resume {folder}" in error
     assert "Traceback" not in error
-    before = Study.open(folder).record()
+    before = StudyStorage.open(folder).record()
     assert [t.state for t in before.trials[:2]] == ["complete", "complete"]
     assert [t.state for t in before.trials[2:]] == ["complete" if moment == "finish" else "running"]
     assert_nothing_half_written(folder)
@@ -136,7 +136,7 @@ def test_without_room_from_the_start_nothing_is_left(
     assert "cannot be written" in error
     assert "Traceback" not in error
     assert main(flags(tiny_bert, folder)) == 0
-    assert_goes_on(folder, Study.open(folder).record())
+    assert_goes_on(folder, StudyStorage.open(folder).record())
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_disk_that_fills_up_during_a_search_loses_nothing(
     assert child.returncode == 3, error
     assert "Make room, then: autopelt resume" in error
     assert "Traceback" not in error
-    before = Study.open(folder).record()
+    before = StudyStorage.open(folder).record()
     assert 0 < len(before.complete) < 12
     assert {t.state for t in before.trials} <= {"complete", "running"}
     assert_nothing_half_written(folder)

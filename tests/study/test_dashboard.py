@@ -10,7 +10,7 @@ import optuna
 import pytest
 from study_facts import FACTS, attributes, config
 
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -34,7 +34,7 @@ def get(app: Any, path: str, query: str = "") -> Any:
 
 def test_the_dashboard_shows_a_study(tmp_path: Path) -> None:
     sampler = optuna.samplers.RandomSampler(seed=0)
-    study = Study.create(tmp_path / "mine", config(), FACTS, sampler)
+    study = StudyStorage.create(tmp_path / "mine", config(), FACTS, sampler)
     number = study.add(attributes(words="lora 2 (query) at 0"), {}, {})
     study.progressed(number, 0.5, 0.7)
     study.progressed(number, 0.6, 0.4)

@@ -15,7 +15,7 @@ from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.lookup import choose_trial, find_architecture, split_study
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 
 
 def lora(rank: int) -> Architecture:
@@ -35,7 +35,7 @@ def study(tmp_path: Path) -> Path:
     space = SearchSpace.load("tiny").model_dump(mode="json")
     config = StudyConfig.build({"task": "demo", "space": space, "trials": 9}, "test")
     folder = tmp_path / "a:study"
-    made = Study.create(folder, config, FACTS, optuna.samplers.RandomSampler(seed=0))
+    made = StudyStorage.create(folder, config, FACTS, optuna.samplers.RandomSampler(seed=0))
     for rank, score in ((1, 0.5), (4, 0.79), (8, 0.8), (20, 0.9)):
         count = rank * 32
         number = made.add(
@@ -90,7 +90,7 @@ def test_an_unknown_trial_names_those_that_are(study: Path, shapes: Shapes) -> N
 
 
 def test_a_study_without_a_result_says_what_to_do(study: Path) -> None:
-    opened = Study.open(study)
+    opened = StudyStorage.open(study)
     record = opened.record()
     empty = type(record)(**{**vars(record), "trials": ()})
     with pytest.raises(InfeasibleError, match="autopelt resume"):

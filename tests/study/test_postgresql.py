@@ -16,7 +16,7 @@ from small_search import Quiet, plan
 from sqlalchemy import Engine
 
 from autopelt.cli.main import main
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows.search import search
 
 URL = os.environ.get("AUTOPELT_POSTGRESQL", "")
@@ -67,7 +67,7 @@ def test_search_resume_and_look_from_another_machine(
     elsewhere = tmp_path / "elsewhere" / folder.name
     elsewhere.mkdir(parents=True)
     shutil.copy(folder / "config.yaml", elsewhere)
-    assert Study.open(elsewhere).record().trials == record.trials
+    assert StudyStorage.open(elsewhere).record().trials == record.trials
     assert main(["status", str(elsewhere)]) == 0
     assert main(["report", str(elsewhere)]) == 0
     assert (elsewhere / "index.html").stat().st_size > 1_000_000
@@ -77,11 +77,13 @@ def test_a_connection_that_the_server_has_closed_is_opened_again(
     tiny_bert: Path, folder: Path
 ) -> None:
     made = plan(tiny_bert, storage=URL)
-    study = Study.create(folder, made.config, made.facts, optuna.samplers.RandomSampler(seed=0))
+    study = StudyStorage.create(
+        folder, made.config, made.facts, optuna.samplers.RandomSampler(seed=0)
+    )
     architecture = made.seeds[0].architecture.to_json()
     number = study.add({"architecture": architecture, "trained": 0, "deployed": 0}, {}, {})
     assert terminate_connections() >= 1
     study.progressed(number, 0.5, 0.7)
     assert terminate_connections() >= 1
     study.complete(number, 0.5, 0)
-    assert [t.score for t in Study.open(folder).record().trials] == [0.5]
+    assert [t.score for t in StudyStorage.open(folder).record().trials] == [0.5]

@@ -37,21 +37,21 @@ POINTS = {
     "configured": Point(
         "start-up", "before", "autopelt.study.storage:write_text", _named("config.yaml")
     ),
-    "study-made": Point("start-up", "after", "autopelt.study.storage:Study.create"),
+    "study-made": Point("start-up", "after", "autopelt.study.storage:StudyStorage.create"),
     "ray-started": Point("start-up", "after", "ray:init"),
     # proposing
-    "seed-added": Point("proposing", "after", "autopelt.study.storage:Study.add"),
-    "asked": Point("proposing", "after", "autopelt.study.storage:Study.ask"),
+    "seed-added": Point("proposing", "after", "autopelt.study.storage:StudyStorage.add"),
+    "asked": Point("proposing", "after", "autopelt.study.storage:StudyStorage.ask"),
     "sampled": Point("proposing", "after", "autopelt.workflows.search:suggest"),
     "proposed": Point("proposing", "after", "autopelt.workflows.search:_Driver._propose"),
     "handed-out": Point("proposing", "after", "autopelt.workflows.search:_Driver._spec"),
     # training
     "first-epoch": Point("training", "before", "autopelt.workflows.search:_Driver.progressed"),
-    "epoch-kept": Point("training", "after", "autopelt.study.storage:Study.progressed"),
+    "epoch-kept": Point("training", "after", "autopelt.study.storage:StudyStorage.progressed"),
     # telling
     "ended": Point("telling", "before", "autopelt.workflows.search:_Driver.finished"),
     "score-told": Point("telling", "before", "optuna.study:Study.tell"),
-    "told": Point("telling", "after", "autopelt.study.storage:Study.complete"),
+    "told": Point("telling", "after", "autopelt.study.storage:StudyStorage.complete"),
     "metrics": Point(
         "telling", "before", "autopelt.workflows.search:write_text", _named("metrics.json")
     ),

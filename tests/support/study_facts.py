@@ -1,4 +1,4 @@
-"""What `Study.create` is told of a small study's backbone and data, and one of its trials."""
+"""What `StudyStorage.create` is told of a small study's backbone and data, and one trial."""
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module

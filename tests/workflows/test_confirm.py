@@ -36,7 +36,7 @@ from autopelt.study.confirmation import (
     misled,
 )
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.training import context as contexts
 from autopelt.training import final
 from autopelt.workflows import jobs as trainings
@@ -50,7 +50,7 @@ def searched(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     folder = tmp_path_factory.mktemp("studies") / "confirmed"
     made = plan(tiny_bert, trials=9, workers=1, epochs=2, seeds="head-only,lora-r1,lora-r2")
     sampler = make_sampler("random", made.space, 0)
-    study = Study.create(folder, made.config, made.facts, sampler)
+    study = StudyStorage.create(folder, made.config, made.facts, sampler)
     entries = [(e.label, e.architecture) for e in made.seeds]
     entries += [
         ("", Architecture((Module("lora", "attention.value", layer, size),)))
@@ -87,7 +87,9 @@ def done(searched: tuple[Path, Plan]) -> tuple[Path, StudyRecord, list[str]]:
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainings, "run_trials", run_in_process)
-        record = confirm(Study.open(folder), made, seeds=2, top=2, workers=1, say=said.append)
+        record = confirm(
+            StudyStorage.open(folder), made, seeds=2, top=2, workers=1, say=said.append
+        )
     return folder, record, said
 
 
@@ -142,11 +144,15 @@ def test_nothing_is_trained_twice_and_lost_lines_are_made_up_for(
     folder, record, _ = done
     text = (folder / CONFIRMED).read_text()
     said: list[str] = []
-    again = confirm(Study.open(folder), searched[1], seeds=2, top=2, workers=1, say=said.append)
+    again = confirm(
+        StudyStorage.open(folder), searched[1], seeds=2, top=2, workers=1, say=said.append
+    )
     assert "0 trainings to go" in said[0]
     assert (folder / CONFIRMED).read_text() == text
     (folder / CONFIRMED).write_text(text[: text.rstrip().rfind("\n") + 20])  # killed while writing
-    again = confirm(Study.open(folder), searched[1], seeds=2, top=2, workers=1, say=said.append)
+    again = confirm(
+        StudyStorage.open(folder), searched[1], seeds=2, top=2, workers=1, say=said.append
+    )
     assert "1 trainings to go" in said[1]
 
     def scores(r: StudyRecord) -> dict[tuple[int, int], float | None]:
@@ -159,7 +165,7 @@ def test_the_report_tells_the_paired_difference(
     done: tuple[Path, StudyRecord, list[str]],
 ) -> None:
     folder, _, _ = done
-    record = Study.open(folder).record()
+    record = StudyStorage.open(folder).record()
     page = (folder / "index.html").read_text()
     made = confirmed(record)
     assert made is not None
@@ -180,7 +186,7 @@ def test_another_report_split_is_refused(
     try:
         (folder / CONFIRMED).write_text("".join(json.dumps(line) + "\n" for line in lines))
         with pytest.raises(UsageError, match="report split"):
-            confirm(Study.open(folder), searched[1], seeds=3, top=1, workers=1, say=print)
+            confirm(StudyStorage.open(folder), searched[1], seeds=3, top=1, workers=1, say=print)
     finally:
         (folder / CONFIRMED).write_text(text)
 
@@ -214,7 +220,7 @@ def test_no_study_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_the_luckiest_trial_is_not_believed(searched: tuple[Path, Plan]) -> None:
     """One trial far above its kind is drawn back by the surrogate."""
-    record = Study.open(searched[0]).record()
+    record = StudyStorage.open(searched[0]).record()
     inside = [t for t in record.complete if record.feasible(t)]
     lucky = max(inside, key=lambda t: t.number)
     others = [t.score or 0 for t in inside if t is not lucky]
@@ -226,7 +232,7 @@ def test_the_luckiest_trial_is_not_believed(searched: tuple[Path, Plan]) -> None
 
 
 def test_candidates_are_of_the_front_and_within_the_budget(searched: tuple[Path, Plan]) -> None:
-    record = Study.open(searched[0]).record()
+    record = StudyStorage.open(searched[0]).record()
     means = {t.number: t.score or 0.0 for t in record.complete}
     made = candidates(record, means, 1)
     assert [c.role for c in made] == [FOUND, SEED]
@@ -245,7 +251,7 @@ def test_candidates_are_of_the_front_and_within_the_budget(searched: tuple[Path,
 def test_the_best_proposal_is_a_candidate_even_where_a_seed_architecture_dominates_it(
     searched: tuple[Path, Plan],
 ) -> None:
-    record = Study.open(searched[0]).record()
+    record = StudyStorage.open(searched[0]).record()
     means = {t.number: 0.9 if t.label else 0.0 for t in record.complete}
     proposed = [t for t in record.complete if not t.label and record.feasible(t)]
     best = max(proposed, key=lambda t: t.count.deployed)
@@ -256,7 +262,7 @@ def test_the_best_proposal_is_a_candidate_even_where_a_seed_architecture_dominat
 def test_where_the_score_alone_was_asked_for_being_small_is_no_merit(
     searched: tuple[Path, Plan],
 ) -> None:
-    record = Study.open(searched[0]).record()
+    record = StudyStorage.open(searched[0]).record()
     proposed = [t for t in record.complete if not t.label and record.feasible(t)]
     by_size = sorted(proposed, key=lambda t: t.count.deployed)
     small, best, second = by_size[0], by_size[2], by_size[-1]

@@ -8,7 +8,7 @@ import pytest
 from in_process import run_in_process
 
 from autopelt.cli.main import main
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows import search as driver
 
 ROWS = ["text,label", *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" for i in range(60))]
@@ -45,7 +45,7 @@ def test_a_trial_is_reproduced_and_another_score_is_told_from_it(
     capsys.readouterr()
     assert main(["reproduce", f"{folder}:1"]) == 0
     assert "to the bit" in capsys.readouterr().out
-    losses = list(Study.open(folder).record().trials[1].losses)
+    losses = list(StudyStorage.open(folder).record().trials[1].losses)
     edit_attribute(folder, 1, "losses", [losses[0], losses[1] + 1e-7])
     assert main(["reproduce", f"{folder}:1"]) == 5
     assert "epoch 2" in capsys.readouterr().err
@@ -68,11 +68,11 @@ def test_a_study_does_not_go_on_as_another(
 ) -> None:
     assert main(search) == 0
     capsys.readouterr()
-    before = len(Study.open(tmp_path / "study").record().trials)
+    before = len(StudyStorage.open(tmp_path / "study").record().trials)
     assert main([*search, *change, "--trials", "4"]) == 2
     error = capsys.readouterr().err
     assert all(word in error for word in words), error
-    assert len(Study.open(tmp_path / "study").record().trials) == before
+    assert len(StudyStorage.open(tmp_path / "study").record().trials) == before
 
 
 def test_a_study_whose_data_changed_does_not_go_on(
@@ -105,4 +105,4 @@ def test_other_versions_are_said_and_the_study_goes_on(
     assert main(["resume", str(folder), "--trials", "4"]) == 0
     told = capsys.readouterr()
     assert "torch 1.0.0, now" in told.out + told.err
-    assert len(Study.open(folder).record().complete) == 4
+    assert len(StudyStorage.open(folder).record().complete) == 4

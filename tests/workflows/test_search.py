@@ -17,7 +17,7 @@ from autopelt.architecture.seeds import shrink
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.samplers import make_sampler, suggest
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.training.final import evaluate_model
 from autopelt.workflows.plan import seed_entries
 from autopelt.workflows.search import _Driver, search
@@ -129,7 +129,7 @@ def test_best_weights_score_what_the_trial_scored(
     from autopelt.training.spec import Setup
 
     folder, record = done
-    context = Context(Setup.of(Study.open(folder).config))
+    context = Context(Setup.of(StudyStorage.open(folder).config))
     load(context.model, folder / "best")
     assert record.best is not None
     assert score_split(context, "selection")["accuracy"] == record.best.score
@@ -196,7 +196,7 @@ def test_when_every_trial_fails_for_one_cause_it_stops(tiny_bert: Path, tmp_path
     made = plan(broken, trials=20)
     with pytest.raises(InfeasibleError, match="one cause: the loss became nan"):
         search(made, tmp_path / "study", Quiet())
-    record = Study.open(tmp_path / "study").record()
+    record = StudyStorage.open(tmp_path / "study").record()
     assert 3 <= len(record.trials) <= 5
     log = (tmp_path / "study" / "trials" / "0" / "log.txt").read_text()
     assert "the loss became nan" in log.splitlines()[-1]
@@ -215,17 +215,19 @@ def test_a_killed_search_goes_on_with_the_same_trials(tiny_bert: Path, tmp_path:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         time.sleep(0.2)
-        if (folder / "config.yaml").is_file() and len(Study.open(folder).record().complete) >= 3:
+        if (folder / "config.yaml").is_file() and len(
+            StudyStorage.open(folder).record().complete
+        ) >= 3:
             break
     child.kill()
     child.communicate()
-    killed = Study.open(folder).record()
+    killed = StudyStorage.open(folder).record()
     assert 3 <= len(killed.complete) < 7
     again = subprocess.run(
         [sys.executable, "-m", "autopelt", "resume", str(folder)], capture_output=True, text=True
     )
     assert again.returncode == 0, again.stderr
-    resumed = Study.open(folder).record()
+    resumed = StudyStorage.open(folder).record()
     assert [t.number for t in resumed.trials] == list(range(7))
     assert all(t.state == "complete" for t in resumed.trials)
     assert resumed.trials[: len(killed.complete)] == tuple(killed.complete)
@@ -248,14 +250,16 @@ def test_ctrl_c_finishes_what_runs_and_names_the_way_on(tiny_bert: Path, tmp_pat
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         time.sleep(0.2)
-        if (folder / "config.yaml").is_file() and len(Study.open(folder).record().complete) >= 2:
+        if (folder / "config.yaml").is_file() and len(
+            StudyStorage.open(folder).record().complete
+        ) >= 2:
             break
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the whole process group
     _, errors = child.communicate(timeout=120)
     assert child.returncode == 130, errors
     assert f"autopelt resume {folder}" in errors
     assert "Traceback" not in errors
-    record = Study.open(folder).record()
+    record = StudyStorage.open(folder).record()
     assert {t.state for t in record.trials} == {"complete"}
     assert (folder / "index.html").is_file()
 
@@ -296,7 +300,7 @@ def test_ctrl_c_twice_or_sigterm_stops_now_and_resume_goes_on(
     assert f"autopelt resume {folder}" in errors
     assert "Traceback" not in errors
     assert json.loads(out.splitlines()[-1])["event"] == "interrupted"
-    record = Study.open(folder).record()
+    record = StudyStorage.open(folder).record()
     assert [t.state for t in record.trials] == ["running"]  # to be run again by resume
 
 
@@ -330,10 +334,10 @@ def test_a_proposal_killed_before_it_was_written_is_made_again(
     def sampler() -> Any:
         return make_sampler("pelt", made.space, 0, "score,params", start=2)
 
-    study = Study.create(tmp_path / "s", made.config, made.facts, sampler())
+    study = StudyStorage.create(tmp_path / "s", made.config, made.facts, sampler())
     wanted = suggest(study.ask(), made.space)  # and here the process is killed
     again = sampler()
-    driver = _Driver(Study.open(tmp_path / "s", again), made, again, Quiet(), None)
+    driver = _Driver(StudyStorage.open(tmp_path / "s", again), made, again, Quiet(), None)
     spec = driver.next()
     assert spec is not None
     assert (spec.number, Architecture.from_json(spec.architecture)) == (0, wanted)

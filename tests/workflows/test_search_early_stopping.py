@@ -10,7 +10,7 @@ from autopelt.cards.health import above_a_constant
 from autopelt.cli.main import main
 from autopelt.samplers import early_stopping as stopping
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows.search import search
 
 
@@ -66,7 +66,7 @@ def test_the_worker_stays_warm_and_no_weights_are_left(stopped: tuple[Path, Stud
 
 def test_to_optuna_they_are_pruned(stopped: tuple[Path, StudyRecord]) -> None:
     folder, record = stopped
-    trials = Study.open(folder).trials()
+    trials = StudyStorage.open(folder).trials()
     for mine, theirs in zip(record.trials, trials, strict=True):
         assert (mine.state == "stopped") == (theirs.state == TrialState.PRUNED)
         assert theirs.user_attrs["scores"] == list(mine.scores)
@@ -119,7 +119,7 @@ def test_score_alone_as_the_objective_from_the_command_line_to_the_report(
     ]
     assert main(command) == 0
     printed = capsys.readouterr().out
-    study = Study.open(folder)
+    study = StudyStorage.open(folder)
     record = study.record()
     assert len(study.optuna.directions) == 1
     assert record.config["objectives"] == "score"

@@ -6,7 +6,7 @@ import pytest
 from in_process import run_in_process
 
 from autopelt.cli.main import main
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows import search as driver
 
 SINGLE = "modules:\n  - {method: prefix, location: attention, sizes: [0, 2], layers: '0'}\n"
@@ -44,7 +44,7 @@ def test_a_space_of_one_architecture_ends_the_search_well(
     printed = capsys.readouterr().out
     assert "every architecture of space" in printed
     assert "is in the study" in printed
-    record = Study.open(folder).record()
+    record = StudyStorage.open(folder).record()
     assert [t.state for t in record.trials] == ["complete"]
     assert (folder / "index.html").is_file()
 
@@ -66,7 +66,7 @@ def test_what_the_search_believed_is_kept_and_rivals_believe_nothing(
     sampler: str, tiny_bert: Path, tmp_path: Path
 ) -> None:
     assert search(tiny_bert, tmp_path / "study", trials=7, sampler=sampler) == 0
-    trials = Study.open(tmp_path / "study").record().trials
+    trials = StudyStorage.open(tmp_path / "study").record().trials
     modelled = [t for t in trials if t.origin == "model"]
     assert bool(modelled) == (sampler == "pelt")
     for t in trials:

@@ -9,7 +9,7 @@ from in_process import run_in_process
 
 from autopelt.cards.pairs import panels
 from autopelt.cli.main import main
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows import search as driver
 from autopelt.workflows.confirm import candidates
 
@@ -40,7 +40,7 @@ def test_a_search_with_measured_costs(
     wanted = ["--objectives", objectives, "--sampler", sampler, "--trials", "7"]
     assert main([*search, *wanted]) == 0
     assert "latency" in capsys.readouterr().out
-    study = Study.open(folder)
+    study = StudyStorage.open(folder)
     record = study.record()
     assert study.optuna.directions[1:] == [MINIMIZE] * (len(names) - 1)
     assert study.optuna.metric_names == names

@@ -6,7 +6,7 @@ import pytest
 from small_search import Quiet, plan
 
 from autopelt.samplers import make_sampler
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows import search as driver
 
 
@@ -15,7 +15,7 @@ def test_the_report_is_rebuilt_at_most_every_ten_seconds_and_by_rename(
 ) -> None:
     made = plan(tiny_bert)
     sampler = make_sampler("random", made.space, 0, made.config.objectives, start=2)
-    study = Study.create(tmp_path / "study", made.config, made.facts, sampler)
+    study = StudyStorage.create(tmp_path / "study", made.config, made.facts, sampler)
     running = driver._Driver(study, made, sampler, Quiet(), None)  # type: ignore[arg-type]
     clock = [1000.0]
     monkeypatch.setattr(driver.time, "monotonic", lambda: clock[0])

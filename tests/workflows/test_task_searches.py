@@ -6,7 +6,7 @@ import pytest
 from tiny_models import tiny
 
 from autopelt.cli.main import main
-from autopelt.study.storage import Study
+from autopelt.study.storage import StudyStorage
 from autopelt.tasks import make_task
 
 KINDS = {
@@ -29,7 +29,7 @@ def test_a_search_runs(name: str, real_data: Path, tmp_path: Path) -> None:
     arguments += ["--seeds", "head-only,lora-r1", "--epochs", "1", "--train-examples", "40"]
     arguments += ["--max-length", "48", "--out", str(tmp_path / "study")]
     assert main(arguments) == 0
-    record = Study.open(tmp_path / "study").record()
+    record = StudyStorage.open(tmp_path / "study").record()
     assert [t.state for t in record.trials] == ["complete"] * 3, [t.reason for t in record.trials]
     assert record.metric == make_task(name).metric.name
     assert record.trials[0].architecture.modules == ()

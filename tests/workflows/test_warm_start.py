@@ -17,7 +17,7 @@ from autopelt.methods.module import Module
 from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import WARM_START, Study
+from autopelt.study.storage import WARM_START, StudyStorage
 from autopelt.training.profile import measure
 from autopelt.workflows import compare
 from autopelt.workflows import jobs as trainings
@@ -48,7 +48,7 @@ def made(
 
 
 def record_of(folder: Path) -> StudyRecord:
-    return Study.open(folder).record()
+    return StudyStorage.open(folder).record()
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_the_other_front_is_evaluated_early_and_within_the_budget(warm: Path) ->
     for trial in early:
         assert record.feasible(trial)
         assert not trial.label
-        kept = Study.open(warm).attributes(trial.number)["source"]
+        kept = StudyStorage.open(warm).attributes(trial.number)["source"]
         assert kept.startswith("source:")
         there = record_of(warm.parent / "source").trials[int(kept.split(":")[1])]
         small = there.count.deployed <= record.limit
