@@ -25,6 +25,7 @@ import yaml
 from autopelt.architecture.layers import format_layers
 from autopelt.architecture.parse import known, modules_of_row
 from autopelt.errors import UsageError
+from autopelt.methods import named
 from autopelt.methods.module import (
     EMBEDDINGS,
     MAX_SIZE,
@@ -185,16 +186,6 @@ def _rows(modules: Iterable[Module]) -> list[tuple[tuple[int, ...], Module]]:
     return [(tuple(layers), anchor) for anchor, layers in grouped.items()]
 
 
-_SHORT = {
-    "sequential_adapter": "adapter",
-    "parallel_adapter": "parallel",
-    "attention.query": "query",
-    "attention.key": "key",
-    "attention.value": "value",
-    "attention.output": "output",
-}
-
-
 def _words(rows: list[tuple[tuple[int, ...], Module]]) -> list[str]:
     """Rows in words; rows that differ in nothing but the location become one."""
     grouped: dict[tuple[tuple[int, ...], Module], list[str]] = {}
@@ -205,10 +196,10 @@ def _words(rows: list[tuple[tuple[int, ...], Module]]) -> list[str]:
 
 
 def _row_words(layers: tuple[int, ...], module: Module, locations: list[str]) -> str:
-    words = [_SHORT.get(module.method, module.method), str(module.size)]
-    usual = "attention" if module.method == "prefix" else "ffn"
-    if module.layer is not None and locations != [usual]:
-        words.append(f"({', '.join(_SHORT.get(at, at) for at in locations)})")
+    method = named(module.method)
+    words = [method.short, str(module.size)]
+    if module.layer is not None and locations != [method.usual_location]:
+        words.append(f"({', '.join(at.removeprefix('attention.') for at in locations)})")
     if module.gate is not None:
         words.append("gated" if module.gate == "auto" else f"gated:{module.gate}")
     if layers:

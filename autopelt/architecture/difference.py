@@ -5,19 +5,11 @@ from dataclasses import replace
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.layers import format_layers
+from autopelt.methods import named
 from autopelt.methods.module import Module
 
 Change = tuple[str, tuple[int, ...]]
 """What is different, and in which layers."""
-
-_SIZES = {
-    "lora": "rank",
-    "prefix": "length",
-    "prompt": "length",
-    "p_tuning": "length",
-    "sequential_adapter": "bottleneck",
-    "parallel_adapter": "bottleneck",
-}
 
 
 def differences(before: Architecture, after: Architecture) -> list[str]:
@@ -98,7 +90,7 @@ def _by_words(modules: Mapping[int, Module]) -> list[tuple[str, list[int]]]:
 
 def _words(module: Module) -> str:
     """``rank 8, gated``."""
-    parts = [f"{_SIZES.get(module.method, 'size')} {module.size}"]
+    parts = [f"{named(module.method).size_word} {module.size}"]
     parts += [] if module.gate is None else [_gate(module.gate)]
     parts += [] if module.alpha is None else [f"alpha {module.alpha:g}"]
     parts += [] if module.mlp is None else [f"network of width {module.mlp}"]
@@ -108,7 +100,7 @@ def _words(module: Module) -> str:
 def _module_changes(old: Module, new: Module) -> list[str]:
     said = []
     if old.size != new.size:
-        said.append(f"{_SIZES.get(new.method, 'size')} {old.size} became {new.size}")
+        said.append(f"{named(new.method).size_word} {old.size} became {new.size}")
     if old.gate != new.gate:
         if old.gate is None or new.gate is None:
             said.append("gate added" if old.gate is None else "gate removed")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from autopelt.cards.card import Card, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.cards.figure import METHOD_COLOURS, OTHER_METHOD, axis, layout, plain
+from autopelt.cards.figure import axis, layout, plain
 from autopelt.cards.wording import listed, method, name, plural, score, share, wrapped
+from autopelt.methods import in_order, named
 from autopelt.methods.module import Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
@@ -17,7 +18,6 @@ TITLE = "Architecture map"
 MOST_ROWS = 30
 MOST_COLUMNS = 32
 """With more columns the sizes are not written into the cells: all bands in one view say more."""
-METHOD_ORDER = ("prompt", "prefix", "lora", "sequential_adapter", "parallel_adapter")
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,8 @@ def architecture_map(record: StudyRecord) -> Map:
     found = [m for t in members for m in t.architecture.modules]
     stated = record.backbone.get("layers") or 0
     layers = max([int(stated), *(m.layer + 1 for m in found if m.layer is not None)])
-    used = {m.method for m in found}
-    names = [n for n in METHOD_ORDER if n in used] + sorted(used - set(METHOD_ORDER))
     bands = []
-    for method_name in names:
+    for method_name in in_order(m.method for m in found):
         mine = [[m for m in t.architecture.modules if m.method == method_name] for t in members]
         inside = any(m.layer is not None for row in mine for m in row)
         columns: tuple[int | None, ...] = tuple(range(layers)) if inside else (None,)
@@ -152,7 +150,7 @@ def draw(m: Map) -> Figure:
 def _heat(band: Band, trials: Sequence[TrialRecord], x: str, text: bool) -> dict[str, Any]:
     sizes = band.sizes
     most = max(max(row) for row in sizes)
-    colour = METHOD_COLOURS.get(band.method, OTHER_METHOD)
+    colour = named(band.method).colour
     trace = {
         "type": "heatmap",
         "xaxis": x,

@@ -1,8 +1,8 @@
 """Parts that every figure shares: escaped text, the quiet layout, colours and symbols.
 
 Colours are names of the page's CSS variables, resolved in the browser for the light or dark look.
-They are the palette of Okabe and Ito ("Color Universal Design", 2008), which stays apart for every
-kind of colour vision; whatever a colour says, a symbol or a dash says as well.
+They are the palette of Okabe and Ito ("Color Universal Design", 2008) and an indigo, which stay
+apart for every kind of colour vision; whatever a colour says, a symbol or a dash says as well.
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-METHOD_COLOURS = {
-    "lora": "--blue",
-    "sequential_adapter": "--orange",
-    "parallel_adapter": "--vermilion",
-    "prefix": "--green",
-    "prompt": "--purple",
-}
-OTHER_METHOD = "--muted"
+from autopelt.methods import METHODS, named
+
+METHOD_COLOURS = {name: method.colour for name, method in METHODS.items()}
+OTHER_METHOD = named("").colour
 
 STATE_COLOURS = {
     "complete": "--blue",

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from autopelt.cards.architecture_map import METHOD_ORDER
 from autopelt.cards.card import Card, Figure, NothingToShow, Row, cell, table
 from autopelt.cards.figure import axis, layout, plain
 from autopelt.cards.wording import method, name, plural, score, share, wrapped
+from autopelt.methods import in_order
 from autopelt.study.record import StudyRecord, TrialRecord
 
 TITLE = "Choices"
@@ -48,8 +48,7 @@ def parallel(record: StudyRecord) -> Parallel:
             f"{plural(len(trials), 'complete trial')} within the budget with modules; "
             f"this card needs {FEWEST}."
         )
-    used = {m.method for t in trials for m in t.architecture.modules}
-    names = [n for n in METHOD_ORDER if n in used] + sorted(used - set(METHOD_ORDER))
+    names = in_order(m.method for t in trials for m in t.architecture.modules)
     axes = [
         _axis(
             f"{method(n)} total size",

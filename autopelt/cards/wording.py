@@ -5,17 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from autopelt.architecture.budget import Count
+from autopelt.methods import named
 from autopelt.statistics.paired import Difference
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_share
-
-METHOD_WORDS = {
-    "sequential_adapter": "sequential adapter",
-    "parallel_adapter": "parallel adapter",
-    "prefix": "prefix",
-    "lora": "LoRA",
-    "prompt": "prompt",
-}
 
 STATE_WORDS = {
     "complete": "complete",
@@ -95,7 +88,7 @@ def whole(values: Mapping[str, Any], key: str) -> int | None:
 
 def method(name: str) -> str:
     """A method as people say it."""
-    return METHOD_WORDS.get(name, name.replace("_", " "))
+    return named(name).words
 
 
 def wrapped(text: str, width: int = 46) -> str:

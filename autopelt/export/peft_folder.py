@@ -19,6 +19,7 @@ from transformers.pytorch_utils import Conv1D
 from autopelt.backbones.backbone import Backbone, Linear
 from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
+from autopelt.methods import method_of
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached, attachment, head_parameters, part_name
 from autopelt.modules.lora import LoraModule
@@ -107,12 +108,12 @@ def write_model(
 def _site(backbone: Backbone, module: Module) -> Linear:
     """The linear map, if peft can say what sits on it."""
     where = f"{module.method} at {module.site}"
-    if module.method != "lora" or module.layer is None:
+    why = method_of(module).not_in_peft(module)
+    if why is not None:
         raise UsageError(
-            f"cannot export to peft: {where} is not LoRA; use {parameter('to', 'autopelt')}."
+            f"cannot export to peft: {where} {why}; use {parameter('to', 'autopelt')}."
         )
-    if module.gate is not None:
-        raise UsageError(f"cannot export to peft: {where} has a gate, which peft does not know.")
+    assert module.layer is not None
     site = backbone.linear(module.layer, module.location)
     weight = site.module.weight
     assert isinstance(weight, torch.Tensor)

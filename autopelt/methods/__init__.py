@@ -1,10 +1,15 @@
-"""The methods, by name, and the closed-form parameter count of an architecture.
+"""The methods, by name.
 
-Adding a method is adding a file with a `Method` and naming it in `METHODS`; its order there is the
+Adding a method is adding a file with a `Method` and naming it in `METHODS`, whose order is the
 order in which modules at one place are applied: LoRA belongs to the linear map, so it comes first.
+All steps: docs/adding-a-method.md.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+from typing_extensions import override
 
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.base import Method
@@ -17,7 +22,7 @@ from autopelt.methods.prompt import Prompt
 from autopelt.methods.sequential_adapter import SequentialAdapter
 from autopelt.methods.shapes import Shapes
 
-__all__ = ["METHODS", "Method", "check", "method_of"]
+__all__ = ["METHODS", "Method", "check", "in_order", "method_of", "named"]
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -25,15 +30,47 @@ METHODS: dict[str, Method] = {
 }
 
 
+class _Unknown(Method):
+    """What is said of a method that this version lacks, in a study or a file of another one."""
+
+    size_word = "size"
+    colour = "--muted"
+    drawn = 1_000
+    locations = ()
+    usual_location = "ffn"
+    options = frozenset()
+    learning_rate = 0.0
+
+    def __init__(self, name: str) -> None:
+        self.name = self.short = name
+        self.words = name.replace("_", " ")
+
+    @override
+    def ungated(self, module: Module, shapes: Shapes) -> int:
+        raise UsageError(_unknown(module))
+
+
+def named(name: str) -> Method:
+    """The method of that name; for an unknown one, a method that has its name and no more."""
+    return METHODS.get(name) or _Unknown(name)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of methods, each once, in the order in which they are drawn."""
+    return sorted(set(names), key=lambda name: (named(name).drawn, name))
+
+
 def method_of(module: Module) -> Method:
     """The module's method. Raises UsageError for an unknown name."""
     method = METHODS.get(module.method)
     if method is None:
-        raise UsageError(
-            f"unknown method '{module.method}' at {module.site}: "
-            f"{did_you_mean(module.method, METHODS)}"
-        )
+        raise UsageError(_unknown(module))
     return method
+
+
+def _unknown(module: Module) -> str:
+    hint = did_you_mean(module.method, METHODS)
+    return f"unknown method '{module.method}' at {module.site}: {hint}"
 
 
 def check(module: Module, shapes: Shapes) -> Method:

@@ -1,31 +1,43 @@
-"""What a method is: its facts and its closed-form parameter counts, without torch."""
+"""What a method is: its facts, its closed-form counts and what each export can say of it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
 
 class Method(ABC):
-    """A kind of module.
+    """A kind of module. What no method says of itself is refused in exports.
 
     Attributes:
         name: as written in an architecture.
+        words: as people say it.
+        short: the same in the one line that describes an architecture.
+        size_word: what its size is.
+        colour: CSS variable of the report's page that draws it; no two methods share one.
+        drawn: its place among the methods, from left to right.
         locations: where it may sit, where the backbone has such a place.
+        usual_location: the location that a description leaves out; empty: it names each.
         options: which of ``gate``, ``alpha``, ``mlp`` it understands.
         learning_rate: its own default, before an architecture's multiplier.
         network_learning_rate: of a network that reparametrises it; None: the same.
     """
 
-    name: ClassVar[str]
-    locations: ClassVar[tuple[str, ...]]
-    options: ClassVar[frozenset[str]]
-    learning_rate: ClassVar[float]
-    network_learning_rate: ClassVar[float | None] = None
+    name: str
+    words: str
+    short: str
+    size_word: str
+    colour: str
+    drawn: int
+    locations: tuple[str, ...]
+    usual_location: str
+    options: frozenset[str]
+    learning_rate: float
+    network_learning_rate: float | None = None
 
     @abstractmethod
     def ungated(self, module: Module, shapes: Shapes) -> int:
@@ -44,12 +56,30 @@ class Method(ABC):
         """Trained parameters of all modules of this method in one architecture."""
         return sum(self.deployed(module, shapes) for module in modules)
 
+    # ------------------------------------------------------------------ export
+    def not_merged(self, module: Module) -> str | None:
+        """Why a module cannot be folded into the backbone's weights; None where it can."""
+        return "has no known form in the backbone's weights"
+
+    def not_in_peft(self, module: Module) -> str | None:
+        """Why `peft` cannot hold a module; None where it can."""
+        return "is not LoRA"
+
+    def not_in_adapters(
+        self, module: Module, places: Collection[tuple[int, str, str]]
+    ) -> str | None:
+        """Why `adapters` cannot hold a module among others (`Module.key`); None where it can."""
+        return "is of a method that adapters does not have"
+
+    def adapters_config(self, module: Module, hidden: int) -> dict[str, Any]:
+        """The configuration of an adapter of `adapters`, where it can hold the module."""
+        raise NotImplementedError
+
+    def adapters_tensor(self, module: Module, adapter: str, key: str) -> str:
+        """The name in `adapters` of our tensor `key`; tensors of one name become one vector."""
+        raise NotImplementedError
+
 
 def linear_shape(module: Module, shapes: Shapes) -> tuple[int, int]:
     """(in, out) of the linear map at the module's location; layers may differ from one another."""
     return shapes.linear.get(module.site) or shapes.linear[module.location]
-
-
-def bottleneck_parameters(width: int, size: int) -> int:
-    """2dm + m + d, of U f(D x + b) + c with D (m, d), U (d, m)."""
-    return 2 * width * size + size + width

@@ -9,17 +9,34 @@ Start: A Kaiming uniform, B = 0. Parameters: r·(in + out), 2rd for a square map
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from typing_extensions import override
 
 from autopelt.methods.base import Method, linear_shape
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
+_ADAPTERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "attention.query": ("attention.self.query", {"attn_matrices": ["q"]}),
+    "attention.key": ("attention.self.key", {"attn_matrices": ["k"]}),
+    "attention.value": ("attention.self.value", {"attn_matrices": ["v"]}),
+    "ffn.in": ("intermediate.dense", {"selfattn_lora": False, "intermediate_lora": True}),
+    "ffn.out": ("output.dense", {"selfattn_lora": False, "output_lora": True}),
+}
+"""For each location: the linear map in `adapters`, and what its configuration says of it."""
+
 
 class Lora(Method):
     """LoRA; see the head of this file."""
 
     name = "lora"
+    words = "LoRA"
+    short = "lora"
+    size_word = "rank"
+    colour = "--blue"
+    drawn = 3
     locations = (
         "attention.query",
         "attention.key",
@@ -28,6 +45,7 @@ class Lora(Method):
         "ffn.in",
         "ffn.out",
     )
+    usual_location = ""
     options = frozenset({"gate", "alpha"})
     learning_rate = 1e-3
 
@@ -38,3 +56,47 @@ class Lora(Method):
     @override
     def gate_width(self, module: Module, shapes: Shapes) -> int:
         return linear_shape(module, shapes)[0]
+
+    @override
+    def not_merged(self, module: Module) -> str | None:
+        gated = module.gate is not None
+        return "has a gate, so its update depends on the input" if gated else None
+
+    @override
+    def not_in_peft(self, module: Module) -> str | None:
+        return "has a gate, which peft does not know" if module.gate is not None else None
+
+    @override
+    def not_in_adapters(
+        self, module: Module, places: Collection[tuple[int, str, str]]
+    ) -> str | None:
+        if module.location not in _ADAPTERS:
+            return "is LoRA on the attention's output, which adapters does not have"
+        return "has both a gate and an alpha" if module.gate and module.alpha else None
+
+    @override
+    def adapters_config(self, module: Module, hidden: int) -> dict[str, Any]:
+        return {
+            "architecture": "lora",
+            "composition_mode": "add",
+            "r": module.size,
+            "alpha": module.size if module.alpha is None else module.alpha,
+            "attn_matrices": ["q"],
+            "selfattn_lora": True,
+            "intermediate_lora": False,
+            "output_lora": False,
+            "dropout": 0.0,
+            "dtype": None,
+            "init_weights": "lora",
+            "init_weights_seed": None,
+            "use_dora": False,
+            "use_gating": module.gate is not None,
+            "vera_b": None,
+            "vera_d": None,
+        } | _ADAPTERS[module.location][1]
+
+    @override
+    def adapters_tensor(self, module: Module, adapter: str, key: str) -> str:
+        name = {"down": "lora_A", "up": "lora_B"}.get(key, key)
+        place = _ADAPTERS[module.location][0]
+        return f"encoder.layer.{module.layer}.{place}.loras.{adapter}.{name}"

@@ -15,22 +15,21 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method
 from autopelt.methods.module import Module
+from autopelt.methods.prompt import Prompt
 from autopelt.methods.shapes import Shapes
 
 
-class PTuning(Method):
-    """P-tuning; see the head of this file."""
+class PTuning(Prompt):
+    """P-tuning: a prompt as it is shipped; see the head of this file."""
 
     name = "p_tuning"
-    locations = ("embeddings",)
+    words = "P-tuning"
+    short = "p_tuning"
+    colour = "--indigo"
+    drawn = 1
     options = frozenset({"gate", "mlp"})
     learning_rate = 1e-3
-
-    @override
-    def ungated(self, module: Module, shapes: Shapes) -> int:
-        return module.size * shapes.hidden
 
     @override
     def trained(self, modules: Sequence[Module], shapes: Shapes) -> int:

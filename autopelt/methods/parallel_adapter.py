@@ -8,24 +8,19 @@ AutoPEFT:
 Start: D as `torch.nn.Linear`, all else zero. Parameters: 2dm + m + d.
 """
 
-from __future__ import annotations
-
-from typing_extensions import override
-
-from autopelt.methods.base import Method, bottleneck_parameters
-from autopelt.methods.module import Module
-from autopelt.methods.shapes import Shapes
+from autopelt.methods.bottleneck import Adapter
 
 
-class ParallelAdapter(Method):
+class ParallelAdapter(Adapter):
     """Parallel adapter; see the head of this file."""
 
     name = "parallel_adapter"
+    words = "parallel adapter"
+    short = "parallel"
+    colour = "--vermilion"
+    drawn = 5
     locations = ("ffn",)
-    options = frozenset({"gate"})
     # Its scale of 4 multiplies the step as well; at 1e-3 the demo task is not learned at all.
     learning_rate = 3e-4
-
-    @override
-    def ungated(self, module: Module, shapes: Shapes) -> int:
-        return bottleneck_parameters(shapes.hidden, module.size)
+    scale = 4.0
+    parallel = True

@@ -15,7 +15,8 @@ Start: flat N(0, 0.02²); E from N(0, 1), both linear maps as `torch.nn.Linear`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from typing_extensions import override
 
@@ -28,7 +29,13 @@ class Prefix(Method):
     """Prefix; see the head of this file."""
 
     name = "prefix"
+    words = "prefix"
+    short = "prefix"
+    size_word = "length"
+    colour = "--green"
+    drawn = 2
     locations = ("attention",)
+    usual_location = "attention"
     options = frozenset({"gate", "mlp"})
     # Flat vectors alone would take 1e-2, but beside LoRA or adapters that unsettles both; the
     # network, whose output all layers share, needs far smaller steps.
@@ -47,6 +54,39 @@ class Prefix(Method):
             total -= sum(self.ungated(module, shapes) for module in group)
             total += rows * shapes.hidden + (width * shapes.hidden + width) + (width * out + out)
         return total
+
+    @override
+    def not_merged(self, module: Module) -> str | None:
+        return "adds keys and values that no weight of the backbone holds"
+
+    @override
+    def not_in_adapters(
+        self, module: Module, places: Collection[tuple[int, str, str]]
+    ) -> str | None:
+        return None
+
+    @override
+    def adapters_config(self, module: Module, hidden: int) -> dict[str, Any]:
+        return {
+            "architecture": "prefix_tuning",
+            "prefix_length": module.size,
+            "flat": True,
+            "encoder_prefix": True,
+            "cross_prefix": True,
+            "non_linearity": "tanh",
+            "bottleneck_size": 512,
+            "dropout": 0.0,
+            "shared_gating": True,
+            "use_gating": module.gate is not None,
+            "init_weights_seed": None,
+        }
+
+    @override
+    def adapters_tensor(self, module: Module, adapter: str, key: str) -> str:
+        if key in ("keys", "values"):
+            return f"prefix_tuning.prefix_tunings.{adapter}.self_prefix.control_trans"
+        place = f"encoder.layer.{module.layer}.attention.self.prefix_tuning.prefix_gates"
+        return f"{place}.{adapter}.{key.removeprefix('gate.')}"
 
 
 def network_name(width: int) -> str:

@@ -15,10 +15,13 @@ Start: the embeddings of n tokens drawn from the vocabulary. Parameters: n·d.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from typing_extensions import override
 
 from autopelt.methods.base import Method
-from autopelt.methods.module import Module
+from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.shapes import Shapes
 
 
@@ -26,7 +29,13 @@ class Prompt(Method):
     """Prompt; see the head of this file."""
 
     name = "prompt"
-    locations = ("embeddings",)
+    words = "prompt"
+    short = "prompt"
+    size_word = "length"
+    colour = "--purple"
+    drawn = 0
+    locations = (EMBEDDINGS,)
+    usual_location = EMBEDDINGS
     options = frozenset({"gate"})
     # Rows are as large as embeddings (0.5 a value on MiniLM), so alone they learn faster at 3e-2 to
     # 1e-1; but steps of 1e-1 beside other modules left PT+UniPELT at chance on the demo task.
@@ -35,3 +44,29 @@ class Prompt(Method):
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:
         return module.size * shapes.hidden
+
+    @override
+    def not_merged(self, module: Module) -> str | None:
+        return "adds rows to the sequence that no weight of the backbone holds"
+
+    @override
+    def not_in_adapters(
+        self, module: Module, places: Collection[tuple[int, str, str]]
+    ) -> str | None:
+        return "has a gate, and adapters has none on a prompt" if module.gate is not None else None
+
+    @override
+    def adapters_config(self, module: Module, hidden: int) -> dict[str, Any]:
+        return {
+            "architecture": "prompt_tuning",
+            "prompt_length": module.size,
+            "prompt_init": "random_uniform",
+            "prompt_init_text": None,
+            "random_uniform_scale": 0.5,
+            "combine": "prefix_after_bos",
+            "init_weights_seed": None,
+        }
+
+    @override
+    def adapters_tensor(self, module: Module, adapter: str, key: str) -> str:
+        return f"prompt_tuning.prompt_tunings.{adapter}.prompt_embedding.weight"

@@ -14,21 +14,37 @@ Start: D from N(0, 0.02²), all else zero; the literature draws U as well. Param
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from typing_extensions import override
 
-from autopelt.methods.base import Method, bottleneck_parameters
+from autopelt.methods.bottleneck import Adapter
 from autopelt.methods.module import Module
-from autopelt.methods.shapes import Shapes
 
 
-class SequentialAdapter(Method):
+class SequentialAdapter(Adapter):
     """Sequential adapter; see the head of this file."""
 
     name = "sequential_adapter"
+    words = "sequential adapter"
+    short = "adapter"
+    colour = "--orange"
+    drawn = 4
     locations = ("attention", "ffn", "ffn.sublayer")
-    options = frozenset({"gate"})
     learning_rate = 1e-3
+    scale = 1.0
+    parallel = False
 
     @override
-    def ungated(self, module: Module, shapes: Shapes) -> int:
-        return bottleneck_parameters(shapes.hidden, module.size)
+    def not_in_adapters(
+        self, module: Module, places: Collection[tuple[int, str, str]]
+    ) -> str | None:
+        assert module.layer is not None
+        others = {
+            (module.layer, "ffn", "parallel_adapter"): "parallel",
+            (module.layer, "ffn.sublayer", self.name): "second sequential",
+        }
+        for key, kind in others.items():
+            if module.location.startswith("ffn") and key in places and key != module.key:
+                return f"shares its FFN with a {kind} adapter, and adapters drops one of the two"
+        return None

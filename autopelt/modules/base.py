@@ -139,6 +139,13 @@ class Pelt(nn.Module):
     def fold(self) -> None:
         """Replace a reparametrisation network by the values it gives; nothing to do for most."""
 
+    def merge(self, sites: Sites) -> None:
+        """Change the backbone's weights as the module changes its outputs, where that is exact.
+
+        The hooks stay until `remove`. To be written by a method whose `not_merged` refuses nothing.
+        """
+        raise NotImplementedError
+
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | dict.fromkeys(self.transient)
 

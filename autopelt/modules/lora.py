@@ -9,6 +9,7 @@ from typing import Self
 import torch
 from torch import nn
 from torch.nn import functional
+from transformers.pytorch_utils import Conv1D
 from typing_extensions import override
 
 from autopelt.methods.base import linear_shape
@@ -57,6 +58,21 @@ class LoraModule(Pelt):
         if self.before or after:
             update = functional.pad(update, (self.before, after))
         return output + update
+
+    @override
+    @torch.no_grad()
+    def merge(self, sites: Sites) -> None:
+        """W + s·B A, exact without a gate."""
+        assert self.spec.layer is not None
+        site = sites.linear(self.spec.layer, self.spec.location)
+        update = self.scale * (self.up @ self.down)  # (out, in)
+        rows = slice(site.start, site.start + len(update))
+        weight = site.module.weight
+        assert isinstance(weight, torch.Tensor)
+        if isinstance(site.module, Conv1D):
+            weight[:, rows] += update.T
+        else:
+            weight[rows] += update
 
     @classmethod
     @override

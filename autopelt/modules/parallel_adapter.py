@@ -10,11 +10,10 @@ from torch import nn
 from typing_extensions import override
 
 from autopelt.methods.module import Module
+from autopelt.methods.parallel_adapter import ParallelAdapter
 from autopelt.methods.shapes import Shapes
 from autopelt.modules.base import Pelt, Sites
 from autopelt.modules.bottleneck import Bottleneck
-
-SCALE = 4.0
 
 
 class ParallelAdapterModule(Pelt):
@@ -67,5 +66,5 @@ class ParallelAdapterModule(Pelt):
         shared: Mapping[str, nn.Module],
         generator: torch.Generator,
     ) -> Self:
-        inner = Bottleneck(shapes.hidden, module.size, SCALE, "kaiming", generator)
+        inner = Bottleneck(shapes.hidden, module.size, ParallelAdapter.scale, "kaiming", generator)
         return cls(module, inner, gate)

@@ -10,6 +10,7 @@ from torch import nn
 from typing_extensions import override
 
 from autopelt.methods.module import Module
+from autopelt.methods.sequential_adapter import SequentialAdapter
 from autopelt.methods.shapes import Shapes
 from autopelt.modules.base import Pelt, Sites
 from autopelt.modules.bottleneck import Bottleneck
@@ -57,5 +58,5 @@ class SequentialAdapterModule(Pelt):
         shared: Mapping[str, nn.Module],
         generator: torch.Generator,
     ) -> Self:
-        inner = Bottleneck(shapes.hidden, module.size, 1.0, "normal", generator)
+        inner = Bottleneck(shapes.hidden, module.size, SequentialAdapter.scale, "normal", generator)
         return cls(module, inner, gate)

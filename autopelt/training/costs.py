@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.methods import named
 from autopelt.modules.attachment import attach, detach, fold, parameter_groups
 from autopelt.training.context import Context
 from autopelt.training.modes import set_training_mode
@@ -44,11 +45,11 @@ def costs(context: Context, architecture: Architecture, spec: TrialSpec) -> dict
 
 
 def deployed_form(architecture: Architecture) -> Architecture:
-    """What is still computed apart once LoRA without a gate is merged."""
+    """What is still computed apart once all that can be folded into the weights is."""
     if architecture.full:
         return Architecture()
     return architecture.with_modules(
-        m for m in architecture.modules if m.method != "lora" or m.gate is not None
+        m for m in architecture.modules if named(m.method).not_merged(m) is not None
     )
 
 

@@ -1,0 +1,152 @@
+"""Facts about a method live with the method: all are there, and nobody else keeps a table."""
+
+import ast
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.families import FAMILIES
+from autopelt.cards.figure import METHOD_COLOURS
+from autopelt.methods import METHODS, in_order, named
+from autopelt.methods.base import Method
+from autopelt.methods.module import Module
+from autopelt.modules import PELTS, Pelt
+
+PACKAGE = Path(__file__).parents[2] / "autopelt"
+CSS = (PACKAGE / "report" / "page.css").read_text(encoding="utf-8")
+COLOURS = dict(
+    re.findall(r"(--[a-z]+): (light-dark\(#[0-9a-f]{6}, #[0-9a-f]{6}\));", CSS)
+)  # only those that have a value for each look
+methods = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+
+
+@methods
+def test_a_method_has_every_fact(method: Method) -> None:
+    for fact in ("name", "words", "short", "size_word", "colour"):
+        assert getattr(method, fact), fact
+    assert method.learning_rate > 0
+    assert method.locations
+    assert method.usual_location in (*method.locations, "")
+    assert method.options <= {"gate", "alpha", "mlp"}
+    assert method.colour in COLOURS
+    assert issubclass(PELTS[method.name], Pelt)
+
+
+def test_no_two_methods_look_alike() -> None:
+    for fact in ("words", "short", "colour", "drawn"):
+        values = [getattr(method, fact) for method in METHODS.values()]
+        assert len(set(values)) == len(values), fact
+    assert set(METHOD_COLOURS) == set(METHODS)
+    assert "--muted" not in METHOD_COLOURS.values()  # the colour of a method that is not known
+
+
+@methods
+@pytest.mark.parametrize("gate", [None, "mean"])
+def test_a_method_is_exported_or_says_why_not(method: Method, gate: str | None) -> None:
+    location = method.locations[0]
+    layer = None if location == "embeddings" else 0
+    module = Module(method.name, location, layer, 2, gate)
+    assert gate is None or "gate" in method.options
+    if method.not_in_adapters(module, {module.key}) is None:
+        assert "architecture" in method.adapters_config(module, 8)
+        for key in ("down", "keys", "gate.weight"):
+            assert isinstance(method.adapters_tensor(module, "a", key), str)
+    if method.not_merged(module) is None:
+        assert PELTS[method.name].merge is not Pelt.merge
+    for why in (
+        method.not_merged(module),
+        method.not_in_peft(module),
+        method.not_in_adapters(module, {module.key}),
+    ):
+        assert why is None or re.match(r"(is|has|adds) ", why), "it goes on with 'lora at 0/ffn'"
+
+
+def test_an_unknown_method_is_shown_by_its_name_and_exported_nowhere() -> None:
+    module = Module("soft_thing", "ffn", 0, 2)
+    method = named("soft_thing")
+    assert (method.words, method.colour) == ("soft thing", "--muted")
+    assert in_order(["soft_thing", "lora", "prompt", "lora"]) == ["prompt", "lora", "soft_thing"]
+    assert Architecture((module,)).describe() == "soft_thing 2 at 0"
+    assert method.not_merged(module)
+    assert method.not_in_peft(module)
+    assert method.not_in_adapters(module, ())
+
+
+TABLES_ELSEWHERE = {
+    "architecture/seeds.py": "a hand-made architecture is made of particular methods",
+    "architecture/architecture.py": "the key `prompt` of an architecture file is short for a row",
+    "architecture/schema.py": "likewise",
+    "workflows/validate.py": "likewise: by its keys a file is taken for an architecture",
+    "workflows/settings.py": "the column `prefix` of a task's data is no method",
+}
+
+
+def test_no_other_room_names_a_method() -> None:
+    """A new method must be complete without an edit in cards, report, export, training, …."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        place = path.relative_to(PACKAGE).as_posix()
+        if place.startswith(("methods/", "modules/")):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named_here = {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and node.value in METHODS
+        }
+        if named_here:
+            found[place] = named_here
+    assert set(found) <= set(TABLES_ELSEWHERE), found
+    for place in ("report/page.js", "report/page.css"):
+        text = (PACKAGE / place).read_text(encoding="utf-8")
+        assert not [n for n in METHODS if "_" in n and n in text]
+    assert not set(METHODS) & set(FAMILIES)
+
+
+# ------------------------------------------------------------------ colours
+# Machado, Oliveira and Fernandes 2009, severity 1: matrices on linear RGB.
+SEEN_BY = {
+    "everyone": np.eye(3),
+    "protanopes": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopes": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopes": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+TO_XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+          [0.0193339, 0.1191920, 0.9503041]]  # fmt: skip
+
+
+def _lab(colour: str, eyes: str) -> np.ndarray:
+    """CIELAB of ``#rrggbb``."""
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(SEEN_BY[eyes]) @ linear, 0, 1)
+    xyz = np.array(TO_XYZ) @ seen / [0.95047, 1, 1.08883]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("look", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("eyes", SEEN_BY)
+def test_colours_of_methods_stay_apart_for_every_kind_of_colour_vision(
+    eyes: str, look: int
+) -> None:
+    values = {n: re.findall("#[0-9a-f]{6}", COLOURS[c])[look] for n, c in METHOD_COLOURS.items()}
+    for a, b in itertools.combinations(values, 2):
+        distance = np.linalg.norm(_lab(values[a], eyes) - _lab(values[b], eyes))
+        assert distance > 9.9, f"{a} and {b}"
