@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autopelt.data import hub
 from autopelt.data import readers as tables
 from autopelt.data.hub import HubSet
-from autopelt.data.source import Found, Source, missing_column
+from autopelt.data.source import DataFacts, Parts, Source, missing_column
 from autopelt.errors import UnavailableError, parameter
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Benchmark:
     prepare: Callable[[Columns], Columns] | None = None
     sizes: tuple[int, int, int] = (0, 0, 0)
 
-    def find(self, source: Source) -> Found:
+    def find(self, source: Source) -> Parts:
         """The folder if one is given, else the Hub. Raises UnavailableError."""
         if source.data is not None:
             return self._in_folder(source.data)
@@ -123,14 +123,9 @@ class Benchmark:
                 f"with {self.layout} by {parameter('data')} (or AUTOPELT_DATA)."
             )
         readers, commit = opened
-        return Found(
+        return Parts(
             {part: self._from_hub(read) for part, read in readers.items()},
-            {
-                "origin": "hub",
-                "source": f"Hub {self.on_hub} at {commit[:12]}",
-                "hub": self.on_hub.name,
-                "revision": commit,
-            },
+            DataFacts.of_hub(self.on_hub.name, str(self.on_hub), commit),
         )
 
     def here(self, data: Path | None) -> str:
@@ -139,7 +134,7 @@ class Benchmark:
             return "folder"
         return "cache" if cached(self.on_hub) else ""
 
-    def _in_folder(self, data: Path) -> Found:
+    def _in_folder(self, data: Path) -> Parts:
         located = self.layout.locate(data)
         if located is None:
             what = f"has no {self.layout}" if data.exists() else "does not exist"
@@ -153,9 +148,9 @@ class Benchmark:
         def reader(paths: Sequence[Path]) -> Callable[[], Dataset]:
             return lambda: self._dataset(self.layout.read_part(paths, notes))
 
-        return Found(
+        return Parts(
             {part: reader(paths) for part, paths in files.items()},
-            {"origin": "folder", "source": f"folder {folder}", "path": str(folder.resolve())},
+            DataFacts("folder", f"folder {folder}", path=str(folder.resolve())),
             notes,
         )
 

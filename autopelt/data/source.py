@@ -31,45 +31,75 @@ class Source:
 
 
 @dataclass(frozen=True)
+class DataFacts:
+    """Where the examples of a task came from, and what became of them.
+
+    Attributes:
+        origin: ``folder``, ``files``, ``hub`` or ``generated``.
+        source: the same in one line for a person.
+        path: of the folder or file. hub, revision: name of the Hub's set and its commit.
+        cut: a sentence on how the splits were made.
+        hash: SHA-256 of train and selection.
+        sizes: examples by split.
+        notes: sentences that a user must see.
+    """
+
+    origin: str
+    source: str
+    path: str = ""
+    hub: str = ""
+    revision: str = ""
+    cut: str = ""
+    hash: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_hub(cls, name: str, shown: str, commit: str) -> DataFacts:
+        """Of a set of the Hub; `shown` also says which part of it."""
+        return cls("hub", f"Hub {shown} at {commit[:12]}", hub=name, revision=commit)
+
+    def stored(self) -> dict[str, Any]:
+        """What a study keeps of them: the sizes by their splits' names, no notes."""
+        texts = {name: value for name, value in vars(self).items() if isinstance(value, str)}
+        return {**self.sizes, **{name: text for name, text in texts.items() if text}}
+
+
+@dataclass(frozen=True)
 class Splits:
     """The raw examples of a task.
 
     Attributes:
         train, selection: what a search may see.
         report: held out; None unless `Task.load` was asked for it.
-        facts: where the examples came from. Always there: ``origin`` (``folder``, ``files``,
-            ``hub`` or ``generated``), ``source`` (one line for a person), ``sizes`` (examples by
-            split), ``cut`` (a sentence on how selection was made), ``notes`` (sentences a user must
-            see) and ``hash`` (SHA-256 of train and selection). Where it applies: ``path``, ``hub``,
-            ``revision``.
     """
 
     train: Dataset
     selection: Dataset
     report: Dataset | None
-    facts: dict[str, Any]
+    facts: DataFacts
 
 
 @dataclass(frozen=True)
-class Found:
+class Parts:
     """The examples of one source before they are cut into splits.
 
     Attributes:
-        parts: reader of each part that exists: ``train``, ``selection``, ``report``. A part is read
+        readers: of each part that exists: ``train``, ``selection``, ``report``. A part is read
             only when its reader is called. The column names are the task's.
-        facts: ``origin`` and ``source``, and ``path`` or ``hub`` and ``revision``.
+        facts: without what only the cut can tell.
         notes: sentences on what was skipped or looks odd; readers append to it.
     """
 
-    parts: Mapping[str, Callable[[], Dataset]]
-    facts: dict[str, Any]
+    readers: Mapping[str, Callable[[], Dataset]]
+    facts: DataFacts
     notes: list[str] = field(default_factory=list)
 
 
 class Origin(Protocol):
     """A place that examples come from."""
 
-    def find(self, source: Source) -> Found:
+    def find(self, source: Source) -> Parts:
         """Locate the examples without reading them all. Raises UnavailableError."""
         ...
 

@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from autopelt.data.source import Found, Source, Splits
+from autopelt.data.source import Parts, Source, Splits
 from autopelt.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def selection_size(examples: int) -> int:
     return min(max(examples // 10, _LEAST), _MOST, examples // 4)
 
 
-def cut(task: Examples, found: Found, source: Source, *, report: bool) -> Splits:
-    """Read the parts of `found` that are needed and make the splits of `task`.
+def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits:
+    """Read those of the parts that are needed and make the splits of `task`.
 
     Three parts are the three splits. From train and report, selection is cut from train; from train
     and selection, or train alone, the report split is cut from train first. Cuts are stratified by
@@ -54,19 +55,19 @@ def cut(task: Examples, found: Found, source: Source, *, report: bool) -> Splits
     Raises:
         UnavailableError: a part is unusable or too small.
     """
-    parts, facts, notes = found.parts, dict(found.facts), found.notes
-    train = parts["train"]()
+    readers, notes = parts.readers, parts.notes
+    train = readers["train"]()
     task.learn_labels(train)
     train = task.finish(train, "train", notes)
     sentences = []
 
     held_out = None
-    if "report" not in parts:
+    if "report" not in readers:
         chosen, rest = _divided(task, train, selection_size(len(train)), source, _HOLD_OUT)
         sentences.append(_sentence("report", chosen, train, task, source))
         held_out, train = train.select(chosen), train.select(rest)
-    if "selection" in parts:
-        selection = task.finish(parts["selection"](), "selection", notes)
+    if "selection" in readers:
+        selection = task.finish(readers["selection"](), "selection", notes)
         sentences.append("selection is a part of its own in the data.")
     else:
         chosen, rest = _divided(task, train, selection_size(len(train)), source, _CUT)
@@ -74,15 +75,19 @@ def cut(task: Examples, found: Found, source: Source, *, report: bool) -> Splits
         selection, train = train.select(chosen), train.select(rest)
     train = _fewer(task, train, source, notes)
     if report and held_out is None:
-        held_out = task.finish(parts["report"](), "report", notes)
+        held_out = task.finish(readers["report"](), "report", notes)
 
-    facts["sizes"] = {"train": len(train), "selection": len(selection)}
+    splits = {"train": train, "selection": selection}
     if report and held_out is not None:
-        facts["sizes"]["report"] = len(held_out)
-    facts["cut"] = " ".join(s[0].upper() + s[1:] for s in sentences)
-    facts["notes"] = list(notes)
-    facts["hash"] = content_hash(train, selection)
-    return Splits(train, selection, held_out if report else None, facts)
+        splits["report"] = held_out
+    facts = replace(
+        parts.facts,
+        sizes={name: len(split) for name, split in splits.items()},
+        cut=" ".join(s[0].upper() + s[1:] for s in sentences),
+        notes=tuple(notes),
+        hash=content_hash(train, selection),
+    )
+    return Splits(train, selection, splits.get("report"), facts)
 
 
 def _sentence(

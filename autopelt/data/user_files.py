@@ -16,7 +16,7 @@ from autopelt.data.benchmark import named
 from autopelt.data.conll import read_conll
 from autopelt.data.hub import HubSet
 from autopelt.data.readers import READERS, Table, read_jsonl, read_text
-from autopelt.data.source import Found, Source
+from autopelt.data.source import DataFacts, Parts, Source
 from autopelt.data.squad import read_squad, split_answers
 from autopelt.errors import UnavailableError, UsageError, parameter
 
@@ -52,25 +52,25 @@ class Files:
         kind: of the task.
         columns: which columns to use.
         tables: reader of each part; a table that was read stays in memory until it is used.
-        facts: ``origin``, ``source`` and more, for `Found`.
+        facts: where they come from.
         notes: what was decided for the user.
     """
 
     kind: str
     columns: Columns
     tables: Mapping[str, Callable[[], Table]]
-    facts: dict[str, Any]
+    facts: DataFacts
     notes: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
 
-    def find(self, source: Source) -> Found:
+    def find(self, source: Source) -> Parts:
         """Readers that check every example. Raises UnavailableError when one is called."""
         notes = list(self.notes)
 
         def reader(part: str) -> Callable[[], Dataset]:
             return lambda: self._dataset(part, self.tables[part]())
 
-        return Found({part: reader(part) for part in self.tables}, dict(self.facts), notes)
+        return Parts({part: reader(part) for part in self.tables}, self.facts, notes)
 
     def _dataset(self, part: str, table: Table) -> Dataset:
         from datasets import Dataset
@@ -80,7 +80,7 @@ class Files:
             if part == "train":
                 self.known = set(made["label"])
             for row, label in enumerate(made["label"]):
-                if label not in self.known and label == "-1" and "hub" in self.facts:
+                if label not in self.known and label == "-1" and self.facts.hub:
                     raise UnavailableError(
                         f"{table.where(row)} of its {part} split hides its label (-1); download "
                         "the set and give the files that have labels."

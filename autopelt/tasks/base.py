@@ -90,8 +90,7 @@ class Task(ABC):
         from autopelt.data.splits import cut
 
         with quiet():
-            found = self.origin.find(source)
-            return cut(self, found, source, report=report)
+            return cut(self, self.origin.find(source), source, report=report)
 
     def learn_labels(self, train: Dataset) -> None:  # noqa: B027  (most kinds have nothing to learn)
         """Take the names of the classes from the whole of train, before anything is cut."""

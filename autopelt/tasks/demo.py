@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autopelt.data.source import Found, Source
+from autopelt.data.source import DataFacts, Parts, Source
 from autopelt.tasks.classification import Classification
 from autopelt.tasks.demo_grammar import LABELS, Split, generate
 
@@ -16,7 +16,7 @@ RANDOM_SEED = 20_260
 class Generated:
     """Examples from the grammar."""
 
-    def find(self, source: Source) -> Found:
+    def find(self, source: Source) -> Parts:
         """Generate a part when it is read."""
         from datasets import Dataset
 
@@ -30,9 +30,9 @@ class Generated:
                 }
             )
 
-        return Found(
+        return Parts(
             {"train": lambda: read("train", TRAIN), "report": lambda: read("report", REPORT)},
-            {"origin": "generated", "source": "generated from the built-in grammar"},
+            DataFacts("generated", "generated from the built-in grammar"),
         )
 
 

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autopelt.data.readers import Table
+from autopelt.data.source import DataFacts
 from autopelt.data.user_files import TAG_COLUMNS, Columns, Files, hub_set, hub_tables, read
 from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
 from autopelt.system.files import read_text
@@ -160,14 +161,9 @@ def make(file: TaskFile) -> Task:
     wanted = hub_set(file.train)
     if wanted is not None:
         tables, commit = hub_tables(wanted)
-        facts = {
-            "origin": "hub",
-            "source": f"Hub {wanted} at {commit[:12]}",
-            "hub": wanted.name,
-            "revision": commit,
-        }
+        facts = DataFacts.of_hub(wanted.name, str(wanted), commit)
     else:
-        tables, facts = {}, {"origin": "files", "source": f"file {file.train}", "path": file.train}
+        tables, facts = {}, DataFacts("files", f"file {file.train}", path=file.train)
     tagged = file.kind == "token_classification"
     for part, key in (("train", "train"), ("selection", "validation"), ("report", "test")):
         name = getattr(file, key)
@@ -194,7 +190,9 @@ def task_of_kind(file: TaskFile, kind: str) -> Task:
     """A task of that kind that has no examples; reads nothing."""
     score = file.score or SCORES[kind][0]
     columns = Columns(file.text, file.text_pair, file.label, file.target)
-    return _of_kind(file, kind, score, Files(kind, columns, {}, {}))
+    return _of_kind(
+        file, kind, score, Files(kind, columns, {}, DataFacts("files", f"file {file.train}"))
+    )
 
 
 def _of_kind(file: TaskFile, kind: str, score: str, origin: Files) -> Task:

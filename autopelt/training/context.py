@@ -68,8 +68,7 @@ class Context:
         config = load_config(source)
         self.task: Task = make_task(setup.task).for_model(config)
         loaded = self.task.load(data_source(setup), report=report)
-        self.facts = loaded.facts
-        self.notes: list[str] = list(loaded.facts["notes"])
+        self.notes: list[str] = list(loaded.facts.notes)
         wanted_length = setup.max_length or self.task.max_length
         self.report_hash = "" if loaded.report is None else content_hash(loaded.report)
         limit = length_limit(wanted_length, self.tokenizer, config)

@@ -175,8 +175,8 @@ def fetch(name: str, data: Path | None = None) -> Finding:
 
     if name in TASKS:
         splits = make_task(name).load(Source(data=data), report=True)
-        sizes = " / ".join(f"{n:,}" for n in splits.facts["sizes"].values())
-        return Finding(f"task {name}", f"{sizes} examples from {splits.facts['source']}")
+        sizes = " / ".join(f"{n:,}" for n in splits.facts.sizes.values())
+        return Finding(f"task {name}", f"{sizes} examples from {splits.facts.source}")
     from autopelt.backbones.load import load_config, load_model, load_tokenizer, resolve
 
     source = resolve(name)

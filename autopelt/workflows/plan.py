@@ -133,13 +133,12 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
             "kind": task.kind,
             "labels": list(task.labels),
             "constant": constant_score(task, splits.train, splits.selection),
-            **splits.facts["sizes"],
-            **{k: v for k, v in splits.facts.items() if k not in ("sizes", "notes")},
+            **splits.facts.stored(),
         },
         "versions": versions(),
         "warm_start": {} if warm is None else warm.facts,
     }
-    notes = list(splits.facts["notes"])
+    notes = list(splits.facts.notes)
     if warm is not None:
         notes.append(warm.words(config.sampler))
     return Plan(config, shapes, counter, limit, space, seeds, warm, facts, tuple(notes))

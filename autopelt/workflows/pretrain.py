@@ -100,7 +100,7 @@ def texts_of_task(setup: Setup) -> tuple[list[str], list[dict[str, str]]]:
             texts.append(text)
     if not texts:
         raise UsageError(f"task '{setup.task}' has no texts to train on; give {parameter('text')}.")
-    return texts, [{"task": task.name, "sha256": str(splits.facts["hash"])}]
+    return texts, [{"task": task.name, "sha256": splits.facts.hash}]
 
 
 def pretrain(

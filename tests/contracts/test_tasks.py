@@ -1,6 +1,7 @@
 """What every task must hold, whatever its kind: splits, rows, batches, losses, scores."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -43,7 +44,7 @@ def test_splits_are_disjoint_and_counted(made):
     task, source = made
     splits = task.load(source, report=True)
     texts = [{str(row) for row in part} for part in (splits.train, splits.selection, splits.report)]
-    assert splits.facts["sizes"] == {
+    assert splits.facts.sizes == {
         "train": len(splits.train),
         "selection": len(splits.selection),
         "report": len(splits.report),
@@ -52,8 +53,8 @@ def test_splits_are_disjoint_and_counted(made):
         assert not texts[0] & texts[1]
         assert not texts[0] & texts[2]
         assert not texts[1] & texts[2]
-    for key in ("origin", "source", "cut", "hash", "notes"):
-        assert key in splits.facts
+    assert {"origin", "source", "cut", "hash", "train", "selection"} <= set(splits.facts.stored())
+    assert isinstance(splits.facts.notes, tuple)
 
 
 def test_nothing_is_printed(made, capfd):
@@ -64,8 +65,8 @@ def test_nothing_is_printed(made, capfd):
 
 def test_a_search_never_reads_the_report_split(made):
     task, source = made
-    found = task.origin.find(source)
-    if "report" not in found.parts:
+    parts = task.origin.find(source)
+    if "report" not in parts.readers:
         return
 
     def refuse():
@@ -73,18 +74,18 @@ def test_a_search_never_reads_the_report_split(made):
 
     class Guarded:
         def find(self, _source):
-            return type(found)({**found.parts, "report": refuse}, found.facts, found.notes)
+            return replace(parts, readers={**parts.readers, "report": refuse})
 
     task.origin = Guarded()
     splits = task.load(source)
     assert splits.report is None
-    assert "report" not in splits.facts["sizes"]
+    assert "report" not in splits.facts.sizes
 
 
 def test_splits_depend_on_the_random_seed_alone(made):
     task, source = made
-    first, again = task.load(source).facts["hash"], task.load(source).facts["hash"]
-    other = task.load(Source(source.data, source.train_examples, random_seed=1)).facts["hash"]
+    first, again = task.load(source).facts.hash, task.load(source).facts.hash
+    other = task.load(Source(source.data, source.train_examples, random_seed=1)).facts.hash
     assert first == again
     assert first != other
 
@@ -102,7 +103,7 @@ def test_a_task_is_made_again_from_its_spec(made):
     again = make_task(task.spec)
     again.max_length = task.max_length
     assert again.spec == task.spec
-    assert again.load(source).facts["hash"] == task.load(source).facts["hash"]
+    assert again.load(source).facts.hash == task.load(source).facts.hash
     assert again.labels == task.labels
 
 

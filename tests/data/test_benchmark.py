@@ -67,7 +67,7 @@ def test_original_files_give_the_published_examples(real_data, name):
     splits = task.load(Source(data=real_data), report=True)
     sizes = (len(splits.train), len(splits.selection), len(splits.report))
     assert sizes == REAL[name]
-    assert splits.facts["origin"] == "folder"
+    assert splits.facts.origin == "folder"
     assert isinstance(task.origin, Benchmark)
     published = task.origin.sizes
     assert sum(sizes) == sum(published)
@@ -79,7 +79,7 @@ def test_squad_is_read_whole(real_data):
     task = make_task("squad")
     splits = task.load(Source(data=real_data), report=True)
     assert len(splits.report) == 10570
-    assert splits.facts["notes"] == []
+    assert splits.facts.notes == ()
     assert set(splits.train["title"]).isdisjoint(splits.selection["title"])
 
 
@@ -114,7 +114,7 @@ def test_labels_of_the_original_files_get_their_names(real_data, name, text, lab
 @pytest.mark.parametrize("place", ["glue/RTE", "glue", "."])
 def test_a_folder_may_be_the_set_its_parent_or_a_level_above(real_data, place):
     facts = make_task("rte").load(Source(data=real_data / place)).facts
-    assert facts["path"].endswith("glue/RTE")
+    assert facts.path.endswith("glue/RTE")
 
 
 def _tsv(folder, files):
@@ -140,7 +140,7 @@ def test_glue_sets_that_are_not_at_hand_are_read_in_their_layout(tmp_path):
     _tsv(tmp_path / "MNLI", files)
     source = Source(data=tmp_path)
     assert make_task("mrpc").load(source).train[0]["text"].startswith('"one')
-    notes = make_task("qqp").load(source).facts["notes"]
+    notes = make_task("qqp").load(source).facts.notes
     assert "1 lines with too few fields" in notes[0]
     assert notes[1] == "train: 1 of 41 texts are empty."
     for name in ("mnli", "mnli-mismatched"):

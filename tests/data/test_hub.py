@@ -30,12 +30,13 @@ FILES = {
 
 SCRIPT = """
 import json, sys
+from dataclasses import asdict
 from pathlib import Path
 from autopelt.tasks import Source, make_task
 from autopelt.tasks.catalogue import catalogue
 splits = make_task("si-nli").load(Source(offline=sys.argv[1] == "offline"), report=True)
 here = {row.name: row.here for row in catalogue(None)}
-print(json.dumps([splits.facts, splits.report[0], here["si-nli"], here["rte"]]))
+print(json.dumps([asdict(splits.facts), splits.report[0], here["si-nli"], here["rte"]]))
 """
 
 

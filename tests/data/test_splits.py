@@ -7,7 +7,7 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autopelt.data.source import Found
+from autopelt.data.source import DataFacts, Parts
 from autopelt.data.splits import content_hash, draw, selection_size
 from autopelt.errors import UnavailableError
 from autopelt.tasks import Source
@@ -63,7 +63,7 @@ class _Rows:
         self.rows = rows
 
     def find(self, source):
-        return Found({"train": lambda: Dataset.from_list(self.rows)}, {"origin": "x", "source": ""})
+        return Parts({"train": lambda: Dataset.from_list(self.rows)}, DataFacts("x", ""))
 
 
 def test_too_few_examples_and_too_many_wanted(tmp_path):
@@ -74,5 +74,5 @@ def test_too_few_examples_and_too_many_wanted(tmp_path):
     with pytest.raises(UnavailableError, match="has 3 training examples, too few"):
         task(3).load(Source())
     splits = task(40).load(Source(train_examples=1000))
-    assert splits.facts["notes"] == ["1000 training examples were asked for; there are 23."]
+    assert splits.facts.notes == ("1000 training examples were asked for; there are 23.",)
     assert len(splits.train) == 23

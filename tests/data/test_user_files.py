@@ -34,13 +34,13 @@ def _line(make):
 def test_one_file_is_split_in_three_and_the_user_is_told(reviews):
     task = task_from_files(reviews)
     splits = task.load(Source(), report=True)
-    assert splits.facts["sizes"] == {"train": 34, "selection": 11, "report": 15}
-    assert "Report is 15 of the 60 training examples, drawn stratified" in splits.facts["cut"]
-    assert "Selection is 11 of the 45 training examples" in splits.facts["cut"]
-    assert splits.facts["notes"] == [
+    assert splits.facts.sizes == {"train": 34, "selection": 11, "report": 15}
+    assert "Report is 15 of the 60 training examples, drawn stratified" in splits.facts.cut
+    assert "Selection is 11 of the 45 training examples" in splits.facts.cut
+    assert splits.facts.notes == (
         "The task is a classification, scored by accuracy: "
-        "'label' has 2 distinct values (bad, good)."
-    ]
+        "'label' has 2 distinct values (bad, good).",
+    )
     assert (task.name, task.labels) == ("reviews", ("bad", "good"))
 
 
@@ -48,10 +48,10 @@ def test_validation_selects_and_test_reports(tmp_path, reviews):
     other = _csv(tmp_path, "b.csv", ["x,good", "y,bad"])
     last = _csv(tmp_path, "c.csv", ["z,good"])
     splits = task_from_files(reviews, validation=other, test=last).load(Source(), report=True)
-    assert splits.facts["sizes"] == {"train": 60, "selection": 2, "report": 1}
+    assert splits.facts.sizes == {"train": 60, "selection": 2, "report": 1}
     assert splits.selection["text"][:] == ["x", "y"]
     two = task_from_files(reviews, validation=other).load(Source(), report=True)
-    assert two.facts["sizes"] == {"train": 45, "selection": 2, "report": 15}
+    assert two.facts.sizes == {"train": 45, "selection": 2, "report": 15}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_kind_is_inferred_from_the_label(tmp_path, labels, kind, why):
     path = _csv(tmp_path, "a.csv", [f"t{n},{label}" for n, label in enumerate(labels * 8)])
     task = task_from_files(path)
     assert task.kind == kind
-    assert why in task.load(Source()).facts["notes"][0]
+    assert why in task.load(Source()).facts.notes[0]
 
 
 def test_the_kind_may_be_said(tmp_path):
@@ -101,7 +101,7 @@ def test_the_same_rows_in_every_format_are_the_same_task(tmp_path):
     (tmp_path / "a.txt").write_text(lines)
     (tmp_path / "a.json").write_text(json.dumps(rows))
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
-    assert len({task_from_files(path).load(Source()).facts["hash"] for path in paths}) == 1
+    assert len({task_from_files(path).load(Source()).facts.hash for path in paths}) == 1
 
 
 def test_tags_in_json_lines_and_any_ending_with_a_kind(tmp_path):
@@ -221,8 +221,8 @@ def test_answers_outside_their_context_are_left_out_and_told(tmp_path):
     path = tmp_path / "q.json"
     path.write_text(json.dumps({"data": data}))
     splits = task_from_files(str(path)).load(Source())
-    assert "12 answers do not stand in their context" in splits.facts["notes"][1]
-    assert "12 of 24 questions are left out" in splits.facts["notes"][2]
+    assert "12 answers do not stand in their context" in splits.facts.notes[1]
+    assert "12 of 24 questions are left out" in splits.facts.notes[2]
     for article in data:
         article["paragraphs"][0]["qas"] = [asked(5)]
     path.write_text(json.dumps({"data": data}))
@@ -239,16 +239,23 @@ def test_answers_without_a_place_are_looked_up(tmp_path):
     path.write_text("\n".join(map(json.dumps, rows)))
     splits = task_from_files(str(path)).load(Source())
     assert splits.train[0]["starts"] == [4]
-    assert "1 of 20 questions are left out" in splits.facts["notes"][2]
+    assert "1 of 20 questions are left out" in splits.facts.notes[2]
     path.write_text(json.dumps(rows[0] | {"answers": 3}))
     assert "line 1 has no list" in _line(lambda: task_from_files(str(path)).load(Source()))
 
 
 def test_a_hidden_label_of_the_hub_is_explained():
     from autopelt.data.readers import Table
+    from autopelt.data.source import DataFacts
     from autopelt.data.user_files import Columns, Files
 
-    files = Files("classification", Columns(), {}, {"hub": "owner/name"}, known={"0", "1"})
+    files = Files(
+        "classification",
+        Columns(),
+        {},
+        DataFacts.of_hub("owner/name", "owner/name", "0"),
+        known={"0", "1"},
+    )
     table = Table({"text": ["a"], "label": [-1]}, "owner/name")
     with pytest.raises(UnavailableError, match="report split hides its label"):
         files._dataset("report", table)
