@@ -29,8 +29,8 @@ from autopelt.samplers.history import History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
 from autopelt.samplers.parameters import distributions, params_of, vector_of_params
 from autopelt.samplers.pelt import FeasibleSampler, PELTSampler, RandomFeasibleSampler
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import feasible_neighbours
 from autopelt.space.tables import Matrix, Vector
 from autopelt.study.objectives import Objective, parse_objectives
 
@@ -168,7 +168,7 @@ def lowered(vector: Vector, unseen: Unseen, rng: np.random.Generator) -> Vector:
     if not space.feasible(point[0].tolist()):
         return tuple(unseen.sample(rng, 1)[0].tolist())
     if len(unseen.of(point)) == 0:
-        near = unseen.of(feasible_points.neighbours(space, point[0].tolist()))
+        near = unseen.of(feasible_neighbours(space, point[0].tolist()))
         near = near if len(near) else unseen.sample(rng, 1)
         point = near[rng.integers(len(near))][None]
     return tuple(point[0].tolist())

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import EMBEDDINGS
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import sample_feasible
 from autopelt.space.space import Row
 from autopelt.space.tables import Matrix
 
@@ -83,7 +83,7 @@ class Features:
         self.groups: list[tuple[str, slice]] = []
         self._shift: Array = np.zeros(0)
         self._factor: Array = np.ones(0)
-        sample = feasible_points.sample(space, np.random.default_rng(0), 256)
+        sample = sample_feasible(space, np.random.default_rng(0), 256)
         parts = self._parts(self._profiles_of(sample))
         start = 0
         for name, part in parts:

@@ -11,8 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopelt.errors import UnexpectedEndError, parameter
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import (
+    enumerate_feasible,
+    feasible_neighbours,
+    point_keys,
+    sample_feasible,
+    unique_points,
+)
 from autopelt.space.tables import Matrix, Vector
 
 Array = NDArray[np.float64]
@@ -71,11 +77,11 @@ class Unseen:
         self.space = space
         width = len(space.dimensions)
         matrix = np.array(seen, dtype=np.int64).reshape(len(seen), width)
-        self._seen = set(feasible_points.keys(matrix))
+        self._seen = set(point_keys(matrix))
 
     def of(self, points: Matrix) -> Matrix:
         """Those of `points` that are not in the study."""
-        keep = [key not in self._seen for key in feasible_points.keys(points)]
+        keep = [key not in self._seen for key in point_keys(points)]
         return points[np.array(keep, dtype=bool)]
 
     def listed(self) -> Matrix | None:
@@ -99,19 +105,19 @@ class Unseen:
             SpaceExhaustedError: there are none.
         """
         for attempt in range(20):
-            drawn = feasible_points.sample(self.space, rng, count * (1 + attempt))
-            fresh = self.of(feasible_points.unique(drawn))
+            drawn = sample_feasible(self.space, rng, count * (1 + attempt))
+            fresh = self.of(unique_points(drawn))
             if len(fresh):
                 return fresh[:count]
         everything = self.listed()
         if everything is None:  # neighbours of what was seen, further and further away
-            everything = self._around(feasible_points.unique(drawn))
+            everything = self._around(unique_points(drawn))
         return everything[rng.permutation(len(everything))[:count]]
 
     def _around(self, points: Matrix) -> Matrix:
         for _ in range(5):
-            near = [feasible_points.neighbours(self.space, p.tolist()) for p in points[:64]]
-            points = feasible_points.unique(np.concatenate(near))
+            near = [feasible_neighbours(self.space, p.tolist()) for p in points[:64]]
+            points = unique_points(np.concatenate(near))
             fresh = self.of(points)
             if len(fresh):
                 return fresh
@@ -121,7 +127,7 @@ class Unseen:
 def listing(space: BoundSpace) -> Matrix | None:
     """All feasible points of a small space, None for a larger one; found once for a space."""
     if "feasible_listing" not in space.__dict__:
-        space.__dict__["feasible_listing"] = feasible_points.enumerate_feasible(space, LISTED)
+        space.__dict__["feasible_listing"] = enumerate_feasible(space, LISTED)
     made: Matrix | None = space.__dict__["feasible_listing"]
     return made
 
@@ -130,7 +136,7 @@ def mutations(
     space: BoundSpace, parents: Sequence[Vector], rng: np.random.Generator, count: int
 ) -> Matrix:
     """`count` points one to three random moves away from random `parents`; (count, D)."""
-    near = [feasible_points.neighbours(space, p, rng, 100) for p in parents]
+    near = [feasible_neighbours(space, p, rng, 100) for p in parents]
     near = [n for n in near if len(n)]
     made: list[Matrix] = []
     for i in range(count if near else 0):
@@ -138,7 +144,7 @@ def mutations(
         point = options[int(rng.integers(len(options)))]
         # Most stop after one move; every fourth goes on, as neighbours are the costly part.
         for _ in range(int(rng.integers(1, 3)) if i % 4 == 0 else 0):
-            further = feasible_points.neighbours(space, point.tolist(), rng, 50)
+            further = feasible_neighbours(space, point.tolist(), rng, 50)
             point = further[int(rng.integers(len(further)))] if len(further) else point
         made.append(point)
     return np.array(made, dtype=np.int64).reshape(len(made), len(space.dimensions))
@@ -164,14 +170,14 @@ def best_candidate(
     half = effort.samples // 2
     pool = unseen.sample(rng, half)
     mutated = unseen.of(mutations(unseen.space, parents, rng, half))
-    pool = feasible_points.unique(np.concatenate([pool, mutated]))
+    pool = unique_points(np.concatenate([pool, mutated]))
     values = acquisition(pool)
     order = np.argsort(-values, kind="stable")[: effort.starts]
     points, values = pool[order], values[order]
     alive = np.ones(len(points), dtype=bool)
     for _ in range(effort.steps):
         around = [
-            unseen.of(feasible_points.neighbours(unseen.space, p.tolist(), rng, effort.pairs))
+            unseen.of(feasible_neighbours(unseen.space, p.tolist(), rng, effort.pairs))
             if going
             else pool[:0]
             for p, going in zip(points, alive, strict=True)

@@ -1,13 +1,13 @@
-"""A search space on one backbone under one budget: vectors, architectures, feasible ones only.
+"""A search space on one backbone under one budget: points are architectures, and have a price.
 
 A point is an integer vector, one entry per dimension, each the index of a value. Vectors are
 canonical: an entry that has no effect (the gate of an absent module, the switch of a layer that
 holds nothing, a size whose layers are all switched off) is 0, so equal vectors and equal
 architectures are the same thing. What concerns many points at once takes a matrix of shape
-(points, dimensions) and is arithmetic on arrays; `feasible_points` has the sampling and the moves.
+(points, dimensions) and is arithmetic on arrays; `autopelt.space.points` finds feasible ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,9 +16,8 @@ from autopelt.architecture.budget import Counter
 from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
-from autopelt.space import points as feasible_points
 from autopelt.space.space import SearchSpace
-from autopelt.space.tables import PriceTables, Vector
+from autopelt.space.tables import Matrix, PriceTables, Vector
 
 
 class NotInSpaceError(UsageError):
@@ -29,10 +28,7 @@ class BoundSpace(PriceTables):
     """The architectures of `space` on a backbone, at most `limit` (at least `minimum`) parameters.
 
     Attributes:
-        dimensions: one per entry of a vector.
-        switches: layer -> dimension of its switch.
-        gates: dimension of a size -> dimension of its gate.
-        multiplier: dimension of the learning-rate multiplier, None where it is fixed.
+        limit, minimum: bounds on deployed parameters; the rest as of `PriceTables`.
 
     Raises:
         UsageError: a row's method or location does not fit the backbone.
@@ -42,7 +38,8 @@ class BoundSpace(PriceTables):
     def __init__(
         self, space: SearchSpace, shapes: Shapes, counter: Counter, limit: int, minimum: int = 0
     ) -> None:
-        super().__init__(space, shapes, counter, limit, minimum)
+        super().__init__(space, shapes, counter)
+        self.limit, self.minimum = limit, minimum
         if self.smallest > limit:
             raise InfeasibleError(
                 f"the budget allows {limit:,} parameters but the smallest architecture of space "
@@ -55,21 +52,20 @@ class BoundSpace(PriceTables):
                 f"({limit:,})."
             )
 
+    # ------------------------------------------------------------------ architectures
     def decode(self, vector: Sequence[int]) -> Architecture:
         """The architecture of a point."""
         modules = []
-        for i, layers in self._layers.items():
-            row = self.space.modules[self.dimensions[i].row]
+        for i, places in self.places.items():
+            row = self.row_of(i)
             size = row.sizes[vector[i]]
-            gate = self.gates.get(i)
-            gated = row.gate[0 if gate is None else vector[gate]]
-            for layer in layers:
-                if size == 0 or (self._switched(i) and not vector[self.switches[layer]]):
-                    continue
-                modules += [
-                    Module(row.method, at, layer, size, "auto" if gated else None)
-                    for at in row.location
-                ]
+            gated = row.gate[vector[self.gates[i]] if i in self.gates else 0]
+            modules += [
+                Module(row.method, at, layer, size, "auto" if gated else None)
+                for layer, switch in places
+                if size > 0 and (switch is None or vector[switch])
+                for at in row.location
+            ]
         multiplier = self.space.learning_rate_multiplier[0]
         if self.multiplier is not None:
             multiplier = self.dimensions[self.multiplier].values[vector[self.multiplier]]
@@ -81,61 +77,88 @@ class BoundSpace(PriceTables):
         Raises:
             NotInSpaceError: the space cannot express it.
         """
-        wanted = {module.key: module for module in architecture.modules}
+        modules = {module.key: module for module in architecture.modules}
         vector = [0] * len(self.dimensions)
 
-        def at(i: int, layer: int | None) -> set[tuple[int, bool]]:
-            row = self.space.modules[self.dimensions[i].row]
-            keys = ((-1 if layer is None else layer, place, row.method) for place in row.location)
-            found = (wanted.get(key) for key in keys)
-            return {(m.size, m.gate is not None) if m else (0, False) for m in found}
+        def choices_at(i: int, layer: int | None) -> set[tuple[int, bool]]:
+            """Sizes and gates that the row of dimension `i` has in a layer."""
+            row = self.row_of(i)
+            keys = ((-1 if layer is None else layer, at, row.method) for at in row.location)
+            present = (modules.get(key) for key in keys)
+            return {(m.size, m.gate is not None) if m else (0, False) for m in present}
 
-        for i, layers in self._layers.items():
-            if self._switched(i):
-                for layer in layers:
-                    if at(i, layer) != {(0, False)}:
-                        vector[self.switches[layer]] = 1
-        for i, layers in self._layers.items():
-            row = self.space.modules[self.dimensions[i].row]
-            live = [n for n in layers if not self._switched(i) or vector[self.switches[n]]]
-            choices = set().union(*(at(i, layer) for layer in live))
+        for i, places in self.places.items():
+            for layer, switch in places:
+                if switch is not None and choices_at(i, layer) != {(0, False)}:
+                    vector[switch] = 1
+        for i, places in self.places.items():
+            row = self.row_of(i)
+            live = [layer for layer, switch in places if switch is None or vector[switch]]
+            choices = set().union(*(choices_at(i, layer) for layer in live))
             if not choices:
                 continue
             size, gated = choices.pop() if len(choices) == 1 else (-1, False)
             if size not in row.sizes or (size > 0 and gated not in row.gate):
-                raise NotInSpaceError(
-                    f"space '{self.space.name}' cannot express {architecture.describe()}: "
-                    f"row {row.name}."
-                )
+                raise self._not_in_space(architecture, f": row {row.name}")
             vector[i] = row.sizes.index(size)
             if i in self.gates and size > 0:
                 vector[self.gates[i]] = row.gate.index(gated)
         if self.multiplier is not None:
-            values = self.dimensions[self.multiplier].values
-            if architecture.learning_rate_multiplier in values:
-                vector[self.multiplier] = values.index(architecture.learning_rate_multiplier)
-        made = self.canonical(vector)
-        if self.decode(made) != architecture:
-            raise NotInSpaceError(
-                f"space '{self.space.name}' cannot express {architecture.describe()}."
-            )
-        return made
+            multipliers = self.dimensions[self.multiplier].values
+            if architecture.learning_rate_multiplier in multipliers:
+                vector[self.multiplier] = multipliers.index(architecture.learning_rate_multiplier)
+        point = self.canonical(vector)
+        if self.decode(point) != architecture:
+            raise self._not_in_space(architecture)
+        return point
 
-    # ------------------------------------------------------------------ feasible points
-    def sample(self, rng: np.random.Generator) -> Vector:
-        """A feasible point whose parameter count is about log-uniform up to the budget.
+    def _not_in_space(self, architecture: Architecture, why: str = "") -> NotInSpaceError:
+        name = self.space.name
+        return NotInSpaceError(f"space '{name}' cannot express {architecture.describe()}{why}.")
+
+    # ------------------------------------------------------------------ points
+    def cost(self, vector: Sequence[int]) -> int:
+        """Deployed parameters of a point."""
+        return int(self.costs([tuple(vector)])[0])
+
+    def feasible(self, vector: Sequence[int]) -> bool:
+        """Within the budget, not below the minimum, and not empty."""
+        return bool(self.all_feasible(np.array([tuple(vector)]))[0])
+
+    def all_feasible(self, matrix: Matrix) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """`feasible` of each point; (N, D) -> (N,)."""
+        costs = self.costs(matrix)
+        return np.asarray((costs >= max(1, self.minimum)) & (costs <= self.limit))
+
+    def canonical(self, vector: Sequence[int]) -> Vector:
+        """The one vector that stands for the same architecture.
 
         Raises:
-            InfeasibleError: no feasible point turned up.
+            UsageError: an index is out of range.
         """
-        return tuple(feasible_points.sample(self, rng, 1)[0].tolist())
+        if len(vector) != len(self.dimensions):
+            raise UsageError(
+                f"got {len(vector)} choices, but the space has {len(self.dimensions)}."
+            )
+        for value, dimension in zip(vector, self.dimensions, strict=True):
+            if not 0 <= value < len(dimension.values):
+                raise UsageError(
+                    f"choice {value} of {dimension.name} is out of range; it has "
+                    f"{len(dimension.values)} values."
+                )
+        return tuple(self.all_canonical(np.array([tuple(vector)], dtype=np.int64))[0].tolist())
 
-    def neighbours(self, vector: Sequence[int]) -> Iterator[Vector]:
-        """Feasible points one small change away, each once, in a fixed order.
-
-        One size up or down by one or two; a module off; a gate, switch or multiplier changed; two
-        layers' modules of a row swapped; one step of size moved from one layer to another; a row
-        scaled, gated or emptied in all its layers; a layer emptied.
-        """
-        for row in feasible_points.neighbours(self, self.canonical(vector)):
-            yield tuple(row.tolist())
+    def all_canonical(self, matrix: Matrix) -> Matrix:
+        """`canonical` of each point, for indices known to be in range; (N, D) -> (N, D)."""
+        points = matrix.copy()
+        present = self.positive[np.arange(len(self.lengths)), points[:, self.size_dimensions]]
+        if self.switches:
+            acts = self.covers.astype(np.int64)
+            on = points[:, self.switch_dimensions] * ((present.astype(np.int64) @ acts) > 0)
+            points[:, self.switch_dimensions] = on
+            reached = ((on @ acts.T) > 0) | ~self.switched
+            points[:, self.size_dimensions] *= reached
+            present &= reached
+        gated = self.gate_dimensions >= 0
+        points[:, self.gate_dimensions[gated]] *= present[:, gated]
+        return points

@@ -5,16 +5,18 @@ points cost a few array operations.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autopelt.errors import InfeasibleError, parameter
-from autopelt.space.tables import NEVER, Matrix, PriceTables
+from autopelt.space.bound import BoundSpace
+from autopelt.space.tables import NEVER, Matrix
 
 
-def sample(space: PriceTables, rng: np.random.Generator, count: int) -> Matrix:
+# ---------------------------------------------------------------------- sampling
+def sample_feasible(space: BoundSpace, rng: np.random.Generator, count: int) -> Matrix:
     """`count` feasible points whose parameter counts are about log-uniform up to the budget.
 
     Each point draws a target log-uniformly between the smallest architecture and the budget, and a
@@ -27,21 +29,21 @@ def sample(space: PriceTables, rng: np.random.Generator, count: int) -> Matrix:
     Raises:
         InfeasibleError: no feasible point turned up in 50 rounds.
     """
-    found: list[Matrix] = []
+    batches: list[Matrix] = []
     missing, low = count, max(1, space.minimum, space.smallest)
     high = max(low, min(space.limit, space.largest))
     for _ in range(50):
         many = max(missing, 8) if missing == count else max(2 * missing, 64)
-        target = np.exp(rng.uniform(math.log(low), math.log(high), many)) if low < high else None
-        wanted = np.full(many, high) if target is None else np.clip(target.round(), low, high)
-        points = _fill(space, rng, wanted.astype(np.int64))
-        points = points[_feasible(space, points)][:missing]
-        found.append(points)
-        missing -= len(points)
+        target = np.full(many, float(high))
+        if low < high:
+            target = np.exp(rng.uniform(math.log(low), math.log(high), many)).round()
+        points = _fill(space, rng, np.clip(target, low, high).astype(np.int64))
+        batches.append(points[space.all_feasible(points)][:missing])
+        missing -= len(batches[-1])
         if missing == 0:
-            return np.concatenate(found)
-    if missing < count:  # feasible points are rare here: repeat those found
-        points = np.concatenate(found)
+            return np.concatenate(batches)
+    if missing < count:  # feasible points are rare here: repeat those that turned up
+        points = np.concatenate(batches)
         return points[rng.integers(len(points), size=count)]
     raise InfeasibleError(
         f"no architecture of space '{space.space.name}' was found between {low:,} and "
@@ -50,25 +52,25 @@ def sample(space: PriceTables, rng: np.random.Generator, count: int) -> Matrix:
     )
 
 
-def _fill(space: PriceTables, rng: np.random.Generator, target: Matrix) -> Matrix:
+def _fill(space: BoundSpace, rng: np.random.Generator, target: Matrix) -> Matrix:
     """Points of at most `target` (N,) parameters each, where the space allows; (N, D)."""
     n, k = len(target), len(space.size_dimensions)
     points = np.zeros((n, len(space.dimensions)), dtype=np.int64)
     active = rng.uniform(0.1, 1.0, n)  # how much of the space this point uses at all
     if space.switches:
-        points[:, space.switch_dimensions] = _lit(space, rng, active, target)
+        points[:, space.switch_dimensions] = _switched_on(space, rng, active, target)
     one_gate = rng.random(n) < 0.5  # half the points have the same gate everywhere
-    for i, dimension in enumerate(space.dimensions):
-        if dimension.kind == "multiplier":
-            points[:, i] = rng.integers(len(dimension.values), size=n)
-    for row in {d.row for d in space.dimensions if d.kind == "gate"}:
-        members = [i for i, d in enumerate(space.dimensions) if d.kind == "gate" and d.row == row]
-        drawn = rng.integers(2, size=(n, len(members)))
-        points[:, members] = np.where(one_gate[:, None], drawn[:, :1], drawn)
-    tables = space.price_tables(points)
-    gates = np.where(space.gate_dimensions >= 0, points[:, space.gate_dimensions], 0)
+    if space.multiplier is not None:
+        values = space.dimensions[space.multiplier].values
+        points[:, space.multiplier] = rng.integers(len(values), size=n)
+    for sizes in space.sizes_by_row.values():
+        gates = [space.gates[i] for i in sizes.tolist() if i in space.gates]
+        if gates:
+            drawn = rng.integers(2, size=(n, len(gates)))
+            points[:, gates] = np.where(one_gate[:, None], drawn[:, :1], drawn)
+    gate = space.gate_choices(points)[:, :, None, None]
+    prices = np.take_along_axis(space.price_tables(points), gate, axis=3)[..., 0]  # (N, K, V)
     rows = np.arange(n)
-    prices = np.take_along_axis(tables, gates[:, :, None, None], axis=3)[..., 0]  # (N, K, V)
     chosen = np.zeros((n, k), dtype=np.int64)
     spent = prices[:, :, 0].sum(axis=1)
     order = rng.permuted(np.broadcast_to(np.arange(k), (n, k)), axis=1)
@@ -88,11 +90,11 @@ def _fill(space: PriceTables, rng: np.random.Generator, target: Matrix) -> Matri
             chosen[rows, at] = value
             spent = base + price[rows, value]
     points[:, space.size_dimensions] = chosen
-    return space.canonical_all(points)
+    return space.all_canonical(points)
 
 
-def _lit(
-    space: PriceTables, rng: np.random.Generator, active: NDArray[np.float64], target: Matrix
+def _switched_on(
+    space: BoundSpace, rng: np.random.Generator, active: NDArray[np.float64], target: Matrix
 ) -> NDArray[np.bool_]:
     """Which layers are switched on: not more of them than `target` pays for; (N, S)."""
     n, layers = len(target), len(space.switches)
@@ -105,97 +107,94 @@ def _lit(
     return np.asarray(rank < wanted[:, None])
 
 
-def _feasible(space: PriceTables, points: Matrix) -> NDArray[np.bool_]:
-    costs = space.costs(points)
-    return np.asarray((costs >= max(1, space.minimum)) & (costs <= space.limit))
-
-
-def neighbours(
-    space: PriceTables,
+# ---------------------------------------------------------------------- moves
+def feasible_neighbours(
+    space: BoundSpace,
     vector: Sequence[int],
     rng: np.random.Generator | None = None,
     pairs: int | None = None,
 ) -> Matrix:
     """Feasible points one small change away from a canonical `vector`, each once; (M, D).
 
+    One size up or down by one or two; a module off; a gate, switch or multiplier changed; two
+    layers' modules of a row swapped; one step of size moved from one layer to another; a row
+    scaled, gated or emptied in all its layers; a layer emptied.
+
     Args:
         rng, pairs: of the moves between two layers, whose number grows with the square of the
             depth, take at most `pairs`, drawn at random; all of them where None.
     """
     start = np.asarray(vector, dtype=np.int64)
-    points = np.concatenate([_single_moves(space, start), _pair_moves(space, start, rng, pairs)])
-    points = space.canonical_all(points)
-    points = points[_feasible(space, points) & (points != start).any(axis=1)]
-    return unique(points)
+    points = np.concatenate([*_single_moves(space, start), _pair_moves(space, start, rng, pairs)])
+    points = space.all_canonical(points)
+    return unique_points(points[space.all_feasible(points) & (points != start).any(axis=1)])
 
 
-def unique(points: Matrix) -> Matrix:
+def unique_points(points: Matrix) -> Matrix:
     """The distinct points, in the order of their first appearance; (N, D) -> (M, D)."""
-    seen: dict[bytes, int] = {}
-    for i, key in enumerate(keys(points)):
-        seen.setdefault(key, i)
-    return points[list(seen.values())]
+    first: dict[bytes, int] = {}
+    for i, key in enumerate(point_keys(points)):
+        first.setdefault(key, i)
+    return points[list(first.values())]
 
 
-def keys(points: Matrix) -> list[bytes]:
-    """Each point as bytes, for sets of points that were seen."""
+def point_keys(points: Matrix) -> list[bytes]:
+    """Each point as bytes, for sets of points."""
     small = np.ascontiguousarray(points, dtype=np.int16)
     return [row.tobytes() for row in small]
 
 
-def _changed(start: Matrix, columns: Matrix, values: Matrix) -> Matrix:
-    """Copies of `start`, each with one set of columns changed; (M, C), (M, C) -> (M, D)."""
-    made = np.repeat(start[None], len(columns), axis=0)
-    np.put_along_axis(made, columns, values, axis=1)
-    return made
+def _changed(start: Matrix, columns: Sequence[int] | Matrix, values: Matrix | int) -> Matrix:
+    """A copy of `start` with other values in some columns; (1, D)."""
+    point = start[None].copy()
+    point[0, columns] = values
+    return point
 
 
-def _single_moves(space: PriceTables, start: Matrix) -> Matrix:
+def _single_moves(space: BoundSpace, start: Matrix) -> list[Matrix]:
     """Changes of one choice, of a whole row, of a whole layer."""
-    made: list[Matrix] = [np.empty((0, len(start)), dtype=np.int64)]
-    options, valid = _single_options(space, start)
-    columns, position = np.nonzero(valid)
-    if len(columns):
-        made.append(_changed(start, columns[:, None], options[columns, position][:, None]))
-    by_row, by_layer = space.members
-    for members in by_row.values():
-        last = space.lengths[np.searchsorted(space.size_dimensions, members[0])] - 1
-        present = members[start[members] > 0]
-        for step in (-1, 1):
-            if len(present):
-                moved = np.clip(start[present] + step, 0, last)
-                made.append(_changed(start, present[None], moved[None]))
-        made.append(_changed(start, members[None], np.zeros((1, len(members)), dtype=np.int64)))
-        gates = np.array(
-            [space.gates[i] for i in members.tolist() if i in space.gates], dtype=np.int64
-        )
-        for value in range(len(space.dimensions[gates[0]].values) if len(gates) else 0):
-            made.append(_changed(start, gates[None], np.full((1, len(gates)), value)))
-    for members in by_layer.values():
-        made.append(_changed(start, members[None], np.zeros((1, len(members)), dtype=np.int64)))
-    return np.concatenate(made)
+    columns, values = _single_options(space, start)
+    points = np.repeat(start[None], len(columns), axis=0)
+    points[np.arange(len(columns)), columns] = values
+    moves = [points]
+    for sizes in space.sizes_by_row.values():
+        last = len(space.dimensions[sizes[0]].values) - 1
+        present = sizes[start[sizes] > 0]
+        if len(present):
+            moves += [
+                _changed(start, present, np.clip(start[present] + step, 0, last))
+                for step in (-1, 1)
+            ]
+        moves.append(_changed(start, sizes, 0))
+        gates = [space.gates[i] for i in sizes.tolist() if i in space.gates]
+        moves += [
+            _changed(start, gates, g)
+            for g in range(len(space.dimensions[gates[0]].values) if gates else 0)
+        ]
+    return moves + [_changed(start, sizes, 0) for sizes in space.sizes_by_layer.values()]
 
 
-def _single_options(space: PriceTables, start: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Values that each choice may change to, growing, and which of them count; (D, 5 or more)."""
-    last = np.array([len(d.values) - 1 for d in space.dimensions])[:, None]
-    sized = np.array([d.kind == "size" for d in space.dimensions])[:, None]
-    now = start[:, None]
-    width = max(5, int(last.max(where=~sized, initial=0)) + 1)
-    options = np.broadcast_to(np.arange(width), (len(start), width))
-    steps = np.concatenate([np.zeros_like(now), now + np.array([-2, -1, 1, 2])], axis=1)
-    options = np.where(sized, np.pad(steps, ((0, 0), (0, width - 5)), constant_values=-1), options)
-    valid = (options >= 0) & (options <= last) & (options != now)
-    valid[:, 0] &= ~sized[:, 0] | (start > 2)  # off is a step of its own only from afar
-    return options, valid
+def _single_options(space: BoundSpace, start: Matrix) -> tuple[Matrix, Matrix]:
+    """Dimensions that may change and the value of each change, growing; (M,), (M,)."""
+    changes = []
+    for i, dimension in enumerate(space.dimensions):
+        now, values = int(start[i]), range(len(dimension.values))
+        if dimension.kind == "size":  # off is a step of its own only from afar
+            options = [0] if now > 2 else []
+            options += [v for v in (now - 2, now - 1, now + 1, now + 2) if v in values]
+        else:
+            options = [v for v in values if v != now]
+        changes += [(i, value) for value in options]
+    table = np.array(changes, dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
 
 
 def _pair_moves(
-    space: PriceTables, start: Matrix, rng: np.random.Generator | None, most: int | None
+    space: BoundSpace, start: Matrix, rng: np.random.Generator | None, most: int | None
 ) -> Matrix:
     """Two layers' modules of a row swapped; one step of size moved; one switch for another."""
-    pairs: list[tuple[int, int, int]] = []  # (from, to, 0 = swap, 1 = move one step)
-    for members in space.members[0].values():
+    pairs: list[tuple[int, int, bool]] = []  # (from, to, whether they are swapped)
+    for members in space.sizes_by_row.values():
         size = members.tolist()
         last = len(space.dimensions[size[0]].values) - 1
         for a in size:
@@ -203,105 +202,71 @@ def _pair_moves(
                 continue
             for b in size:
                 if a != b and start[a] != start[b] and (a < b or start[b] == 0):
-                    pairs.append((a, b, 0))
+                    pairs.append((a, b, True))
                 if a != b and start[b] < last and start[b] + 1 != start[a]:
-                    pairs.append((a, b, 1))
+                    pairs.append((a, b, False))
     switches = space.switch_dimensions.tolist()
-    pairs += [(a, b, 0) for a in switches for b in switches if start[a] > 0 and start[b] == 0]
+    pairs += [(a, b, True) for a in switches for b in switches if start[a] > 0 and start[b] == 0]
     if rng is not None and most is not None and len(pairs) > most:
         pairs = [pairs[i] for i in sorted(rng.choice(len(pairs), most, replace=False).tolist())]
-    if not pairs:
-        return np.empty((0, len(start)), dtype=np.int64)
-    table = np.array(pairs, dtype=np.int64)
-    made = np.repeat(start[None], len(table), axis=0)
-    rows, a, b = np.arange(len(table)), table[:, 0], table[:, 1]
-    swap = table[:, 2] == 0
-    made[rows, a] = np.where(swap, start[b], start[a] - 1)
-    made[rows, b] = np.where(swap, start[a], start[b] + 1)
+    a, b, swap = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
+    points = np.repeat(start[None], len(pairs), axis=0)
+    rows = np.arange(len(pairs))
+    points[rows, a] = np.where(swap, start[b], start[a] - 1)
+    points[rows, b] = np.where(swap, start[a], start[b] + 1)
     gate = np.full(len(start), -1, dtype=np.int64)
     gate[space.size_dimensions] = space.gate_dimensions
-    carried = gate[a] >= 0  # a gate goes with its module
-    r, ga, gb = rows[carried], gate[a[carried]], gate[b[carried]]
-    both = (start[b[carried]] > 0) & ~swap[carried]
-    made[r, gb] = np.where(both, start[gb], start[ga])
-    made[r, ga] = np.where(swap[carried] & (start[b[carried]] > 0), start[gb], start[ga])
-    return made
+    gated = gate[a] >= 0  # a gate goes with its module
+    rows, a, b, swap = rows[gated], a[gated], b[gated], swap[gated].astype(bool)
+    present = start[b] > 0
+    points[rows, gate[b]] = np.where(present & ~swap, start[gate[b]], start[gate[a]])
+    points[rows, gate[a]] = np.where(present & swap, start[gate[b]], start[gate[a]])
+    return points
 
 
-def enumerate_feasible(space: PriceTables, most: int) -> Matrix | None:
-    """All feasible points where there are at most `most`, else None; (M, D).
+# ---------------------------------------------------------------------- enumeration
+def enumerate_feasible(space: BoundSpace, most: int) -> Matrix | None:
+    """All feasible points where there are at most `most`, else None; (M, D), in a fixed order.
 
-    Depth-first over the choices; a branch whose cheapest completion is over the budget is cut, so
-    every branch that is walked ends in a point under it.
+    Choices are made one after another, of all points begun so far at once; a point whose cheapest
+    completion is over the budget is dropped, so every one that is kept ends in a point under it.
     """
-    found: list[list[int]] = []
-    known: set[tuple[int, ...]] = set()
-    for visited, point in enumerate(_walk(space)):
-        if visited > 4 * most + 64:
-            return None
-        made = space.canonical(point)
-        if made not in known and space.feasible(made):
-            known.add(made)
-            found.append(list(made))
-            if len(found) > most:
-                return None
-    return np.array(found, dtype=np.int64).reshape(len(found), len(space.dimensions))
-
-
-def _walk(space: PriceTables) -> Iterator[list[int]]:
-    """Every point within the budget: sizes and gates first, then switches, then the multiplier."""
-    sizes = space.size_dimensions.tolist()
-    fixed = space.layer_prices[:, -1]  # (K, V, G)
-    floor = np.where(space.switched, 0, fixed[:, 0].min(axis=1))
-    after = np.concatenate([np.cumsum(floor[::-1])[::-1][1:], [0]])  # cheapest of what follows
-    point = [0] * len(space.dimensions)
-
-    def choose(k: int, spent: int) -> Iterator[list[int]]:
-        if k == len(sizes):
-            yield from light(0, spent)
-            return
-        gate = int(space.gate_dimensions[k])
-        for value in range(int(space.lengths[k])):
-            gates = (
-                len(space.dimensions[gate].values) if gate >= 0 and space.positive[k, value] else 1
-            )
-            for g in range(gates):
-                cost = spent + int(fixed[k, value, g])
-                if cost + after[k] > space.limit:
-                    continue
-                point[sizes[k]] = value
-                if gate >= 0:
-                    point[gate] = g
-                yield from choose(k + 1, cost)
-        point[sizes[k]] = 0
-        if gate >= 0:
-            point[gate] = 0
-
-    def light(s: int, spent: int) -> Iterator[list[int]]:
-        if s == len(space.switch_dimensions):
-            yield from scale()
-            return
-        cost = sum(
-            int(
-                space.layer_prices[k, s, point[i], point[space.gates[i]] if i in space.gates else 0]
-            )
-            for k, i in enumerate(sizes)
+    enough = 4 * most + 65  # several points may have one canonical form
+    always = space.layer_prices[:, -1]  # (K, V, G)
+    floor = np.where(space.switched, 0, always[:, 0].min(axis=1))
+    points = np.zeros((1, len(space.dimensions)), dtype=np.int64)
+    spent = np.zeros(1, dtype=np.int64)
+    for k, size in enumerate(space.size_dimensions):  # with its gate
+        options = np.array(
+            [
+                (value, gate)
+                for value in range(space.lengths[k])
+                for gate in range(space.gate_counts[k] if space.positive[k, value] else 1)
+            ]
         )
-        dimension = int(space.switch_dimensions[s])
-        point[dimension] = 0
-        yield from light(s + 1, spent)
-        if cost > 0 and spent + cost <= space.limit:
-            point[dimension] = 1
-            yield from light(s + 1, spent + cost)
-            point[dimension] = 0
-
-    def scale() -> Iterator[list[int]]:
-        if space.multiplier is None:
-            yield list(point)
-            return
-        for value in range(len(space.dimensions[space.multiplier].values)):
-            point[space.multiplier] = value
-            yield list(point)
-        point[space.multiplier] = 0
-
-    yield from choose(0, 0)
+        total = spent[:, None] + always[k, options[:, 0], options[:, 1]]
+        point, option = np.nonzero(total + floor[k + 1 :].sum() <= space.limit)
+        points, spent = points[point], total[point, option]
+        points[:, size] = options[option, 0]
+        if space.gate_dimensions[k] >= 0:
+            points[:, space.gate_dimensions[k]] = options[option, 1]
+        if len(points) > enough:
+            return None
+    for s, switch in enumerate(space.switch_dimensions):
+        chosen = np.arange(len(space.lengths)), s, points[:, space.size_dimensions]
+        price = space.layer_prices[*chosen, space.gate_choices(points)].sum(axis=1)
+        on = (price > 0) & (spent + price <= space.limit)
+        point, lit = np.nonzero(np.stack([np.ones_like(on), on], axis=1))
+        points, spent = points[point], spent[point] + lit * price[point]
+        points[:, switch] = lit
+        if len(points) > enough:
+            return None
+    if space.multiplier is not None:
+        factors = np.arange(len(space.dimensions[space.multiplier].values))
+        count, points = len(points), np.repeat(points, len(factors), axis=0)
+        points[:, space.multiplier] = np.tile(factors, count)
+    if len(points) > enough:
+        return None
+    points = space.all_canonical(points)
+    points = unique_points(points[space.all_feasible(points)])
+    return points if len(points) <= most else None

@@ -13,7 +13,7 @@ import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.space.bound import BoundSpace
-from autopelt.space.points import sample
+from autopelt.space.points import sample_feasible
 from autopelt.training.context import Context, Split
 from autopelt.training.loop import SCORING_BATCH, release, train_epochs
 from autopelt.training.spec import Setup
@@ -65,7 +65,7 @@ def price(plan: Plan) -> Price:
     """
     space, config = plan.space, plan.config
     rng = np.random.default_rng(config.random_seed)
-    points = sample(space, rng, DRAWN)
+    points = sample_feasible(space, rng, DRAWN)
     costs = np.sort(space.costs(points))
     quantiles = {f"{q:g}": int(np.quantile(costs, q)) for q in (0, 0.25, 0.5, 0.75, 1)}
     middle = points[np.argsort(space.costs(points))[len(points) // 2]]

@@ -41,8 +41,8 @@ from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
 from autopelt.samplers.model import Model
 from autopelt.samplers.surrogate import Surrogate
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import feasible_neighbours, sample_feasible, unique_points
 from autopelt.statistics.pareto import front, hypervolume
 from autopelt.study.rungs import rungs
 
@@ -242,15 +242,15 @@ def real_pools(path: Path) -> Iterator[Pool]:
 def simulated_pool(case: Problem, epochs: int, late: float) -> Pool:
     """Saturating curves with noise; a share of `late` ones lies at chance for a while first."""
     rng = np.random.default_rng((13, case.number, KINDS.index(case.kind), epochs))
-    points = np.concatenate([np.array(case.starts), feasible_points.sample(case.space, rng, 150)])
+    points = np.concatenate([np.array(case.starts), sample_feasible(case.space, rng, 150)])
     for _ in range(3):
         values = list(
             zip(case.space.costs(points).tolist(), case.truth(points).tolist(), strict=True)
         )
         best = points[front(values)]
-        near = [feasible_points.neighbours(case.space, p.tolist(), rng, 8) for p in best]
+        near = [feasible_neighbours(case.space, p.tolist(), rng, 8) for p in best]
         some = rng.permutation(np.concatenate(near))[:60]
-        points = feasible_points.unique(np.concatenate([points, some]))
+        points = unique_points(np.concatenate([points, some]))
     entries = []
     starts = {tuple(v) for v in case.starts[:SEEDS]}
     for point, truth in zip(points.tolist(), case.truth(points).tolist(), strict=True):

@@ -28,8 +28,8 @@ from autopelt.architecture.seeds import seed_architecture, shrink
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.samplers import distributions, params_of
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace, NotInSpaceError
+from autopelt.space.points import feasible_neighbours, sample_feasible
 from autopelt.space.space import SearchSpace
 from autopelt.space.tables import Vector
 from autopelt.statistics.pareto import front, hypervolume
@@ -159,7 +159,7 @@ def problem(kind: str, number: int, rounds: int = 60) -> Problem:
     truth = (
         _sparse(rng, link) if kind == "sparse" else _layered(rng, link, smooth=kind == "structured")
     )
-    starts = [*_hand_made(space), *map(tuple, feasible_points.sample(space, rng, 16).tolist())]
+    starts = [*_hand_made(space), *map(tuple, sample_feasible(space, rng, 16).tolist())]
     reference = _reference(space, truth, rng, starts, CHANCE, rounds)
     return Problem(kind, number, space, truth, reference, tuple(starts))
 
@@ -171,7 +171,7 @@ def _real(number: int, rng: np.random.Generator) -> Problem:
     space = bound(SearchSpace.load("pelt"), REAL_LAYERS, HIDDEN)
     found = real_truth(space, number)
     made = _by_name(space)
-    random = feasible_points.sample(space, rng, 24 - len(made)).tolist()
+    random = sample_feasible(space, rng, 24 - len(made)).tolist()
     starts = [*made, *map(tuple, random)]
     reference = _reference(space, found.truth, rng, starts, found.floor, 25)
     return Problem(
@@ -277,11 +277,11 @@ def _reference(
     rounds: int,
 ) -> float:
     """Hypervolume of a front found by noise-free evolution: neighbours of the front, in rounds."""
-    points = np.concatenate([np.array(starts), feasible_points.sample(space, rng, 2000)])
+    points = np.concatenate([np.array(starts), sample_feasible(space, rng, 2000)])
     for _ in range(rounds):
         values = list(zip(space.costs(points).tolist(), truth(points).tolist(), strict=True))
         points = points[front(values)]
         some = points[rng.permutation(len(points))[:40]]
-        near = [feasible_points.neighbours(space, p.tolist(), rng, 120) for p in some]
+        near = [feasible_neighbours(space, p.tolist(), rng, 120) for p in some]
         points = np.concatenate([points, *near])
     return _hypervolume(space, truth, points, floor)

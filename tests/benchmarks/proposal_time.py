@@ -18,8 +18,8 @@ from optuna.trial import create_trial
 from problems import bound
 
 from autopelt.samplers import PELTSampler, distributions, params_of, suggest
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import sample_feasible, unique_points
 from autopelt.space.space import SearchSpace
 
 HIDDEN = {6: 384, 12: 768, 24: 1024}
@@ -28,7 +28,7 @@ HIDDEN = {6: 384, 12: 768, 24: 1024}
 def seconds(space: BoundSpace, observations: int, proposals: int) -> tuple[float, float]:
     """CPU seconds of the first proposal, and the mean of the next ones."""
     rng = np.random.default_rng(0)
-    points = feasible_points.unique(feasible_points.sample(space, rng, 2 * observations))
+    points = unique_points(sample_feasible(space, rng, 2 * observations))
     depth = rng.normal(0, 1, len(space.dimensions))
     known = distributions(space)
     study = optuna.create_study(

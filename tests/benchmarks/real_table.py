@@ -30,6 +30,7 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.load import load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import feasible_neighbours, sample_feasible
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.training.context import Context
@@ -86,7 +87,7 @@ def architectures(space: BoundSpace, rows: list[dict[str, str]]) -> Iterator[Arc
         rng = np.random.default_rng(derived_seed(0, "real table", place, again))
         again += 1  # what failed is not proposed for ever
         if place % 5 < 3:
-            yield space.decode(space.sample(rng))
+            yield space.decode(sample_feasible(space, rng, 1)[0].tolist())
             continue
         best = sorted(rows, key=lambda r: -max(json.loads(r["scores"])))[:PARENTS]
         vectors = []
@@ -95,9 +96,13 @@ def architectures(space: BoundSpace, rows: list[dict[str, str]]) -> Iterator[Arc
                 vectors.append(space.encode(Architecture.from_json(row["architecture"])))
             except ValueError:  # a seed architecture that the space cannot say
                 continue
-        vector = vectors[int(rng.integers(len(vectors)))] if vectors else space.sample(rng)
+        vector = (
+            vectors[int(rng.integers(len(vectors)))]
+            if vectors
+            else sample_feasible(space, rng, 1)[0].tolist()
+        )
         for _ in range(int(rng.integers(2, 6))):
-            near = list(space.neighbours(vector))
+            near = feasible_neighbours(space, vector).tolist()
             vector = near[int(rng.integers(len(near)))]
         yield space.decode(vector)
 

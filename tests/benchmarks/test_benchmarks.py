@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autopelt.space import points as feasible_points
+from autopelt.space.points import sample_feasible, unique_points
 from autopelt.space.space import SearchSpace
 
 
@@ -19,7 +19,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     space = bound(SearchSpace.load("pelt"), real_problems.LAYERS, real_problems.HIDDEN)
     rng = np.random.default_rng(0)
-    points = feasible_points.unique(feasible_points.sample(space, rng, 60))
+    points = unique_points(sample_feasible(space, rng, 60))
     path = tmp_path / "real_table.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -42,7 +42,7 @@ def test_points_and_their_architectures_have_the_same_inputs() -> None:
     from problems import bound
 
     space = bound(SearchSpace.load("pelt"), real_problems.LAYERS, real_problems.HIDDEN)
-    points = feasible_points.sample(space, np.random.default_rng(1), 50)
+    points = sample_feasible(space, np.random.default_rng(1), 50)
     made = [space.decode(p) for p in points.tolist()]
     counted = [(a, space.counter.count(a).deployed) for a in made]
     found = real_problems.plain_of_points(space, points)

@@ -7,13 +7,13 @@ from closed_form import bound, latency_of, memory_of
 from autopelt.samplers.cost_model import CostModel
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
-from autopelt.space import points as feasible_points
+from autopelt.space.points import sample_feasible
 
 
 @pytest.mark.parametrize("name", ["pelt", "tiny", "lora"])
 def test_sums_over_modules_are_foretold(name: str) -> None:
     space = bound(name)
-    points = feasible_points.sample(space, np.random.default_rng(0), 90)
+    points = sample_feasible(space, np.random.default_rng(0), 90)
     made = [space.decode(p) for p in points.tolist()]
     rng = np.random.default_rng(1)
     observed = [

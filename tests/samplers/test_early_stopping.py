@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from closed_form import bound, study_of
+from closed_form import bound, point_of, study_of
 from optuna.trial import TrialState, create_trial
 
 from autopelt.samplers import EarlyStopping, PELTSampler, distributions, params_of
@@ -100,7 +100,7 @@ def test_on_a_study_it_stops_the_hopeless_and_spares_seed_architectures() -> Non
     known = distributions(space)
     rng = np.random.default_rng(3)
     for n in range(28):
-        vector = space.sample(rng)
+        vector = point_of(space, rng)
         params = params_of(vector, space)
         running = n >= 26
         final = 0.5 + 0.06 * np.log10(space.cost(vector)) - 0.1 * (n % 3)

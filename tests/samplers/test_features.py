@@ -7,7 +7,7 @@ from closed_form import MIXED, bound
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.samplers.features import Features
-from autopelt.space import points as feasible_points
+from autopelt.space.points import feasible_neighbours, sample_feasible
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
 SPACES["deep"] = bound("pelt", 24, 1024)
@@ -18,7 +18,7 @@ SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
 def test_vectors_and_their_architectures_have_the_same_features(name: str) -> None:
     space = SPACES[name]
     features = Features(space)
-    points = feasible_points.sample(space, np.random.default_rng(1), 40)
+    points = sample_feasible(space, np.random.default_rng(1), 40)
     made = [space.decode(p) for p in points.tolist()]
     counts = [space.counter.count(a).deployed for a in made]
     assert np.allclose(
@@ -33,7 +33,7 @@ def test_groups_cover_the_structured_part_and_are_of_one_scale(name: str) -> Non
     ends = [0, *(columns.stop for _, columns in features.groups)]
     assert [columns.start for _, columns in features.groups] == ends[:-1]
     assert ends[-1] == features.structured < features.width
-    values = features.of_vectors(feasible_points.sample(space, np.random.default_rng(2), 300))
+    values = features.of_vectors(sample_feasible(space, np.random.default_rng(2), 300))
     for group, columns in features.groups:
         spread = 2 * values[:, columns].var(axis=0).sum()
         assert 0.4 < spread < 2.5 or spread < 1e-9, group
@@ -42,9 +42,9 @@ def test_groups_cover_the_structured_part_and_are_of_one_scale(name: str) -> Non
 @pytest.mark.parametrize("name", ["pelt", "autopeft", "lora", "tiny"])
 def test_different_points_have_different_features(name: str) -> None:
     space = SPACES[name]
-    points = feasible_points.sample(space, np.random.default_rng(3), 10)
+    points = sample_feasible(space, np.random.default_rng(3), 10)
     for point in points.tolist():
-        near = feasible_points.neighbours(space, point)
+        near = feasible_neighbours(space, point)
         rows = Features(space).of_vectors(np.concatenate([[point], near]))
         assert len(np.unique(rows.round(9), axis=0)) == len(rows)
 

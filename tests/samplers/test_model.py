@@ -12,8 +12,8 @@ from autopelt.samplers import PELTSampler
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
 from autopelt.samplers.model import Model
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import sample_feasible
 
 Score = Callable[[Architecture], float]
 
@@ -32,7 +32,7 @@ def unrelated(architecture: Architecture) -> float:
 
 
 def observations(space: BoundSpace, score: Score, count: int, seed: int) -> list[Observation]:
-    points = feasible_points.sample(space, np.random.default_rng(seed), count)
+    points = sample_feasible(space, np.random.default_rng(seed), count)
     made = [space.decode(p) for p in points.tolist()]
     return [
         Observation(n, a, space.counter.count(a).deployed, None, score(a))

@@ -3,7 +3,7 @@
 import numpy as np
 import optuna
 import pytest
-from closed_form import MIXED, bound, run, study_of
+from closed_form import MIXED, bound, point_of, run, study_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +27,7 @@ SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
 @settings(max_examples=15, deadline=None)
 def test_params_and_vectors_are_the_same_thing(name: str, random_seed: int) -> None:
     space = SPACES[name]
-    vector = space.sample(np.random.default_rng(random_seed))
+    vector = point_of(space, np.random.default_rng(random_seed))
     params = params_of(vector, space)
     assert vector_of_params(params, space) == vector
     fixed = optuna.trial.FixedTrial(params)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import optuna
 import pytest
-from closed_form import FOUR, bound, run, score_of, study_of
+from closed_form import FOUR, bound, point_of, run, score_of, study_of
 from optuna.trial import TrialState, create_trial
 
 from autopelt.architecture.architecture import Architecture
@@ -159,7 +159,7 @@ def test_trials_stopped_early_are_believed_with_the_usual_gain() -> None:
     rng = np.random.default_rng(0)
     study = study_of(PELTSampler(space, random_seed=0))
     for n in range(6):
-        vector = space.sample(rng)
+        vector = point_of(space, rng)
         params = params_of(vector, space)
         study.add_trial(
             create_trial(
@@ -182,7 +182,7 @@ def test_trials_stopped_early_are_believed_with_the_usual_gain() -> None:
 def test_queued_trials_keep_their_parameters_and_are_not_proposed() -> None:
     space = bound("tiny")
     study = study_of(PELTSampler(space, random_seed=0, start=2))
-    vector = space.sample(np.random.default_rng(5))
+    vector = point_of(space, np.random.default_rng(5))
     study.enqueue_trial(params_of(vector, space))
     assert vector in Reader(space).read(study.get_trials(), 99).seen
     made = run(study, space, 5)

@@ -5,15 +5,15 @@ import math
 
 import numpy as np
 import pytest
-from closed_form import FOUR, MIXED, bound
+from closed_form import FOUR, MIXED, bound, point_of, points_near
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.methods.module import Module
-from autopelt.space import points as feasible_points
 from autopelt.space.bound import BoundSpace, NotInSpaceError
+from autopelt.space.points import enumerate_feasible, sample_feasible
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
 SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
@@ -64,15 +64,15 @@ def test_samples_and_neighbours_are_feasible_canonical_and_distinct(
     name: str, random_seed: int
 ) -> None:
     space = SPACES[name]
-    vector = space.sample(np.random.default_rng(random_seed))
-    near = list(space.neighbours(vector))
+    vector = point_of(space, np.random.default_rng(random_seed))
+    near = points_near(space, vector)
     assert vector not in near
     assert len(set(near)) == len(near)
     for point in [vector, *near]:
         assert space.canonical(point) == point
         assert 0 < space.cost(point) <= space.limit
         assert space.encode(space.decode(point)) == point
-    assert list(space.neighbours(vector)) == near
+    assert points_near(space, vector) == near
 
 
 @pytest.mark.parametrize("name", ["pelt", "autopeft", "lora"])
@@ -80,7 +80,7 @@ def test_samples_and_neighbours_are_feasible_canonical_and_distinct(
 def test_samples_spread_evenly_over_log_parameters(name: str, layers: int, hidden: int) -> None:
     """Each fifth of the decades between the smallest and the budget has its share of samples."""
     space = bound(name, layers, hidden)
-    points = feasible_points.sample(space, np.random.default_rng(3), 2000)
+    points = sample_feasible(space, np.random.default_rng(3), 2000)
     low, high = math.log(space.smallest), math.log(min(space.limit, space.largest))
     where = (np.log(space.costs(points)) - low) / (high - low)
     counts = np.histogram(where, bins=5, range=(0, 1))[0]
@@ -93,7 +93,7 @@ def test_samples_spread_evenly_over_log_parameters(name: str, layers: int, hidde
 def test_between_two_budgets_samples_are_log_uniform_too(name: str, share: float) -> None:
     most = bound(name).limit
     space = bound(name, minimum=int(share * most))
-    costs = space.costs(feasible_points.sample(space, np.random.default_rng(0), 1000))
+    costs = space.costs(sample_feasible(space, np.random.default_rng(0), 1000))
     assert costs.min() >= space.minimum
     assert costs.max() <= space.limit
     where = np.log(costs / space.minimum) / math.log(most / space.minimum)
@@ -108,7 +108,7 @@ def test_size_counts_the_architectures_of_a_small_space(text: str) -> None:
     ranges = [range(len(d.values)) for d in space.dimensions]
     everything = {space.decode(v) for v in itertools.product(*ranges)}
     assert space.size == len(everything)
-    listed = feasible_points.enumerate_feasible(space, 5000)
+    listed = enumerate_feasible(space, 5000)
     assert listed is not None
     assert {space.decode(v) for v in listed.tolist()} == {a for a in everything if a.modules}
 
@@ -126,10 +126,10 @@ def test_enumeration_finds_exactly_what_fits_a_tight_budget() -> None:
     space = bound(MIXED, layers=4, hidden=64, limit=800)
     ranges = [range(len(d.values)) for d in space.dimensions]
     wanted = {space.canonical(v) for v in itertools.product(*ranges) if space.feasible(v)}
-    listed = feasible_points.enumerate_feasible(space, 5000)
+    listed = enumerate_feasible(space, 5000)
     assert listed is not None
     assert {tuple(v) for v in listed.tolist()} == wanted
-    assert feasible_points.enumerate_feasible(bound("pelt"), 100) is None
+    assert enumerate_feasible(bound("pelt"), 100) is None
 
 
 def test_a_switched_layer_that_no_row_acts_on_is_off() -> None:
@@ -149,7 +149,7 @@ def test_a_gate_goes_with_its_module_when_layers_swap() -> None:
     vector[names.index("0/ffn:sequential_adapter")] = 1
     vector[names.index("0/ffn:sequential_adapter:gate")] = 1
     wanted = Architecture((Module("sequential_adapter", "ffn", 1, 2, "auto"),))
-    assert wanted in [space.decode(v) for v in space.neighbours(vector)]
+    assert wanted in [space.decode(v) for v in points_near(space, vector)]
 
 
 def test_a_budget_below_everything_names_the_smallest() -> None:
@@ -166,7 +166,7 @@ def test_a_smallest_budget_above_the_budget_is_refused() -> None:
 def test_nothing_between_the_budgets_is_said() -> None:
     space = bound(FOUR, layers=4, hidden=64, limit=250, minimum=200)
     with pytest.raises(InfeasibleError, match="between 200 and 250"):
-        space.sample(np.random.default_rng(0))
+        point_of(space, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import optuna
 
 from autopelt.architecture.architecture import Architecture
@@ -11,6 +12,7 @@ from autopelt.methods.shapes import Shapes
 from autopelt.samplers import suggest
 from autopelt.samplers.pelt import FeasibleSampler
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import feasible_neighbours, sample_feasible
 from autopelt.space.space import SearchSpace
 
 
@@ -63,6 +65,16 @@ def bound(
     if limit is None:
         limit = shapes.backbone_parameters // 100
     return BoundSpace(space, shapes, ClosedForm(shapes), limit, minimum)
+
+
+def point_of(space: BoundSpace, rng: np.random.Generator) -> tuple[int, ...]:
+    """One feasible point."""
+    return tuple(sample_feasible(space, rng, 1)[0].tolist())
+
+
+def points_near(space: BoundSpace, vector: Sequence[int]) -> list[tuple[int, ...]]:
+    """All feasible points one small change away."""
+    return [tuple(point) for point in feasible_neighbours(space, vector).tolist()]
 
 
 MIXED = """
