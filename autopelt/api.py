@@ -24,8 +24,8 @@ from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_table
 from autopelt.system.files import check_writable
 from autopelt.system.signals import Stopped
-from autopelt.training.loop import EpochResult
-from autopelt.training.spec import Setup, TrialFailure
+from autopelt.training.results import EpochResult, TrialFailure
+from autopelt.training.spec import Setup
 from autopelt.views.tensorboard import logging_to
 from autopelt.views.terminal import LineView, View
 from autopelt.workflows import search as driver

@@ -8,7 +8,7 @@ import click
 
 from autopelt.errors import InfeasibleError
 from autopelt.system.units import format_bytes, format_seconds, format_share
-from autopelt.training.spec import TrialFailure
+from autopelt.training.results import TrialFailure
 from autopelt.workflows.plan import Plan, make_plan
 from autopelt.workflows.price import Price, price
 from autopelt.workflows.settings import resolve_config

@@ -15,8 +15,8 @@ from ray import tune
 
 from autopelt.execution.worker_log import logged
 from autopelt.training.group import Told, run_group
-from autopelt.training.loop import EpochResult
-from autopelt.training.spec import Doing, TrialSpec
+from autopelt.training.results import Doing, EpochResult
+from autopelt.training.spec import TrialSpec
 
 
 class TrialTrainable(tune.Trainable):

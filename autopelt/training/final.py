@@ -14,8 +14,9 @@ from autopelt.study.config import TrainingConfig
 from autopelt.system.files import replace_directory, write_text
 from autopelt.tasks.prior import constant_scores
 from autopelt.training.context import Context
-from autopelt.training.loop import EpochResult, release, score_split, train_epochs
+from autopelt.training.loop import release, score_split, train_epochs
 from autopelt.training.precision import precision
+from autopelt.training.results import EpochResult
 from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup
 

@@ -1,7 +1,9 @@
 """A batch that does not fit into memory is trained in two halves whose gradients are summed."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 
 import torch
 
@@ -24,25 +26,27 @@ class Accumulation:
         self.parts = 1
 
     def backward(
-        self, loss_of: Callable[[Sequence[int]], torch.Tensor], indices: Sequence[int]
-    ) -> float:
-        """Add the gradients of a batch's mean loss; the gradients must be zero before.
+        self,
+        losses_of: Callable[[Sequence[int]], Mapping[int, torch.Tensor]],
+        indices: Sequence[int],
+    ) -> dict[int, float]:
+        """Add the gradients of a batch's mean losses; the gradients must be zero before.
 
         A half counts by its share of the examples: the same mean as of the whole batch where each
         example has one term; of tokens, a mean of means.
 
         Args:
-            loss_of: mean loss of some examples.
+            losses_of: mean loss of some examples, for each member that is trained.
             indices: the batch.
 
         Returns:
-            The loss; not finite where it is not, and then the gradients mean nothing.
+            The losses; where one is not finite that member's gradients mean nothing.
 
         Raises:
             RuntimeError: memory ran out again, with half the batch.
         """
         try:
-            return self._backward(loss_of, indices)
+            return self._backward(losses_of, indices)
         except (RuntimeError, MemoryError) as error:
             if self.parts > 1 or len(indices) < 2 or not out_of_memory(error):
                 raise
@@ -52,21 +56,27 @@ class Accumulation:
             torch.cuda.empty_cache()
         for parameter in self.parameters:
             parameter.grad = None
-        return self._backward(loss_of, indices)
+        return self._backward(losses_of, indices)
 
     def _backward(
-        self, loss_of: Callable[[Sequence[int]], torch.Tensor], indices: Sequence[int]
-    ) -> float:
-        size, total = math.ceil(len(indices) / self.parts), 0.0
+        self,
+        losses_of: Callable[[Sequence[int]], Mapping[int, torch.Tensor]],
+        indices: Sequence[int],
+    ) -> dict[int, float]:
+        size = math.ceil(len(indices) / self.parts)
+        totals: dict[int, float] = defaultdict(float)
         for start in range(0, len(indices), size):
             part = indices[start : start + size]
-            loss, share = loss_of(part), len(part) / len(indices)
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                return value
-            (loss if self.parts == 1 else loss * share).backward()
-            total += value * share
-        return total
+            share = len(part) / len(indices)
+            finite = []
+            for number, loss in losses_of(part).items():
+                totals[number] += float(loss.detach()) * share
+                if math.isfinite(totals[number]):
+                    finite.append(loss)
+            if not finite:
+                break
+            (reduce(torch.add, finite) * share).backward()
+        return totals
 
 
 def out_of_memory(error: BaseException) -> bool:

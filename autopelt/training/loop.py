@@ -2,60 +2,24 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 
 import torch
-from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.backbones.load import reset_head
-from autopelt.modules.attachment import NAME, attach, detach, head_parameters, parameter_groups
+from autopelt.modules.attachment import detach
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import Context
 from autopelt.training.gradient_accumulation import NOTE, Accumulation
-from autopelt.training.modes import set_training_mode
-from autopelt.training.precision import precision
-from autopelt.training.spec import TrialFailure
-from autopelt.training.trunk import SPLITS, Feeder, Trunk, open_trunk, skipping
+from autopelt.training.results import EpochResult, TrialFailure
+from autopelt.training.single import Single, single
+from autopelt.training.trainee import Trainee
+from autopelt.training.trunk import SPLITS, Trunk, open_trunk, skipping
 
-SCORING_BATCH = 64
-GENERATION_BATCH = 16
-"""Logits over a whole vocabulary, or beams, take far more memory than classes."""
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """One epoch.
-
-    Attributes:
-        epoch: from 1; the last at once where there is nothing to train.
-        loss: mean training loss.
-        score: of the selection split by the task's metric, negated where lower is better.
-        metrics: all metrics of the selection split.
-        best: no epoch so far scored higher.
-        seconds: wall-clock by phase.
-        saved: what the trunk cache did: ``trunk`` (seconds that this epoch was shorter), and with
-            the first epoch ``layers`` (left out of every pass) and ``hits`` (splits whose states
-            were there already).
-        notes: sentences about the data that a user must see, with the first epoch.
-        held_out: what `autopelt.training.held_out` says, with the last epoch where it was asked.
-        costs: what `autopelt.training.costs` measured, with the first epoch where it was asked.
-    """
-
-    epoch: int
-    loss: float
-    score: float
-    metrics: dict[str, float]
-    best: bool
-    seconds: dict[str, float] = field(default_factory=dict)
-    saved: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    held_out: dict[str, Any] = field(default_factory=dict)
-    costs: dict[str, float] = field(default_factory=dict)
+Entry = EpochResult | TrialFailure | None
+"""What an epoch says of a member: its result; why it has failed, once; nothing after that."""
 
 
 def train_epochs(
@@ -73,152 +37,159 @@ def train_epochs(
     Raises:
         TrialFailure: the loss or the score is not a finite number.
     """
-    model, task = context.model, context.task
-    begun = time.perf_counter()
-    context.precision = precision(training.precision, context.device)
-    reset_head(model, derived_seed(random_seed, "head"), context.prior)
-    attach(model, architecture, random_seed=derived_seed(random_seed, "modules"))
-    groups = parameter_groups(model, multiplier=training.learning_rate_factor)
-    if not groups:  # head-only where the head is pretrained: nothing to train, only to score
-        metrics = score_split(context, "selection")
-        score = task.metric.value(metrics)
-        seconds = {"score": time.perf_counter() - begun}
-        yield EpochResult(training.epochs, 0.0, score, metrics, True, seconds)
-        return
-    optimizer = adamw(groups, training, context.device)
-    order = torch.Generator().manual_seed(
-        derived_seed(random_seed, "order") if order_seed is None else order_seed
-    )
-    lengths = context.splits["train"].lengths
-    steps_an_epoch = math.ceil(len(lengths) / training.batch_size)
-    schedule = linear_schedule(optimizer, steps_an_epoch * training.epochs, training.warmup)
-    trained = [p for group in groups for p in group["params"]]
-    best_score, best_state = -math.inf, _state(model)
-    first_seconds = {"attach": time.perf_counter() - begun}
-    trunk = open_trunk(context, architecture)
-    first_saved: dict[str, float] = {}
-    accumulation = Accumulation(trained)
+    trainee = single(context, architecture, training, random_seed, order_seed)
+    with closing(train(trainee, training)) as epochs:
+        for (entry,) in epochs:
+            if isinstance(entry, TrialFailure):
+                raise entry
+            assert entry is not None
+            yield entry
 
-    def loss_of(give: Feeder, indices: Sequence[int]) -> torch.Tensor:
-        batch = context.batch("train", indices)
-        give(indices, batch)
-        with context.autocast():
-            return task.loss(model(**task.inputs(batch)), batch)
 
+def train(trainee: Trainee, training: TrainingConfig) -> Generator[list[Entry], None, None]:
+    """Train all members, yielding after every epoch: one entry a member, in their order.
+
+    A member whose loss or score is not finite fails alone. Members hold the weights of their best
+    epoch at the end.
+    """
+    members = trainee.members
+    accumulation = Accumulation([p for member in members for p in member.trained])
+    learns = bool(accumulation.parameters)  # not so for a pretrained head alone: it is only scored
+    order = torch.Generator().manual_seed(trainee.order_seed)
+    trunk = open_trunk(trainee.context, [m.architecture for m in members]) if learns else None
+    seconds, saved, notes = dict(trainee.seconds), dict[str, float](), list(trainee.notes)
     if trunk is not None:
-        first_seconds["trunk"] = trunk.seconds
-        first_saved = {"layers": trunk.boundary, "hits": trunk.found}
-
+        seconds["trunk"] = trunk.seconds
+        saved = {"layers": trunk.boundary, "hits": trunk.found}
     try:
-        for epoch in range(1, training.epochs + 1):
-            begun = time.perf_counter()
-            total, seen = 0.0, 0
-            with (
-                torch.random.fork_rng(devices=[]),  # dropout draws from the global generator
-                skipping(context, trunk, "train") as give,
-            ):
-                torch.manual_seed(derived_seed(random_seed, "dropout", epoch))
-                set_training_mode(model, training.dropout)
-                for step, indices in enumerate(
-                    training_batches(lengths, training.batch_size, order), start=1
-                ):
-                    value = accumulation.backward(partial(loss_of, give), indices)
-                    if not math.isfinite(value):
-                        raise TrialFailure.of_loss(value, step, epoch)
-                    torch.nn.utils.clip_grad_norm_(trained, training.clip_norm, foreach=True)
-                    optimizer.step()
-                    schedule.step()
-                    optimizer.zero_grad(set_to_none=True)
-                    total += value * len(indices)
-                    seen += len(indices)
-            after_training = time.perf_counter()
-            metrics = score_split(context, "selection", trunk)
-            score = task.metric.value(metrics)
-            if not math.isfinite(score):
-                raise TrialFailure.of_score(task.metric.name, score, epoch)
-            best = score > best_score
-            if best:
-                best_score, best_state = score, _state(model)
-            seconds = {
-                "train": after_training - begun,
-                "score": time.perf_counter() - after_training,
-            }
-            saved = {} if trunk is None else {"trunk": sum(map(trunk.saved, SPLITS))}
-            if epoch == 1:
-                seconds, saved = first_seconds | seconds, first_saved | saved
-            notes = [NOTE] if accumulation.parts > 1 else []
-            yield EpochResult(epoch, total / seen, score, metrics, best, seconds, saved, notes)
-        _restore(model, best_state)
+        with trainee.installed():
+            for epoch in range(1 if learns else training.epochs, training.epochs + 1):
+                if not trainee.running:
+                    return
+                begun = time.perf_counter()
+                losses = dict.fromkeys(trainee.running, 0.0)
+                if learns:
+                    losses = _train_epoch(trainee, training, epoch, order, trunk, accumulation)
+                trained = time.perf_counter()
+                entries = _entries(trainee, epoch, losses, _score(trainee, trunk))
+                seconds |= {"train": trained - begun, "score": time.perf_counter() - trained}
+                saved |= {} if trunk is None else {"trunk": sum(map(trunk.saved, SPLITS))}
+                notes += [NOTE] if accumulation.parts > 1 else []
+                for entry in entries:
+                    if isinstance(entry, EpochResult):
+                        entry.seconds.update({k: v / len(members) for k, v in seconds.items()})
+                        entry.saved.update(saved)
+                        entry.notes.extend(notes)
+                yield entries
+                seconds, saved, notes = {}, {}, []
     finally:
         if trunk is not None:
             trunk.close()
+    for member in members:
+        member.restore_best()
 
 
-def adamw(
-    groups: list[dict[str, Any]], training: TrainingConfig, device: torch.device
-) -> torch.optim.AdamW:
-    """The optimiser of the groups of `parameter_groups`."""
-    fused = device.type == "cuda"  # on a CPU `foreach` is the faster one
-    return torch.optim.AdamW(
-        groups, weight_decay=training.weight_decay, fused=fused, foreach=not fused
-    )
+def _train_epoch(
+    trainee: Trainee,
+    training: TrainingConfig,
+    epoch: int,
+    order: torch.Generator,
+    trunk: Trunk | None,
+    accumulation: Accumulation,
+) -> dict[int, float]:
+    """One epoch of every member that has not failed; their mean losses."""
+    context = trainee.context
+    lengths = context.splits["train"].lengths
+    totals = dict.fromkeys(trainee.running, 0.0)
+    with (
+        torch.random.fork_rng(devices=[]),  # dropout draws from the global generator
+        skipping(context, trunk, "train") as give,
+    ):
+        torch.manual_seed(derived_seed(trainee.dropout_seed, "dropout", epoch))
+        trainee.set_training(True)
+
+        def losses_of(indices: Sequence[int]) -> Mapping[int, torch.Tensor]:
+            batch = context.batch("train", indices)
+            with context.autocast():
+                return trainee.losses(indices, batch, give)
+
+        batches = training_batches(lengths, training.batch_size, order)
+        for step, indices in enumerate(batches, start=1):
+            for number, loss in accumulation.backward(losses_of, indices).items():
+                if math.isfinite(loss):
+                    trainee.members[number].step()
+                else:
+                    trainee.members[number].failure = TrialFailure.of_loss(loss, step, epoch)
+                totals[number] += loss * len(indices)
+            if not trainee.running:
+                break
+    return {number: total / len(lengths) for number, total in totals.items()}
 
 
-def score_split(context: Context, split: str, trunk: Trunk | None = None) -> dict[str, float]:
-    """All metrics of a split; the task's own metric is among them."""
-    return context.task.score(predict_split(context, split, trunk), context.splits[split].encoded)
+def _entries(
+    trainee: Trainee,
+    epoch: int,
+    losses: Mapping[int, float],
+    scores: Mapping[int, dict[str, float]],
+) -> list[Entry]:
+    """What an epoch says of the members with a loss in it."""
+    metric = trainee.context.task.metric
+    entries: list[Entry] = [None] * len(trainee.members)
+    for number, loss in losses.items():
+        member = trainee.members[number]
+        if member.failure is None:
+            value = metric.value(scores[number])
+            if math.isfinite(value):
+                result = EpochResult(
+                    epoch, loss, value, scores[number], best=member.keep_if_best(value)
+                )
+                result.costs.update(member.costs)
+                entries[number], member.costs = result, {}
+                continue
+            member.failure = TrialFailure.of_score(metric.name, value, epoch)
+        entries[number] = member.failure
+    return entries
+
+
+def score_split(context: Context, split: str) -> dict[str, float]:
+    """All metrics of a split by what is attached; the task's own metric is among them."""
+    return context.task.score(predict_split(context, split), context.splits[split].encoded)
+
+
+def predict_split(context: Context, split: str) -> list[object]:
+    """One prediction by what is attached for each row of a split, as the task scores them."""
+    return _predict(Single(context), split, None)[0]
+
+
+def _score(trainee: Trainee, trunk: Trunk | None) -> dict[int, dict[str, float]]:
+    """Metrics of the selection split of every member that has not failed."""
+    if not trainee.running:
+        return {}
+    task, encoded = trainee.context.task, trainee.context.splits["selection"].encoded
+    predictions = _predict(trainee, "selection", trunk)
+    return {number: task.score(rows, encoded) for number, rows in predictions.items()}
 
 
 @torch.inference_mode()
-def predict_split(context: Context, split: str, trunk: Trunk | None = None) -> list[object]:
-    """One prediction for each row of a split, as the task scores them."""
-    model, task = context.model, context.task
-    model.eval()
+def _predict(trainee: Trainee, split: str, trunk: Trunk | None) -> dict[int, list[object]]:
+    context = trainee.context
     lengths = context.splits[split].lengths
-    predictions: list[object] = [None] * len(lengths)
-    size = GENERATION_BATCH if task.kind == "generation" else SCORING_BATCH
-    with skipping(context, trunk if task.one_pass else None, split) as give, context.autocast():
-        for indices in scoring_batches(lengths, size):
+    rows: dict[int, list[object]] = {}
+    trainee.set_training(False)
+    with (
+        skipping(context, trunk if context.task.one_pass else None, split) as give,
+        context.autocast(),
+    ):
+        for indices in scoring_batches(lengths, trainee.scoring_batch):
             batch = context.batch(split, indices)
-            give(indices, batch)
-            made = task.predict(model, batch, context.tokenizer)
-            for i, prediction in zip(indices, made, strict=True):
-                predictions[i] = prediction
-    return predictions
+            for number, predictions in trainee.predictions(indices, batch, give).items():
+                own = rows.setdefault(number, [None] * len(lengths))
+                for i, prediction in zip(indices, predictions, strict=True):
+                    own[i] = prediction
+    return rows
 
 
 def release(context: Context) -> None:
     """Take the architecture off; the backbone is as it was, bit for bit."""
     detach(context.model)
     context.model.eval()
-
-
-def linear_schedule(
-    optimizer: torch.optim.Optimizer, steps: int, warmup: float
-) -> torch.optim.lr_scheduler.LambdaLR:
-    """Linear from 0 to the full rate over the warm-up share of the steps, then linear to 0."""
-    rise = max(1, round(steps * warmup))
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / rise, max(0.0, (steps - step) / max(1, steps - rise + 1))),
-    )
-
-
-def _trained_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """All that training changes: modules, task head, and the backbone where it is trained."""
-    head = set(head_parameters(model))
-    return {
-        name: p
-        for name, p in model.named_parameters()
-        if name.startswith(f"{NAME}.") or name in head or p.requires_grad
-    }
-
-
-def _state(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    return {name: p.detach().clone() for name, p in _trained_tensors(model).items()}
-
-
-def _restore(model: PreTrainedModel, state: dict[str, torch.Tensor]) -> None:
-    with torch.no_grad():
-        for name, p in _trained_tensors(model).items():
-            p.copy_(state[name])

@@ -97,27 +97,3 @@ class TrialSpec:
     report: bool = False
     log: str | None = None
     costs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Doing:
-    """What a trial is busy with before its first epoch has ended, in words."""
-
-    text: str
-
-
-class TrialFailure(Exception):  # noqa: N818 - it is an outcome, not an error of the program
-    """A trial that cannot go on; the message is the reason that the study keeps."""
-
-    @classmethod
-    def of_loss(cls, value: float, step: int, epoch: int) -> "TrialFailure":
-        """The loss is no finite number."""
-        return cls(
-            f"the loss became {value} at step {step} of epoch {epoch}; "
-            "a lower learning rate may help (learning_rate_factor)"
-        )
-
-    @classmethod
-    def of_score(cls, name: str, value: float, epoch: int) -> "TrialFailure":
-        """The score is no finite number."""
-        return cls(f"the {name} is {value} after epoch {epoch}")

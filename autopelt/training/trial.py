@@ -1,4 +1,4 @@
-"""One trial in a worker: a spec comes in, numbers go out, and it does not harm the next one."""
+"""Trials in a worker: specs come in, numbers go out, and they do not harm the next ones."""
 
 import time
 from collections.abc import Generator, Sequence
@@ -9,93 +9,115 @@ import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import AutopeltError
-from autopelt.modules.checkpoint import save
 from autopelt.system.files import NO_ROOM, no_room
 from autopelt.training.context import Context, is_warm, warm_context
 from autopelt.training.costs import costs
 from autopelt.training.gradient_accumulation import out_of_memory
 from autopelt.training.held_out import held_out
-from autopelt.training.loop import EpochResult, release, train_epochs
-from autopelt.training.precision import precision
+from autopelt.training.loop import Entry, release, train
+from autopelt.training.population import Population
+from autopelt.training.results import Doing, EpochResult, TrialFailure
 from autopelt.training.shared_arrays import shared_arrays
-from autopelt.training.spec import Doing, TrialFailure, TrialSpec
+from autopelt.training.single import single
+from autopelt.training.spec import TrialSpec
+from autopelt.training.trainee import Trainee
 from autopelt.training.trunk import missing_trunk
 
 LOADING = Doing("loading the model and the data")
 
 
 def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
-    """As `trial_steps`, the epochs only."""
-    with closing(trial_steps(spec)) as steps:
-        for step in steps:
-            if isinstance(step, EpochResult):
-                yield step
-
-
-def trial_steps(spec: TrialSpec) -> Generator[EpochResult | Doing, None, None]:
-    """Train a spec with this process's warm model and data, yielding after every epoch.
-
-    Before a part of the beginning that may take long it yields what it is about to do.
-
-    The weights of the best epoch are in ``spec.weights`` when the last result has been yielded and
-    the iterator is exhausted.
+    """Train one spec with this process's warm model and data, yielding after every epoch.
 
     Raises:
         TrialFailure: why the trial cannot go on, in one line.
     """
-    torch.set_num_threads(spec.threads)
+    with closing(run_together([spec])) as steps:
+        for step in steps:
+            if isinstance(step, Doing):
+                continue
+            (entry,) = step
+            if isinstance(entry, TrialFailure):
+                raise entry
+            assert entry is not None
+            yield entry
+
+
+def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Entry] | Doing, None, None]:
+    """Train specs of one study in one batch, yielding after every epoch an entry for each spec.
+
+    Before a part of the beginning that may take long it yields what it is about to do. The weights
+    of a trial's best epoch are in its ``weights`` folder when its last epoch is told.
+
+    Args:
+        specs: one, or several that can share a batch (`autopelt.training.population.can_share`).
+    """
+    first = specs[0]
+    torch.set_num_threads(first.threads)
     if not is_warm():
         yield LOADING
     begun = time.perf_counter()
-    context = warm_context(spec.setup, spec.report)
-    waited = time.perf_counter() - begun
-    context.arrays = shared_arrays(spec.cache)
-    first = True
-    try:
-        architecture = Architecture.from_json(spec.architecture)
-        spent = {"load": waited}
+    context = warm_context(first.setup, first.report)
+    context.arrays = shared_arrays(first.cache)
+    spent = {"load": time.perf_counter() - begun}
+    architectures = [Architecture.from_json(spec.architecture) for spec in specs]
+    measured: list[dict[str, float]] = [{} for _ in specs]
+    if first.costs:
+        yield Doing(f"measuring its {' and '.join(first.costs)}")
         begun = time.perf_counter()
-        if spec.costs:
-            yield measuring(spec)
-        measured = costs(context, architecture, spec)
-        if spec.costs:
-            spent["costs"] = time.perf_counter() - begun
-        context.precision = precision(spec.training.precision, context.device)
-        yield beginning(context, [architecture])
-        epochs = train_epochs(
-            context, architecture, spec.training, spec.random_seed, spec.order_seed
-        )
-        for result in epochs:
-            if first:
-                result.seconds.update(spent)
-                result.notes.extend(context.notes)
-                result.costs.update(measured)
-            first = False
-            if spec.report and result.epoch >= spec.training.epochs:
-                for _ in epochs:  # the best epoch's weights are back when the iterator has ended
-                    pass
-                result.held_out.update(held_out(context))
-            yield result
-        if spec.weights is not None:
-            begun = time.perf_counter()
-            save(context.model, Path(spec.weights))
-            # The last result is told when the iterator is exhausted, so this is told with it.
-            result.seconds["save"] = time.perf_counter() - begun
+        measured = [costs(context, a, s) for a, s in zip(architectures, specs, strict=True)]
+        spent["costs"] = time.perf_counter() - begun
+    try:
+        trainee = _trainee(context, architectures, specs)
+        trainee.seconds |= spent
+        trainee.notes += context.notes
+        for member, costs_of_one in zip(trainee.members, measured, strict=True):
+            member.costs = costs_of_one
+        yield _beginning(context, architectures)
+        yield from _epochs(trainee, specs)
     finally:
         release(context)
 
 
-def measuring(spec: TrialSpec) -> Doing:
-    """What comes before the training where latency or memory are objectives."""
-    return Doing(f"measuring its {' and '.join(spec.costs)}")
+def _trainee(
+    context: Context, architectures: Sequence[Architecture], specs: Sequence[TrialSpec]
+) -> Trainee:
+    first = specs[0]
+    if len(specs) == 1:
+        return single(
+            context, architectures[0], first.training, first.random_seed, first.order_seed
+        )
+    members = [(a, spec.random_seed) for a, spec in zip(architectures, specs, strict=True)]
+    order_seed = first.random_seed if first.order_seed is None else first.order_seed
+    return Population(context, members, first.training, order_seed)
 
 
-def beginning(context: Context, architectures: Sequence[Architecture]) -> Doing:
-    """What training these, alone or in one batch, begins with."""
+def _beginning(context: Context, architectures: Sequence[Architecture]) -> Doing:
     layers = missing_trunk(context, architectures)
     if layers:
         return Doing(f"computing the trunk of {layers} layers, then its first epoch")
     return Doing("in its first epoch")
+
+
+def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Entry], None, None]:
+    with closing(train(trainee, specs[0].training)) as epochs:
+        for entries in epochs:
+            ended = [
+                (number, spec, entry)
+                for number, (spec, entry) in enumerate(zip(specs, entries, strict=True))
+                if isinstance(entry, EpochResult) and entry.epoch >= spec.training.epochs
+            ]
+            if ended:
+                for _ in epochs:  # the best epochs' weights are back when the iterator has ended
+                    pass
+            for number, spec, entry in ended:
+                if spec.report:
+                    entry.held_out.update(held_out(trainee.context))
+                if spec.weights is not None:
+                    begun = time.perf_counter()
+                    trainee.save(number, Path(spec.weights))
+                    entry.seconds["save"] = time.perf_counter() - begun
+            yield entries
 
 
 def failure_reason(error: BaseException) -> str:

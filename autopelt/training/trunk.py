@@ -109,8 +109,7 @@ def missing_trunk(context: Context, architectures: Sequence[Architecture]) -> in
     States that another process computes at this moment are missing, too: they are waited for.
     """
     backbone = Backbone(context.model)
-    layers = len(backbone.layers)
-    boundary = min(layers, *(boundary_of(a, layers) for a in architectures))
+    boundary = _lowest_boundary(backbone, architectures)
     if (
         context.arrays is None
         or not _possible(context, backbone, boundary, architectures)
@@ -122,16 +121,16 @@ def missing_trunk(context: Context, architectures: Sequence[Architecture]) -> in
     return boundary
 
 
-def open_trunk(context: Context, architecture: Architecture) -> Trunk | None:
-    """The states that training the attached architecture needs, computed where they are missing.
+def open_trunk(context: Context, architectures: Sequence[Architecture]) -> Trunk | None:
+    """The states that training these in one batch needs, computed where they are missing.
 
     Returns:
         None where there is no trunk, the cache is off or too small, or the model's family or a gate
         of mode ``mean`` (which looks at padding too) does not go with it.
     """
     backbone = Backbone(context.model)
-    boundary = boundary_of(architecture, len(backbone.layers))
-    if context.arrays is None or not _possible(context, backbone, boundary, [architecture]):
+    boundary = _lowest_boundary(backbone, architectures)
+    if context.arrays is None or not _possible(context, backbone, boundary, architectures):
         return None
     begun = time.perf_counter()
     trunk = Trunk(boundary)
@@ -178,6 +177,10 @@ def _fed(context: Context, boundary: int, states: States) -> Iterator[Feeder]:
 
 
 # ---------------------------------------------------------------------- making
+def _lowest_boundary(backbone: Backbone, architectures: Sequence[Architecture]) -> int:
+    return min(boundary_of(a, len(backbone.layers)) for a in architectures)
+
+
 def _possible(
     context: Context, backbone: Backbone, boundary: int, architectures: Sequence[Architecture]
 ) -> bool:

@@ -20,7 +20,7 @@ from autopelt.tasks.base import Task
 from autopelt.tasks.unlabelled import trained_task, unlabelled
 from autopelt.training.batches import scoring_batches
 from autopelt.training.context import length_limit
-from autopelt.training.loop import GENERATION_BATCH, SCORING_BATCH
+from autopelt.training.trainee import GENERATION_BATCH, SCORING_BATCH
 
 PREDICTION, PROBABILITY, PROBABILITIES = "prediction", "probability", "probabilities"
 

@@ -15,8 +15,9 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import sample_feasible
 from autopelt.training.context import Context, Split
-from autopelt.training.loop import SCORING_BATCH, release, train_epochs
+from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
+from autopelt.training.trainee import SCORING_BATCH
 from autopelt.workflows.plan import Plan, default_threads
 
 DRAWN = 2000

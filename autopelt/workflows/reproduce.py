@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from autopelt.errors import ReproductionError, UsageError
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.training.spec import Setup, TrialFailure, TrialSpec
+from autopelt.training.results import TrialFailure
+from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
 from autopelt.workflows.compatibility import changed_facts, changed_versions
 from autopelt.workflows.plan import Plan, default_threads

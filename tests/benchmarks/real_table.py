@@ -35,8 +35,9 @@ from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.training.context import Context
 from autopelt.training.loop import release, train_epochs
+from autopelt.training.results import TrialFailure
 from autopelt.training.shared_arrays import private_cache, shared_arrays
-from autopelt.training.spec import Setup, TrialFailure
+from autopelt.training.spec import Setup
 from autopelt.workflows.plan import default_seeds
 
 TABLE = Path(__file__).parent / "data" / "real_table.csv"

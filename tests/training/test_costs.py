@@ -11,8 +11,9 @@ from autopelt.modules.attachment import attached
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
 from autopelt.training.costs import costs, deployed_form
-from autopelt.training.spec import Cache, Doing, Setup, TrialSpec
-from autopelt.training.trial import run_trial, trial_steps
+from autopelt.training.results import Doing
+from autopelt.training.spec import Cache, Setup, TrialSpec
+from autopelt.training.trial import run_together, run_trial
 
 LORA = Module("lora", "attention.query", 1, 2)
 GATED = Module("lora", "attention.value", 0, 2, "auto")
@@ -76,6 +77,6 @@ def test_the_trunk_of_the_trainings_precision_is_found_again(setup: Setup, tmp_p
     of = TrialSpec(
         0, Architecture((LORA,)).to_json(), 3, setup, training, cache=cache, costs=("memory",)
     )
-    told = [[s.text for s in trial_steps(of) if isinstance(s, Doing)] for _ in range(2)]
+    told = [[s.text for s in run_together([of]) if isinstance(s, Doing)] for _ in range(2)]
     assert told[0][-1].startswith("computing the trunk")
     assert told[1] == ["measuring its memory", "in its first epoch"]

@@ -25,15 +25,15 @@ torch.set_num_threads(1)
 weight = torch.ones(1, requires_grad=True)
 megabytes = 100
 
-def loss_of(indices):  # 100 MB an example, kept for the backward pass
-    return (torch.ones(len(indices), megabytes * 250_000) * weight).mean()
+def losses_of(indices):  # 100 MB an example, kept for the backward pass
+    return {0: (torch.ones(len(indices), megabytes * 250_000) * weight).mean()}
 
 pages = int(open("/proc/self/statm").read().split()[0])
 used = pages * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[1]) * 10**6,) * 2)
 accumulation = Accumulation([weight])
 try:
-    loss = accumulation.backward(loss_of, range(8))
+    loss = accumulation.backward(losses_of, range(8))[0]
     print(round(loss, 3), round(weight.grad.item(), 3), accumulation.parts)
 except RuntimeError as error:
     print("failed:", "allocate" in str(error))
@@ -66,7 +66,7 @@ def test_halves_sum_to_the_gradient_of_the_whole() -> None:
             rows = list(indices)
             return (inputs[rows] @ weight - wanted[rows]).square().mean()
 
-        value = accumulation.backward(loss_of, range(7))
+        value = accumulation.backward(lambda indices: {0: loss_of(indices)}, range(7))[0]
         assert value == pytest.approx(float(loss_of(range(7)).detach()), rel=1e-6)
         assert weight.grad is not None
         gradients.append(weight.grad.clone())

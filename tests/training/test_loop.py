@@ -11,9 +11,10 @@ from autopelt.modules.attachment import attached
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files
 from autopelt.training.context import Context
-from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.loop import release, train_epochs
 from autopelt.training.modes import set_training_mode
-from autopelt.training.spec import Setup, TrialFailure
+from autopelt.training.results import EpochResult, TrialFailure
+from autopelt.training.spec import Setup
 
 TRAINING = TrainingConfig(epochs=2, batch_size=16)
 LORA = Architecture((Module("lora", "attention.query", 1, 2),))

@@ -10,9 +10,10 @@ from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
 from autopelt.training.group import run_group
-from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.loop import release, train, train_epochs
 from autopelt.training.population import Population, can_share
-from autopelt.training.spec import Doing, Setup, TrialFailure, TrialSpec
+from autopelt.training.results import Doing, EpochResult, TrialFailure
+from autopelt.training.spec import Setup, TrialSpec
 
 TRAINING = TrainingConfig(epochs=2, batch_size=8, dropout=False, precision="fp32")
 ORDER = 11
@@ -53,7 +54,7 @@ def alone(context: Context, architecture: Architecture, random_seed: int) -> lis
 
 def together(context: Context, members: list[Architecture]) -> list[list[EpochResult]]:
     population = Population(context, [(a, i) for i, a in enumerate(members)], TRAINING, ORDER)
-    epochs = list(population.train())
+    epochs = list(train(population, TRAINING))
     return [[epoch[k] for epoch in epochs] for k in range(len(members))]  # type: ignore[misc]
 
 
@@ -84,7 +85,9 @@ def test_saved_members_predict_what_they_predicted_alone(context: Context, tmp_p
     from autopelt.training.loop import score_split
 
     population = Population(context, [(a, i) for i, a in enumerate(MEMBERS)], TRAINING, ORDER)
-    best = [max(r.score for r in results) for results in zip(*population.train(), strict=True)]  # type: ignore[union-attr]
+    best = [
+        max(r.score for r in results) for results in zip(*train(population, TRAINING), strict=True)
+    ]  # type: ignore[union-attr]
     for number, score in enumerate(best):
         population.save(number, tmp_path / str(number))
         load(context.model, tmp_path / str(number))
@@ -99,7 +102,7 @@ def test_a_member_that_diverges_fails_alone(context: Context) -> None:
         (Module("sequential_adapter", "ffn", 0, 4),), learning_rate_multiplier=float(2**60)
     )
     population = Population(context, [(wild, 0), (MEMBERS[0], 1)], TRAINING, ORDER)
-    first, second = population.train()
+    first, second = train(population, TRAINING)
     failures = [r for r in (first[0], second[0]) if isinstance(r, TrialFailure)]
     assert len(failures) == 1
     assert "of epoch" in str(failures[0])

@@ -14,7 +14,8 @@ from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import task_from_files
 from autopelt.training.context import Context
-from autopelt.training.loop import EpochResult, release, train_epochs
+from autopelt.training.loop import release, train_epochs
+from autopelt.training.results import EpochResult
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
 from autopelt.training.trunk import boundary_of

@@ -1,0 +1,181 @@
+"""What the training loop trains: one architecture or several on one model, each with its own state.
+
+`train` in `loop` knows nothing of how many there are. A `Trainee` says how a batch gives each
+member its loss and its predictions; a `Member` has what is a member's own: trained parameters,
+optimiser, schedule and best state.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.load import reset_head
+from autopelt.modules.attachment import attach, parameter_groups
+from autopelt.study.config import TrainingConfig, derived_seed
+from autopelt.training.context import Context
+from autopelt.training.precision import precision
+from autopelt.training.results import TrialFailure
+from autopelt.training.trunk import Feeder
+
+SCORING_BATCH = 64
+GENERATION_BATCH = 16
+"""Logits over a whole vocabulary, or beams, take far more memory than classes."""
+
+
+class Member:
+    """One architecture and what training it changes.
+
+    Attributes:
+        trained: the parameters that get gradients.
+        own: all that training changes, which the best state is made of.
+        costs: what was measured before (`autopelt.training.costs`), told with the first epoch.
+        failure: why it cannot go on; None as long as it can.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        groups: list[dict[str, Any]],
+        own: Sequence[nn.Parameter],
+        training: TrainingConfig,
+        context: Context,
+    ) -> None:
+        """
+        Args:
+            groups: as from `parameter_groups`; empty where there is nothing to train.
+        """
+        self.architecture, self.own = architecture, own
+        self.trained: list[nn.Parameter] = [p for group in groups for p in group["params"]]
+        self.costs: dict[str, float] = {}
+        self.failure: TrialFailure | None = None
+        self._clip_norm = training.clip_norm
+        self._best_score = -math.inf
+        self._best_state: list[torch.Tensor] = []
+        if groups:
+            fused = context.device.type == "cuda"  # on a CPU `foreach` is the faster one
+            self._optimizer = torch.optim.AdamW(
+                groups, weight_decay=training.weight_decay, fused=fused, foreach=not fused
+            )
+            batches = math.ceil(len(context.splits["train"].lengths) / training.batch_size)
+            self._schedule = torch.optim.lr_scheduler.LambdaLR(
+                self._optimizer, linear_schedule(batches * training.epochs, training.warmup)
+            )
+
+    def step(self) -> None:
+        """Change the weights by their gradients, which are gone then."""
+        torch.nn.utils.clip_grad_norm_(self.trained, self._clip_norm, foreach=True)
+        self._optimizer.step()
+        self._schedule.step()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def keep_if_best(self, score: float) -> bool:
+        """Remember the state of now if none so far scored higher; whether that is so."""
+        best = score > self._best_score
+        if best:
+            self._best_score, self._best_state = score, [p.detach().clone() for p in self.own]
+        return best
+
+    def restore_best(self) -> None:
+        """Go back to the state that scored highest."""
+        if self._best_state:
+            copy_values(self._best_state, self.own)
+
+
+def linear_schedule(steps: int, warmup: float) -> Callable[[int], float]:
+    """Linear from 0 to the full rate over the warm-up share of the steps, then linear to 0.
+
+    Unlike transformers' schedule of that name the first step has a rate above 0.
+    """
+    rise = max(1, round(steps * warmup))
+    fall = max(1, steps - rise + 1)
+    return lambda step: min((step + 1) / rise, max(0.0, (steps - step) / fall))
+
+
+def copy_values(sources: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]) -> None:
+    """Copy tensors into others of the same shapes, in order."""
+    with torch.no_grad():
+        for source, target in zip(sources, targets, strict=True):
+            target.copy_(source)
+
+
+class Trainee(ABC):
+    """One or several members on the model of a context.
+
+    Attributes:
+        members: in their order; empty where there is only something to predict.
+        dropout: whether backbone and head have dropout in training.
+        order_seed, dropout_seed: of the order of examples, and of dropout.
+        seconds, notes: what came before the first epoch, told with it: wall-clock of all members
+            by phase, and sentences for the user.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        members: Sequence[Member] = (),
+        *,
+        dropout: bool = True,
+        order_seed: int = 0,
+        dropout_seed: int = 0,
+    ) -> None:
+        self.context, self.members = context, members
+        self.dropout, self.order_seed, self.dropout_seed = dropout, order_seed, dropout_seed
+        self.seconds: dict[str, float] = {}
+        self.notes: list[str] = []
+
+    @property
+    def running(self) -> list[int]:
+        """Numbers of the members that have not failed."""
+        return [k for k, member in enumerate(self.members) if member.failure is None]
+
+    @property
+    def scoring_batch(self) -> int:
+        """Examples in a batch of predictions."""
+        return GENERATION_BATCH if self.context.task.kind == "generation" else SCORING_BATCH
+
+    def installed(self) -> AbstractContextManager[object]:
+        """The members are on the model while it is open."""
+        return nullcontext()
+
+    @abstractmethod
+    def set_training(self, training: bool) -> None:
+        """Switch dropout on where something is trained, or off everywhere."""
+
+    @abstractmethod
+    def losses(
+        self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
+    ) -> Mapping[int, torch.Tensor]:
+        """Mean loss of a batch, for each member that runs.
+
+        Args:
+            indices: of the examples.
+            batch: of the examples.
+            give: to call with indices and inputs just before a forward pass.
+        """
+
+    @abstractmethod
+    def predictions(
+        self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
+    ) -> Mapping[int, Sequence[object]]:
+        """One prediction for each example of a batch, for each member that runs."""
+
+    @abstractmethod
+    def save(self, number: int, folder: Path) -> None:
+        """Write a member's modules and head as `checkpoint.save` does; after training only."""
+
+
+def attach_untrained(
+    context: Context, architecture: Architecture, training: TrainingConfig, random_seed: int
+) -> list[dict[str, Any]]:
+    """Put an architecture and a fresh head on the model; the optimiser's groups of parameters."""
+    context.precision = precision(training.precision, context.device)
+    reset_head(context.model, derived_seed(random_seed, "head"), context.prior)
+    attach(context.model, architecture, random_seed=derived_seed(random_seed, "modules"))
+    return parameter_groups(context.model, multiplier=training.learning_rate_factor)
