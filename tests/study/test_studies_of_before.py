@@ -1,0 +1,70 @@
+"""A study that commit 7d51a0e made opens, says the same, goes on and is exported.
+
+`tests/fixtures/make_study_7d51a0e.sh` made it; its model is made anew, the same to the bit.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from in_process import run_in_process
+from small_search import Quiet
+from tiny_models import make_tiny_bert
+
+import autopelt
+from autopelt.cli.main import main
+from autopelt.workflows import search
+
+FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "study-7d51a0e"
+SCORES = [0.545, 0.62, 0.505, 0.5, 0.465, 0.505]
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy beside its model, as it lay when it was made."""
+    make_tiny_bert(tmp_path / "tiny-bert")
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(FIXTURE, "study-7d51a0e"))
+
+
+def test_what_it_knows(study: Path) -> None:
+    record = autopelt.open_study(study).record
+    assert [t.score for t in record.trials] == SCORES
+    assert [t.number for t in record.front] == [5, 0]
+    assert [t.origin for t in record.trials] == ["seed", "seed", "seed", "start", "start", "model"]
+    assert all(t.costs["latency"] > 0 for t in record.trials)
+    assert (record.metric, record.limit, record.head, record.total) == ("accuracy", 327, 34, 6)
+    assert {c.trial: c.mean.mean for c in record.confirmed} == {5: 0.49875, 2: 0.5025}
+    assert record.confirmed_best.number == 5
+
+
+def test_status_report_and_exports(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["status", str(study)],
+        ["report", str(study)],
+        ["export", str(study), "--to", "autopelt", "--out", "shipped"],
+        ["export", str(study), "--to", "csv", "--out", "trials.csv"],
+        ["evaluate", str(study / "trained")],
+    ):
+        assert main(arguments) == 0, capsys.readouterr().err
+    said = capsys.readouterr().out
+    assert "finished, 6 of 6 trials" in said
+    assert "0.5175" in said
+    page = (study / "index.html").read_text("utf-8")
+    assert all(words in page for words in ("generated from the built-in grammar", "lora-r8~"))
+    assert Path("trials.csv").read_text("utf-8") == (FIXTURE / "trials.csv").read_text("utf-8")
+    model, _ = autopelt.export.load_exported("shipped")
+    assert model.config.id2label == {0: "entailment", 1: "not_entailment"}
+
+
+def test_it_goes_on(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "run_trials", run_in_process)
+    view = Quiet()
+    record = autopelt.open_study(study).resume(trials=7, view=view).record
+    assert [t.score for t in record.trials[:6]] == SCORES
+    assert (record.trials[6].state, record.trials[6].origin) == ("complete", "model")
+    assert view.ended == [6]
+
+
+def test_a_trial_comes_out_again(study: Path) -> None:
+    assert main(["reproduce", f"{study}:2"]) == 0
