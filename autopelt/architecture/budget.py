@@ -12,7 +12,7 @@ from typing import Protocol
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError
 from autopelt.methods.module import Module
-from autopelt.system.units import parse_count, split_number
+from autopelt.system.units import format_count, parse_count, split_number
 
 
 @dataclass(frozen=True)
@@ -87,4 +87,8 @@ class Budget:
         return int(self.share * backbone_parameters + 1e-9)
 
     def __str__(self) -> str:
-        return f"{self.count:,}" if self.share is None else f"{self.share * 100:g}%"
+        """As `parse` reads it: ``1%``, ``300k``."""
+        if self.share is not None:
+            return f"{self.share * 100:.15g}%"
+        assert self.count is not None
+        return format_count(self.count)

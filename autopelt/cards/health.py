@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from statistics import NormalDist
-from typing import Any
 
 from autopelt.cards.calibration import calibration, spearman
 from autopelt.cards.card import Card, Finding, NothingToShow
@@ -17,6 +16,7 @@ from autopelt.cards.learning_curves import still_rising
 from autopelt.cards.noise import difference_error
 from autopelt.cards.progress import LAST, grown, last_gain, steps
 from autopelt.cards.wording import difference, listed, method, name, plural, score, share
+from autopelt.space.space import SearchSpace
 from autopelt.study.confirmation import above_constant
 from autopelt.study.record import FAILED, STOPPED, StudyRecord
 
@@ -149,7 +149,7 @@ def saturated(record: StudyRecord) -> Finding | None:
 
 def bounds(record: StudyRecord) -> Finding | None:
     """Do the found front members sit at the largest sizes that the space offers?"""
-    largest = _largest_sizes(record.config.get("space"))
+    largest = _largest_sizes(record.config.space)
     found = [t for t in record.front if not t.label and t.architecture.modules]
     if not largest or len(found) < 2:
         return None
@@ -157,7 +157,7 @@ def bounds(record: StudyRecord) -> Finding | None:
     for (kind, where), size in largest.items():
         at = sum(
             any(
-                m.method == kind and where in (m.location, "") and m.size >= size
+                m.method == kind and where == m.location and m.size >= size
                 for m in t.architecture.modules
             )
             for t in found
@@ -175,10 +175,9 @@ def bounds(record: StudyRecord) -> Finding | None:
 
 def rates(record: StudyRecord) -> Finding | None:
     """Do the found front members sit at an end of the offered learning-rate multipliers?"""
-    space = record.config.get("space")
-    offered = space.get("learning_rate_multiplier") if isinstance(space, Mapping) else None
+    offered = record.config.space.learning_rate_multiplier
     found = [t for t in record.front if not t.label and t.architecture.modules]
-    if not isinstance(offered, list | tuple) or len(set(offered)) < 3 or len(found) < 3:
+    if len(set(offered)) < 3 or len(found) < 3:
         return None
     for end, words in ((max(offered), "highest"), (min(offered), "lowest")):
         if sum(t.architecture.learning_rate_multiplier == end for t in found) * 2 > len(found):
@@ -190,17 +189,13 @@ def rates(record: StudyRecord) -> Finding | None:
     return Finding("good", "The front does not press against the learning rates of the space.")
 
 
-def _largest_sizes(space: Any) -> dict[tuple[str, str], int]:
-    rows = space.get("modules") if isinstance(space, Mapping) else None
-    found: dict[tuple[str, str], int] = {}
-    for row in rows if isinstance(rows, list | tuple) else ():
-        sizes = row.get("sizes") if isinstance(row, Mapping) else None
-        whole = [s for s in sizes if isinstance(s, int)] if isinstance(sizes, list | tuple) else []
-        places = row.get("location", "") if isinstance(row, Mapping) else ""
-        for where in places if isinstance(places, list | tuple) else [places]:
-            if whole and max(whole) > 0:
-                found[(str(row.get("method")), str(where or ""))] = max(whole)
-    return found
+def _largest_sizes(space: SearchSpace) -> dict[tuple[str, str], int]:
+    return {
+        (row.method, where): max(row.sizes)
+        for row in space.modules
+        for where in row.location
+        if max(row.sizes) > 0
+    }
 
 
 def stalled(record: StudyRecord) -> Finding | None:

@@ -100,7 +100,7 @@ def rivals(record: StudyRecord, against: Sequence[StudyRecord]) -> list[Rival]:
     found = []
     for other in against:
         cut = replace(other, limit=record.limit)
-        random = other.config.get("sampler") == "random"
+        random = other.config.sampler == "random"
         words = "random search" if random else other.name
         made = tuple(steps(cut, record.floor))
         if made:

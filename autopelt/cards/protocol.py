@@ -19,12 +19,12 @@ SETTINGS = ("epochs", "batch_size", "max_length", "train_examples", "learning_ra
 class Protocol:
     """Splits with their sizes, the settings that matter, and every value behind them.
 
-    `random_seed` is the study's (or the one that all trials share); `random_seeds` are the trials'.
+    `random_seed` is the study's; `random_seeds` are the trials'.
     """
 
     splits: tuple[tuple[str, int | None], ...]
     budget_share: float | None
-    random_seed: int | None
+    random_seed: int
     random_seeds: tuple[int, ...]
     settings: tuple[tuple[str, str], ...]
     everything: tuple[tuple[str, str], ...]
@@ -33,16 +33,13 @@ class Protocol:
 def protocol(record: StudyRecord) -> Protocol:
     """Numbers of the card; what the record does not know is None."""
     backbone = whole(record.backbone, "parameters")
-    pairs = flat(record.config)
+    pairs = flat(record.config.model_dump(mode="json"))
     by_last_name = {key.rsplit(".", 1)[-1]: value for key, value in pairs}
     random_seeds = tuple(sorted({t.random_seed for t in record.trials}))
-    study_seed = whole(record.config, "random_seed")
-    if study_seed is None and len(random_seeds) == 1:
-        study_seed = random_seeds[0]
     return Protocol(
         tuple((split, whole(record.task, split)) for split in ("train", "selection", "report")),
         record.limit / backbone if backbone else None,
-        study_seed,
+        record.config.random_seed,
         random_seeds,
         tuple((key, by_last_name[key]) for key in SETTINGS if by_last_name.get(key, "–") != "–"),
         (
@@ -91,7 +88,7 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
         ),
         Fact("Budget", f"{record.limit:,}", f"deployed parameters{part}"),
         Fact("Task head", f"{record.head:,}", "parameters, trained and counted apart"),
-        Fact("Random seed", "–" if p.random_seed is None else str(p.random_seed), own),
+        Fact("Random seed", str(p.random_seed), own),
     ]
     if record.warm_start:
         warm = record.warm_start
@@ -104,10 +101,9 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
                 f"{warm['early']} of its {warm.get('what', 'front')} evaluated early{left}",
             )
         )
-    if "early_stopping" in record.config:
-        saved = record.early_stopping
-        after = f"after epochs {listed([str(r) for r in saved.rungs])}" if saved.rungs else ""
-        shown.append(Fact("Early stopping", saved.words, after))
+    saved = record.early_stopping
+    after = f"after epochs {listed([str(r) for r in saved.rungs])}" if saved.rungs else ""
+    shown.append(Fact("Early stopping", saved.words, after))
     shown += [Fact(key.replace("_", " ").capitalize(), value) for key, value in p.settings]
     return tuple(shown)
 

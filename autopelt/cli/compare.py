@@ -41,10 +41,9 @@ def run_compare(
 ) -> None:
     """Compare methods and print the table; `flags` are those of every study."""
     config = resolve_config(None, flags)
-    if budget is not None:
-        Budget.parse(budget)
+    limit = None if budget is None else Budget.parse(budget)
     names = [name.strip() for name in methods.split(",") if name.strip()]
-    found = find_methods(names, config, budget)
+    found = find_methods(names, config, limit)
     task = flags.get("task") or "task"
     folder = Path(out) if out else Path("reports") / f"compare-{Path(task).stem}"
     console = Console(soft_wrap=True, highlight=False, markup=False)

@@ -146,7 +146,7 @@ def _incomparable(a: Named, b: Named) -> str:
         a.study.task.get(k) != b.study.task.get(k) for k in keys
     ):
         return "the two studies have different tasks or data"
-    if a.study.config["training"] != b.study.config["training"]:
+    if a.study.config.training != b.study.config.training:
         return "the two studies train differently"
     return ""
 

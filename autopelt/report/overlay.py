@@ -84,7 +84,7 @@ class Overlay:
 
 def is_random(record: StudyRecord) -> bool:
     """Was the study made by random search?"""
-    return record.config.get("sampler") == "random"
+    return record.config.sampler == "random"
 
 
 def comparable(records: Sequence[StudyRecord]) -> None:

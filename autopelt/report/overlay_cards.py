@@ -321,7 +321,7 @@ def _cells(m: Member, least: float) -> tuple[Cell, ...]:
     reached = m.reached(least) if least > 0 else None
     return (
         cell(m.words),
-        cell(record.config.get("sampler")),
+        cell(record.config.sampler),
         cell(len(record.complete), len(record.complete)),
         cell(None if best is None else score(best.score), None if best is None else best.score),
         cell(None if gain is None else difference(gain), gain),
@@ -334,7 +334,7 @@ def _cells(m: Member, least: float) -> tuple[Cell, ...]:
 
 def settings(made: Overlay) -> Card:
     """Every setting in which the studies are not alike."""
-    known = [dict(flat(m.record.config)) for m in made.members]
+    known = [dict(flat(m.record.config.model_dump(mode="json"))) for m in made.members]
     versions = [{f"version {k}": v for k, v in m.record.versions.items()} for m in made.members]
     known = [a | b for a, b in zip(known, versions, strict=True)]
     keys = list(dict.fromkeys(key for values in known for key in values))

@@ -32,7 +32,6 @@ from autopelt.samplers.pelt import FeasibleSampler, PELTSampler, RandomFeasibleS
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours
 from autopelt.space.tables import Matrix, Vector
-from autopelt.study.objectives import Objective, parse_objectives
 
 START = 10
 POPULATION = 20
@@ -309,14 +308,12 @@ def make_sampler(
     name: str,
     space: BoundSpace,
     random_seed: int,
-    objectives: Sequence[Objective] | str = "score,params",
     start: int = START,
     source: Sequence[Observation] = (),
 ) -> FeasibleSampler:
     """The sampler of that name.
 
     Args:
-        objectives: of the study, only checked: a sampler reads them from its study.
         start: space-filling proposals of ours before its model decides.
         source: another study's trials, for ours to learn from; rivals do not.
 
@@ -326,8 +323,6 @@ def make_sampler(
     """
     if name not in SAMPLERS:
         raise UsageError(f"sampler '{name}' is unknown: {did_you_mean(name, SAMPLERS)}")
-    if isinstance(objectives, str):
-        parse_objectives(objectives)
     if name == "pelt":
         return PELTSampler(space, random_seed=random_seed, start=start, source=source)
     return SAMPLERS[name](space, random_seed)

@@ -28,7 +28,6 @@ from autopelt.samplers.history import Reader
 from autopelt.samplers.pelt import PELTSampler
 from autopelt.space.bound import BoundSpace
 from autopelt.study.config import StudyConfig
-from autopelt.study.objectives import parse_objectives
 from autopelt.study.rungs import rungs
 
 COMPLETE = 8
@@ -146,8 +145,7 @@ class EarlyStopping:
         """What a configuration asks for; None where no trial is to be stopped."""
         if not config.early_stopping:
             return None
-        single = len(parse_objectives(config.objectives)) == 1
-        return cls(space, config.training.epochs, single, sampler)
+        return cls(space, config.training.epochs, not config.objectives.weigh_costs, sampler)
 
     def reason(self, trials: Sequence[FrozenTrial], number: int) -> str:
         """Why trial `number`, whose attribute `scores` has just grown, is to be stopped, or "".

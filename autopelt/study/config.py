@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from autopelt.architecture.budget import Budget
 from autopelt.errors import UsageError
 from autopelt.space.space import SearchSpace
-from autopelt.study.objectives import measured_costs, parse_objectives
+from autopelt.study.objectives import Objectives
 from autopelt.system.files import read_text
-from autopelt.system.units import parse_bytes, parse_seconds
+from autopelt.system.units import Bytes, Seconds
 from autopelt.system.validation_errors import explain
+from autopelt.system.written import Written
 from autopelt.system.yaml import load_yaml
 
 Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
@@ -45,6 +46,26 @@ class TrainingConfig(BaseModel):
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     dropout: Annotated[bool, Field(strict=True)] = True
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
+def _timeout(text: str) -> Seconds:
+    seconds = Seconds.parse(text)
+    if not 1 <= seconds <= 1e8:
+        raise UsageError(f"'{text}' is {seconds:g} seconds; a trial may take 1s or more")
+    return seconds
+
+
+BudgetField = Annotated[
+    Budget, Written(Budget.parse, "a share or a count, like 1% or 300k", (str, int, float))
+]
+ObjectivesField = Annotated[Objectives, Written(Objectives.parse, "text like score,params")]
+TimeoutField = Annotated[
+    Seconds, Written(_timeout, "a duration, like 90s, 30m or 2h", (str, int, float))
+]
+MemoryField = Annotated[
+    Bytes,
+    Written(Bytes.parse, "an amount of memory like 4GiB, or off (quoted in YAML)", (str, int)),
+]
 
 
 class StudyConfig(BaseModel):
@@ -80,9 +101,9 @@ class StudyConfig(BaseModel):
     task: str
     model: str = "minilm"
     revision: str | None = None
-    budget: str = "1%"
-    min_budget: str | None = None
-    objectives: str = "score,params"
+    budget: BudgetField = Budget(share=0.01)
+    min_budget: BudgetField | None = None
+    objectives: ObjectivesField = Objectives(("score", "params"))
     space: SearchSpace
     sampler: str = "pelt"
     seed_architectures: tuple[str, ...] | None = None
@@ -90,57 +111,15 @@ class StudyConfig(BaseModel):
     trials: Positive = 60
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
     trials_per_worker: Annotated[int, Field(ge=1, le=256, strict=True)] = 1
-    trial_timeout: str | None = None
+    trial_timeout: TimeoutField | None = None
     random_seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
     early_stopping: Annotated[bool, Field(strict=True)] = False
     data: str | None = None
-    cache_memory: str | None = None
+    cache_memory: MemoryField | None = None
     confirm_seeds: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
     storage: str | None = None
     tensorboard: Annotated[bool, Field(strict=True)] = False
     training: TrainingConfig = TrainingConfig()
-
-    @field_validator("budget", "min_budget", mode="before")
-    @classmethod
-    def _budget(cls, value: Any) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise ValueError("must be a share or a count, like 1% or 300k")
-        try:
-            Budget.parse(str(value))
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-        return str(value)
-
-    @field_validator("trial_timeout", mode="before")
-    @classmethod
-    def _trial_timeout(cls, value: Any) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise ValueError("must be a duration, like 90s, 30m or 2h")
-        try:
-            seconds = parse_seconds(str(value))
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-        if not 1 <= seconds <= 1e8:
-            raise ValueError(f"'{value}' is {seconds:g} seconds; a trial may take 1s or more")
-        return str(value)
-
-    @field_validator("cache_memory", mode="before")
-    @classmethod
-    def _cache_memory(cls, value: Any) -> Any:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            raise ValueError("must be an amount of memory like 4GiB, or off (quoted in YAML)")
-        if str(value) != "off":
-            try:
-                parse_bytes(str(value))
-            except UsageError as error:
-                raise ValueError(str(error)) from None
-        return str(value)
 
     @field_validator("storage")
     @classmethod
@@ -155,14 +134,6 @@ class StudyConfig(BaseModel):
                 "PGPASSWORD or ~/.pgpass (PostgreSQL), or ~/.my.cnf (MySQL)"
             )
         return value
-
-    @field_validator("objectives")
-    @classmethod
-    def _objectives(cls, value: str) -> str:
-        try:
-            return ",".join(o.name for o in parse_objectives(value))
-        except UsageError as error:
-            raise ValueError(str(error)) from None
 
     @classmethod
     def parse(cls, text: str, source: str) -> "StudyConfig":
@@ -203,7 +174,7 @@ class StudyConfig(BaseModel):
                 f"early_stopping cannot stop one of the {self.trials_per_worker} trials that share "
                 "a batch; leave it off, or take trials_per_worker: 1"
             )
-        if self.early_stopping and measured_costs(self.objectives):
+        if self.early_stopping and self.objectives.measured:
             raise ValueError(
                 f"early_stopping knows the front of score and params only; with objectives "
                 f"{self.objectives} leave it off"

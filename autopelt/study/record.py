@@ -7,8 +7,8 @@ from typing import Any
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.statistics.pareto import front_of, hypervolume
+from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import Confirmation, chosen
-from autopelt.study.objectives import measured_costs
 from autopelt.study.rungs import Saved
 
 COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
@@ -113,7 +113,7 @@ class StudyRecord:
 
     Attributes:
         name: name of the study, its folder's name.
-        config: the resolved configuration (`StudyConfig` as plain values).
+        config: the resolved configuration.
         command: the command line that made the study.
         metric: name of the task's score (``accuracy``).
         limit: the budget as a number of deployed parameters.
@@ -132,7 +132,7 @@ class StudyRecord:
     """
 
     name: str
-    config: Mapping[str, Any]
+    config: StudyConfig
     command: str
     metric: str
     limit: int
@@ -158,7 +158,7 @@ class StudyRecord:
     @property
     def measured(self) -> tuple[str, ...]:
         """Names of the objectives beside score and parameters: ``latency``, ``memory``."""
-        return measured_costs(str(self.config.get("objectives", "score")))
+        return self.config.objectives.measured
 
     def costs(self, trial: TrialRecord) -> tuple[float, ...]:
         """What is minimised: deployed parameters, then the measured costs."""
@@ -207,11 +207,6 @@ class StudyRecord:
     @property
     def early_stopping(self) -> Saved:
         """Whether trials are stopped early, and what it saved."""
-        training = self.config.get("training", {})
         stopped = [t.rung for t in self.trials if t.rung is not None]
-        return Saved.of(
-            bool(self.config.get("early_stopping", False)),
-            int(training.get("epochs", 1)) if isinstance(training, Mapping) else 1,
-            len(self.complete),
-            stopped,
-        )
+        epochs = self.config.training.epochs
+        return Saved.of(self.config.early_stopping, epochs, len(self.complete), stopped)

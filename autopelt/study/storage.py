@@ -36,7 +36,6 @@ from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import CONFIRMED, confirmations
-from autopelt.study.objectives import parse_objectives
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 from autopelt.system.files import last_line, write_text
 from autopelt.system.json_lines import read_lines
@@ -44,10 +43,6 @@ from autopelt.system.lock import LOCK, working_process
 
 CONFIG, DATABASE, WARM_START = "config.yaml", "study.db", "warm_start.json"
 _FACTS, _CONFIG = "autopelt", "autopelt_config"
-_DIRECTIONS = {
-    "maximize": optuna.study.StudyDirection.MAXIMIZE,
-    "minimize": optuna.study.StudyDirection.MINIMIZE,
-}
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 _STATES = {
     TrialState.COMPLETE: COMPLETE,
@@ -106,9 +101,7 @@ class StudyStorage:
                 optuna_study = optuna.create_study(
                     study_name=folder.name,
                     storage=_storage(folder, config.storage),
-                    directions=[
-                        _DIRECTIONS[o.direction] for o in parse_objectives(config.objectives)
-                    ],
+                    directions=config.objectives.directions,
                     sampler=sampler,
                 )
             except optuna.exceptions.DuplicatedStudyError:
@@ -117,7 +110,7 @@ class StudyStorage:
                     f"{parameter('out')}."
                 ) from None
             if len(optuna_study.directions) > 1:
-                optuna_study.set_metric_names([o.name for o in parse_objectives(config.objectives)])
+                optuna_study.set_metric_names(list(config.objectives.names))
             optuna_study.set_user_attr(_FACTS, json.dumps(dict(facts)))
             optuna_study.set_user_attr(_CONFIG, config.model_dump_json())
         # Last: a folder with a configuration is a study that can be opened.
@@ -231,7 +224,7 @@ class StudyStorage:
         """End a trial with its score; measured costs are in its attribute ``costs``."""
         trial = self._frozen(number)
         values = {"score": score, "params": float(deployed), **trial.user_attrs.get("costs", {})}
-        wanted = [values[o.name] for o in parse_objectives(self.config.objectives)]
+        wanted = [values[name] for name in self.config.objectives.names]
         with quiet_optuna():
             self.write(number, score=score, finished=time.time())
             # For optuna-dashboard. Not of stopped trials: with several objectives, TPE cannot
@@ -287,7 +280,7 @@ class StudyStorage:
         ]
         return StudyRecord(
             name=self.folder.name,
-            config=self.config.model_dump(mode="json"),
+            config=self.config,
             trials=tuple(trials),
             total=self.config.trials,
             confirmed=confirmed,

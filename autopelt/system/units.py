@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 from autopelt.errors import UsageError
 
@@ -41,14 +42,45 @@ def parse_count(text: str) -> int:
     return round(_scaled(text, _COUNT, "a count", "300k or 1.2M"))
 
 
-def parse_seconds(text: str) -> float:
-    """``90s``, ``5m``, ``2h`` -> seconds."""
-    return _scaled(text, _SECONDS, "a duration", "90s, 5m or 2h")
+def format_count(count: int) -> str:
+    """300000 -> ``300k``: the shortest form that `parse_count` reads back to the unit."""
+    return _written(count, {"": 1, "k": 10**3, "M": 10**6, "B": 10**9})
 
 
-def parse_bytes(text: str) -> int:
-    """``4GiB``, ``500MB`` -> bytes."""
-    return round(_scaled(text, _BYTES, "an amount of memory", "4GiB or 500MB"))
+class Seconds(float):
+    """A duration that people write ``90s``, ``5m``, ``2h``."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Seconds":
+        """Raises UsageError for anything that is not a number of a unit of time."""
+        return cls(_scaled(text, _SECONDS, "a duration", "90s, 5m or 2h"))
+
+    def __str__(self) -> str:
+        return _written(float(self), {"s": 1, "m": 60, "h": 3600, "d": 86400})
+
+
+class Bytes(int):
+    """An amount of memory that people write ``4GiB``, ``500MB``; none is ``off``."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Bytes":
+        """Raises UsageError for anything that is not a number of a unit of memory."""
+        if text == "off":
+            return cls(0)
+        return cls(round(_scaled(text, _BYTES, "an amount of memory", "4GiB or 500MB")))
+
+    def __str__(self) -> str:
+        units = {"": 1, "KiB": 2**10, "KB": 1e3, "MiB": 2**20, "MB": 1e6, "GiB": 2**30, "GB": 1e9}
+        return _written(int(self), units) if self else "off"
+
+
+def _written(value: float, units: Mapping[str, float]) -> str:
+    """The shortest form, in one of the units, that is the same value to the last digit."""
+    forms = {
+        f"{value / size:.15g}{unit}": float(f"{value / size:.15g}") * size
+        for unit, size in units.items()
+    }
+    return min((text for text, read in forms.items() if read == value), key=len)
 
 
 def format_seconds(seconds: float) -> str:

@@ -30,7 +30,7 @@ def train_model(
     random_seed: int,
     folder: Path,
     on_epoch: Callable[[EpochResult], None],
-    cache_memory: str | None = None,
+    cache_memory: int | None = None,
 ) -> dict[str, Any]:
     """Train on train, choose the epoch on selection, score the report split, write a folder.
 

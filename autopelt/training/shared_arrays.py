@@ -22,7 +22,6 @@ from typing import Any
 
 import torch
 
-from autopelt.system.units import parse_bytes
 from autopelt.training.spec import Cache
 
 _PREFIX, _OWNER = "autopelt-trunk-", "owner.lock"
@@ -241,18 +240,15 @@ def _folder_elsewhere(name: str) -> Path:
 
 
 @contextmanager
-def private_cache(memory: str | None) -> Iterator[Cache | None]:
+def private_cache(memory: int | None) -> Iterator[Cache | None]:
     """A cache in a folder of its own, which goes when the context ends.
 
     What processes that were killed have left behind goes as well.
 
     Args:
-        memory: most bytes, like ``4GiB``; ``off`` or ``0`` for no cache; None for a quarter of the
-            memory that is free now.
+        memory: most bytes, 0 for no cache; None for a quarter of the memory that is free now.
     """
-    limit = available_memory() // 4
-    if memory is not None:
-        limit = 0 if memory == "off" else parse_bytes(memory)
+    limit = available_memory() // 4 if memory is None else memory
     if limit == 0:
         yield None
         return

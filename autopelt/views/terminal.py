@@ -129,8 +129,7 @@ class LiveView:
 
     def _planned(self) -> int:
         """Epochs of a trial."""
-        config = {} if self.study is None else self.study.config
-        return int(config.get("training", {}).get("epochs", 1))
+        return 1 if self.study is None else self.study.config.training.epochs
 
     def _left(self, trials: int) -> float | None:
         """Seconds for so many trials, by the epochs since the first, which pays for the start."""

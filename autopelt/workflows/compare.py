@@ -57,13 +57,13 @@ class Method:
         return f"{self.architecture.id}@{self.setup.model}"
 
 
-def find_methods(names: Sequence[str], config: StudyConfig, limit_at: str | None) -> list[Method]:
+def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | None) -> list[Method]:
     """What the names mean: ``NAME``, ``NAME~`` (shrunk to the budget), ``NAME@MODEL``.
 
     ``NAME`` is a seed architecture, a file, ``STUDY``, ``STUDY:best`` or ``STUDY:TRIAL``.
 
     Args:
-        limit_at: the budget, or None for none. ``full`` is a reference and may exceed it.
+        budget: the budget, or None for none. ``full`` is a reference and may exceed it.
 
     Raises:
         UsageError: an unknown name, or an architecture that the model cannot carry.
@@ -80,28 +80,28 @@ def find_methods(names: Sequence[str], config: StudyConfig, limit_at: str | None
         shapes = shapes_of_config(load_config(resolve(setup.model)))
         counter = ShapeCounter(shapes)
         limit = math.inf
-        if limit_at is not None:
-            limit = Budget.parse(limit_at).limit(shapes.backbone_parameters)
+        if budget is not None:
+            limit = budget.limit(shapes.backbone_parameters)
         try:
             architecture = find_architecture(name.removesuffix("~"), shapes).architecture
             count = counter.count(architecture)
         except AutopeltError as error:
             raise UsageError(f"method '{text}': {error.marked}") from None
         if name.endswith("~"):
-            if limit_at is None:
+            if budget is None:
                 raise UsageError(
                     f"method '{text}' is to be shrunk, but there is no {parameter('budget')}."
                 )
             small = shrink(architecture, counter, int(limit))
             if small is None:
-                raise InfeasibleError(f"nothing of '{text}' fits the budget of {limit_at}.")
+                raise InfeasibleError(f"nothing of '{text}' fits the budget of {budget}.")
             architecture, count = small, counter.count(small)
         if count.deployed > limit and not architecture.full:
             over.append(f"{text} ({count.deployed:,})")
         made.append(Method(text, architecture, count, setup))
     if over:
         raise InfeasibleError(
-            f"over the budget of {limit_at}: {', '.join(over)}; shrink one with NAME~, or leave "
+            f"over the budget of {budget}: {', '.join(over)}; shrink one with NAME~, or leave "
             f"out {parameter('budget')}."
         )
     unique = {m.key: m for m in reversed(made)}
@@ -367,7 +367,7 @@ class Comparison:
         )
         record = StudyRecord(
             name=self.folder.name,
-            config=self.config.model_dump(mode="json"),
+            config=self.config,
             command=self.command,
             metric=str(facts["metric"]),
             limit=shapes.backbone_parameters,

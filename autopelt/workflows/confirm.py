@@ -17,11 +17,9 @@ from autopelt.statistics.pareto import front_of
 from autopelt.study.config import derived_seed
 from autopelt.study.confirmation import CONFIRMED, FOUND, SEED
 from autopelt.study.importance import with_importance
-from autopelt.study.objectives import weighs_costs
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.system.json_lines import read_lines
-from autopelt.system.units import parse_seconds
 from autopelt.tasks import make_task
 from autopelt.training.context import data_source
 from autopelt.training.spec import Setup
@@ -68,7 +66,7 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
         return sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
 
     found = rank([t for t in inside if not t.label])
-    if weighs_costs(record.config.get("objectives", "score,params")):
+    if record.config.objectives.weigh_costs:
         members = front_of([record.costs(t) for t in inside], [means[t.number] for t in inside])
         on_front = {inside[i].number for i in members}
         found = [t for t in found if t.number in on_front or t is found[0]]
@@ -131,7 +129,7 @@ def confirmation_seeds(random_seed: int, count: int) -> list[int]:
 
 
 def _job(candidate: Candidate, random_seed: int, number: int, study: StudyStorage) -> Job:
-    trial, timeout = candidate.trial, study.config.trial_timeout
+    trial = candidate.trial
     about = {
         "trial": trial.number,
         "architecture": trial.architecture.id,
@@ -146,7 +144,7 @@ def _job(candidate: Candidate, random_seed: int, number: int, study: StudyStorag
         random_seed,
         Setup.of(study.config),
         study.config.training,
-        timeout=None if timeout is None else parse_seconds(timeout),
+        timeout=study.config.trial_timeout,
     )
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Budget
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture, shrink
 from autopelt.backbones.head_size import head_size
@@ -19,7 +18,6 @@ from autopelt.backbones.shapes import shapes_of_config
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
 from autopelt.study.config import StudyConfig
-from autopelt.study.objectives import weighs_costs
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.prior import constant_score
 from autopelt.training.context import data_source
@@ -101,16 +99,16 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
     task = task.for_model(model_config)
     shapes = shapes_of_config(model_config)
     counter = ShapeCounter(shapes)
-    limit = Budget.parse(config.budget).limit(shapes.backbone_parameters)
+    limit = config.budget.limit(shapes.backbone_parameters)
     minimum = 0
     if config.min_budget is not None:
-        minimum = Budget.parse(config.min_budget).limit(shapes.backbone_parameters)
+        minimum = config.min_budget.limit(shapes.backbone_parameters)
     space = BoundSpace(config.space, shapes, counter, limit, minimum)
     seeds = seed_entries(config, shapes, counter, limit)
     warm = None
     if config.warm_start is not None:
         room = max(0, config.trials - len(seeds)) // 3
-        small_too = weighs_costs(config.objectives)
+        small_too = config.objectives.weigh_costs
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
     splits = task.load(data_source(setup))
     facts = {

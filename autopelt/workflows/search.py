@@ -28,14 +28,12 @@ from autopelt.samplers import (
 from autopelt.samplers.history import History
 from autopelt.study.config import derived_seed
 from autopelt.study.importance import with_importance
-from autopelt.study.objectives import measured_costs
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import CONFIG, StudyStorage, explained
 from autopelt.system.files import NO_ROOM, recover_directory, replace_directory, write_text
 from autopelt.system.lock import locked
 from autopelt.system.malloc import trim_heap
 from autopelt.system.signals import Stopped, stoppable
-from autopelt.system.units import parse_seconds
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.views.terminal import TRAINING, View
@@ -72,7 +70,6 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
         plan.config.sampler,
         plan.space,
         plan.config.random_seed,
-        plan.config.objectives,
         # What another study's front fills of the space need not be filled again.
         start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 3) - early),
         source=() if warm is None else warm.observations,
@@ -328,7 +325,6 @@ class _Driver:
         trial = self._trial(number)
         self.view.started(trial, self.study.record())
         keep = trial.count.deployed <= self.plan.limit
-        timeout = self.plan.config.trial_timeout
         return TrialSpec(
             number=number,
             architecture=trial.architecture.to_json(),
@@ -338,10 +334,10 @@ class _Driver:
             weights=str((self._trial_folder(number) / WEIGHTS).resolve()) if keep else None,
             threads=threads,
             order_seed=self.plan.config.order_seed,
-            timeout=None if timeout is None else parse_seconds(timeout),
+            timeout=self.plan.config.trial_timeout,
             cache=self.cache,
             log=str((self._trial_folder(number) / LOG).resolve()),
-            costs=measured_costs(self.plan.config.objectives),
+            costs=self.plan.config.objectives.measured,
         )
 
     def _trial(self, number: int) -> TrialRecord:

@@ -44,12 +44,9 @@ def schema(kind: str) -> dict[str, Any]:
     }
     made = models[kind].model_json_schema()
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    if kind == "config":  # a file may name a space, and write a budget as a number
+    if kind == "config":  # a file may name a space
         space = {"$ref": "#/$defs/SearchSpace"}
         made["properties"]["space"] = {"anyOf": [{"type": "string"}, space]}
-        for key in ("budget", "min_budget"):
-            made["properties"][key]["anyOf"] = [{"type": t} for t in ("string", "number", "null")]
-            made["properties"][key].pop("type", None)
         made["required"] = ["task"]
     if "Row" in made.get("$defs", {}):  # one location or gate may stand without brackets
         row = made["$defs"]["Row"]["properties"]

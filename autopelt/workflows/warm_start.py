@@ -138,7 +138,7 @@ def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> st
         "trials": [[t.number, t.score, t.architecture.to_json()] for t in complete],
     }
     observations = _on(space, value)
-    theirs = str(record.config.get("space", {}).get("name", ""))
+    theirs = record.config.space.name
     searched = {t.number for t in complete if not t.label}
     sayable = [o for o in observations if _can_say(space, o.architecture)]
     if searched and not any(o.number in searched for o in sayable):

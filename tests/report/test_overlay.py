@@ -27,7 +27,7 @@ def of_random_search(trials=32, name="rte-random"):
     while len(made) < trials:
         t = example_studies._trained(len(made), example_studies._sampled(rng), rng)
         made.append(replace(t, score=t.score - 0.02, believed={}))
-    config = {**base.config, "sampler": "random", "random_seed": 5}
+    config = base.config.model_copy(update={"sampler": "random", "random_seed": 5})
     return replace(base, name=name, trials=tuple(made), config=config)
 
 
@@ -70,7 +70,7 @@ def test_studies_that_say_nothing_about_each_other_are_refused_in_one_line(examp
         comparable([example, replace(example, name="other", **change)])
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
-    comparable([example, replace(example, name="other", limit=5, config={})])
+    comparable([example, replace(example, name="other", limit=5)])
 
 
 def test_other_data_under_the_same_name_is_refused(example):

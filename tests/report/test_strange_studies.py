@@ -11,6 +11,14 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.report.page import make_cards, page, tidy
+from autopelt.space.space import SearchSpace
+from autopelt.study.config import TrainingConfig
+from autopelt.study.objectives import Objectives
+
+STRANGE = (
+    {"space": SearchSpace.load("tiny"), "objectives": Objectives(("score",))},
+    {"space": SearchSpace.load("lora"), "training": TrainingConfig(epochs=1)},
+)
 
 
 def strange_trial(t, rng):
@@ -59,7 +67,7 @@ def strange_study(seed):
         trials=tuple(sorted(trials, key=lambda t: t.number)),
         limit=odd((1, 227_132, 10**9)),
         metric=odd(("accuracy", "mcc", "bleu", "")),
-        config=odd((base.config, {}, {"space": None}, {"space": {"modules": [1, {"sizes": 3}]}})),
+        config=odd((base.config, *(base.config.model_copy(update=u) for u in STRANGE))),
         task=odd((base.task, {}, {"selection": 0}, {"labels": 3, "selection": "many"})),
         backbone=odd((base.backbone, {}, {"layers": None, "name": "", "parameters": 0})),
         total=odd((0, 32, 1000)),

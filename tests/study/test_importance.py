@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from study_facts import config
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
@@ -31,7 +32,7 @@ def study(trials: int, score, limit: int = 10_000) -> StudyRecord:
         architecture = made_of(lora, adapter, rate)
         made.append(TrialRecord(number, architecture, Count(100, 100, 1000), "complete", "", value))
     return StudyRecord(
-        "s", {}, "", "accuracy", limit, {}, {}, 0, {}, tuple(made), trials
+        "s", config(), "", "accuracy", limit, {}, {}, 0, {}, tuple(made), trials
     )  # fmt: skip
 
 

@@ -3,23 +3,23 @@
 import pytest
 
 from autopelt.errors import UsageError
-from autopelt.study.objectives import measured_costs, parse_objectives
+from autopelt.study.objectives import Objectives
 
 
 def test_score_alone_or_with_params() -> None:
-    assert [o.name for o in parse_objectives("score")] == ["score"]
-    assert [o.direction for o in parse_objectives(" score , params")] == ["maximize", "minimize"]
+    assert Objectives.parse("score").names == ("score",)
+    assert Objectives.parse(" score , params").directions == ["maximize", "minimize"]
 
 
 def test_measured_costs_come_after_params() -> None:
-    assert measured_costs("score,params") == ()
-    assert measured_costs("score,params,latency,memory") == ("latency", "memory")
-    assert {o.direction for o in parse_objectives("score,params,memory")[1:]} == {"minimize"}
+    assert Objectives.parse("score,params").measured == ()
+    assert Objectives.parse("score,params,latency,memory").measured == ("latency", "memory")
+    assert set(Objectives.parse("score,params,memory").directions[1:]) == {"minimize"}
     with pytest.raises(UsageError, match="score,params,latency"):
-        parse_objectives("score,latency")
+        Objectives.parse("score,latency")
 
 
 @pytest.mark.parametrize("text", ["", ",", "params", "score,score", "scores", "params,score"])
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="score"):
-        parse_objectives(text)
+        Objectives.parse(text)

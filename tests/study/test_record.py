@@ -1,5 +1,7 @@
 """What a study knows: front, best and floor of its trials."""
 
+from study_facts import config
+
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import Module
@@ -20,7 +22,7 @@ def trial(number: int, deployed: int, score: float | None, label: str = "") -> T
 
 def record(*trials: TrialRecord) -> StudyRecord:
     return StudyRecord(
-        "s", {}, "autopelt search", "accuracy", 1000, {}, {}, 0, {}, trials, len(trials)
+        "s", config(), "autopelt search", "accuracy", 1000, {}, {}, 0, {}, trials, len(trials)
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import EMBEDDINGS, Module
+from autopelt.space.space import Row, SearchSpace
+from autopelt.study.config import StudyConfig, TrainingConfig
 from autopelt.study.record import StudyRecord, TrialRecord
 
 LAYERS, HIDDEN, BACKBONE, LIMIT = 6, 384, 22_713_216, 227_132
@@ -71,6 +73,18 @@ SEEDS = [
         layered(("lora", "attention.query", 2, None), ("lora", "attention.value", 2, None)),
     ),
 ]
+
+
+SPACE = SearchSpace(
+    name="pelt",
+    modules=(
+        Row(
+            method="lora",
+            location=["attention.query", "attention.value"],
+            sizes=(0, 1, 2, 4, 8, 16, 32),
+        ),
+    ),
+)
 
 
 def _sampled(rng):
@@ -181,21 +195,13 @@ def study(trials=32, name="rte-minilm-1pct", total=None, **changes):
         )
     values = {
         "name": name,
-        "config": {
-            "task": "rte",
-            "model": "minilm",
-            "budget": "1%",
-            "objectives": "score,params",
-            "space": {
-                "name": "pelt",
-                "modules": [{"method": "lora", "sizes": [0, 1, 2, 4, 8, 16, 32]}],
-            },
-            "trials": total or trials,
-            "workers": 2,
-            "random_seed": 0,
-            "early_stopping": True,
-            "training": {"epochs": 5, "batch_size": 16, "max_length": 128, "train_examples": None},
-        },
+        "config": StudyConfig(
+            task="rte",
+            space=SPACE,
+            trials=total or trials,
+            early_stopping=True,
+            training=TrainingConfig(max_length=128),
+        ),
         "command": "autopelt search --task rte --data glue --budget 1% --trials 32 --workers 2",
         "metric": "accuracy",
         "limit": LIMIT,
@@ -271,6 +277,6 @@ def hostile_study():
         task={**base.task, "name": HOSTILE, "source": HOSTILE},
         backbone={**base.backbone, "name": HOSTILE},
         versions={HOSTILE: HOSTILE},
-        config={HOSTILE: HOSTILE},
+        config=base.config.model_copy(update={"task": HOSTILE, "data": HOSTILE}),
         trials=tuple(replace(t, worker=HOSTILE) for t in trials),
     )

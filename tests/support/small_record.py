@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from study_facts import config
+
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import Module
@@ -26,7 +28,7 @@ def trial(number: int, size: int, score: float | None, **changed: object) -> Tri
 
 STUDY = StudyRecord(
     name="s",
-    config={"training": {"epochs": 4}},
+    config=config(training={"epochs": 4}),
     command="autopelt search",
     metric="accuracy",
     limit=1000,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autopelt.errors import UsageError
 from autopelt.system import units as q
 
-PARSERS = [q.parse_count, q.parse_seconds, q.parse_bytes]
+PARSERS = [q.parse_count, q.Seconds.parse, q.Bytes.parse]
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ PARSERS = [q.parse_count, q.parse_seconds, q.parse_bytes]
         (q.parse_count, "2B", 2 * 10**9),
         (q.parse_count, "1e3", 1000),
         (q.parse_count, ".5k", 500),
-        (q.parse_seconds, "90s", 90.0),
-        (q.parse_seconds, "2h", 7200.0),
-        (q.parse_seconds, "5 min", 300.0),
-        (q.parse_bytes, "4GiB", 4 * 2**30),
-        (q.parse_bytes, "500MB", 500 * 10**6),
+        (q.Seconds.parse, "90s", 90.0),
+        (q.Seconds.parse, "2h", 7200.0),
+        (q.Seconds.parse, "5 min", 300.0),
+        (q.Bytes.parse, "4GiB", 4 * 2**30),
+        (q.Bytes.parse, "500MB", 500 * 10**6),
     ],
 )
 def test_what_people_write_is_read(parse: Callable[[str], float], text: str, value: float) -> None:

@@ -35,6 +35,7 @@ from autopelt.study.confirmation import (
     confirmations,
     misled,
 )
+from autopelt.study.objectives import Objectives
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.training import context as contexts
@@ -269,7 +270,8 @@ def test_where_the_score_alone_was_asked_for_being_small_is_no_merit(
     means = {t.number: 0.1 for t in record.complete}
     means |= {best.number: 0.9, second.number: 0.8, small.number: 0.7}  # second is dominated
     for objectives, expected in (("score,params", [best, small]), ("score", [best, second])):
-        asked = replace(record, config=record.config | {"objectives": objectives})
+        named = {"objectives": Objectives.parse(objectives)}
+        asked = replace(record, config=record.config.model_copy(update=named))
         made = candidates(asked, means, 2)
         assert [c.trial for c in made if c.role == FOUND] == expected
 

@@ -332,7 +332,7 @@ def test_a_proposal_killed_before_it_was_written_is_made_again(
     made = plan(tiny_bert, workers=1, trials=7, seeds="none")
 
     def sampler() -> Any:
-        return make_sampler("pelt", made.space, 0, "score,params", start=2)
+        return make_sampler("pelt", made.space, 0, start=2)
 
     study = StudyStorage.create(tmp_path / "s", made.config, made.facts, sampler())
     wanted = suggest(study.ask(), made.space)  # and here the process is killed

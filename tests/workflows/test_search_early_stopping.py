@@ -122,7 +122,7 @@ def test_score_alone_as_the_objective_from_the_command_line_to_the_report(
     study = StudyStorage.open(folder)
     record = study.record()
     assert len(study.optuna.directions) == 1
-    assert record.config["objectives"] == "score"
+    assert str(record.config.objectives) == "score"
     best = record.best
     assert best is not None
     assert study.optuna.best_value == best.score == max(t.point[1] for t in record.complete)

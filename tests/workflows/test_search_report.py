@@ -14,7 +14,7 @@ def test_the_report_is_rebuilt_at_most_every_ten_seconds_and_by_rename(
     tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = plan(tiny_bert)
-    sampler = make_sampler("random", made.space, 0, made.config.objectives, start=2)
+    sampler = make_sampler("random", made.space, 0, start=2)
     study = StudyStorage.create(tmp_path / "study", made.config, made.facts, sampler)
     running = driver._Driver(study, made, sampler, Quiet(), None)  # type: ignore[arg-type]
     clock = [1000.0]
