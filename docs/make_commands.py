@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from autopelt.architecture import seeds as seed_architectures
-from autopelt.cli.main import cli
+from autopelt.cli.main import MODULES, cli
 from autopelt.space.space import SearchSpace, shipped_spaces
 
 PAGE = Path(__file__).with_name("commands.md")
 README = Path(__file__).parent.parent / "README.md"
 WIDTH = 100
+COMMANDS = {name: cli.get_command(click.Context(cli), name) for name in MODULES}
 
 INTRODUCTION = """\
 # Commands
@@ -54,7 +55,7 @@ An error is one line on stderr that names the value, what is allowed, and the wa
 
 def help_of(name: str | None = None) -> str:
     """What ``autopelt NAME --help`` prints, without the blank lines at its end."""
-    command = cli if name is None else cli.commands[name]
+    command = cli if name is None else COMMANDS[name]
     called = "autopelt" if name is None else f"autopelt {name}"
     widths = {"max_content_width": WIDTH, "terminal_width": WIDTH}
     # With the program's own names of --help: a command remembers those it was first asked with.
@@ -65,7 +66,7 @@ def help_of(name: str | None = None) -> str:
 def page() -> str:
     """The whole page."""
     parts = [INTRODUCTION]
-    for name in sorted(cli.commands):
+    for name in COMMANDS:
         parts.append(f"## autopelt {name}\n\n```text\n{help_of(name)}\n```\n")
     parts.append(EXIT_CODES)
     spaces = "\n".join(f"| `{n}` | {SearchSpace.load(n).description} |" for n in shipped_spaces())

@@ -1,102 +1,89 @@
-"""What `autopelt compare` does, once its flags are parsed."""
+"""`autopelt compare`: methods against each other on one task, with equal effort for each."""
 
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+import click
 
-from autopelt.architecture.budget import Budget
-from autopelt.cards.comparison_rows import (
-    Row,
-    at_the_end,
-    best_row,
-    by_selection,
-    collapses,
-    energy,
-    latency,
-    learned_nothing,
-    megabytes,
-)
-from autopelt.cards.wording import around, gap_words, score, share
+from autopelt.cli.console import echo_table
+from autopelt.cli.options import as_typed, option, options
 from autopelt.errors import UnexpectedEndError, UsageError
-from autopelt.statistics.paired import paired_difference, spread
-from autopelt.system.lock import locked
-from autopelt.system.signals import Stopped
-from autopelt.system.units import format_seconds
-from autopelt.workflows.compare import RATES, Comparison, find_methods
-from autopelt.workflows.settings import resolve_config
 
 
-def run_compare(
-    command: str,
-    *,
+@click.command()
+@option("task", required=True)
+@click.option("--methods", required=True, help="Comma-separated; see above.")
+@click.option("--seeds", default=5, show_default=True, help="Random seeds a method.")
+@click.option(
+    "--rates",
+    default="0.5,1,2",
+    show_default=True,
+    help="Factors on the learning rates to try.",
+)
+@click.option(
+    "--rate-seeds", default=1, show_default=True, help="Random seeds a rate is tried with."
+)
+@option("budget", words="Refuse methods above it: 1%, 300k.", otherwise="none")
+@options("model", "revision", "data")
+@option("workers", words="Trainings at once.")
+@option("epochs", words="Epochs of a training.")
+@options("batch_size", "max_length", "train_examples", "random_seed")
+@click.option("--out", help="Folder to write.  [default: reports/compare-TASK]")
+def compare(
     methods: str,
     seeds: int,
-    rates: str | None,
+    rates: str,
     rate_seeds: int,
     budget: str | None,
     out: str | None,
-    **flags: Any,
+    **given: Any,
 ) -> None:
-    """Compare methods and print the table; `flags` are those of every study."""
-    config = resolve_config(None, flags)
+    """Hold methods against each other on one task, with equal effort for each.
+
+    A method is a seed architecture (unipelt, lora-r8, adapterdrop-3, head-only, full), a file,
+    STUDY:best or STUDY:TRIAL. NAME~ is shrunk to --budget; NAME@MODEL sits on another model.
+
+    Every method chooses its learning rate from the same few by the selection split, is trained with
+    the same fresh random seeds, and scored on the report split; time, memory, latency and energy
+    are measured alone. Goes on where it stopped.
+
+    \b
+    Examples:
+      autopelt compare --task demo --methods unipelt,lora-r8,full --seeds 3
+      autopelt compare --task rte --methods lora-r8,reports/rte-minilm-1pct:best --seeds 5
+      autopelt compare --task rte --methods full,full@models/tapt,lora-r8@models/tapt
+    """
+    from autopelt.architecture.budget import Budget
+    from autopelt.cards.comparison_rows import at_the_end, collapses, learned_nothing
+    from autopelt.system.lock import locked
+    from autopelt.system.signals import Stopped
+    from autopelt.views.tables import comparison_table
+    from autopelt.workflows.compare import Comparison, find_methods
+    from autopelt.workflows.settings import resolve_config
+
+    config = resolve_config(None, given)
     limit = None if budget is None else Budget.parse(budget)
     names = [name.strip() for name in methods.split(",") if name.strip()]
-    found = find_methods(names, config, limit)
-    task = flags.get("task") or "task"
-    folder = Path(out) if out else Path("reports") / f"compare-{Path(task).stem}"
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    comparison = Comparison(folder, config, tuple(found), seeds, _rates(rates), command, rate_seeds)
+    chosen = tuple(find_methods(names, config, limit))
+    folder = Path(out or f"reports/compare-{Path(given['task']).stem}")
+    comparison = Comparison(folder, config, chosen, seeds, _rates(rates), as_typed(), rate_seeds)
     with locked(folder):
         try:
-            comparison.run(console.print)
+            comparison.run(click.echo)
         except Stopped:
             raise UnexpectedEndError(
                 f"stopped; nothing is lost. The same command with --out {folder} goes on."
             ) from None
-    console.print()
     rows = comparison.rows()
-    Console(width=max(176, console.width)).print(terminal_table(rows))
+    echo_table(comparison_table(rows), least=176)
     for words in (learned_nothing(rows), collapses(rows), at_the_end(rows)):
         if words:
-            console.print(f"\n{words}")
-    console.print(f"\nReport: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
+            click.echo(f"{words}\n")
+    click.echo(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
 
 
-def _rates(text: str | None) -> tuple[float, ...]:
-    if text is None:
-        return RATES
+def _rates(text: str) -> tuple[float, ...]:
     try:
         return tuple(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
     except ValueError:
         raise UsageError(f"--rates '{text}' must be factors, like 0.5,1,2.") from None
-
-
-def terminal_table(rows: list[Row]) -> Table:
-    """The table for the terminal, in the order of what chooses; energy where any was measured."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    names = ["method", "selection", "score", "spread", "against the best", "deployed", "share"]
-    names += ["rate", "train", "memory", "batch 1", "batch 32"]
-    with_energy = any(r.cost.get("step_joules") is not None for r in rows)
-    for column in (*names, *(["energy a step"] if with_energy else [])):
-        made.add_column(column, justify="left" if column == "method" else "right")
-    best = best_row(rows)
-    for r in by_selection(rows):
-        gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
-        made.add_row(
-            r.name,
-            score(r.selection),
-            around(r.mean) or f"failed: {r.reason}",
-            score(spread(r.scored)),
-            gap_words(gap),
-            f"{r.count.deployed:,}",
-            share(r.count.share),
-            "" if r.rate is None else f"× {r.rate:g}",
-            "" if r.seconds is None else format_seconds(r.seconds),
-            megabytes(r.cost.get("peak_bytes")),
-            latency(r.cost, 1),
-            latency(r.cost, 32),
-            *([energy(r.cost)] if with_energy else []),
-        )
-    return made

@@ -1,55 +1,81 @@
-"""What `autopelt confirm` does, once its flags are parsed."""
+"""`autopelt confirm`: a study's best again, with fresh random seeds, on the report split."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+import click
 
-from autopelt.cards.confirmation import collapses
-from autopelt.cards.next_steps import to_train_and_export
-from autopelt.cards.verdict import lead, verdict
-from autopelt.cards.wording import around, gap_words, name, score
+from autopelt.cli.console import echo_table
+from autopelt.cli.options import option
 from autopelt.errors import UnexpectedEndError, UsageError
-from autopelt.study.confirmation import FOUND, chosen
-from autopelt.study.confirmation import SEED as SEED_ROLE
-from autopelt.study.record import StudyRecord
-from autopelt.study.storage import StudyStorage, explained
-from autopelt.system.lock import locked
-from autopelt.system.signals import Stopped
-from autopelt.workflows.compatibility import changed_facts
-from autopelt.workflows.confirm import TOP, confirm
-from autopelt.workflows.plan import Plan, make_plan
 
-SEEDS = 5
+if TYPE_CHECKING:
+    from autopelt.study.record import StudyRecord
+    from autopelt.workflows.plan import Plan
+
+SEEDS, TOP = 5, 3
 
 
-def run_confirm(study: str, seeds: int | None, top: int | None, workers: int | None) -> None:
-    """Confirm a study and print the verdict."""
+@click.command()
+@click.argument("study")
+@click.option(
+    "--seeds",
+    type=int,
+    help=f"Random seeds for each architecture.  [default: the study's, or {SEEDS}]",
+)
+@click.option(
+    "--top", default=TOP, show_default=True, help="Most architectures found, and seed ones."
+)
+@option("workers", words="Trainings at once.", otherwise="the study's")
+def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> None:
+    """Train a study's best again with fresh random seeds and score the report split.
+
+    Confirms the best architectures of the front and the best seed architectures, chosen by what
+    the surrogate expects of them and not by the luckiest score. The verdict then gives their
+    difference with a 95% interval. Goes on where it stopped.
+
+    \b
+    Examples:
+      autopelt confirm reports/rte-minilm-1pct
+      autopelt confirm reports/rte-minilm-1pct --seeds 10 --top 2
+    """
+    from autopelt.cards.next_steps import to_train_and_export
+    from autopelt.cards.verdict import lead, verdict
+    from autopelt.study.storage import StudyStorage
+    from autopelt.workflows.plan import make_plan
+
     folder = Path(study)
     opened = StudyStorage.open(folder)
     plan = make_plan(opened.config, opened.record().command, folder)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    record = confirm_study(plan, folder, console, seeds=seeds, top=top, workers=workers)
-    console.print(lead(verdict(record)))
-    console.print(f"Report: {folder / 'index.html'}")
-    console.print(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
+    record = confirm_study(plan, folder, seeds=seeds, top=top, workers=workers)
+    click.echo(lead(verdict(record)))
+    click.echo(f"Report: {folder / 'index.html'}")
+    click.echo(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
 
 
 def confirm_study(
-    plan: Plan,
+    plan: "Plan",
     folder: Path,
-    console: Console,
     *,
     seeds: int | None = None,
-    top: int | None = None,
+    top: int = TOP,
     workers: int | None = None,
-) -> StudyRecord:
-    """Confirm under the study's lock and print the table.
+    err: bool = False,
+) -> "StudyRecord":
+    """Confirm under the study's lock and print the table, on stderr where `err`.
 
     Raises:
         UsageError: the study's data or model has changed, or another process works on it.
         UnexpectedEndError: the user stopped it.
     """
+    from autopelt.cards.confirmation import collapses
+    from autopelt.study.storage import StudyStorage, explained
+    from autopelt.system.lock import locked
+    from autopelt.system.signals import Stopped
+    from autopelt.views.tables import confirmed_table
+    from autopelt.workflows.compatibility import changed_facts
+    from autopelt.workflows.confirm import confirm
+
     with locked(folder), explained(folder, plan.config.storage):
         opened = StudyStorage.open(folder)
         changed = opened.begun_with().differences(plan.config)
@@ -64,38 +90,15 @@ def confirm_study(
                 opened,
                 plan,
                 seeds=seeds if seeds is not None else plan.config.confirm_seeds or SEEDS,
-                top=TOP if top is None else top,
+                top=top,
                 workers=plan.config.workers if workers is None else max(1, workers),
-                say=lambda text: console.print(text, highlight=False, markup=False, soft_wrap=True),
+                say=lambda text: click.echo(text, err=err),
             )
         except Stopped:
             raise UnexpectedEndError(
                 f"stopped; nothing is lost. Go on with: autopelt confirm {folder}"
             ) from None
-    console.print()
-    console.print(confirmed_table(record))
-    console.print()
+    echo_table(confirmed_table(record), err=err)
     if words := collapses(record):
-        console.print(f"{words}\n", highlight=False, markup=False, soft_wrap=True)
+        click.echo(f"{words}\n", err=err)
     return record
-
-
-def confirmed_table(record: StudyRecord) -> Table:
-    """Confirmed architectures for the terminal, the best first."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    columns = ("architecture", "seeds", f"report {record.metric}", "spread", "against best by hand")
-    for column in columns:
-        made.add_column(column, justify="left" if column == "architecture" else "right")
-    labels = {t.number: t for t in record.trials}
-    best = chosen(record.confirmed, SEED_ROLE)
-    for c in sorted(record.confirmed, key=lambda c: -(c.mean.mean if c.mean else -1e9)):
-        words = name(labels[c.trial]) if c.trial in labels else f"trial {c.trial}"
-        gap = c.against(best) if best is not None and best is not c else None
-        made.add_row(
-            words + ("" if c.role == FOUND else "  (by hand)"),
-            str(len(c.scored)),
-            around(c.mean) or "failed",
-            score(c.spread),
-            gap_words(gap) or "–",
-        )
-    return made

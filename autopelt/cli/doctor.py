@@ -1,37 +1,44 @@
-"""What `autopelt doctor` does."""
+"""`autopelt doctor`: what this machine has, or what a run offline needs."""
 
 import json
-import os
 from pathlib import Path
 
 import click
 
-from autopelt.workflows.doctor import Finding, NotReadyError, as_json, examine, fetch
+from autopelt.cli.options import option
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
-def run_doctor(names: tuple[str, ...], data: str | None, try_ray: bool, machine: bool) -> None:
-    """Print what this machine has, or load what a run offline needs.
+@click.command()
+@click.option("--fetch", multiple=True, help="Load a model or task for a later run offline.")
+@option("data", words="Folder with tasks' files, for --fetch.")
+@click.option("--no-ray", is_flag=True, help="Do not try whether Ray starts.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
+def doctor(fetch: tuple[str, ...], data: str | None, no_ray: bool, as_json: bool) -> None:
+    """Look at this machine: versions, CPU and GPU, memory, disk, the Hub and its cache, Ray.
 
-    Raises:
-        NotReadyError: no search can run here.
+    Ends with 3 where something is missing that every search needs.
+
+    \b
+    Examples:
+      autopelt doctor
+      autopelt doctor --fetch google-bert/bert-base-uncased --fetch rte
     """
-    given = data or os.environ.get("AUTOPELT_DATA")
-    folder = None if given is None else Path(given).expanduser()
-    looked = (fetch(name, folder) for name in names) if names else examine(try_ray)
+    from autopelt.workflows import doctor
+    from autopelt.workflows.settings import data_folder
+
+    folder = data_folder(data)
+    place = None if folder is None else Path(folder)
+    looked = (doctor.fetch(n, place) for n in fetch) if fetch else doctor.examine(not no_ray)
     findings = []
     for finding in looked:
         findings.append(finding)
-        if not machine:
-            click.echo(_line(finding))
-    if machine:
-        click.echo(json.dumps(as_json(findings), indent=2))
+        if not as_json:
+            advice = f"; {finding.advice}" if finding.advice else ""
+            click.echo(f"{_MARKS[finding.state]} {finding.name}: {finding.words}{advice}")
+    if as_json:
+        click.echo(json.dumps(doctor.as_json(findings), indent=2))
     wrong = [f for f in findings if f.state == "wrong"]
     if wrong:
-        raise NotReadyError(f"no search can run here: {wrong[0].name} {wrong[0].words}.")
-
-
-def _line(finding: Finding) -> str:
-    advice = f"; {finding.advice}" if finding.advice else ""
-    return f"{_MARKS[finding.state]} {finding.name}: {finding.words}{advice}"
+        raise doctor.NotReadyError(f"no search can run here: {wrong[0].name} {wrong[0].words}.")

@@ -1,41 +1,56 @@
-"""What `autopelt pretrain` does, once its flags are parsed."""
+"""`autopelt pretrain`: a model goes on with raw text before it is searched on."""
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+import click
 
+from autopelt.cli.options import option
 from autopelt.errors import UsageError
-from autopelt.training.spec import Setup
-from autopelt.workflows.pretrain import Pretraining, pretrain, texts_of_files, texts_of_task
 
 
-def run_pretrain(
-    text: Sequence[str],
+@click.command()
+@click.option("--text", multiple=True, help="A file with a text on each line; may be repeated.")
+@option("task", words="The task's own training texts, without their labels (TAPT).")
+@option("data")
+@option("model")
+@click.option("--out", required=True, help="Model folder to make.")
+@option("epochs", words="Epochs.", otherwise="3")
+@option("batch_size", words="Blocks a batch.", otherwise="32")
+@option("max_length", words="Tokens of a block.", otherwise="256")
+@click.option("--learning-rate", type=float, help="Of AdamW.  [default: 1e-4]")
+@option("random_seed")
+def pretrain(
+    text: tuple[str, ...],
     task: str | None,
     data: str | None,
-    model: str,
+    model: str | None,
     out: str,
-    flags: dict[str, Any],
+    **choices: Any,
 ) -> None:
-    """Pretrain and say how to go on."""
+    """Go on with pretraining a model on raw text, and write a folder that --model takes.
+
+    Encoders go on with masked, decoders with causal language modelling, on a domain's texts (DAPT)
+    or a task's own (TAPT).
+
+    \b
+    Examples:
+      autopelt pretrain --text papers.txt --model minilm --out models/dapt
+      autopelt pretrain --task rte --model models/dapt --out models/dapt-tapt
+    """
+    from autopelt.training.spec import Setup
+    from autopelt.workflows.pretrain import Pretraining, pretrain, texts_of_files, texts_of_task
+    from autopelt.workflows.settings import data_folder
+
     if not text and task is None:
         raise UsageError("there is nothing to train on; give --text FILE, or --task T.")
-    how = Pretraining(**{key: value for key, value in flags.items() if value is not None})
+    how = Pretraining(**{name: value for name, value in choices.items() if value is not None})
     how.check()
-    texts: list[str] = []
-    origin: list[dict[str, str]] = []
-    if text:
-        texts, origin = texts_of_files([Path(name) for name in text])
+    model = model or "minilm"
+    texts, origin = texts_of_files([Path(name) for name in text])
     if task is not None:
-        where = data or os.environ.get("AUTOPELT_DATA")
-        found, named = texts_of_task(
-            Setup(model, task, None if where is None else str(Path(where).expanduser().resolve()))
-        )
-        texts, origin = texts + found, origin + named
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    pretrain(model, texts, origin, how, Path(out), console.print)
-    console.print(f"Saved:  {out}")
-    console.print(f"Use it: autopelt search --model {out} --task {task or 'TASK'}")
+        more, named = texts_of_task(Setup(model, task, data_folder(data)))
+        texts, origin = texts + more, origin + named
+    pretrain(model, texts, origin, how, Path(out), click.echo)
+    click.echo(f"Saved:  {out}")
+    click.echo(f"Use it: autopelt search --model {out} --task {task or 'TASK'}")

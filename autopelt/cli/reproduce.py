@@ -1,47 +1,61 @@
-"""What `autopelt reproduce` does, once its flags are parsed."""
+"""`autopelt reproduce`: a stored trial again, to the bit."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+import click
 
+from autopelt.cli.options import option
 from autopelt.errors import UsageError
-from autopelt.study.lookup import choose_trial, split_study
-from autopelt.study.storage import StudyStorage
-from autopelt.workflows.plan import make_plan
-from autopelt.workflows.reproduce import Epoch, reproduce
+
+if TYPE_CHECKING:
+    from autopelt.workflows.reproduce import Epoch
 
 
-def run_reproduce(name: str, data: str | None) -> None:
-    """Train a stored trial again and compare."""
-    place = split_study(name)
+@click.command()
+@click.argument("trial")
+@option("data", words="Folder with the task's files, if they lie elsewhere now.")
+def reproduce(trial: str, data: str | None) -> None:
+    """Train a stored trial again and say whether it comes out to the bit.
+
+    TRIAL is STUDY:12, or STUDY for its best. Exit code 5 where it comes out otherwise.
+
+    \b
+    Examples:
+      autopelt reproduce reports/demo-minilm-1pct:12
+    """
+    from autopelt.study.lookup import choose_trial, split_study
+    from autopelt.study.storage import StudyStorage
+    from autopelt.workflows.plan import make_plan
+    from autopelt.workflows.reproduce import reproduce
+    from autopelt.workflows.settings import data_folder
+
+    place = split_study(trial)
     if place is None:
         raise UsageError(
-            f"'{name}' is not a trial of a study; write it like reports/demo-minilm-1pct:12."
+            f"'{trial}' is not a trial of a study; write it like reports/demo-minilm-1pct:12."
         )
-    opened = StudyStorage.open(place[0])
+    folder, which = place
+    opened = StudyStorage.open(folder)
     record, config = opened.record(), opened.config
-    trial = choose_trial(record, place[1])
+    stored = choose_trial(record, which)
     if config.trials_per_worker > 1:
         raise UsageError(
-            f"the trials of '{place[0]}' shared batches (--trials-per-worker "
+            f"the trials of '{folder}' shared batches (--trials-per-worker "
             f"{config.trials_per_worker}), which rounds otherwise than one alone; to the bit only "
             "trials of a study with --trials-per-worker 1 can be trained again."
         )
     if data is not None:
-        config = config.model_copy(update={"data": str(Path(data).expanduser().resolve())})
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(
-        f"training trial {trial.number} of {place[0]} again, random seed {trial.random_seed}: "
-        f"{trial.architecture.describe()}"
+        config = config.model_copy(update={"data": data_folder(data)})
+    click.echo(
+        f"training trial {stored.number} of {folder} again, random seed {stored.random_seed}: "
+        f"{stored.architecture.describe()}"
     )
 
-    def show(epoch: Epoch) -> None:
-        console.print(
-            f"  epoch {epoch.number}: {record.metric} {epoch.score:.4f}, loss {epoch.loss:.6f}"
-            f"{'' if epoch.same else '  (stored: '}"
-            + ("" if epoch.same else f"{epoch.stored_score:.4f}, {epoch.stored_loss:.6f})")
-        )
+    def show(epoch: "Epoch") -> None:
+        words = f"  epoch {epoch.number}: {record.metric} {epoch.score:.4f}, loss {epoch.loss:.6f}"
+        before = f"  (stored: {epoch.stored_score:.4f}, {epoch.stored_loss:.6f})"
+        click.echo(words if epoch.same else words + before)
 
-    epochs = reproduce(record, trial, make_plan(config, record.command, place[0]), show)
+    epochs = reproduce(record, stored, make_plan(config, record.command, folder), show)
     words = "1 epoch has its" if epochs == 1 else f"all {epochs} epochs have their"
-    console.print(f"Reproduced: {words} stored score and loss, to the bit.")
+    click.echo(f"Reproduced: {words} stored score and loss, to the bit.")

@@ -1,89 +1,151 @@
-"""What `autopelt search` and `resume` do, once their flags are parsed."""
+"""`autopelt search` and `resume`: start a study, say what it would cost, or go on with it."""
 
+import json
 import os
 import sys
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+import click
 
-from autopelt.cards.health import above_a_constant
-from autopelt.cards.next_steps import to_train_and_export
-from autopelt.cards.timeline import summary
-from autopelt.cards.verdict import lead, verdict
 from autopelt.cli.confirm import confirm_study
-from autopelt.errors import UnexpectedEndError
-from autopelt.study.record import FAILED, STOPPED, StudyRecord
-from autopelt.study.storage import CONFIG, StudyStorage
-from autopelt.system.signals import Stopped
-from autopelt.system.units import format_share
-from autopelt.views.json_events import EventView, described
-from autopelt.views.tensorboard import logging_to
-from autopelt.views.terminal import LineView, LiveView, table
-from autopelt.workflows.plan import Plan, make_plan
-from autopelt.workflows.search import search
-from autopelt.workflows.settings import changed_config, new_folder, resolve_config
+from autopelt.cli.console import echo_table
+from autopelt.cli.options import as_typed, options
+from autopelt.errors import InfeasibleError, UnexpectedEndError
+from autopelt.workflows.options import OPTIONS
+
+if TYPE_CHECKING:
+    from autopelt.views.terminal import View
+    from autopelt.workflows.plan import Plan
+
+FREE = [name for name, option in OPTIONS.items() if option.free]
+events = click.option("--json", "as_json", is_flag=True, help="One event a line on stdout.")
 
 
-def run_search(
+@click.command()
+@options(*OPTIONS)
+@click.option("--config", "config_file", help="A configuration file; options override it.")
+@click.option("--out", help="Folder of the study.  [default: reports/TASK-MODEL-BUDGET]")
+@click.option("--dry-run", is_flag=True, help="Say what it would cost, and start nothing.")
+@events
+def search(
     config_file: str | None,
     out: str | None,
-    flags: dict[str, Any],
-    command: str,
-    *,
-    as_json: bool = False,
-    ray_address: str | None = None,
+    dry_run: bool,
+    as_json: bool,
+    ray_address: str | None,
+    **given: Any,
 ) -> None:
-    """Start a study, or go on with the one in `out`."""
-    config = resolve_config(config_file, flags)
-    plan = make_plan(config, command, None if out is None else Path(out))
-    folder = Path(out) if out is not None else new_folder(config, plan.facts["task"]["name"])
+    """Search architectures for a task within a budget of trainable parameters.
+
+    Evaluates hand-made seed architectures first, then what the sampler proposes, and keeps
+    everything in one folder: report (index.html), study.db, config.yaml, trials.csv, best/.
+    The same command on the same --out goes on with the study; --trials is its total.
+    Ctrl-C once finishes the running trials, twice stops now; either can be resumed.
+
+    \b
+    Examples:
+      autopelt search --task demo --budget 1%
+      autopelt search --task rte --data glue --budget 0.5% --trials 60
+      autopelt search --train a.csv --text premise --text-pair hypothesis --label gold
+      autopelt search --config reports/rte-minilm-1pct/config.yaml --out reports/again
+    """
+    from autopelt.workflows.plan import make_plan
+    from autopelt.workflows.settings import new_folder, resolve_config
+
+    config = resolve_config(config_file, given)
+    if dry_run:
+        _price(make_plan(config, ""), as_json)
+        return
+    plan = make_plan(config, as_typed(), None if out is None else Path(out))
+    folder = new_folder(config, plan.facts["task"]["name"]) if out is None else Path(out)
     _run(plan, folder, as_json, ray_address)
 
 
-def run_resume(
-    study: str, changes: dict[str, Any], *, as_json: bool = False, ray_address: str | None = None
-) -> None:
-    """Go on with a study; `changes` are keys of its configuration that may change."""
-    stored = StudyStorage.open(Path(study))
-    config = changed_config(stored, changes)
-    plan = make_plan(config, stored.record().command, Path(study))
-    _run(plan, Path(study), as_json, ray_address)
+@click.command()
+@click.argument("study")
+@options(*FREE, otherwise="the study's")
+@options("ray_address")
+@events
+def resume(study: str, as_json: bool, ray_address: str | None, **changes: Any) -> None:
+    """Go on with a study that was stopped or killed, or give it more trials.
+
+    \b
+    Examples:
+      autopelt resume reports/rte-minilm-1pct
+      autopelt resume reports/rte-minilm-1pct --trials 100
+    """
+    from autopelt.study.storage import StudyStorage
+    from autopelt.workflows.plan import make_plan
+    from autopelt.workflows.settings import changed_config
+
+    folder = Path(study)
+    stored = StudyStorage.open(folder)
+    plan = make_plan(changed_config(stored, changes), stored.record().command, folder)
+    _run(plan, folder, as_json, ray_address)
 
 
-def _run(plan: Plan, folder: Path, as_json: bool, ray_address: str | None) -> None:
-    console = Console(stderr=as_json)
-    _announce(console, plan, folder)
+def _price(plan: "Plan", as_json: bool) -> None:
+    """Say what a study would cost; writes nothing."""
+    from autopelt.training.results import TrialFailure
+    from autopelt.workflows.price import price, sentences
+
     try:
-        if as_json:
-            events = EventView(sys.stdout)
-            events.emit("study", **_study_event(plan, folder))
-            for note in plan.notes:
-                events.message(note)
-            record = search(
-                plan, folder, logging_to(events, folder, plan.config.tensorboard), ray_address
-            )
-        elif console.is_terminal and not os.environ.get("AUTOPELT_PLAIN"):
-            with LiveView(console) as live:
-                record = search(
-                    plan, folder, logging_to(live, folder, plan.config.tensorboard), ray_address
-                )
-        else:
-            view = logging_to(LineView(console), folder, plan.config.tensorboard)
-            record = search(plan, folder, view, ray_address)
+        cost = price(plan)
+    except TrialFailure as error:
+        raise InfeasibleError(f"a trial would fail: {error}.") from None
+    if as_json:
+        click.echo(json.dumps(asdict(cost)))
+        return
+    click.echo("\n".join(sentences(plan, cost)))
+    click.echo("Nothing was started. The same command without --dry-run runs the study.")
+
+
+def _run(plan: "Plan", folder: Path, as_json: bool, ray_address: str | None) -> None:
+    from rich.console import Console
+
+    from autopelt.system.signals import Stopped
+    from autopelt.views.conclusion import conclusion
+    from autopelt.views.json_events import EventView, end_of
+    from autopelt.views.tables import front_table
+    from autopelt.views.tensorboard import logging_to
+    from autopelt.views.terminal import LineView, LiveView
+    from autopelt.workflows.search import search
+
+    console = Console(stderr=as_json)
+    for line in [*_announcement(plan, folder), *plan.notes]:
+        click.echo(line, err=as_json)
+    view: View
+    if as_json:
+        view = EventView(sys.stdout)
+        view.emit("study", **_beginning(plan, folder))
+        for note in plan.notes:
+            view.message(note)
+    elif console.is_terminal and not os.environ.get("AUTOPELT_PLAIN"):
+        view = LiveView(console)
+    else:
+        view = LineView(console)
+    try:
+        with view if isinstance(view, LiveView) else nullcontext():
+            shown = logging_to(view, folder, plan.config.tensorboard)
+            record = search(plan, folder, shown, ray_address)
     except Stopped:
         command = f"autopelt resume {folder}"
-        if as_json:
-            EventView(sys.stdout).emit("interrupted", study=str(folder), resume=command)
+        if isinstance(view, EventView):
+            view.emit("interrupted", study=str(folder), resume=command)
         raise UnexpectedEndError(f"stopped; nothing is lost. Go on with: {command}") from None
     if plan.config.confirm_seeds is not None:
-        record = confirm_study(plan, folder, console)
-    if as_json:
-        EventView(sys.stdout).emit("done", **_done_event(record, folder))
-    _conclude(console, record, folder)
+        record = confirm_study(plan, folder, err=as_json)
+    if isinstance(view, EventView):
+        view.emit("done", **end_of(record, folder))
+    echo_table(front_table(record), err=as_json)
+    click.echo(conclusion(record, folder), err=as_json)
 
 
-def _study_event(plan: Plan, folder: Path) -> dict[str, Any]:
+def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:
+    """The event ``study``."""
     return {
         "study": str(folder),
         "trials": plan.config.trials,
@@ -98,26 +160,13 @@ def _study_event(plan: Plan, folder: Path) -> dict[str, Any]:
     }
 
 
-def _done_event(record: StudyRecord, folder: Path) -> dict[str, Any]:
-    best, seed = record.best, record.best_seed
-    return {
-        "study": str(folder),
-        "complete": len(record.complete),
-        "failed": sum(t.state == FAILED for t in record.trials),
-        "stopped": sum(t.state == STOPPED for t in record.trials),
-        "front": [t.number for t in record.front],
-        "hypervolume": record.hypervolume(),
-        "best": None if best is None else described(best) | {"score": best.score},
-        "best_seed": None if seed is None else described(seed) | {"score": seed.score},
-        "verdict": None if best is None else lead(verdict(record)),
-        "report": str(folder / "index.html"),
-    }
+def _announcement(plan: "Plan", folder: Path) -> list[str]:
+    from autopelt.study.storage import CONFIG
 
-
-def _announce(console: Console, plan: Plan, folder: Path) -> None:
     config, backbone = plan.config, plan.facts["backbone"]
     exists = "going on with" if (folder / CONFIG).is_file() else "study"
-    lines = [
+    few = f"all {config.trials} trials go to seed architectures; for a search give more --trials"
+    return [
         f"{exists} {folder}: {config.trials} trials on {plan.facts['task']['name']}, "
         f"{config.workers} at a time",
         f"backbone {backbone['name']}: {backbone['parameters']:,} parameters, "
@@ -125,50 +174,7 @@ def _announce(console: Console, plan: Plan, folder: Path) -> None:
         f"task head {plan.facts['head']:,}, apart",
         f"space {config.space.name}: {len(plan.space.dimensions)} choices, about "
         f"10^{len(str(plan.space.size)) - 1} architectures; data: {plan.facts['task']['source']}",
-    ]
-    seeds = len(plan.seeds)
-    if config.trials <= seeds:
-        lines.append(
-            f"all {config.trials} trials go to seed architectures; for a search give more --trials"
-        )
-    lines.append(
+        *([few] if config.trials <= len(plan.seeds) else []),
         "a line a trial: number (* on the front when it ended), score, deployed parameters, share, "
-        "time, architecture"
-    )
-    for line in [*lines, *plan.notes]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _conclude(console: Console, record: StudyRecord, folder: Path) -> None:
-    """The last lines: front, verdict, report, and what to do with the result."""
-    console.print()
-    console.print(table(record, record.front))
-    console.print()
-    best = record.best
-    found = ""
-    if best is not None:
-        found = (
-            f"{lead(verdict(record))}\n"
-            f"Best: {record.metric} {best.score:.4f} with {best.count.deployed:,} parameters "
-            f"({format_share(best.count.share)}), one random seed, selection split.\n"
-        )
-    else:
-        found = f"No trial within the budget of {record.limit:,} parameters finished.\n"
-    if record.early_stopping.on:
-        found += f"Early stopping: {record.early_stopping.words}.\n"
-    learned = None if record.confirmed else above_a_constant(record)  # then the verdict says it
-    if learned is not None and learned.level == "warning":
-        found += f"Warning: {learned.words}\n"
-    train, export = to_train_and_export(record, str(folder))
-    console.print(
-        f"{found}"
-        f"Time:    {summary(record)}\n"
-        f"Report:  {folder / 'index.html'}\n"
-        f"{'' if record.confirmed else f'Confirm: autopelt confirm {folder}' + chr(10)}"
-        f"Train:   autopelt train {train}\n"
-        f"Export:  autopelt export {export} --to autopelt --out {folder}-export",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    sys.stdout.flush()
+        "time, architecture",
+    ]

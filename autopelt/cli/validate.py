@@ -1,22 +1,33 @@
-"""What `autopelt validate` does."""
+"""`autopelt validate`: all errors of a file, or what an editor needs to find them."""
 
 import json
 from pathlib import Path
 
 import click
 
-from autopelt.backbones.load import load_config, resolve
-from autopelt.backbones.shapes import shapes_of_config
 from autopelt.errors import UsageError
-from autopelt.workflows.validate import schema, validate
 
 
-def run_validate(file: str | None, kind: str | None, model: str | None, wanted: str | None) -> None:
-    """Print every error of a file, or a JSON schema.
+@click.command()
+@click.argument("file", required=False)
+@click.option("--as", "kind", help="config, space, architecture or task.  [default: by its keys]")
+@click.option("--model", help="Check that it fits this backbone, too.")
+@click.option(
+    "--schema", "wanted", help="Print a JSON schema for editors: config, space, and so on."
+)
+def validate(file: str | None, kind: str | None, model: str | None, wanted: str | None) -> None:
+    """Check a configuration, search space, architecture or task file: all errors at once.
 
-    Raises:
-        UsageError: the file has errors, which were printed one a line.
+    \b
+    Examples:
+      autopelt validate my-space.yaml --model minilm
+      autopelt validate reports/rte-minilm-1pct/config.yaml
+      autopelt validate --schema space > space.schema.json
     """
+    from autopelt.backbones.load import load_config, resolve
+    from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.workflows.validate import schema, validate
+
     if wanted is not None:
         click.echo(json.dumps(schema(wanted), indent=2))
         return

@@ -1,6 +1,6 @@
 """A task described in YAML, or by flags alone: which files, which columns, which kind.
 
-The flags of the command line and the keys of the file are the same::
+The options of a search and the keys of the file are the same::
 
     train: reviews.csv            # or a Hub name, owner/name:config@revision
     validation: held-out.csv      # the selection split; without it, cut from train
@@ -145,14 +145,14 @@ def load_task(text_or_path: str) -> Task:
 
 
 def task_from_files(train: str, **keys: Any) -> Task:
-    """Make a task from the flags of the command line: the keys of a task file; None is left out.
+    """Make a task of the keys of a task file; None is left out.
 
     Raises:
         UsageError: names every wrong value at once.
         UnavailableError: the data cannot be read.
     """
     values = {"train": train, **{key: value for key, value in keys.items() if value is not None}}
-    return make(TaskFile.build(values, "the command line", Path.cwd()))
+    return make(TaskFile.build(values, "what is given", Path.cwd()))
 
 
 def make(file: TaskFile) -> Task:

@@ -6,9 +6,11 @@
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
-from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.cards.verdict import lead, verdict
+from autopelt.study.record import FAILED, STOPPED, StudyRecord, TrialRecord
 
 _NUMBER, _WHOLE, _TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 _SCORE = {"type": ["number", "null"]}
@@ -157,3 +159,20 @@ def described(trial: TrialRecord) -> dict[str, Any]:
 
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
+
+
+def end_of(record: StudyRecord, folder: Path) -> dict[str, Any]:
+    """The event ``done``: what a search has come to."""
+    best, seed = record.best, record.best_seed
+    return {
+        "study": str(folder),
+        "complete": len(record.complete),
+        "failed": sum(t.state == FAILED for t in record.trials),
+        "stopped": sum(t.state == STOPPED for t in record.trials),
+        "front": [t.number for t in record.front],
+        "hypervolume": record.hypervolume(),
+        "best": None if best is None else described(best) | {"score": best.score},
+        "best_seed": None if seed is None else described(seed) | {"score": seed.score},
+        "verdict": None if best is None else lead(verdict(record)),
+        "report": str(folder / "index.html"),
+    }

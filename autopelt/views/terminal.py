@@ -1,19 +1,17 @@
 """What a person sees while a search runs: one line a finished trial, or a live table."""
 
 import time
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from autopelt.statistics.pareto import hypervolume
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
-from autopelt.system.units import format_cost, format_seconds, format_share
+from autopelt.system.units import format_seconds, format_share
 
 LAST = 10
 """Trials over which the live view tells the gain."""
@@ -204,21 +202,3 @@ def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
         )
     why = trial.reason or trial.stopped_because
     return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {why}"
-
-
-def table(study: StudyRecord, trials: Sequence[TrialRecord]) -> Table:
-    """Trials as a table for the terminal."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    columns = ("trial", study.metric, "parameters", "share", *study.measured, "architecture")
-    for column in columns:
-        made.add_column(column, justify="left" if column == "architecture" else "right")
-    for t in trials:
-        made.add_row(
-            str(t.number),
-            "-" if t.score is None else f"{t.score:.4f}",
-            f"{t.count.deployed:,}",
-            format_share(t.count.share),
-            *(format_cost(name, t.costs.get(name)) for name in study.measured),
-            Text(f"{t.label + ': ' if t.label else ''}{t.architecture.describe()}"),
-        )
-    return made

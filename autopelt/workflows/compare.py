@@ -38,8 +38,6 @@ from autopelt.workflows.jobs import Job, Say, run_jobs
 from autopelt.workflows.plan import default_threads, score_name, versions
 
 RUNS, STATE = "runs.jsonl", "compare.json"
-RATES = (0.5, 1.0, 2.0)
-"""Factors on every method's own learning rates that are tried by default."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,6 @@ from autopelt.training.spec import Setup
 from autopelt.workflows.jobs import Job, Say, run_jobs
 from autopelt.workflows.plan import Plan
 
-TOP = 3
-"""Architectures of the search, and as many seed architectures, that are confirmed."""
-
 
 @dataclass(frozen=True)
 class Candidate:

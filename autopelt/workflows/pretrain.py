@@ -1,7 +1,7 @@
 """Go on with pretraining a model on raw text: DAPT on a domain's, TAPT on a task's own texts.
 
-Gururangan et al. 2020, "Don't Stop Pretraining" (arXiv:2004.10964). The result is an ordinary model
-folder that is a model.
+Gururangan et al. 2020, "Don't Stop Pretraining" (arXiv:2004.10964). The result is an ordinary
+model folder, which a search takes as its model.
 """
 
 import hashlib

@@ -14,6 +14,7 @@ import torch
 from autopelt.architecture.architecture import Architecture
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import sample_feasible
+from autopelt.system.units import format_bytes, format_seconds, format_share
 from autopelt.training.context import Context, Split
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
@@ -131,3 +132,24 @@ def _part(split: Split, examples: int, draw: random.Random) -> Split:
     chosen = sorted(draw.sample(range(count), min(examples, count)))
     rows, lengths = [split.rows[i] for i in chosen], [split.lengths[i] for i in chosen]
     return Split(split.encoded.select(chosen), rows, lengths)
+
+
+def sentences(plan: Plan, cost: Price) -> list[str]:
+    """The price for a person."""
+    config, whole = plan.config, plan.facts["backbone"]["parameters"]
+    least, few, _, many, most = (
+        f"{n:,} ({format_share(n / whole)})" for n in cost.parameters.values()
+    )
+    return [
+        f"space {config.space.name}: {len(plan.space.dimensions)} choices, about "
+        f"10^{cost.log10_size:.1f} architectures, "
+        f"{cost.feasible_share:.1%} of them within {plan.limit:,} parameters",
+        f"parameters of a trial: {least} to {most}, half of them {few} to {many}",
+        f"time: {format_seconds(cost.step_seconds)} a step, "
+        f"{format_seconds(cost.score_seconds)} to score, so about "
+        f"{format_seconds(cost.trial_seconds)} a trial of {config.training.epochs} epochs; "
+        f"{format_seconds(cost.study_seconds)} for {config.trials} trials, {config.workers} at a "
+        f"time (the sampler's own time and what the caches save are not counted)",
+        f"disk: at most {format_bytes(cost.disk_bytes)}",
+        *([] if plan.warm is None else [plan.warm.words(config.sampler)]),
+    ]

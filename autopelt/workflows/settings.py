@@ -1,60 +1,55 @@
-"""From a user's choices, as flags or as keywords, to a configuration."""
+"""From a user's choices, as options or as keywords, to a configuration."""
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autopelt.errors import UsageError, parameter
+from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks import Task, make_task, task_from_files
+from autopelt.workflows.options import OPTIONS
 
-OWN_DATA = (
-    *("train", "validation", "test", "train_target", "validation_target", "test_target"),
-    *("text", "text_pair", "label", "target", "kind", "score", "prefix"),
-)
-"""Flags that describe a task on the user's own data."""
+_OWN_DATA = tuple(name for name, option in OPTIONS.items() if option.lands == "own data")
 
-_TRAINING = ("epochs", "batch_size", "max_length", "train_examples", "learning_rate_factor")
+GIVEN = "what is given"
+"""Where a wrong value comes from that no file holds."""
 
 
-def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfig:
-    """Flags over a configuration file over the task's own usual values.
+def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyConfig:
+    """A configuration of options over a configuration file over the task's own usual values.
+
+    Args:
+        config_file: its path, or None.
+        given: option (`OPTIONS`), or field of `StudyConfig`, -> value; None is not given.
 
     Raises:
         UsageError: every wrong key and value at once.
     """
-    values: dict[str, Any] = {}
-    source = "the command line"
+    source, values = GIVEN, dict[str, Any]()
     if config_file is not None:
         source = f"configuration '{config_file}'"
-        text = read_text(Path(config_file), f"{source}")
-        loaded = load_yaml(text, source)
-        if not isinstance(loaded, dict):
+        values = load_yaml(read_text(Path(config_file), source), source)
+        if not isinstance(values, dict):
             raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
-        values = loaded
-    given = {k: v for k, v in flags.items() if v is not None}
+    parts = _sorted(given)
+    values |= parts["study"]
     training = values.get("training", {})
     if not isinstance(training, dict):
         raise UsageError(f"{source}: 'training' is not a mapping.")
-    training = training | {k: given.pop(k) for k in _TRAINING if k in given}
-    if "seeds" in given:
-        names = [part.strip() for part in given.pop("seeds").split(",")]
-        given["seed_architectures"] = [n for n in names if n and n != "none"]
-    values = values | given
-    task = _task(values)
+    own = {name: values.pop(name) for name in _OWN_DATA if name in values} | parts["own data"]
+    task = _task(values.get("task"), own)
     values["task"] = task.spec
-    if values.get("data") is None and os.environ.get("AUTOPELT_DATA"):
-        values["data"] = os.environ["AUTOPELT_DATA"]
-    if isinstance(values.get("data"), str):
-        values["data"] = str(Path(values["data"]).expanduser().resolve())
+    if isinstance(values.get("data"), str | Path | None):
+        values["data"] = data_folder(values.get("data"))
     if isinstance(values.get("warm_start"), str | Path):
         values["warm_start"] = str(Path(values["warm_start"]).expanduser().resolve())
-    space = values.get("space", "pelt")
+    space = values.get("space", OPTIONS["space"].default)
     if isinstance(space, str):
         values["space"] = SearchSpace.load(space).model_dump(mode="json")
     values.setdefault("trials", task.usual_trials)
@@ -65,40 +60,66 @@ def resolve_config(config_file: str | None, flags: dict[str, Any]) -> StudyConfi
         "learning_rate_factor": task.usual_factor,
         "dropout": task.usual_dropout,
     }
-    values["training"] = usual | training
+    values["training"] = usual | training | parts["training"]
     return StudyConfig.build(values, source)
 
 
-def _task(values: dict[str, Any]) -> Task:
-    """The named task, or the one that flags describe, whose flags are taken out of `values`."""
-    own = {key: values.pop(key) for key in OWN_DATA if key in values}
+def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is given by where it lands, under the names it has there."""
+    parts: dict[str, dict[str, Any]] = {"study": {}, "training": {}, "own data": {}}
+    for name, value in given.items():
+        option = OPTIONS.get(name)
+        if option is None and name not in StudyConfig.model_fields:
+            raise UsageError(f"unknown parameter '{name}': {did_you_mean(name, OPTIONS)}")
+        if value is None:
+            continue
+        if option is None:
+            parts["study"][name] = value
+        elif name == "seeds" and isinstance(value, str):
+            names = [part.strip() for part in value.split(",")]
+            parts["study"][option.field] = [n for n in names if n and n != "none"]
+        else:
+            parts[option.lands][option.field or name] = _value(name, value)
+    return parts
+
+
+def _value(name: str, value: Any) -> Any:
+    """``none`` takes back what a configuration says of an option that has no default."""
+    return None if value == "none" and name in OPTIONS and OPTIONS[name].free else value
+
+
+def data_folder(given: str | Path | None) -> str | None:
+    """The folder with tasks' files: the given one, else AUTOPELT_DATA, as an absolute path."""
+    folder = given if given is not None else os.environ.get("AUTOPELT_DATA")
+    return str(Path(folder).expanduser().resolve()) if folder else None
+
+
+def _task(name: Any, own: dict[str, Any]) -> Task:
+    """The named task, or the one of the user's own data."""
     if "train" in own:
-        if values.get("task") is not None:
+        if name is not None:
             raise UsageError(f"give {parameter('task')} or {parameter('train')}, not both.")
         return task_from_files(**own)
     if own:
         raise UsageError(
             f"{parameter(next(iter(own)))} needs {parameter('train')}, a file to learn from."
         )
-    if not isinstance(values.get("task"), str):
+    if not isinstance(name, str):
         raise UsageError(
             f"{parameter('task')} is missing; see autopelt list tasks, or start with "
             f"{parameter('task', 'demo')}."
         )
-    return make_task(values["task"])
+    return make_task(name)
 
 
-def changed_config(study: StudyStorage, changes: dict[str, Any]) -> StudyConfig:
+def changed_config(study: StudyStorage, changes: Mapping[str, Any]) -> StudyConfig:
     """A study's configuration with what may change while it goes on; None is left as it is.
 
     Raises:
         UsageError: a wrong value, or fewer trials than the study has.
     """
-    values = study.config.model_dump(mode="json")
-    for key, value in changes.items():
-        if value is not None:
-            values[key] = None if value == "none" else value
-    config = StudyConfig.build(values, "the command line")
+    changed = {name: _value(name, v) for name, v in changes.items() if v is not None}
+    config = StudyConfig.build(study.config.model_dump(mode="json") | changed, GIVEN)
     done = len(study.record().trials)
     if config.trials < done:
         raise UsageError(

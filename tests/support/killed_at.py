@@ -31,7 +31,7 @@ def _named(*names: str) -> Callable[[Any], bool]:
 
 POINTS = {
     # start-up
-    "plan-made": Point("start-up", "after", "autopelt.cli.search:make_plan"),
+    "plan-made": Point("start-up", "after", "autopelt.workflows.plan:make_plan"),
     "locked": Point("start-up", "before", "autopelt.study.storage:_remove_unborn"),
     "database-made": Point("start-up", "after", "optuna:create_study"),
     "configured": Point(

@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 from small_record import STUDY, trial
 
-from autopelt.views.terminal import LineView, LiveView, gain, table, trial_line
+from autopelt.views.tables import front_table
+from autopelt.views.terminal import LineView, LiveView, gain, trial_line
 
 
 def shown(view_type: type, width: int = 100) -> tuple[Console, io.StringIO]:
@@ -84,7 +85,7 @@ def test_the_time_left_follows_the_epochs(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_table_lists_the_front() -> None:
     console, stream = shown(LineView)
-    console.print(table(STUDY, STUDY.front))
+    console.print(front_table(STUDY))
     lines = stream.getvalue().splitlines()
     assert lines[0].split()[:3] == ["trial", "accuracy", "parameters"]
     assert len(lines) == 2

@@ -20,12 +20,12 @@ from autopelt.cards.comparison_rows import (
     constant_of,
     learned_nothing,
 )
-from autopelt.cli.compare import terminal_table
 from autopelt.cli.main import main
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.study.config import StudyConfig
 from autopelt.system.signals import Stopped
 from autopelt.training.profile import measure, measured
+from autopelt.views.tables import comparison_table
 from autopelt.workflows import compare
 from autopelt.workflows import jobs as trainings
 from autopelt.workflows.compare import RUNS, Comparison, find_methods
@@ -100,7 +100,7 @@ def test_equal_effort_resuming_and_the_page(tiny_bert: Path, tmp_path: Path, her
         rows[2].mean.mean - constant.score
     )
     assert float(table["lora-r2"]["score"]) == pytest.approx(rows[1].mean.mean)
-    assert terminal_table(rows).row_count == 3
+    assert comparison_table(rows).row_count == 3
 
     other = config(tiny_bert, epochs=3)
     with pytest.raises(UsageError, match="another training"):

@@ -1,0 +1,93 @@
+"""`autopelt diff`: how two architectures differ."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from autopelt.cli.options import json_object, option
+
+if TYPE_CHECKING:
+    from autopelt.study.lookup import Named
+
+
+@click.command()
+@click.argument("first")
+@click.argument("second")
+@option("model", otherwise="the studies', or minilm")
+@json_object
+def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
+    """Say in sentences how two architectures differ: what moved, what it cost, what it gained.
+
+    Each is a seed architecture, a file, STUDY (its best) or STUDY:TRIAL.
+
+    \b
+    Examples:
+      autopelt diff unipelt lora-r8
+      autopelt diff unipelt reports/rte-minilm-1pct
+      autopelt diff reports/rte-minilm-1pct:3 reports/rte-minilm-1pct:41
+    """
+    from autopelt.architecture.counter import ShapeCounter
+    from autopelt.architecture.difference import differences
+    from autopelt.backbones.load import load_config, resolve
+    from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.study.lookup import find_architecture, split_study
+    from autopelt.study.storage import StudyStorage
+    from autopelt.system.units import format_share
+    from autopelt.training.spec import Setup
+
+    places = [place for name in (first, second) if (place := split_study(name)) is not None]
+    models = [Setup.of(StudyStorage.open(folder).config).model for folder, _ in places]
+    shapes = shapes_of_config(load_config(resolve(model or next(iter(models), "minilm"))))
+    a, b = find_architecture(first, shapes), find_architecture(second, shapes)
+    counter = ShapeCounter(shapes)
+    before, after = counter.count(a.architecture), counter.count(b.architecture)
+    sentences = differences(a.architecture, b.architecture)
+    cost = after.deployed - before.deployed
+    gain, gained = _gain(a, b)
+    if as_json:
+        values = {
+            "first": {"name": a.name, "id": a.architecture.id, "deployed": before.deployed},
+            "second": {"name": b.name, "id": b.architecture.id, "deployed": after.deployed},
+            "differences": sentences,
+            "cost": cost,
+            "gain": gain,
+        }
+        click.echo(json.dumps(values))
+        return
+    click.echo(f"{a.name}  →  {b.name}")
+    for sentence in sentences or ["They are the same architecture."]:
+        click.echo(f"  {sentence}")
+    more = "as many" if not cost else f"{abs(cost):,} {'more' if cost > 0 else 'fewer'}"
+    click.echo(
+        f"It costs {more} parameters: {before.deployed:,} ({format_share(before.share)}) "
+        f"→ {after.deployed:,} ({format_share(after.share)})."
+    )
+    click.echo(gained)
+
+
+def _gain(a: "Named", b: "Named") -> tuple[float | None, str]:
+    """Score of b minus score of a, and a sentence; None where they were not measured alike."""
+    from autopelt.cards.noise import difference_error
+
+    if a.study is None or b.study is None or a.trial is None or b.trial is None:
+        return None, "What it gains is unknown: not both are trials of a study."
+    why = ""
+    for named, trial in ((a, a.trial), (b, b.trial)):
+        if trial.score is None:
+            why = why or f"{named.name} has no score"
+    keys = ("hash", "train", "selection")
+    alike = all(a.study.task.get(key) == b.study.task.get(key) for key in keys)
+    if a.study.metric != b.study.metric or not alike:
+        why = why or "the two studies have different tasks or data"
+    if a.study.config.training != b.study.config.training:
+        why = why or "the two studies train differently"
+    if why:
+        return None, f"What it gains is unknown: {why}."
+    gain = b.trial.point[1] - a.trial.point[1]
+    error = difference_error(b.study, a.trial.point[1], b.trial.point[1])
+    chance = "" if error is None else f", of which up to {2 * error:.4f} can be chance"
+    return gain, (
+        f"It {'gains' if gain >= 0 else 'loses'} {abs(gain):.4f} {b.study.metric}: "
+        f"{a.trial.score:.4f} → {b.trial.score:.4f} (one random seed each{chance})."
+    )

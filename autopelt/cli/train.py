@@ -1,0 +1,49 @@
+"""`autopelt train`: a study's best architecture as a folder to keep."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autopelt.cli.evaluate import reported
+from autopelt.cli.options import option
+
+if TYPE_CHECKING:
+    from autopelt.api import Training
+    from autopelt.training.results import EpochResult
+
+
+@click.command()
+@click.argument("study")
+@click.option("--architecture", help="Another one: a seed architecture, a file, or STUDY:TRIAL.")
+@click.option("--out", help="Folder to write.  [default: STUDY/trained]")
+@option("epochs", words="Epochs.", otherwise="the study's")
+@option("random_seed", words="Random seed.", otherwise="the best trial's")
+@option("data", words="Folder with the task's files.", otherwise="the study's")
+@click.option("--force", is_flag=True, help="Replace what STUDY/trained holds.")
+def train(study: str, architecture: str | None, **choices: Any) -> None:
+    """Train a study's best architecture on its task and write a folder to keep.
+
+    STUDY:12 trains trial 12 instead, STUDY:knee the front's knee, STUDY:confirmed the
+    best of those that were confirmed.
+
+    \b
+    Examples:
+      autopelt train reports/rte-minilm-1pct
+      autopelt train reports/rte-minilm-1pct:12 --out models/trial-12
+      autopelt train reports/rte-minilm-1pct --architecture lora-r8 --out models/lora
+    """
+    from autopelt.api import train
+
+    def announce(training: "Training") -> None:
+        click.echo(f"training {training.name}: {training.architecture.describe()}")
+
+    def show(training: "Training", result: "EpochResult") -> None:
+        click.echo(
+            f"  epoch {result.epoch} of {training.epochs}: loss {result.loss:.4f}, "
+            f"selection {training.metric} {result.score:.4f}{' *' if result.best else ''}"
+        )
+
+    trained = train(study, architecture, **choices, on_start=announce, on_epoch=show)
+    click.echo(reported(trained["metric"], trained["report"], trained["constant"]))
+    click.echo(f"Saved:    {trained['folder']}")
+    click.echo(f"Evaluate: autopelt evaluate {trained['folder']}")

@@ -1,0 +1,34 @@
+"""The last words of a search: verdict, report, and what to do with the result."""
+
+from pathlib import Path
+
+from autopelt.cards.health import above_a_constant
+from autopelt.cards.next_steps import to_train_and_export
+from autopelt.cards.timeline import summary
+from autopelt.cards.verdict import lead, verdict
+from autopelt.study.record import StudyRecord
+from autopelt.system.units import format_share
+
+
+def conclusion(record: StudyRecord, folder: Path) -> str:
+    """Lines for the terminal; `folder` is the study's as the user wrote it."""
+    best = record.best
+    if best is not None:
+        lines = [
+            lead(verdict(record)),
+            f"Best: {record.metric} {best.score:.4f} with {best.count.deployed:,} parameters "
+            f"({format_share(best.count.share)}), one random seed, selection split.",
+        ]
+    else:
+        lines = [f"No trial within the budget of {record.limit:,} parameters finished."]
+    if record.early_stopping.on:
+        lines.append(f"Early stopping: {record.early_stopping.words}.")
+    learned = None if record.confirmed else above_a_constant(record)  # then the verdict says it
+    if learned is not None and learned.level == "warning":
+        lines.append(f"Warning: {learned.words}")
+    train, export = to_train_and_export(record, str(folder))
+    lines += [f"Time:    {summary(record)}", f"Report:  {folder / 'index.html'}"]
+    lines += [] if record.confirmed else [f"Confirm: autopelt confirm {folder}"]
+    lines.append(f"Train:   autopelt train {train}")
+    lines.append(f"Export:  autopelt export {export} --to autopelt --out {folder}-export")
+    return "\n".join(lines)

@@ -1,0 +1,113 @@
+"""What a study may be told: each option once, with its type, default, words, and where it lands.
+
+The options of ``autopelt search``, ``resume``, ``compare`` and others, the keywords of
+`autopelt.search`, and docs/commands.md are made of this table; settings sorts values by it. It
+imports neither click nor anything heavy.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+THE_TASKS = "the task's own"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice of a study.
+
+    Attributes:
+        name: as Python has it; the command line writes ``--name`` with dashes.
+        words: what it is, in one line.
+        default: the default of the field where it lands.
+        otherwise: words for the default, where it is no fixed value.
+        type: of its values.
+        lands: in which part of a study: a field of `StudyConfig` or of its ``training``, a key of
+            the user's own task (`TaskFile`), or only in how a search runs.
+        field: its name there, where that is another.
+        free: it may change while a study goes on.
+    """
+
+    name: str
+    words: str
+    default: object = None
+    otherwise: str = ""
+    type: type = str
+    lands: Literal["study", "training", "own data", "running"] = "study"
+    field: str = ""
+    free: bool = False
+
+    @property
+    def help(self) -> str:
+        """Its words and its default."""
+        default = self.otherwise or ("no" if self.default is False else self.default)
+        words = f"Own data: {self.words}" if self.lands == "own data" else self.words
+        return words if default is None else f"{words}  [default: {default}]"
+
+
+OPTIONS = {
+    option.name: option
+    for option in (
+        Option("task", "Task to train and score on; autopelt list tasks."),
+        Option("model", "Hub name, folder, or minilm.", "minilm"),
+        Option("revision", "Revision of a Hub model."),
+        Option("budget", "Most trainable parameters: 1%, 300k.", "1%"),
+        Option("min_budget", "Fewest trainable parameters, like the budget."),
+        Option("space", "Search space, by name or file.", "pelt"),
+        Option("sampler", "Who proposes: pelt, random, tpe, nsga2, gp, autopeft.", "pelt"),
+        Option("objectives", "score, score,params, or these and latency, memory.", "score,params"),
+        Option("early_stopping", "Stop trials that can hardly join the front.", False, type=bool),
+        Option("trials", "Trials of the study in total.", 60, THE_TASKS, int, free=True),
+        Option("workers", "Trials at once.", 2, "2, or the cores", int, free=True),
+        Option(
+            "trials_per_worker",
+            "Trials that share a batch in one worker, for large GPUs.",
+            1,
+            type=int,
+        ),
+        Option("trial_timeout", "A trial that takes longer fails: 90s, 30m; or none.", free=True),
+        Option("epochs", "Epochs of a trial.", 5, THE_TASKS, int, "training"),
+        Option("batch_size", "Examples a batch.", 16, THE_TASKS, int, "training"),
+        Option("max_length", "Tokens an example may have.", None, THE_TASKS, int, "training"),
+        Option("train_examples", "Train on this many examples.", None, "all", int, "training"),
+        Option("learning_rate_factor", "Factor on all rates.", 1.0, THE_TASKS, float, "training"),
+        Option("confirm_seeds", "Confirm the best with so many seeds.", type=int, free=True),
+        Option("random_seed", "Seed of all randomness.", 0, type=int),
+        Option(
+            "seeds", "Seed architectures, comma-separated, or none.", field="seed_architectures"
+        ),
+        Option("warm_start", "Learn from this study, of another task perhaps."),
+        Option(
+            "cache_memory",
+            "Most memory for states of the frozen layers: 4GiB, off.",
+            otherwise="a quarter of what is free",
+            free=True,
+        ),
+        Option("data", "Folder with the task's files, else AUTOPELT_DATA."),
+        Option(
+            "storage", "Database of the trials: postgresql://USER@HOST/NAME.", otherwise="study.db"
+        ),
+        Option(
+            "tensorboard", "Write TensorBoard's files of each trial.", False, type=bool, free=True
+        ),
+        *(
+            Option(name, words, lands="own data", otherwise=otherwise)
+            for name, words, otherwise in (
+                ("train", "CSV, TSV, JSON lines, Parquet, or a Hub name.", ""),
+                ("validation", "selection split.", "cut"),
+                ("test", "report split.", "cut"),
+                ("text", "column of the text.", ""),
+                ("text_pair", "column of the second text.", ""),
+                ("label", "column of the label.", ""),
+                ("target", "column of the text to generate.", ""),
+                ("train_target", "lines aligned with train.", ""),
+                ("validation_target", "lines aligned with validation.", ""),
+                ("test_target", "lines aligned with test.", ""),
+                ("kind", "classification, regression, and so on.", ""),
+                ("score", "the score to optimise.", ""),
+                ("prefix", "words before each text of a T5.", ""),
+            )
+        ),
+        Option("ray_address", "A running Ray cluster: auto, or HOST:PORT.", lands="running"),
+    )
+}
+"""Name -> option, in the order of the help."""

@@ -1,0 +1,89 @@
+"""Where a study is, as plain values and as sentences; also while it runs."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from autopelt.cards.verdict import lead, verdict
+from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, TrialRecord
+from autopelt.study.storage import StudyStorage
+from autopelt.system.units import format_seconds, format_share
+from autopelt.views.json_events import described
+
+_WORDS = ((COMPLETE, "complete"), (FAILED, "failed"), (STOPPED, "stopped early"))
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """The state of the study in a folder, which its values name as the user wrote it.
+
+    Raises:
+        UsageError, UnavailableError: there is no readable study.
+    """
+    opened = StudyStorage.open(folder)
+    record, process = opened.record(), opened.process()
+    counts = Counter(t.state for t in record.trials)
+    done = sum(counts[state] for state, _ in _WORDS)
+    finished = done >= record.total
+    state = "running" if process is not None else "finished" if finished else "stopped"
+    times = [t for trial in record.trials for t in (trial.started, trial.finished) if t is not None]
+    best, seed = record.best, record.best_seed
+    if state == "running":
+        following = f"autopelt status {folder}"
+    elif state == "stopped":
+        following = f"autopelt resume {folder}"
+    elif best is not None:
+        following = f"autopelt train {folder}"
+    else:
+        following = f"autopelt resume {folder} --trials {record.total * 2}"
+    return {
+        "study": str(folder),
+        "state": state,
+        "process": process,
+        "trials": {name: counts[key] for key, name in _WORDS}
+        | {RUNNING: counts[RUNNING] if process is not None else 0, "total": record.total},
+        "interrupted": counts[RUNNING] if process is None else 0,
+        "seconds": max(times) - min(times) if times else 0.0,
+        "metric": record.metric,
+        "front": len(record.front),
+        "hypervolume": record.hypervolume(),
+        "best": _described(best),
+        "best_seed": _described(seed),
+        "verdict": lead(verdict(record)) if best is not None else None,
+        "next": following,
+    }
+
+
+def sentences(values: dict[str, Any]) -> list[str]:
+    """The same for a person, a line each."""
+    trials = values["trials"]
+    done = sum(trials[name] for _, name in _WORDS)
+    who = f" (process {values['process']})" if values["process"] is not None else ""
+    lines = [
+        f"{values['study']}: {values['state']}{who}, {done} of {trials['total']} trials in "
+        f"{format_seconds(values['seconds'])}"
+    ]
+    parts = [
+        f"{trials[name]} {name}" for name in (*(n for _, n in _WORDS), RUNNING) if trials[name]
+    ]
+    if values["interrupted"]:
+        parts.append(f"{values['interrupted']} interrupted, to be run again")
+    lines += [f"trials: {' · '.join(parts)}"] if parts else []
+    if values["best"] is not None:
+        lines.append(f"front:  {values['front']} · hypervolume {values['hypervolume']:.3f}")
+        lines.append(f"best:   {_words(values['best'], values['metric'])}")
+    if values["best_seed"] is not None:
+        lines.append(f"by hand: {_words(values['best_seed'], values['metric'])}")
+    lines += [values["verdict"]] if values["verdict"] else ["Nothing within the budget yet."]
+    return [*lines, f"Next:   {values['next']}"]
+
+
+def _described(trial: TrialRecord | None) -> dict[str, Any] | None:
+    return None if trial is None else described(trial) | {"score": trial.score}
+
+
+def _words(trial: dict[str, Any], metric: str) -> str:
+    name = f"{trial['label']}: " if trial["label"] else ""
+    return (
+        f"trial {trial['trial']}, {metric} {trial['score']:.4f} with {trial['deployed']:,} "
+        f"parameters ({format_share(trial['share'])}): {name}{trial['words']}"
+    )
