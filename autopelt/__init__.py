@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from autopelt.modules.attachment import count_attached as count_attached
     from autopelt.modules.attachment import detach as detach
     from autopelt.modules.attachment import fold as fold
-    from autopelt.modules.attachment import parameter_groups as parameter_groups
     from autopelt.modules.checkpoint import load as load
     from autopelt.modules.checkpoint import save as save
+    from autopelt.modules.parameter_groups import parameter_groups as parameter_groups
 
 __version__ = "0.1.0"
 
@@ -32,9 +32,9 @@ _HOMES = {
     "Module": "methods.module",
     "seed_architecture": "architecture.seeds",
     **dict.fromkeys(
-        ("attach", "attached", "count_attached", "detach", "fold", "parameter_groups"),
-        "modules.attachment",
+        ("attach", "attached", "count_attached", "detach", "fold"), "modules.attachment"
     ),
+    "parameter_groups": "modules.parameter_groups",
     **dict.fromkeys(("load", "save"), "modules.checkpoint"),
     "load_exported": "export",
 }

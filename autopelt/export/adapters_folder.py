@@ -27,7 +27,8 @@ from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
 from autopelt.methods import method_of
 from autopelt.methods.module import Module
-from autopelt.modules.attachment import attached, attachment, head_parameters, part_name
+from autopelt.modules.attachment import attached, attachment, head_parameters
+from autopelt.modules.building import part_name
 
 VERSION = "adapters.1.3.0"  # from 1.1.0 on, LoRA's alpha is taken as it stands
 _FAMILIES = ("bert", "roberta", "xlm-roberta")

@@ -16,7 +16,8 @@ from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
 from autopelt.methods import method_of
 from autopelt.modules import Pelt
-from autopelt.modules.attachment import attached, attachment, detach, part_name
+from autopelt.modules.attachment import attached, attachment, detach
+from autopelt.modules.building import part_name
 
 
 def write(trained: Trained, out: Path, model: str | None) -> None:

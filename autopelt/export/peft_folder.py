@@ -21,7 +21,8 @@ from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
 from autopelt.methods import method_of
 from autopelt.methods.module import Module
-from autopelt.modules.attachment import attached, attachment, head_parameters, part_name
+from autopelt.modules.attachment import attached, attachment, head_parameters
+from autopelt.modules.building import part_name
 from autopelt.modules.lora import LoraModule
 
 _TASK_TYPES = {

@@ -1,9 +1,9 @@
 """The torch modules of the methods, by the method's name."""
 
-from autopelt.modules.base import Pelt
 from autopelt.modules.lora import LoraModule
 from autopelt.modules.p_tuning import PTuningModule
 from autopelt.modules.parallel_adapter import ParallelAdapterModule
+from autopelt.modules.pelt import Pelt
 from autopelt.modules.prefix import PrefixModule
 from autopelt.modules.prompt import PromptModule
 from autopelt.modules.sequential_adapter import SequentialAdapterModule

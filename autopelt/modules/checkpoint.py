@@ -11,7 +11,6 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UnavailableError
-from autopelt.modules import Pelt
 from autopelt.modules.attachment import (
     attach,
     attachment,
@@ -19,6 +18,7 @@ from autopelt.modules.attachment import (
     frozen_parameters,
     head_parameters,
 )
+from autopelt.modules.base import Hooked
 from autopelt.system.files import replace_file
 
 _FORMAT = "autopelt 1"
@@ -35,7 +35,7 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
     tensors: dict[str, torch.Tensor] = {}
     tensors |= {f"head:{name}": p for name, p in head_parameters(model).items()}
     for name, part in made.parts.items():
-        if isinstance(part, Pelt):
+        if isinstance(part, Hooked):
             tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}
     if made.architecture.full:
         tensors |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
@@ -78,7 +78,7 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
         targets: dict[str, torch.Tensor] = {}
         targets |= {f"head:{name}": p for name, p in head_parameters(model).items()}
         for name, part in attachment(model).parts.items():
-            assert isinstance(part, Pelt)
+            assert isinstance(part, Hooked)
             targets |= {f"{name}:{key}": p for key, p in part.named_parameters()}
         if architecture.full:
             targets |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}

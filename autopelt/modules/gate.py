@@ -23,11 +23,11 @@ from torch import nn
 from torch.nn import functional
 from typing_extensions import override
 
-from autopelt.modules.base import Pelt, Sites, zeros
+from autopelt.modules.base import Hooked, Sites, first_input, zeros
 from autopelt.modules.rows import Place
 
 
-class LayerMask(Pelt):
+class LayerMask(Hooked):
     """Keeps which tokens are real, read from the attention mask that a layer's attention is given.
 
     The attention module sits inside the layer, so the mask is read again when gradient
@@ -50,17 +50,13 @@ class LayerMask(Pelt):
         self.handles.append(attention.register_forward_pre_hook(self._read, with_kwargs=True))
 
     def _read(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        hidden = args[0] if args else kwargs["hidden_states"]
+        hidden = first_input(args, kwargs)
         mask = kwargs.get("attention_mask", kwargs.get("mask"))
         if mask is None and len(args) > self.position:
             mask = args[self.position]
         self.real = real_tokens(mask, hidden.shape[1])
         # DeBERTa sends its table of positions through the projections of the tokens as well.
         self.tokens = None if kwargs.get("rel_embeddings") is None else hidden
-
-    @override
-    def deployed(self) -> int:
-        return 0
 
     def of_projection(self, x: torch.Tensor) -> torch.Tensor | None:
         """Which positions of x, the input of a query, key or value map, are real tokens."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Self
 
 import torch
 from torch import nn
 from typing_extensions import override
 
-from autopelt.methods.module import Module
-from autopelt.methods.shapes import Shapes
+from autopelt.backbones.backbone import PromptPlace
 from autopelt.modules.base import normal
-from autopelt.modules.gate import Gate
-from autopelt.modules.prompt import RowsModule
+from autopelt.modules.pelt import Build
+from autopelt.modules.prompt import PromptModule
 
 
 class RowEncoder(nn.Module):
@@ -50,28 +47,23 @@ class RowEncoder(nn.Module):
         return rows
 
 
-class PTuningModule(RowsModule):
-    """Rows from an encoder, or after folding rows that are parameters."""
+class PTuningModule(PromptModule):
+    """Rows from an encoder; after folding, a prompt."""
 
-    def __init__(
-        self, spec: Module, width: int, gate: Gate | None, generator: torch.Generator
-    ) -> None:
-        super().__init__(spec, width, gate, generator)
-        self.encoder: RowEncoder | None = RowEncoder(spec.size, width, spec.mlp, generator)
-        self.vectors: nn.Parameter | None = None
+    def __init__(self, build: Build) -> None:
+        super().__init__(build)
+        spec = build.spec
+        self.encoder: RowEncoder | None
+        self.encoder = RowEncoder(spec.size, self.width, spec.mlp, build.generator)
+        self.vectors = None
 
     @override
     def rows(self) -> torch.Tensor:
-        if self.encoder is not None:
-            made: torch.Tensor = self.encoder()
-            return made
-        assert self.vectors is not None
-        return self.vectors
+        return super().rows() if self.encoder is None else self.encoder()
 
     @override
-    def deployed(self) -> int:
-        gate = 0 if self.gate is None else sum(p.numel() for p in self.gate.parameters())
-        return self.spec.size * self.width + gate
+    def start(self, site: PromptPlace) -> None:
+        """The encoder has drawn its own."""
 
     @override
     @torch.no_grad()
@@ -85,19 +77,6 @@ class PTuningModule(RowsModule):
         if self.encoder is not None:
             self.vectors = nn.Parameter(self.rows().clone())
             self.encoder = None
-
-    @classmethod
-    @override
-    def of(
-        cls,
-        module: Module,
-        shapes: Shapes,
-        gate: nn.Module | None,
-        shared: Mapping[str, nn.Module],
-        generator: torch.Generator,
-    ) -> Self:
-        assert gate is None or isinstance(gate, Gate)
-        return cls(module, shapes.hidden, gate, generator)
 
 
 def _linear(wide: int, out: int, generator: torch.Generator) -> nn.Linear:

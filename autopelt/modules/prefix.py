@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,8 +14,8 @@ from typing_extensions import override
 from autopelt.methods.module import Module
 from autopelt.methods.prefix import by_width, network_name
 from autopelt.methods.shapes import Shapes
-from autopelt.modules.base import Pelt, Sites, normal, uniform
-from autopelt.modules.gate import Gate
+from autopelt.modules.base import Sites, first_input, normal, uniform
+from autopelt.modules.pelt import Build, Pelt
 from autopelt.modules.prefix_attention import carry, uncarry
 
 
@@ -58,29 +58,21 @@ class PrefixModule(Pelt):
     seen: torch.Tensor | None
     network: PrefixNetwork | None
 
-    def __init__(
-        self,
-        spec: Module,
-        key_value: int,
-        gate: Gate | None,
-        network: PrefixNetwork | None,
-        generator: torch.Generator,
-    ) -> None:
-        super().__init__()
-        self.spec = spec
-        self.key_value = key_value
-        self.gate = gate
+    def __init__(self, build: Build) -> None:
+        super().__init__(build)
+        spec, width = build.spec, build.shapes.key_value
+        self.gate = build.gate
+        network = None if spec.mlp is None else build.networks[network_name(spec.mlp)]
         self.__dict__["network"] = network  # not registered here: the layers share it
         self.keys: nn.Parameter | None = None
         self.values: nn.Parameter | None = None
         if network is None:
-            self.keys = normal(generator, spec.size, key_value, std=0.02)
-            self.values = normal(generator, spec.size, key_value, std=0.02)
+            self.keys = normal(build.generator, spec.size, width, std=0.02)
+            self.values = normal(build.generator, spec.size, width, std=0.02)
 
     @override
     def install(self, sites: Sites) -> None:
-        assert self.spec.layer is not None
-        attention = sites.attention(self.spec.layer)
+        attention = sites.attention(self.layer)
         carry(attention, self)
         self.__dict__["attention"] = attention
         if self.gate is not None:
@@ -94,7 +86,7 @@ class PrefixModule(Pelt):
             uncarry(attention)
 
     def _keep(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.seen = args[0] if args else kwargs["hidden_states"]
+        self.seen = first_input(args, kwargs)
 
     def flat(self) -> tuple[torch.Tensor, torch.Tensor]:
         """P_k and P_v (n, d_kv), before the gate."""
@@ -118,11 +110,6 @@ class PrefixModule(Pelt):
         return gate * keys, gate * values, None
 
     @override
-    def deployed(self) -> int:
-        gate = 0 if self.gate is None else sum(p.numel() for p in self.gate.parameters())
-        return 2 * self.spec.size * self.key_value + gate
-
-    @override
     @torch.no_grad()
     def shipped(self) -> dict[str, torch.Tensor]:
         keys, values = self.flat()
@@ -139,23 +126,11 @@ class PrefixModule(Pelt):
 
     @classmethod
     @override
-    def of(
-        cls,
-        module: Module,
-        shapes: Shapes,
-        gate: nn.Module | None,
-        shared: Mapping[str, nn.Module],
-        generator: torch.Generator,
-    ) -> Self:
-        network = None if module.mlp is None else shared.get(network_name(module.mlp))
-        assert gate is None or isinstance(gate, Gate)
-        assert network is None or isinstance(network, PrefixNetwork)
-        return cls(module, shapes.key_value, gate, network, generator)
-
-    @classmethod
-    @override
     def networks(
-        cls, modules: Sequence[Module], shapes: Shapes, generators: Mapping[str, torch.Generator]
+        cls,
+        modules: Sequence[Module],
+        shapes: Shapes,
+        generator: Callable[[str], torch.Generator],
     ) -> dict[str, nn.Module]:
         return {
             network_name(width): PrefixNetwork(
@@ -163,7 +138,7 @@ class PrefixModule(Pelt):
                 [m.layer for m in group if m.layer is not None],
                 shapes,
                 width,
-                generators[network_name(width)],
+                generator(network_name(width)),
             )
             for width, group in by_width(modules).items()
         }

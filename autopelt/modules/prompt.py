@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import nn
 from typing_extensions import override
 
+from autopelt.backbones.backbone import PromptPlace
 from autopelt.errors import UsageError, parameter
-from autopelt.methods.module import Module
-from autopelt.methods.shapes import Shapes
-from autopelt.modules.base import Pelt, PromptSite, Sites
-from autopelt.modules.gate import Gate
+from autopelt.modules.base import Sites, zeros
+from autopelt.modules.pelt import Build, Pelt
 
 _TABLES = ("wpe", "embed_positions")
 """Names of learned tables of positions in models whose prompt goes in as `inputs_embeds`."""
 
 
-class RowsModule(Pelt):
-    """Inserts rows; where they come from is the subclass's matter.
+class PromptModule(Pelt):
+    """Inserts rows.
 
     `inserted` is the number of rows that the running forward pass has put into its sequence,
     `place` (B, 1) where, `real` the 2-D mask of its tokens before that.
@@ -32,14 +30,14 @@ class RowsModule(Pelt):
     place: torch.Tensor | None
     real: torch.Tensor | None
 
-    def __init__(
-        self, spec: Module, width: int, gate: Gate | None, generator: torch.Generator
-    ) -> None:
-        super().__init__()
-        self.spec = spec
-        self.width = width
-        self.gate = gate
-        self.generator_state = generator.get_state()
+    vectors: nn.Parameter | None
+
+    def __init__(self, build: Build) -> None:
+        super().__init__(build)
+        self.width = build.shapes.hidden
+        self.gate = build.gate
+        self.generator_state = build.generator.get_state()
+        self.vectors = zeros(build.spec.size, self.width)
         self.offset = 0
         self.by_inputs = False
         self.names: tuple[str, ...] = ()
@@ -47,10 +45,15 @@ class RowsModule(Pelt):
 
     def rows(self) -> torch.Tensor:
         """The rows (n, d) as they are trained, before the gate."""
-        raise NotImplementedError
+        assert self.vectors is not None
+        return self.vectors
 
-    def start(self, site: PromptSite, generator: torch.Generator) -> None:
+    @torch.no_grad()
+    def start(self, site: PromptPlace) -> None:
         """Initialise from the backbone's embeddings, once it is known."""
+        generator = torch.Generator().set_state(self.generator_state)
+        ids = torch.randint(site.vocabulary, (self.spec.size,), generator=generator)
+        self.rows().copy_(site.start(ids))
 
     @override
     def install(self, sites: Sites) -> None:
@@ -69,7 +72,7 @@ class RowsModule(Pelt):
                 f"a {self.spec.method} cannot be used here: the embeddings are {width} wide, the "
                 f"layers {self.width}."
             )
-        self.start(site, torch.Generator().set_state(self.generator_state))
+        self.start(site)
 
     def gated_rows(self, tokens: torch.Tensor) -> torch.Tensor:
         """Rows for a batch: (B, n, d), from token embeddings (B, T, d)."""
@@ -190,36 +193,3 @@ def _stripped(value: Any, count: int, place: torch.Tensor) -> Any:
     shape = list(value.shape)
     shape[axis] = slot.numel()
     return value.gather(axis, source.expand(shape))
-
-
-class PromptModule(RowsModule):
-    """Rows that are parameters."""
-
-    def __init__(
-        self, spec: Module, width: int, gate: Gate | None, generator: torch.Generator
-    ) -> None:
-        super().__init__(spec, width, gate, generator)
-        self.vectors = nn.Parameter(torch.zeros(spec.size, width))
-
-    @override
-    def rows(self) -> torch.Tensor:
-        return self.vectors
-
-    @override
-    @torch.no_grad()
-    def start(self, site: PromptSite, generator: torch.Generator) -> None:
-        ids = torch.randint(site.vocabulary, (self.spec.size,), generator=generator)
-        self.vectors.copy_(site.start(ids))
-
-    @classmethod
-    @override
-    def of(
-        cls,
-        module: Module,
-        shapes: Shapes,
-        gate: nn.Module | None,
-        shared: Mapping[str, nn.Module],
-        generator: torch.Generator,
-    ) -> Self:
-        assert gate is None or isinstance(gate, Gate)
-        return cls(module, shapes.hidden, gate, generator)

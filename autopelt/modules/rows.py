@@ -12,14 +12,15 @@ of the whole batch's size.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import nn
 
+from autopelt.backbones.backbone import Branch, Linear, PromptPlace
 from autopelt.errors import UsageError
-from autopelt.modules.base import BranchSite, LinearSite, PromptSite, Sites
+from autopelt.modules.base import Sites
 
 
 @dataclass
@@ -37,6 +38,29 @@ class Rows:
         if isinstance(value, torch.Tensor) and value.dim() and value.shape[0] == rows:
             return list(value.split(rows // len(self.members)))
         return [value] * len(self.members)
+
+    def split_call(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], rows: int | None = None
+    ) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+        """What each member would call a module with that is called with the batch.
+
+        Args:
+            args, kwargs: of the call.
+            rows: of the batch; None: those of the first tensor.
+        """
+        if rows is None:
+            tensors = (v for v in (*args, *kwargs.values()) if isinstance(v, torch.Tensor))
+            rows = next((len(tensor) for tensor in tensors if tensor.dim()), None)
+        if rows is None:
+            raise UsageError(
+                "a module that several architectures share was called without a tensor."
+            )
+        named = [dict.fromkeys(kwargs) for _ in self.members]
+        for key, value in kwargs.items():
+            for own, part in zip(named, self.split(value, rows), strict=True):
+                own[key] = part
+        ordered = [self.split(value, rows) for value in args]
+        return [(tuple(parts[i] for parts in ordered), own) for i, own in enumerate(named)]
 
 
 @dataclass(frozen=True)
@@ -83,44 +107,35 @@ class Crossing:
         members = self.rows.members
         if not any(self.hooks[m].before for m in members if m in self.hooks):
             return None
-        rows = batch_rows(args, kwargs)
-        split_args = [self.rows.split(value, rows) for value in args]
-        split_kwargs = {key: self.rows.split(value, rows) for key, value in kwargs.items()}
         changed: list[tuple[Any, ...]] = []
         any_changed = False
-        for i, member in enumerate(members):
-            mine = tuple(parts[i] for parts in split_args)
-            named = {key: parts[i] for key, parts in split_kwargs.items()}
+        calls = self.rows.split_call(args, kwargs)
+        for member, (mine, named) in zip(members, calls, strict=True):
             for hook, with_kwargs in self.of(member).before:
-                made = hook(module, mine, named) if with_kwargs else hook(module, mine)
-                if made is not None:
-                    mine, any_changed = made, True
+                given = hook(module, mine, named) if with_kwargs else hook(module, mine)
+                if given is not None:
+                    mine, any_changed = given, True
             changed.append(mine)
         if not any_changed:
             return None
-        joined = tuple(
-            torch.cat([mine[place] for mine in changed])
-            if any(mine[place] is not parts[i] for i, mine in enumerate(changed))
-            else args[place]
-            for place, parts in enumerate(split_args)
-        )
-        return joined, kwargs
+        joined = []
+        for place, whole in enumerate(args):
+            parts = [mine[place] for mine in changed]
+            same = all(part is own[place] for part, (own, _) in zip(parts, calls, strict=True))
+            joined.append(whole if same else torch.cat(parts))
+        return tuple(joined), kwargs
 
     def _after(self, module: nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> Any:
         members = self.rows.members
         if not any(self.hooks[m].after for m in members if m in self.hooks):
             return None
-        rows = output.shape[0]
-        split_args = [self.rows.split(value, rows) for value in args]
-        made = []
-        for i, (member, part) in enumerate(
-            zip(members, self.rows.split(output, rows), strict=True)
-        ):
-            mine = tuple(parts[i] for parts in split_args)
+        calls = self.rows.split_call((*args, output), {}, output.shape[0])
+        outputs = []
+        for member, ((*mine, part), _) in zip(members, calls, strict=True):
             for hook in self.of(member).after:
-                part = hook(module, mine, part)
-            made.append(part)
-        return torch.cat(made)
+                part = hook(module, tuple(mine), part)
+            outputs.append(part)
+        return torch.cat(outputs)
 
 
 class Place(nn.Module):
@@ -156,19 +171,6 @@ class Place(nn.Module):
         return _Registered(hooks, hook)
 
 
-@dataclass(frozen=True)
-class _LinearPlace:
-    module: nn.Module
-    start: int
-
-
-@dataclass(frozen=True)
-class _BranchPlace:
-    input: nn.Module
-    output: nn.Module
-    norm: nn.Module | None
-
-
 class SharedSites:
     """The places of one backbone for several members; `of` gives those of one."""
 
@@ -201,22 +203,22 @@ class MemberSites:
     shared: SharedSites
     member: int
 
-    def linear(self, layer: int, location: str) -> LinearSite:
+    def linear(self, layer: int, location: str) -> Linear:
         """A linear map."""
         site = self.shared.sites.linear(layer, location)
-        return _LinearPlace(self._place(site.module), site.start)
+        return replace(site, module=self._place(site.module))
 
-    def branch(self, layer: int, location: str) -> BranchSite:
+    def branch(self, layer: int, location: str) -> Branch:
         """A sublayer."""
         site = self.shared.sites.branch(layer, location)
         norm = None if site.norm is None else self._place(site.norm)
-        return _BranchPlace(self._place(site.input), self._place(site.output), norm)
+        return Branch(self._place(site.input), self._place(site.output), norm)
 
     def attention(self, layer: int) -> nn.Module:
         """The module that computes attention."""
         return self._place(self.shared.sites.attention(layer))
 
-    def prompt(self) -> PromptSite:
+    def prompt(self) -> PromptPlace:
         """Never: rows of different lengths cannot stand in one batch. Raises UsageError."""
         raise UsageError("an architecture with a prompt cannot share a batch; train it alone.")
 
@@ -232,23 +234,10 @@ class RowwiseHead:
 
     def __call__(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As the head's own forward pass, for all rows."""
-        rows = batch_rows(args, kwargs)
-        split_args = [self.rows.split(value, rows) for value in args]
-        split_kwargs = {key: self.rows.split(value, rows) for key, value in kwargs.items()}
+        calls = self.rows.split_call(args, kwargs)
         return torch.cat(
             [
-                self.heads[member](
-                    *(parts[i] for parts in split_args),
-                    **{key: parts[i] for key, parts in split_kwargs.items()},
-                )
-                for i, member in enumerate(self.rows.members)
+                self.heads[member](*mine, **named)
+                for member, (mine, named) in zip(self.rows.members, calls, strict=True)
             ]
         )
-
-
-def batch_rows(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
-    """Rows of the batch that a module is called with: those of its first tensor."""
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, torch.Tensor) and value.dim():
-            return int(value.shape[0])
-    raise UsageError("a module that several architectures share was called without a tensor.")

@@ -21,7 +21,8 @@ import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods import named
-from autopelt.modules.attachment import attach, detach, fold, parameter_groups
+from autopelt.modules.attachment import attach, detach, fold
+from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.training.context import Context
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import TrialSpec

@@ -25,14 +25,15 @@ from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import check
 from autopelt.modules.attachment import (
-    Attachment,
     attach,
     attachment,
     detach,
     frozen_parameters,
     head_parameters,
 )
+from autopelt.modules.building import Attachment
 from autopelt.modules.checkpoint import save
+from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.modules.rows import Rows, RowwiseHead, SharedSites
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context

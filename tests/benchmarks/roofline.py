@@ -25,7 +25,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.load import load_model, resolve
 from autopelt.backbones.shapes import shapes_of_model
-from autopelt.modules.attachment import attach, parameter_groups
+from autopelt.modules.attachment import attach
+from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.training.dropout import FastDropout
 from autopelt.training.modes import set_training_mode
 from autopelt.training.precision import Products as TrainingProducts

@@ -23,7 +23,8 @@ from pathlib import Path
 import torch
 
 from autopelt.backbones.load import load_model, load_tokenizer, resolve
-from autopelt.modules.attachment import attach, parameter_groups
+from autopelt.modules.attachment import attach
+from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.config import StudyConfig
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import CONFIG, StudyStorage

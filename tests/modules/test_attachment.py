@@ -16,7 +16,6 @@ from autopelt.errors import UnavailableError, UsageError
 from autopelt.methods import METHODS
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import (
-    HEAD_LEARNING_RATE,
     attach,
     attached,
     count_attached,
@@ -24,9 +23,9 @@ from autopelt.modules.attachment import (
     fold,
     frozen_parameters,
     head_parameters,
-    parameter_groups,
 )
 from autopelt.modules.checkpoint import load, save
+from autopelt.modules.parameter_groups import HEAD_LEARNING_RATE, parameter_groups
 
 
 def tiny_bert(labels=2):

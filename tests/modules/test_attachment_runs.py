@@ -156,5 +156,5 @@ def test_a_prompt_that_leaves_the_table_of_positions_is_one_line(family: str) ->
     prompt = Module("prompt", "embeddings", None, 4)
     autopelt.attach(model, Architecture((prompt,)), random_seed=0)
     model(input_ids=torch.full((1, 12), 7))
-    with pytest.raises(UsageError, match=r"prompt 4 and 13 tokens .* 16 positions; .*length 12 or"):
+    with pytest.raises(UsageError, match=r"prompt 4 and 13 tokens .* 16 positions; .*length=12 or"):
         model(input_ids=torch.full((1, 13), 7))

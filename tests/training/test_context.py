@@ -10,7 +10,8 @@ from tiny_context import tiny_context
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
-from autopelt.modules.attachment import frozen_parameters, parameter_groups
+from autopelt.modules.attachment import frozen_parameters
+from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.config import TrainingConfig
 from autopelt.training import context as contexts
 from autopelt.training.context import Context

@@ -1,0 +1,50 @@
+"""What an optimiser is given: each method's parameters with the method's own learning rate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from autopelt.methods import METHODS
+from autopelt.modules.attachment import attachment, frozen_parameters, head_parameters
+from autopelt.modules.pelt import Pelt
+
+HEAD_LEARNING_RATE = 3e-3
+FULL_LEARNING_RATE = 5e-5
+
+
+def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list[dict[str, Any]]:
+    """Groups for an optimiser: each method with its own learning rate, the task head apart.
+
+    Args:
+        model: with an architecture attached.
+        multiplier: factor on every learning rate, besides the architecture's own on its methods.
+
+    Returns:
+        ``{"name", "params", "lr"}`` each; ``name`` is a method's, a method's with `` network``
+        (what reparametrises it), ``head`` or ``backbone`` (full fine-tuning).
+    """
+    made = attachment(model)
+    full = made.architecture.full
+    own = multiplier * made.architecture.learning_rate_multiplier
+    params: dict[str, list[nn.Parameter]] = {}
+    for name, part in made.parts.items():
+        network = name.partition("/")[0].replace("_network", " network")
+        kind = part.spec.method if isinstance(part, Pelt) else network
+        params.setdefault(kind, []).extend(part.parameters())
+    rates: dict[str, float] = {}
+    for name, method in METHODS.items():
+        rates[name] = method.learning_rate * own
+        rates[f"{name} network"] = (method.network_learning_rate or method.learning_rate) * own
+    if full:
+        params["backbone"] = list(frozen_parameters(model).values())
+        rates["backbone"] = FULL_LEARNING_RATE * own
+    params["head"] = [p for p in head_parameters(model).values() if p.requires_grad]
+    rates["head"] = (FULL_LEARNING_RATE if full else HEAD_LEARNING_RATE) * multiplier
+    return [
+        {"name": name, "params": params[name], "lr": rate}
+        for name, rate in rates.items()
+        if params.get(name)
+    ]
