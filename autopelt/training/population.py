@@ -33,7 +33,6 @@ from autopelt.modules.attachment import (
 )
 from autopelt.modules.building import Attachment
 from autopelt.modules.checkpoint import save
-from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.modules.rows import Rows, RowwiseHead, SharedSites
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context

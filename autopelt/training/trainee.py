@@ -17,7 +17,8 @@ from torch import nn
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import reset_head
-from autopelt.modules.attachment import attach, parameter_groups
+from autopelt.modules.attachment import attach
+from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.context import Context
 from autopelt.training.precision import precision
