@@ -16,6 +16,7 @@ from autopelt.training.gradient_accumulation import out_of_memory
 from autopelt.training.held_out import held_out
 from autopelt.training.loop import Entry, release, train
 from autopelt.training.population import Population
+from autopelt.training.precision import precision
 from autopelt.training.results import Doing, EpochResult, TrialFailure
 from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.single import single
@@ -67,13 +68,14 @@ def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Entry] | Doing, N
         begun = time.perf_counter()
         measured = [costs(context, a, s) for a, s in zip(architectures, specs, strict=True)]
         spent["costs"] = time.perf_counter() - begun
+    context.precision = precision(first.training.precision, context.device)
+    yield _beginning(context, architectures)
     try:
         trainee = _trainee(context, architectures, specs)
         trainee.seconds |= spent
         trainee.notes += context.notes
         for member, costs_of_one in zip(trainee.members, measured, strict=True):
             member.costs = costs_of_one
-        yield _beginning(context, architectures)
         yield from _epochs(trainee, specs)
     finally:
         release(context)
