@@ -1,17 +1,36 @@
 """Fixtures for all tests: tiny models made here, real data where it is at hand, one CPU thread."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # in child processes, too: several run at once
 
 import pytest
 import torch
-from tiny_models import make_tiny_bert
+from in_process import run_in_process
+
+from autopelt import execution
+from autopelt.execution import run_trials
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trials_in_this_process() -> Iterator[None]:
+    """Searches, confirmations and comparisons train here; a test about workers asks for `ray`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "run_trials", run_in_process)
+        yield
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials in worker processes, as users have it. It takes ten seconds to start and to end."""
+    monkeypatch.setattr(execution, "run_trials", run_trials)
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +46,8 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a random BERT of 2 layers and width 16, and a word-piece tokeniser."""
+    from tiny_models import make_tiny_bert
+
     return make_tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
 
 

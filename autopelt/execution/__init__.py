@@ -1,7 +1,7 @@
-"""Run trials in worker processes. The only package that imports ray."""
+"""Run trials in worker processes. The only package that imports ray, and only when it is started:
+importing it takes seconds."""
 
-from autopelt.execution.check import ray_answers
 from autopelt.execution.run import run_trials
-from autopelt.execution.searcher import Outcome, TrialSource
+from autopelt.execution.source import Outcome, TrialSource
 
-__all__ = ["Outcome", "TrialSource", "ray_answers", "run_trials"]
+__all__ = ["Outcome", "TrialSource", "run_trials"]

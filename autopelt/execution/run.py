@@ -6,14 +6,7 @@ is deleted, and whatever is worth keeping goes through the `TrialSource` at once
 
 from pathlib import Path
 
-import ray
-from ray import tune
-
-from autopelt.execution.cluster import Machines, check_machines
-from autopelt.execution.scheduler import FrontScheduler
-from autopelt.execution.searcher import Feed, TrialSource
-from autopelt.execution.session import ray_session
-from autopelt.execution.trainable import TrialTrainable
+from autopelt.execution.source import TrialSource
 
 
 def run_trials(
@@ -39,6 +32,15 @@ def run_trials(
         UsageError: a machine of the cluster cannot run the study's trials.
         Whatever the source raised, after the running trials have ended.
     """
+    import ray
+    from ray import tune
+
+    from autopelt.execution.cluster import Machines, check_machines
+    from autopelt.execution.scheduler import FrontScheduler
+    from autopelt.execution.searcher import Feed
+    from autopelt.execution.session import ray_session
+    from autopelt.execution.trainable import TrialTrainable
+
     with ray_session(workers, threads, address) as scratch:
         if address is None:
             feed = Feed(source, together)

@@ -156,7 +156,7 @@ def cached_models() -> tuple[list[str], int]:
 
 
 def _ray() -> Finding:
-    from autopelt.execution import ray_answers
+    from autopelt.execution.check import ray_answers
 
     reason = ray_answers()
     if reason:

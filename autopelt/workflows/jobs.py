@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autopelt import execution
 from autopelt.errors import InfeasibleError, UnavailableError
-from autopelt.execution import Outcome, run_trials
+from autopelt.execution import Outcome
 from autopelt.study.config import TrainingConfig
 from autopelt.system.json_lines import append
 from autopelt.system.signals import Stopped, stoppable
@@ -61,7 +62,7 @@ def run_jobs(jobs: Sequence[Job], ledger: Path, *, workers: int, metric: str, sa
         return
     source = _Source(jobs, ledger, metric, say, default_threads(workers))
     with stoppable(lambda: source.stopping, source.ask_to_stop):
-        run_trials(source, workers=workers, threads=source.threads)
+        execution.run_trials(source, workers=workers, threads=source.threads)
     if source.hopeless:
         raise InfeasibleError(source.hopeless)
     if source.stopping:

@@ -13,9 +13,10 @@ from typing import Any
 
 import optuna
 
+from autopelt import execution
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import InfeasibleError, UnavailableError, UsageError, parameter
-from autopelt.execution import Outcome, run_trials
+from autopelt.execution import Outcome
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers import (
     EarlyStopping,
@@ -88,7 +89,7 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
             study = StudyStorage.create(folder, plan.config, plan.facts, sampler, kept)
         driver = _Driver(study, plan, sampler, view, cache)
         with stoppable(lambda: driver.stopping, driver.ask_to_stop):
-            run_trials(
+            execution.run_trials(
                 driver,
                 workers=plan.config.workers,
                 threads=default_threads(plan.config.workers),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.execution.searcher import Feed, Outcome
+from autopelt.execution.searcher import Feed
+from autopelt.execution.source import Outcome
 from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec
 

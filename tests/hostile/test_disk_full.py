@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from autopelt import execution
 from autopelt.cli.main import main
 from autopelt.execution import Outcome
 from autopelt.study.record import StudyRecord
@@ -106,7 +107,7 @@ def test_without_room_it_stops_with_one_line_and_goes_on_later(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(driver, "REPORT_SECONDS", 0.0)
-    monkeypatch.setattr(driver, "run_trials", Runner(moment, room))
+    monkeypatch.setattr(execution, "run_trials", Runner(moment, room))
     folder = tmp_path / "study"
     assert main(flags(tiny_bert, folder)) == 3
     error = capsys.readouterr().err
@@ -117,7 +118,7 @@ def test_without_room_it_stops_with_one_line_and_goes_on_later(
     assert [t.state for t in before.trials[:2]] == ["complete", "complete"]
     assert [t.state for t in before.trials[2:]] == ["complete" if moment == "finish" else "running"]
     assert_nothing_half_written(folder)
-    monkeypatch.setattr(driver, "run_trials", Runner("never", 0))
+    monkeypatch.setattr(execution, "run_trials", Runner("never", 0))
     assert main(["resume", str(folder)]) == 0
     assert_goes_on(folder, before)
 
@@ -128,7 +129,7 @@ def test_without_room_from_the_start_nothing_is_left(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(driver, "run_trials", Runner("never", 0))
+    monkeypatch.setattr(execution, "run_trials", Runner("never", 0))
     folder = tmp_path / "study"
     with room_for(16):
         assert main(flags(tiny_bert, folder)) == 3

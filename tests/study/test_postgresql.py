@@ -11,7 +11,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from in_process import run_in_process
 from small_search import Quiet, plan
 from sqlalchemy import Engine
 
@@ -55,9 +54,8 @@ def terminate_connections() -> int:
 
 
 def test_search_resume_and_look_from_another_machine(
-    tiny_bert: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_bert: Path, folder: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("autopelt.workflows.search.run_trials", run_in_process)
     small = {"storage": URL, "trials": 2, "epochs": 1, "train_examples": 16}
     search(plan(tiny_bert, **small), folder, Quiet())
     record = search(plan(tiny_bert, **small | {"trials": 3}), folder, Quiet())

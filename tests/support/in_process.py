@@ -1,12 +1,15 @@
 """Runs trials one after another in this process: what workers do, without Ray's start."""
 
 import json
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 
 from autopelt.execution import Outcome, TrialSource
-from autopelt.training.spec import TrialSpec
-from autopelt.training.trial import failure_reason, run_trial
+from autopelt.execution.worker_log import logged
+from autopelt.training.spec import Doing, TrialSpec
 
 
 def run_in_process(
@@ -18,22 +21,32 @@ def run_in_process(
     address: str | None = None,
     shared: Path | None = None,
 ) -> None:
-    """As `autopelt.execution.run_trials`."""
-    while (spec := source.next()) is not None:
-        try:
-            outcome = _run(source, spec)
-        except Exception as error:
-            outcome = Outcome(failure_reason(error))
-        source.finished(spec.number, outcome)
+    """As `autopelt.execution.run_trials`, but that no trial is ended after its timeout."""
+    while specs := list(islice(iter(source.next, None), together)):
+        _train(source, [replace(spec, threads=1) for spec in specs])
 
 
-def _run(source: TrialSource, spec: TrialSpec) -> Outcome:
-    epochs = run_trial(replace(spec, threads=1))
-    for result in epochs:
-        told = json.loads(json.dumps(asdict(result) | {"worker": "here"}))
-        source.progressed(spec.number, told)
-        reason = source.stops(spec.number) if result.epoch < spec.training.epochs else ""
-        if reason:
-            epochs.close()
-            return Outcome(stopped=reason)
-    return Outcome()
+def _train(source: TrialSource, specs: Sequence[TrialSpec]) -> None:
+    from autopelt.training.group import run_group
+
+    epochs = {spec.number: spec.training.epochs for spec in specs}
+    with closing(run_group(specs)) as steps:
+        while True:
+            with logged(specs[0].log):
+                told = next(steps, None)
+            if told is None:
+                return
+            for number, result in told:
+                if isinstance(result, Doing):
+                    source.doing(number, result.text)
+                elif isinstance(result, str):
+                    source.finished(number, Outcome(result))
+                else:
+                    as_sent = json.loads(json.dumps(asdict(result) | {"worker": "here"}))
+                    source.progressed(number, as_sent)
+                    if result.epoch >= epochs[number]:
+                        source.finished(number, Outcome())
+                    elif len(specs) == 1 and (reason := source.stops(number)):
+                        steps.close()
+                        source.finished(number, Outcome(stopped=reason))
+                        return

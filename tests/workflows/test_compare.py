@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from in_process import run_in_process
 
 from autopelt.cards.comparison_rows import (
     Row,
@@ -27,7 +26,6 @@ from autopelt.system.signals import Stopped
 from autopelt.training.profile import measure, measured
 from autopelt.views.tables import comparison_table
 from autopelt.workflows import compare
-from autopelt.workflows import jobs as trainings
 from autopelt.workflows.compare import RUNS, Comparison, find_methods
 from autopelt.workflows.settings import resolve_config
 
@@ -39,8 +37,7 @@ def config(model: Path, **changed: Any) -> StudyConfig:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train and measure in this process."""
-    monkeypatch.setattr(trainings, "run_trials", run_in_process)
+    """Measure in this process."""
     monkeypatch.setattr(compare, "measured", measure)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from in_process import run_in_process
 from small_search import plan
 
 from autopelt.architecture.architecture import Architecture
@@ -40,7 +39,6 @@ from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.training import context as contexts
 from autopelt.training import final
-from autopelt.workflows import jobs as trainings
 from autopelt.workflows.confirm import candidates, confirm, confirmation_seeds
 from autopelt.workflows.plan import Plan
 
@@ -76,21 +74,19 @@ def searched(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return folder, made
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train in this process."""
-    monkeypatch.setattr(trainings, "run_trials", run_in_process)
-
-
 @pytest.fixture(scope="module")
 def done(searched: tuple[Path, Plan]) -> tuple[Path, StudyRecord, list[str]]:
     folder, made = searched
     said: list[str] = []
+<<<<<<< HEAD
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainings, "run_trials", run_in_process)
         record = confirm(
             StudyStorage.open(folder), made, seeds=2, top=2, workers=1, say=said.append
         )
+=======
+    record = confirm(Study.open(folder), made, seeds=2, top=2, workers=1, say=said.append)
+>>>>>>> e219a07 (Searches of the tests train in their own process; workers of Ray where the test is about them)
     return folder, record, said
 
 
@@ -140,7 +136,7 @@ def test_a_confirmed_score_is_what_train_reports(
 
 
 def test_nothing_is_trained_twice_and_lost_lines_are_made_up_for(
-    done: tuple[Path, StudyRecord, list[str]], searched: tuple[Path, Plan], here: None
+    done: tuple[Path, StudyRecord, list[str]], searched: tuple[Path, Plan]
 ) -> None:
     folder, record, _ = done
     text = (folder / CONFIRMED).read_text()

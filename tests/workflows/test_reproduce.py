@@ -5,7 +5,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from in_process import run_in_process
 
 from autopelt.cli.main import main
 from autopelt.study.storage import StudyStorage
@@ -17,7 +16,6 @@ ROWS = ["text,label", *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" f
 @pytest.fixture
 def search(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command line of a study of three trials on a file of one's own."""
-    monkeypatch.setattr(driver, "run_trials", run_in_process)
     monkeypatch.setattr(driver, "default_threads", lambda workers: 1)
     (tmp_path / "own.csv").write_text("\n".join(ROWS) + "\n")
     command = ["search", "--train", str(tmp_path / "own.csv"), "--text", "text", "--label", "label"]

@@ -3,19 +3,16 @@
 from pathlib import Path
 
 import pytest
-from in_process import run_in_process
 
 from autopelt.cli.main import main
+<<<<<<< HEAD
 from autopelt.study.storage import StudyStorage
 from autopelt.workflows import search as driver
+=======
+from autopelt.study.storage import Study
+>>>>>>> e219a07 (Searches of the tests train in their own process; workers of Ray where the test is about them)
 
 SINGLE = "modules:\n  - {method: prefix, location: attention, sizes: [0, 2], layers: '0'}\n"
-
-
-@pytest.fixture(autouse=True)
-def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials run here, without Ray's start: the command line around them is what is tested."""
-    monkeypatch.setattr(driver, "run_trials", run_in_process)
 
 
 def search(model: Path, folder: Path, **flags: object) -> int:

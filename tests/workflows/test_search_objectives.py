@@ -5,7 +5,6 @@ from pathlib import Path
 
 import optuna
 import pytest
-from in_process import run_in_process
 
 from autopelt.cards.pairs import panels
 from autopelt.cli.main import main
@@ -18,7 +17,6 @@ MINIMIZE = optuna.study.StudyDirection.MINIMIZE
 
 @pytest.fixture
 def search(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr(driver, "run_trials", run_in_process)
     monkeypatch.setattr(driver, "default_threads", lambda workers: 1)
     command = ["search", "--task", "demo", "--model", str(tiny_bert), "--space", "tiny"]
     command += ["--budget", "4%", "--epochs", "1", "--train-examples", "32", "--workers", "1"]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from closed_form import bound
-from in_process import run_in_process
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.cards.protocol import card
@@ -20,7 +19,6 @@ from autopelt.study.record import StudyRecord
 from autopelt.study.storage import WARM_START, StudyStorage
 from autopelt.training.profile import measure
 from autopelt.workflows import compare
-from autopelt.workflows import jobs as trainings
 from autopelt.workflows import search as driver
 from autopelt.workflows.compare import RUNS
 from autopelt.workflows.warm_start import at_depth, best_of, front_of, warm_start
@@ -40,7 +38,6 @@ def made(
     own = ["--train", str(folder / "own.csv"), "--text", "text", "--label", "label"]
     other = ["--task", "demo", "--train-examples", "32"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver, "run_trials", run_in_process)
         patch.setattr(driver, "default_threads", lambda workers: 1)
         source = ["search", *own, *common, "--sampler", "random", "--budget", "6%"]
         assert main([*source, "--trials", "9", "--out", str(folder / "source")]) == 0
@@ -153,7 +150,6 @@ def test_a_studys_best_is_compared_on_another_task(
     made: tuple[Path, list[str]], tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The configuration carries over to a task that the study never saw."""
-    monkeypatch.setattr(trainings, "run_trials", run_in_process)
     monkeypatch.setattr(compare, "measured", measure)
     source = made[0] / "source"
     command = ["compare", "--task", "demo", "--model", str(tiny_bert), "--train-examples", "32"]
