@@ -9,7 +9,8 @@ from pathlib import Path
 
 from autopelt.execution import Outcome, TrialSource
 from autopelt.execution.worker_log import logged
-from autopelt.training.spec import Doing, TrialSpec
+from autopelt.training.results import Doing
+from autopelt.training.spec import TrialSpec
 
 
 def run_in_process(

@@ -78,15 +78,7 @@ def searched(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
 def done(searched: tuple[Path, Plan]) -> tuple[Path, StudyRecord, list[str]]:
     folder, made = searched
     said: list[str] = []
-<<<<<<< HEAD
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainings, "run_trials", run_in_process)
-        record = confirm(
-            StudyStorage.open(folder), made, seeds=2, top=2, workers=1, say=said.append
-        )
-=======
-    record = confirm(Study.open(folder), made, seeds=2, top=2, workers=1, say=said.append)
->>>>>>> e219a07 (Searches of the tests train in their own process; workers of Ray where the test is about them)
+    record = confirm(StudyStorage.open(folder), made, seeds=2, top=2, workers=1, say=said.append)
     return folder, record, said
 
 

@@ -15,12 +15,8 @@ from autopelt.cli.main import main
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.samplers import make_sampler, suggest
 from autopelt.study.record import StudyRecord
-<<<<<<< HEAD
 from autopelt.study.storage import StudyStorage
-=======
-from autopelt.study.storage import Study
 from autopelt.training.context import warm_workbench
->>>>>>> e219a07 (Searches of the tests train in their own process; workers of Ray where the test is about them)
 from autopelt.training.final import evaluate_model
 from autopelt.workflows.plan import seed_entries
 from autopelt.workflows.search import _Driver, search
@@ -207,110 +203,6 @@ def test_when_every_trial_fails_for_one_cause_it_stops(tiny_bert: Path, tmp_path
     assert (tmp_path / "study" / "index.html").is_file()
 
 
-<<<<<<< HEAD
-def test_a_killed_search_goes_on_with_the_same_trials(tiny_bert: Path, tmp_path: Path) -> None:
-    """SIGKILL in the middle: finished trials stay, the running one is run again, none is lost."""
-    folder = tmp_path / "study"
-    command = [
-        *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--model", str(tiny_bert)),
-        *("--space", "tiny", "--budget", "4%", "--trials", "7", "--epochs", "2", "--workers", "1"),
-        *("--train-examples", "64", "--seeds", "head-only,lora-r1", "--out", str(folder)),
-    ]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        time.sleep(0.2)
-        if (folder / "config.yaml").is_file() and len(
-            StudyStorage.open(folder).record().complete
-        ) >= 3:
-            break
-    child.kill()
-    child.communicate()
-    killed = StudyStorage.open(folder).record()
-    assert 3 <= len(killed.complete) < 7
-    again = subprocess.run(
-        [sys.executable, "-m", "autopelt", "resume", str(folder)], capture_output=True, text=True
-    )
-    assert again.returncode == 0, again.stderr
-    resumed = StudyStorage.open(folder).record()
-    assert [t.number for t in resumed.trials] == list(range(7))
-    assert all(t.state == "complete" for t in resumed.trials)
-    assert resumed.trials[: len(killed.complete)] == tuple(killed.complete)
-    whole = search(
-        plan(tiny_bert, workers=1, trials=7, seeds="head-only,lora-r1"), tmp_path / "whole", Quiet()
-    )
-    assert [t.architecture.id for t in whole.trials] == [t.architecture.id for t in resumed.trials]
-
-
-def test_ctrl_c_finishes_what_runs_and_names_the_way_on(tiny_bert: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "study"
-    command = [
-        *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--model", str(tiny_bert)),
-        *("--space", "tiny", "--budget", "4%", "--trials", "500", "--epochs", "2"),
-        *("--train-examples", "64", "--out", str(folder)),
-    ]
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        time.sleep(0.2)
-        if (folder / "config.yaml").is_file() and len(
-            StudyStorage.open(folder).record().complete
-        ) >= 2:
-            break
-    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: the whole process group
-    _, errors = child.communicate(timeout=120)
-    assert child.returncode == 130, errors
-    assert f"autopelt resume {folder}" in errors
-    assert "Traceback" not in errors
-    record = StudyStorage.open(folder).record()
-    assert {t.state for t in record.trials} == {"complete"}
-    assert (folder / "index.html").is_file()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_twice_or_sigterm_stops_now_and_resume_goes_on(
-    how: signal.Signals, tiny_bert: Path, tmp_path: Path
-) -> None:
-    """Trials of 5,000 epochs: only stopping at once ends within the time.
-
-    All processes get the signal, the workers too, as from a terminal or a batch system.
-    """
-    folder = tmp_path / "study"
-    command = [
-        *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--model", str(tiny_bert)),
-        *("--space", "tiny", "--budget", "4%", "--trials", "2", "--epochs", "5000"),
-        *("--train-examples", "64", "--workers", "1", "--json", "--out", str(folder)),
-    ]
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert child.stdout is not None
-    events = []
-    for line in child.stdout:
-        events.append(json.loads(line))
-        if events[-1]["event"] == "epoch":
-            break
-    os.killpg(child.pid, how)
-    if how == signal.SIGINT:
-        for line in child.stdout:
-            events.append(json.loads(line))
-            if "Ctrl-C again" in events[-1].get("text", ""):
-                break
-        os.killpg(child.pid, how)
-    out, errors = child.communicate(timeout=120)
-    assert child.returncode == 130, errors
-    assert f"autopelt resume {folder}" in errors
-    assert "Traceback" not in errors
-    assert json.loads(out.splitlines()[-1])["event"] == "interrupted"
-    record = StudyStorage.open(folder).record()
-    assert [t.state for t in record.trials] == ["running"]  # to be run again by resume
-
-
-=======
->>>>>>> e219a07 (Searches of the tests train in their own process; workers of Ray where the test is about them)
 def test_a_trained_best_scores_the_same_in_a_new_process(
     done: tuple[Path, StudyRecord], tmp_path: Path
 ) -> None:

@@ -5,12 +5,7 @@ from pathlib import Path
 import pytest
 
 from autopelt.cli.main import main
-<<<<<<< HEAD
 from autopelt.study.storage import StudyStorage
-from autopelt.workflows import search as driver
-=======
-from autopelt.study.storage import Study
->>>>>>> e219a07 (Searches of the tests train in their own process; workers of Ray where the test is about them)
 
 SINGLE = "modules:\n  - {method: prefix, location: attention, sizes: [0, 2], layers: '0'}\n"
 
