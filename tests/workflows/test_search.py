@@ -16,7 +16,7 @@ from autopelt.errors import InfeasibleError, UsageError
 from autopelt.samplers import make_sampler, suggest
 from autopelt.study.record import StudyRecord
 from autopelt.study.storage import StudyStorage
-from autopelt.training.context import warm_workbench
+from autopelt.training.context import warm_context
 from autopelt.training.final import evaluate_model
 from autopelt.workflows.plan import seed_entries
 from autopelt.workflows.search import _Driver, search
@@ -34,7 +34,7 @@ def done(
     tiny_bert: Path, view: Quiet, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, StudyRecord]:
     folder = tmp_path_factory.mktemp("studies") / "first"
-    warm_workbench.cache_clear()
+    warm_context.cache_clear()
     return folder, search(plan(tiny_bert), folder, view)
 
 
