@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from importlib import import_module
 from typing import Any
 
 from autopelt.data.source import Source, Splits
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.tasks import benchmarks
 from autopelt.tasks.base import Metric, Task
+from autopelt.tasks.demo import demo
 
 __all__ = ["TASKS", "Metric", "Source", "Splits", "Task", "make_task", "task_from_files"]
 
-_MODULES = {
-    "demo": ("demo",),
-    "glue": (
-        "cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "mnli-mismatched", "qnli", "rte", "wnli",
-    ),
-    "superglue": ("cb", "boolq", "wic", "copa"),
-    "domains": (
-        "chemprot", "rct", "acl-arc", "scierc", "hyperpartisan", "agnews", "helpfulness", "imdb",
-    ),
-    "entities": ("wnut17", "conll2003"),
-    "squad": ("squad",),
-    "slobench": ("si-nli", "ssj500k", "ntrex-en-sl"),
-}  # fmt: skip
-
-TASKS: dict[str, str] = {name: module for module, names in _MODULES.items() for name in names}
-"""Name of a task -> module of this package that makes it."""
+TASKS: tuple[str, ...] = ("demo", *benchmarks.rows())
+"""Names of the tasks that are built in."""
 
 
 def make_task(name: str) -> Task:
@@ -41,10 +26,7 @@ def make_task(name: str) -> Task:
         UnavailableError: a task file's data cannot be read.
     """
     if name in TASKS:
-        module = import_module(f"autopelt.tasks.{TASKS[name]}")
-        attribute = getattr(module, name.replace("-", "_"), None)
-        make: Callable[[], Task] = attribute or partial(module.make, name)
-        task = make()
+        task = demo() if name == "demo" else benchmarks.make(name)
         task.spec = name
         return task
     if "\n" in name or name.endswith((".yaml", ".yml")):

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.source import Origin, Source, Splits
+from autopelt.tasks.padding import Batch, joined
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from torch import Tensor
-
-Batch = dict[str, "Tensor"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,21 @@ class Metric:
 class Task(ABC):
     """One task. Subclasses, one for each kind, say how it is encoded and scored.
 
+    Args:
+        scores: the first is the metric; empty: the first of `known_scores`.
+        labels: names of the classes in order; empty: there are none, or train tells them.
+        max_length: None: the kind's own.
+
     Attributes:
         name: as users give it.
         title: one line for a person.
         kind: ``classification``, ``regression``, ``token_classification``,
             ``question_answering``, ``generation`` or ``multiple_choice``.
+        known_scores: scores that may be the metric; the first is the usual one.
         head: name of the model class that it needs (a key of `autopelt.backbones.load.HEADS`).
         metric: the score that a search optimises; `score` returns it first.
         columns: text columns of a raw example.
+        rows_at_once: raw examples that are tokenised together.
         max_length: default limit in tokens.
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
@@ -53,20 +59,33 @@ class Task(ABC):
     """
 
     kind: ClassVar[str]
-    name: str
-    title: str
+    known_scores: ClassVar[tuple[str, ...]]
+    rows_at_once: ClassVar[int] = 1000
     head: str
-    metric: Metric
     columns: tuple[str, ...]
-    max_length: int
-    labels: tuple[str, ...] = ()
+    max_length: int = 128
     spec: str = ""
     usual_trials: int = 60
     usual_epochs: int = 5
     usual_batch: int = 16
     usual_factor: float = 1.0
     usual_dropout: bool = True
-    origin: Origin
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        origin: Origin,
+        *,
+        scores: Sequence[str] = (),
+        labels: Sequence[str] = (),
+        max_length: int | None = None,
+    ) -> None:
+        self.name, self.title, self.origin = name, title, origin
+        self.scores = tuple(scores) or self.known_scores[:1]
+        self.metric = Metric(self.scores[0])
+        self.labels = tuple(labels)
+        self.max_length = max_length or self.max_length
 
     @property
     def one_pass(self) -> bool:
@@ -115,15 +134,26 @@ class Task(ABC):
         """
         return self
 
-    @abstractmethod
     def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
         """Tokenise raw examples.
 
         Returns:
             One row for each model input, in the order of `dataset`: ``input_ids`` and what else the
             tokeniser makes, labels where there are any, ``length`` (tokens of the row) and
-            ``full_length`` (tokens before it was cut to `max_length`).
+            ``full_length`` (tokens before it was cut to `max_length`). It is kept in memory.
         """
+        batches, indices = [], range(len(dataset))
+        for start in range(0, len(dataset), self.rows_at_once):
+            few = slice(start, start + self.rows_at_once)
+            batch = {**dataset[few], "example": list(indices[few])}
+            batches.append(self.encode_batch(batch, tokenizer, max_length))
+        return joined(batches)
+
+    @abstractmethod
+    def encode_batch(
+        self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
+    ) -> dict[str, list[Any]]:
+        """`encode` for a few examples, as columns; ``example`` is their index in the data set."""
 
     def notes(self, encoded: Dataset) -> list[str]:
         """Sentences on what encoding could not keep; a caller shows them."""
@@ -200,5 +230,5 @@ def complete(predictions: Sequence[Any], encoded: Dataset) -> None:
 def labels_of(dataset: Dataset) -> list[Any]:
     """The labels of raw (column ``label``) or encoded (``labels``) examples."""
     column = "labels" if "labels" in dataset.column_names else "label"
-    found: list[Any] = dataset[column][:]
-    return found
+    labels: list[Any] = dataset[column][:]
+    return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Batch, Metric, Task, complete, labels_of
-from autopelt.tasks.padding import ROWS, joined, model_inputs, tokenized
+from autopelt.tasks.base import Task, complete, labels_of
+from autopelt.tasks.padding import Batch, model_inputs, tokenized
 from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES
 
@@ -25,30 +26,28 @@ class Classification(Task):
     After `load`, ``label`` is the index in `labels`.
 
     Args:
-        scores: names from `autopelt.tasks.scores.SCORES`; the first is the metric.
+        pair: there is a ``text_pair``.
+        scores: names from `autopelt.tasks.scores.SCORES`.
         labels: names of the classes in order; empty: those of train, sorted.
     """
 
     kind: ClassVar[str] = "classification"
+    known_scores: ClassVar[tuple[str, ...]] = (
+        "accuracy",
+        "macro_f1",
+        "micro_f1",
+        "f1",
+        "matthews",
+        "accuracy_f1",
+        "accuracy_macro_f1",
+    )
+    head = "sequence_classification"
 
     def __init__(
-        self,
-        name: str,
-        title: str,
-        origin: Origin,
-        *,
-        pair: bool,
-        scores: Sequence[str] = ("accuracy",),
-        labels: Sequence[str] = (),
-        max_length: int = 128,
+        self, name: str, title: str, origin: Origin, *, pair: bool = False, **options: Any
     ) -> None:
-        self.name, self.title, self.origin = name, title, origin
-        self.head = "sequence_classification"
-        self.scores = tuple(scores)
-        self.metric = Metric(self.scores[0])
+        super().__init__(name, title, origin, **options)
         self.columns = ("text", "text_pair") if pair else ("text",)
-        self.labels = tuple(labels)
-        self.max_length = max_length
 
     def learn_labels(self, train: Dataset) -> None:
         """Unless they are given, the classes are the distinct labels of train, sorted."""
@@ -62,17 +61,9 @@ class Classification(Task):
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
         """Replace names of classes by their index; refuse unknown and single classes."""
         self.check_texts(dataset, part, notes)
-        index = {name: i for i, name in enumerate(self.labels)}
-        values = [index.get(str(label)) for label in dataset["label"][:]]
-        for row, value in enumerate(values, 1):
-            if value is None:
-                label = dataset["label"][row - 1]
-                raise UnavailableError(
-                    f"task '{self.name}': the {part} data has the label '{label}' (example "
-                    f"{row}), which is none of: {', '.join(self.labels)}."
-                )
+        values = label_indices(self, dataset, part)
         if part == "train" and len(Counter(values)) < 2:
-            only = self.labels[values[0] or 0]
+            only = self.labels[values[0]]
             raise UnavailableError(
                 f"task '{self.name}': all {len(values)} training examples have the label '{only}'; "
                 "there is nothing to learn with one class."
@@ -93,14 +84,12 @@ class Classification(Task):
             if empty:
                 notes.append(f"{part}: {empty} of {len(values)} texts are empty.")
 
-    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+    def encode_batch(
+        self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
+    ) -> dict[str, list[Any]]:
         """Tokenise text or pair; ``labels`` is the class, or the number."""
-        batches = []
-        for batch in dataset.iter(batch_size=ROWS):
-            texts = [batch[column] for column in self.columns]
-            made = tokenized(tokenizer, *texts, max_length=max_length)
-            batches.append({**made, "labels": batch["label"]})
-        return joined(batches)
+        texts = [batch[column] for column in self.columns]
+        return {**tokenized(tokenizer, *texts, max_length=max_length), "labels": batch["label"]}
 
     def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
         """Model inputs of shape (rows, tokens) and ``labels`` of shape (rows,)."""
@@ -122,8 +111,8 @@ class Classification(Task):
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Index of the most likely class."""
-        found: list[int] = outputs.logits.argmax(dim=-1).tolist()
-        return found
+        classes: list[int] = outputs.logits.argmax(dim=-1).tolist()
+        return classes
 
     def constant(self, train: Dataset) -> Any | None:
         """The class, of equals the most frequent one."""
@@ -140,10 +129,24 @@ class Classification(Task):
         return {name: SCORES[name](gold, list(predictions)) for name in self.scores}
 
 
+def label_indices(task: Task, dataset: Dataset, part: str) -> list[int]:
+    """The place of each example's label in the task's. Raises UnavailableError for another one."""
+    index = {name: i for i, name in enumerate(task.labels)}
+    labels = dataset["label"][:]
+    for row, label in enumerate(labels, 1):
+        if str(label) not in index:
+            raise UnavailableError(
+                f"task '{task.name}': the {part} data has the label '{label}' (example {row}), "
+                f"which is none of: {', '.join(task.labels)}."
+            )
+    return [index[str(label)] for label in labels]
+
+
 class Regression(Classification):
     """One number for a text or a pair; squared error."""
 
     kind: ClassVar[str] = "regression"
+    known_scores: ClassVar[tuple[str, ...]] = ("pearson_spearman", "pearson", "spearman")
 
     def learn_labels(self, train: Dataset) -> None:
         """There are no classes."""
@@ -158,8 +161,6 @@ class Regression(Classification):
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
         """Make numbers of the labels; refuse what is none."""
-        import math
-
         self.check_texts(dataset, part, notes)
         values = []
         for row, label in enumerate(dataset["label"][:], 1):
@@ -191,5 +192,5 @@ class Regression(Classification):
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """The number."""
-        found: list[float] = outputs.logits.float().squeeze(-1).tolist()
-        return found
+        numbers: list[float] = outputs.logits.float().squeeze(-1).tolist()
+        return numbers

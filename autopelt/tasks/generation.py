@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
-from autopelt.tasks.base import Batch, Metric, Task, complete
-from autopelt.tasks.padding import IGNORED, ROWS, joined, model_inputs, pad_token, padded, tokenized
+from autopelt.tasks.base import Metric, Task, complete
+from autopelt.tasks.padding import IGNORED, Batch, model_inputs, pad_token, padded, tokenized
 from autopelt.tasks.text_scores import TEXT_SCORES, require
 
 if TYPE_CHECKING:
@@ -30,13 +30,16 @@ class Generation(Task):
     """Predict the target's tokens; a raw example has ``source`` and ``target``.
 
     Args:
-        score: a key of `TEXT_SCORES`, or `LOSS`, which is many times cheaper.
+        scores: the first: a key of `TEXT_SCORES`, or `LOSS`, which is many times cheaper.
         prefix: put in front of every source, as T5 wants it.
         separator: between source and target, for decoders.
         max_length: limit in tokens of source and target each; for decoders, of both together.
     """
 
     kind: ClassVar[str] = "generation"
+    known_scores: ClassVar[tuple[str, ...]] = (*TEXT_SCORES, LOSS)
+    head = SEQ2SEQ
+    columns = ("source", "target")
 
     def __init__(
         self,
@@ -44,22 +47,19 @@ class Generation(Task):
         title: str,
         origin: Origin,
         *,
-        score: str = "chrf",
         prefix: str = "",
         separator: str = "\n",
-        max_length: int = 128,
+        **options: Any,
     ) -> None:
-        if score not in (*TEXT_SCORES, LOSS):
+        super().__init__(name, title, origin, **options)
+        score = self.scores[0]
+        if score not in self.known_scores:
             raise UsageError(
                 f"unknown score '{score}' of a generation task: "
-                f"{did_you_mean(score, [*TEXT_SCORES, LOSS])}"
+                f"{did_you_mean(score, self.known_scores)}"
             )
-        self.name, self.title, self.origin = name, title, origin
-        self.head = SEQ2SEQ
         self.metric = Metric(score, higher_is_better=score != LOSS)
-        self.columns = ("source", "target")
         self.prefix, self.separator = prefix, separator
-        self.max_length = max_length
 
     @property
     def outputs(self) -> int:
@@ -88,60 +88,21 @@ class Generation(Task):
                     )
         return dataset
 
-    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+    def encode_batch(
+        self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
+    ) -> dict[str, list[Any]]:
         """Tokenise source and target.
 
         Returns:
             As `Task.encode`, with ``labels`` for the target's tokens and ``target``, its text. For
             a decoder ``input_ids`` are prompt and target; ``labels`` are `IGNORED` on the prompt.
         """
-        make = self._pair if self.head == SEQ2SEQ else self._joined
-        batches = [make(batch, tokenizer, max_length) for batch in dataset.iter(batch_size=ROWS)]
-        return joined(batches)
-
-    def _pair(
-        self, batch: Mapping[str, list[str]], tokenizer: Any, max_length: int
-    ) -> dict[str, list[Any]]:
-        sources = [self.prefix + text for text in batch["source"]]
-        made = tokenized(tokenizer, sources, max_length=max_length)
-        made.pop("token_type_ids", None)
-        targets = tokenizer(text_target=list(batch["target"]), verbose=False)["input_ids"]
-        end = tokenizer.eos_token_id
-        labels = [_cut(ids, max_length, end) for ids in targets]
-        full = [max(a, len(b)) for a, b in zip(made["full_length"], targets, strict=True)]
-        length = [max(a, len(b)) for a, b in zip(made["length"], labels, strict=True)]
-        return {
-            **made,
-            "labels": labels,
-            "length": length,
-            "full_length": full,
-            "target": batch["target"],
-        }
-
-    def _joined(
-        self, batch: Mapping[str, list[str]], tokenizer: Any, max_length: int
-    ) -> dict[str, list[Any]]:
-        options = {"add_special_tokens": False, "verbose": False}
-        sources = [self.prefix + text for text in batch["source"]]
-        prompts = tokenizer(sources, **options)["input_ids"]
-        between = tokenizer(self.separator, **options)["input_ids"]
-        targets = tokenizer(list(batch["target"]), **options)["input_ids"]
-        first = [tokenizer.bos_token_id] if _begins(tokenizer) else []
-        end = tokenizer.eos_token_id
-        rows: dict[str, list[Any]] = {key: [] for key in ("input_ids", "attention_mask", "labels")}
-        full = []
-        for prompt, target in zip(prompts, targets, strict=True):
-            target = target if end is None else [*target, end]
-            whole = len(first) + len(prompt) + len(between) + len(target)
-            target = _cut(target, max(1, max_length // 2), end) if whole > max_length else target
-            room = max_length - len(first) - len(between) - len(target)
-            prompt = [*first, *prompt[: max(0, room)], *between]
-            rows["input_ids"].append([*prompt, *target])
-            rows["attention_mask"].append([1] * (len(prompt) + len(target)))
-            rows["labels"].append([IGNORED] * len(prompt) + target)
-            full.append(whole)
-        length = [len(ids) for ids in rows["input_ids"]]
-        return {**rows, "length": length, "full_length": full, "target": batch["target"]}
+        sources, targets = [self.prefix + text for text in batch["source"]], list(batch["target"])
+        if self.head == SEQ2SEQ:
+            rows = _encode_apart(sources, targets, tokenizer, max_length)
+        else:
+            rows = _encode_joined(sources, self.separator, targets, tokenizer, max_length)
+        return {**rows, "target": targets}
 
     def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
         """Model inputs and ``labels``, of shape (rows, tokens of source or target)."""
@@ -227,6 +188,45 @@ class Generation(Task):
         return {name: TEXT_SCORES[name](list(predictions), gold) for name in names}
 
 
+def _encode_apart(
+    sources: list[str], targets: list[str], tokenizer: Any, max_length: int
+) -> dict[str, list[Any]]:
+    """Source and target in rows of their own, for an encoder-decoder."""
+    rows = tokenized(tokenizer, sources, max_length=max_length)
+    rows.pop("token_type_ids", None)
+    pieces = tokenizer(text_target=targets, verbose=False)["input_ids"]
+    labels = [_cut(ids, max_length, tokenizer.eos_token_id) for ids in pieces]
+    for key, other in (("length", labels), ("full_length", pieces)):
+        rows[key] = [max(n, len(ids)) for n, ids in zip(rows[key], other, strict=True)]
+    return {**rows, "labels": labels}
+
+
+def _encode_joined(
+    sources: list[str], separator: str, targets: list[str], tokenizer: Any, max_length: int
+) -> dict[str, list[Any]]:
+    """Source, separator and target in one row, for a decoder."""
+
+    def pieces(texts: Any) -> Any:
+        return tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+
+    first = [tokenizer.bos_token_id] if _begins(tokenizer) else []
+    between, end = pieces(separator), tokenizer.eos_token_id
+    keys = ("input_ids", "attention_mask", "labels", "length", "full_length")
+    rows: dict[str, list[Any]] = {key: [] for key in keys}
+    for prompt, target in zip(pieces(sources), pieces(targets), strict=True):
+        target = target if end is None else [*target, end]
+        whole = len(first) + len(prompt) + len(between) + len(target)
+        target = _cut(target, max(1, max_length // 2), end) if whole > max_length else target
+        room = max_length - len(first) - len(between) - len(target)
+        prompt = [*first, *prompt[: max(0, room)], *between]
+        length = len(prompt) + len(target)
+        labels = [IGNORED] * len(prompt) + target
+        values = ([*prompt, *target], [1] * length, labels, length, whole)
+        for key, value in zip(keys, values, strict=True):
+            rows[key].append(value)
+    return rows
+
+
 def _decodes(model_type: str) -> bool:
     """Whether a family writes text from left to right."""
     from transformers.models.auto import modeling_auto
@@ -251,14 +251,8 @@ def _cut(ids: Sequence[int], limit: int, end: int | None) -> list[int]:
 
 def _prompts(batch: Batch, pad: int) -> Batch:
     """The prompts of a decoder's batch, filled up on the left as generation needs them."""
-    import torch
-
     prompt = (batch["labels"] == IGNORED) & batch["attention_mask"].bool()
-    rows = [ids[mask] for ids, mask in zip(batch["input_ids"], prompt)]
-    width = max(len(row) for row in rows)
-    ids = torch.full((len(rows), width), pad, dtype=torch.long, device=batch["input_ids"].device)
-    mask = torch.zeros_like(ids)
-    for i, row in enumerate(rows):
-        ids[i, width - len(row) :] = row
-        mask[i, width - len(row) :] = 1
-    return {"input_ids": ids, "attention_mask": mask}
+    rows = [ids[mask].tolist() for ids, mask in zip(batch["input_ids"], prompt)]
+    ids = padded(rows, pad, left=True)
+    mask = padded([[1] * len(row) for row in rows], 0, left=True)
+    return {"input_ids": ids.to(prompt.device), "attention_mask": mask.to(prompt.device)}

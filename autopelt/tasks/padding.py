@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopelt.errors import UsageError
-from autopelt.tasks.base import Batch
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from torch import Tensor
 
-ROWS = 1000
-"""Examples that are tokenised at once."""
+Batch = dict[str, "Tensor"]
 
 IGNORED = -100
 """Label that a loss does not look at."""
@@ -32,8 +30,8 @@ def tokenized(
     Returns:
         What the tokeniser makes, a list for each example, with ``length`` and ``full_length``.
     """
-    made = dict(tokenizer(*texts, verbose=False, **options))
-    full = [len(ids) for ids in made["input_ids"]]
+    encoded = dict(tokenizer(*texts, verbose=False, **options))
+    full = [len(ids) for ids in encoded["input_ids"]]
     long = [i for i, length in enumerate(full) if length > max_length]
     if long:
         shorter = tokenizer(
@@ -45,10 +43,10 @@ def tokenized(
         )
         for key, values in shorter.items():
             for place, i in enumerate(long):
-                made[key][i] = values[place]
-    made["length"] = [len(ids) for ids in made["input_ids"]]
-    made["full_length"] = full
-    return made
+                encoded[key][i] = values[place]
+    encoded["length"] = [len(ids) for ids in encoded["input_ids"]]
+    encoded["full_length"] = full
+    return encoded
 
 
 def joined(batches: Sequence[Mapping[str, list[Any]]]) -> Dataset:
@@ -58,19 +56,14 @@ def joined(batches: Sequence[Mapping[str, list[Any]]]) -> Dataset:
     return concatenate_datasets([Dataset.from_dict(dict(batch)) for batch in batches])
 
 
-def padded(
-    rows: Sequence[Sequence[int]], value: int, left: bool = False, multiple: int = 1
-) -> Tensor:
+def padded(rows: Sequence[Sequence[int]], value: int, left: bool = False) -> Tensor:
     """Rows of whole numbers, padded with `value` to the longest: shape (rows, tokens), int64."""
     import torch
+    from torch.nn.utils.rnn import pad_sequence
 
-    width = max(len(row) for row in rows)
-    width = -(-width // multiple) * multiple
-    filled = torch.full((len(rows), width), value, dtype=torch.long)
-    for i, row in enumerate(rows):
-        place = slice(width - len(row), width) if left else slice(0, len(row))
-        filled[i, place] = torch.tensor(list(row), dtype=torch.long)
-    return filled
+    tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+    side = "left" if left else "right"
+    return pad_sequence(tensors, batch_first=True, padding_value=value, padding_side=side)
 
 
 def model_inputs(rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:

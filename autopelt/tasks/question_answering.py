@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.tasks.answers import exact_match, word_f1
-from autopelt.tasks.base import Batch, Metric, Task, complete
-from autopelt.tasks.padding import MODEL_INPUTS, joined, model_inputs, require_offsets
+from autopelt.tasks.base import Task, complete
+from autopelt.tasks.padding import MODEL_INPUTS, Batch, model_inputs, require_offsets
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -30,8 +29,6 @@ LONGEST_QUESTION = 64
 CANDIDATES = 20
 """Starts and ends that are combined."""
 
-_ROWS = 200
-
 
 class QuestionAnswering(Task):
     """Softmax over the positions of start and end.
@@ -42,15 +39,11 @@ class QuestionAnswering(Task):
     """
 
     kind: ClassVar[str] = "question_answering"
-
-    def __init__(
-        self, name: str, title: str, origin: Origin, *, score: str = "f1", max_length: int = 384
-    ) -> None:
-        self.name, self.title, self.origin = name, title, origin
-        self.head = "question_answering"
-        self.metric = Metric(score)
-        self.columns = ("question", "context")
-        self.max_length = max_length
+    known_scores: ClassVar[tuple[str, ...]] = ("f1", "exact_match")
+    rows_at_once: ClassVar[int] = 200
+    head = "question_answering"
+    columns = ("question", "context")
+    max_length = 384
 
     @property
     def outputs(self) -> int:
@@ -109,11 +102,39 @@ class QuestionAnswering(Task):
                 f"task '{self.name}' needs a length limit of 16 tokens at least, not {max_length}; "
                 f"raise {parameter('max_length')}."
             )
-        batches = []
-        for first in range(0, len(dataset), _ROWS):
-            batch = dataset[first : first + _ROWS]
-            batches.append(_windows(batch, first, tokenizer, max_length))
-        return joined(batches)
+        return super().encode(dataset, tokenizer, max_length)
+
+    def encode_batch(
+        self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
+    ) -> dict[str, list[Any]]:
+        """Windows of a few examples."""
+        questions, cut = _short_questions(batch["question"], tokenizer, max_length)
+        windows = tokenizer(
+            questions,
+            list(batch["context"]),
+            truncation="only_second",
+            max_length=max_length,
+            stride=max_length // 3,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+            verbose=False,
+        )
+        sources = windows["overflow_to_sample_mapping"]
+        rows: dict[str, list[Any]] = {key: windows[key] for key in MODEL_INPUTS if key in windows}
+        lengths = [len(ids) for ids in rows["input_ids"]]
+        places = ("start_positions", "end_positions", "begins", "ends")
+        rows |= {key: [] for key in places}
+        for row, source in enumerate(sources):
+            begins, ends = _characters(windows, row, batch["context"][source])
+            start = batch["starts"][source][0]
+            stop = start + len(batch["answers"][source][0])
+            values = (*_positions(begins, ends, start, stop), begins, ends)
+            for key, value in zip(places, values, strict=True):
+                rows[key].append(value)
+        rows |= {"length": lengths, "full_length": lengths}
+        for key in ("example", "context", "answers"):
+            rows[key] = [batch[key][source] for source in sources]
+        return rows | {"question_cut": [int(cut[source]) for source in sources]}
 
     def notes(self, encoded: Dataset) -> list[str]:
         """Questions that were cut, and how many windows there are."""
@@ -221,52 +242,19 @@ def best_span(scores: Any, allowed: Any) -> tuple[float, int, int]:
     return float(sums[row, column]), int(starts[row]), int(ends[column])
 
 
-def _windows(
-    batch: Mapping[str, list[Any]], first: int, tokenizer: Any, max_length: int
-) -> dict[str, list[Any]]:
-    """Encode a few examples; `first` is the index of the first of them."""
-    questions, cut = _short_questions(batch["question"], tokenizer, max_length)
-    made = tokenizer(
-        questions,
-        list(batch["context"]),
-        truncation="only_second",
-        max_length=max_length,
-        stride=max_length // 3,
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-        verbose=False,
-    )
-    rows: dict[str, list[Any]] = {key: made[key] for key in MODEL_INPUTS if key in made}
-    names = ("start_positions", "end_positions", "begins", "ends")
-    rows |= {name: [] for name in names}
-    sources = made["overflow_to_sample_mapping"]
-    for row, source in enumerate(sources):
-        inside = [part == 1 for part in made.sequence_ids(row)]
-        offsets = made["offset_mapping"][row]
-        begins = [begin if ok and end > begin else -1 for ok, (begin, end) in zip(inside, offsets)]
-        ends = [end if ok and end > begin else -1 for ok, (begin, end) in zip(inside, offsets)]
-        context = batch["context"][source]
-        begins = [_past_blanks(context, b, e) for b, e in zip(begins, ends, strict=True)]
-        start = batch["starts"][source][0]
-        answer = (start, start + len(batch["answers"][source][0]))
-        positions = _positions(begins, ends, *answer)
-        for name, value in zip(names, (*positions, begins, ends), strict=True):
-            rows[name].append(value)
-    lengths = [len(ids) for ids in rows["input_ids"]]
-    return {
-        **rows,
-        "length": lengths,
-        "full_length": lengths,
-        "example": [first + source for source in sources],
-        "context": [batch["context"][source] for source in sources],
-        "answers": [batch["answers"][source] for source in sources],
-        "question_cut": [int(cut[source]) for source in sources],
-    }
+def _characters(windows: Any, row: int, context: str) -> tuple[list[int], list[int]]:
+    """Where each token of a window begins and ends in the context; -1 for tokens off it."""
+    begins, ends = [], []
+    for part, (begin, end) in zip(windows.sequence_ids(row), windows["offset_mapping"][row]):
+        inside = part == 1 and end > begin
+        begins.append(_past_blanks(context, begin, end) if inside else -1)
+        ends.append(end if inside else -1)
+    return begins, ends
 
 
 def _past_blanks(text: str, begin: int, end: int) -> int:
     """Where a token's word begins: some tokenisers count the blank in front of it as its own."""
-    while 0 <= begin < end - 1 and text[begin].isspace():
+    while begin < end - 1 and text[begin].isspace():
         begin += 1
     return begin
 
@@ -286,10 +274,12 @@ def _short_questions(
     """Questions without the blanks around them, cut so that most of the limit is the context's."""
     limit = min(LONGEST_QUESTION, max_length // 3)
     stripped = [question.strip() for question in questions]
-    made = tokenizer(stripped, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    long = [len(ids) > limit for ids in made["input_ids"]]
+    pieces = tokenizer(
+        stripped, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    )
+    long = [len(ids) > limit for ids in pieces["input_ids"]]
     short = [
         text[: offsets[limit - 1][1]] if is_long else text
-        for text, offsets, is_long in zip(stripped, made["offset_mapping"], long)
+        for text, offsets, is_long in zip(stripped, pieces["offset_mapping"], long)
     ]
     return short, long

@@ -12,8 +12,9 @@ The options of a search and the keys of the file are the same::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -26,31 +27,13 @@ from autopelt.system.files import read_text
 from autopelt.system.validation_errors import explain
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks.base import Task
-from autopelt.tasks.classification import Classification, Regression
-from autopelt.tasks.generation import LOSS, Generation
-from autopelt.tasks.question_answering import QuestionAnswering
-from autopelt.tasks.text_scores import TEXT_SCORES
-from autopelt.tasks.token_classification import TokenClassification
+from autopelt.tasks.kinds import KINDS
 
 Kind = Literal[
     "classification", "regression", "token_classification", "question_answering", "generation"
 ]
 
-SCORES: dict[str, tuple[str, ...]] = {
-    "classification": (
-        "accuracy",
-        "macro_f1",
-        "micro_f1",
-        "f1",
-        "matthews",
-        "accuracy_f1",
-        "accuracy_macro_f1",
-    ),
-    "regression": ("pearson_spearman", "pearson", "spearman"),
-    "token_classification": ("span_f1", "accuracy"),
-    "question_answering": ("f1", "exact_match"),
-    "generation": ("chrf", *(s for s in TEXT_SCORES if s != "chrf"), LOSS),
-}
+SCORES: Mapping[str, tuple[str, ...]] = {kind: KINDS[kind].known_scores for kind in get_args(Kind)}
 """Scores that may be the metric of a kind; the first is the usual one."""
 
 _LABELS = ("label", *TAG_COLUMNS)
@@ -198,19 +181,14 @@ def task_of_kind(file: TaskFile, kind: str) -> Task:
 def _of_kind(file: TaskFile, kind: str, score: str, origin: Files) -> Task:
     name = file.name or Path(file.train).stem
     title = f"{kind.replace('_', ' ')} on {file.train}"
-    task: Task
+    options: dict[str, Any] = {"scores": (score,), "max_length": file.max_length}
     if kind in ("classification", "regression"):
         others = ("accuracy", "macro_f1") if kind == "classification" else SCORES[kind]
-        scores = (score, *(s for s in others if s != score))
-        make_kind = Classification if kind == "classification" else Regression
-        task = make_kind(name, title, origin, pair=bool(file.text_pair), scores=scores)
-    elif kind == "token_classification":
-        task = TokenClassification(name, title, origin, score=score)
-    elif kind == "question_answering":
-        task = QuestionAnswering(name, title, origin, score=score)
-    else:
-        task = Generation(name, title, origin, score=score, prefix=file.prefix)
-    task.max_length = file.max_length or task.max_length
+        options["scores"] = (score, *(s for s in others if s != score))
+        options["pair"] = bool(file.text_pair)
+    elif kind == "generation":
+        options["prefix"] = file.prefix
+    task = KINDS[kind](name, title, origin, **options)
     task.spec = file.to_yaml()
     return task
 

@@ -37,11 +37,12 @@ def exact_match(found: Texts, gold: Texts) -> float:
 
 
 TEXT_SCORES: dict[str, Callable[[Texts, Texts], float]] = {
-    "bleu": bleu,
     "chrf": chrf,
+    "bleu": bleu,
     "rouge_l": rouge_l,
     "exact_match": exact_match,
 }
+"""All of them grow with quality; the first is the usual one."""
 
 
 def _mean(values: Any) -> float:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.tasks.base import Batch, Metric, Task, complete
+from autopelt.tasks.base import Task, complete
 from autopelt.tasks.padding import (
     IGNORED,
-    ROWS,
-    joined,
+    Batch,
     model_inputs,
     padded,
     require_offsets,
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OUTSIDE = "O"
-SCORES = ("span_f1", "accuracy")
 
 
 class TokenClassification(Task):
@@ -36,27 +33,13 @@ class TokenClassification(Task):
 
     Args:
         labels: the tags in order; empty: those of train, `OUTSIDE` first.
-        score: ``span_f1`` (entities) or ``accuracy`` (a tag a word, such as parts of speech).
+        scores: ``span_f1`` (entities) or ``accuracy`` (a tag a word, such as parts of speech).
     """
 
     kind: ClassVar[str] = "token_classification"
-
-    def __init__(
-        self,
-        name: str,
-        title: str,
-        origin: Origin,
-        *,
-        labels: Sequence[str] = (),
-        score: str = "span_f1",
-        max_length: int = 128,
-    ) -> None:
-        self.name, self.title, self.origin = name, title, origin
-        self.head = "token_classification"
-        self.metric = Metric(score)
-        self.columns = ("words",)
-        self.labels = tuple(labels)
-        self.max_length = max_length
+    known_scores: ClassVar[tuple[str, ...]] = ("span_f1", "accuracy")
+    head = "token_classification"
+    columns = ("words",)
 
     def for_model(self, config: Any) -> Task:
         """Raises UsageError for an encoder-decoder: transformers tags with its encoder alone."""
@@ -70,8 +53,8 @@ class TokenClassification(Task):
     def learn_labels(self, train: Dataset) -> None:
         """Unless they are given, the tags of train, sorted, with `OUTSIDE` first."""
         if not self.labels:
-            found = {tag for tags in train["tags"] for tag in tags}
-            self.labels = tuple(sorted(found, key=lambda tag: (tag != OUTSIDE, tag)))
+            distinct = {tag for tags in train["tags"] for tag in tags}
+            self.labels = tuple(sorted(distinct, key=lambda tag: (tag != OUTSIDE, tag)))
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
         """Replace tags by their index; refuse unknown tags and words without one."""
@@ -97,7 +80,9 @@ class TokenClassification(Task):
             )
         return dataset.remove_columns("tags").add_column("tags", values)
 
-    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+    def encode_batch(
+        self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
+    ) -> dict[str, list[Any]]:
         """Tokenise sentences, their words joined by spaces.
 
         Returns:
@@ -105,19 +90,16 @@ class TokenClassification(Task):
             ``tags`` for each word, and ``places``: the token of each word's first piece, or -1.
         """
         require_offsets(self.name, tokenizer)
-        batches = []
-        for batch in dataset.iter(batch_size=ROWS):
-            texts = [" ".join(words) for words in batch["words"]]
-            made = tokenized(tokenizer, texts, max_length=max_length, return_offsets_mapping=True)
-            offsets = made.pop("offset_mapping")
-            places = [first_pieces(w, o) for w, o in zip(batch["words"], offsets, strict=True)]
-            labels = [[IGNORED] * len(ids) for ids in made["input_ids"]]
-            for row, tags in enumerate(batch["tags"]):
-                for place, tag in zip(places[row], tags, strict=True):
-                    if place >= 0:
-                        labels[row][place] = tag
-            batches.append({**made, "labels": labels, "tags": batch["tags"], "places": places})
-        return joined(batches)
+        texts = [" ".join(words) for words in batch["words"]]
+        inputs = tokenized(tokenizer, texts, max_length=max_length, return_offsets_mapping=True)
+        offsets = inputs.pop("offset_mapping")
+        places = [first_pieces(w, o) for w, o in zip(batch["words"], offsets, strict=True)]
+        labels = [[IGNORED] * len(ids) for ids in inputs["input_ids"]]
+        for row, tags in enumerate(batch["tags"]):
+            for place, tag in zip(places[row], tags, strict=True):
+                if place >= 0:
+                    labels[row][place] = tag
+        return {**inputs, "labels": labels, "tags": batch["tags"], "places": places}
 
     def notes(self, encoded: Dataset) -> list[str]:
         """Sentences that were cut, and the words that lost their tag by that."""
@@ -157,14 +139,14 @@ class TokenClassification(Task):
         """Span F1, precision, recall, and the share of words with the right tag."""
         complete(predictions, encoded)
         outside = OUTSIDE if OUTSIDE in self.labels else self.labels[0]
-        gold, found = [], []
+        gold, predicted = [], []
         right = words = 0
         for tags, places, tokens in zip(encoded["tags"][:], encoded["places"][:], predictions):
             gold.append([self.labels[tag] for tag in tags])
-            found.append([self.labels[tokens[p]] if p >= 0 else outside for p in places])
-            right += sum(a == b for a, b in zip(gold[-1], found[-1], strict=True))
+            predicted.append([self.labels[tokens[p]] if p >= 0 else outside for p in places])
+            right += sum(a == b for a, b in zip(gold[-1], predicted[-1], strict=True))
             words += len(tags)
-        scores = {**span_scores(gold, found), "accuracy": right / words}
+        scores = {**span_scores(gold, predicted), "accuracy": right / words}
         return {self.metric.name: scores.pop(self.metric.name), **scores}
 
 

@@ -69,7 +69,7 @@ class _Rows:
 def test_too_few_examples_and_too_many_wanted(tmp_path):
     def task(examples):
         rows = [{"text": f"t{n}", "label": str(n % 2)} for n in range(examples)]
-        return Classification("few", "", _Rows(rows), pair=False)
+        return Classification("few", "", _Rows(rows))
 
     with pytest.raises(UnavailableError, match="has 3 training examples, too few"):
         task(3).load(Source())

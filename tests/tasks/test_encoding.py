@@ -124,7 +124,7 @@ def _pairs(source, target):
 
 
 def test_a_decoder_learns_the_target_alone_and_keeps_it_when_cut():
-    task, _, tokenizer = tiny("gpt2", Generation("g", "", NOWHERE, score="loss"))
+    task, _, tokenizer = tiny("gpt2", Generation("g", "", NOWHERE, scores=("loss",)))
     row = task.encode(_pairs("the cat", "a dog"), tokenizer, 64)[0]
     target = [t for t in row["labels"] if t != IGNORED]
     assert tokenizer.decode(target) == "a dog</s>"
@@ -149,7 +149,7 @@ def test_an_encoder_decoder_gets_prefix_and_end_token():
 
 @pytest.mark.parametrize("family", ["gpt2", "t5", "bart"])
 def test_the_loss_is_the_models_own(family):
-    task, model, tokenizer = tiny(family, Generation("g", "", NOWHERE, score="loss"))
+    task, model, tokenizer = tiny(family, Generation("g", "", NOWHERE, scores=("loss",)))
     data = Dataset.from_dict(
         {"source": ["the cat", "a"], "target": ["dog sat", "the old red house"]}
     )
@@ -165,7 +165,7 @@ def test_the_loss_is_the_models_own(family):
 
 @pytest.mark.parametrize("family", ["gpt2", "t5", "bart"])
 def test_generation_does_not_depend_on_the_rest_of_the_batch(family):
-    task, model, tokenizer = tiny(family, Generation("g", "", NOWHERE, score="exact_match"))
+    task, model, tokenizer = tiny(family, Generation("g", "", NOWHERE, scores=("exact_match",)))
     data = Dataset.from_dict(
         {"source": ["the cat", "a man is playing a large flute"], "target": ["x", "y z"]}
     )
@@ -182,17 +182,17 @@ def test_a_missing_sacrebleu_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(UnavailableError, match=r"pip install 'autopelt\[seq2seq\]'"):
         tiny("t5", make_task("ntrex-en-sl"))
-    tiny("t5", Generation("g", "", NOWHERE, score="rouge_l"))
+    tiny("t5", Generation("g", "", NOWHERE, scores=("rouge_l",)))
 
 
 def test_an_unknown_score_is_refused():
     with pytest.raises(UsageError, match="did you mean 'rouge_l'"):
-        Generation("g", "", NOWHERE, score="rougel")
+        Generation("g", "", NOWHERE, scores=("rougel",))
 
 
 @pytest.mark.parametrize("family", ["gpt2", "t5", "bart"])
 def test_what_was_learnt_by_heart_is_generated(family):
-    task, model, tokenizer = tiny(family, Generation("g", "", NOWHERE, score="exact_match"))
+    task, model, tokenizer = tiny(family, Generation("g", "", NOWHERE, scores=("exact_match",)))
     source = ["the cat", "a man is playing", "Anna Novak works", "because it rained"]
     target = ["sat on the mat", "a large flute", "for Acme", "the game was lost"]
     encoded = task.encode(Dataset.from_dict({"source": source, "target": target}), tokenizer, 32)

@@ -1,0 +1,25 @@
+"""The kinds of tasks, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autopelt.tasks.base import Task
+from autopelt.tasks.classification import Classification, Regression
+from autopelt.tasks.generation import Generation
+from autopelt.tasks.multiple_choice import MultipleChoice
+from autopelt.tasks.question_answering import QuestionAnswering
+from autopelt.tasks.token_classification import TokenClassification
+
+KINDS: Mapping[str, type[Task]] = {
+    kind.kind: kind
+    for kind in (
+        Classification,
+        Regression,
+        TokenClassification,
+        QuestionAnswering,
+        Generation,
+        MultipleChoice,
+    )
+}
+"""Name of a kind -> its class, which takes a name, a title, an origin and the kind's options."""
