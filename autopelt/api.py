@@ -150,7 +150,7 @@ def search(
     words += [f"{key}={value!r}" for key, value in choices.items()]
     place = None if out is None else Path(out)
     plan = make_plan(resolved, f"autopelt.search({', '.join(words)})", place)
-    folder = new_folder(resolved, plan.facts["task"]["name"]) if out is None else Path(out)
+    folder = new_folder(resolved, plan.facts.task.name) if out is None else Path(out)
     return _run(plan, folder, view, ray_address)
 
 

@@ -66,8 +66,7 @@ def architecture_map(record: StudyRecord) -> Map:
         step = (len(members) - 1) / (MOST_ROWS - 1)
         members = [members[round(i * step)] for i in range(MOST_ROWS)]
     found = [m for t in members for m in t.architecture.modules]
-    stated = record.backbone.get("layers") or 0
-    layers = max([int(stated), *(m.layer + 1 for m in found if m.layer is not None)])
+    layers = max([record.backbone.layers, *(m.layer + 1 for m in found if m.layer is not None)])
     bands = []
     for method_name in in_order(m.method for m in found):
         mine = [[m for m in t.architecture.modules if m.method == method_name] for t in members]

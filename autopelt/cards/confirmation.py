@@ -122,8 +122,8 @@ def confirmed_facts(c: Confirmed, record: StudyRecord) -> tuple[Fact, ...]:
 
 def confirmed_note(c: Confirmed, record: StudyRecord) -> str:
     """How it was measured, and who was chosen how."""
-    report = record.task.get("report")
-    split = f"the report split ({plural(report, 'example')})" if isinstance(report, int) else ""
+    report = record.task.report
+    split = f"the report split ({plural(report, 'example')})" if report is not None else ""
     return (
         "Each was trained again with random seeds that the search did not use; the epoch was "
         f"chosen on the selection split, and {split or 'the report split'}, which the search never "

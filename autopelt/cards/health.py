@@ -80,7 +80,7 @@ def above_a_constant(record: StudyRecord) -> Finding | None:
         surely = gap.low > 0
         words = f"On the report split {reached} ({interval(gap)})"
     else:
-        best, constant = record.best, record.task.get("constant")
+        best, constant = record.best, record.task.constant
         if best is None or best.score is None or constant is None:
             return None
         error = difference_error(record, best.score, constant)

@@ -3,7 +3,6 @@
 import math
 from statistics import median
 
-from autopelt.cards.wording import whole
 from autopelt.study.record import StudyRecord
 
 COUNTED = ("accuracy", "exact_match")
@@ -17,7 +16,7 @@ def score_error(record: StudyRecord, score: float) -> float | None:
         None where the score is not a share of examples, or the size of the split is unknown.
         Variation between random seeds comes on top and is not in it.
     """
-    examples = whole(record.task, "selection")
+    examples = record.task.selection
     if record.metric not in COUNTED or not examples or not 0 <= score <= 1:
         return None
     # Of n right answers out of n one still knows no more than about one example's worth.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from autopelt.cards.card import Card, Command, Fact, Row, Table, cell, flat, table
-from autopelt.cards.wording import backbone_name, listed, share, whole
+from autopelt.cards.wording import backbone_name, listed, share
+from autopelt.study.facts import TaskFacts
 from autopelt.study.record import StudyRecord
 
 TITLE = "Protocol"
@@ -32,20 +32,20 @@ class Protocol:
 
 def protocol(record: StudyRecord) -> Protocol:
     """Numbers of the card; what the record does not know is None."""
-    backbone = whole(record.backbone, "parameters")
+    backbone = record.backbone.parameters
     pairs = flat(record.config.model_dump(mode="json"))
     by_last_name = {key.rsplit(".", 1)[-1]: value for key, value in pairs}
     random_seeds = tuple(sorted({t.random_seed for t in record.trials}))
     return Protocol(
-        tuple((split, whole(record.task, split)) for split in ("train", "selection", "report")),
+        tuple(record.task.sizes.items()),
         record.limit / backbone if backbone else None,
         record.config.random_seed,
         random_seeds,
         tuple((key, by_last_name[key]) for key in SETTINGS if by_last_name.get(key, "–") != "–"),
         (
             *((f"config.{k}", v) for k, v in pairs),
-            *((f"task.{k}", v) for k, v in flat(record.task)),
-            *((f"backbone.{k}", v) for k, v in flat(record.backbone)),
+            *((f"task.{k}", v) for k, v in flat(record.task.known())),
+            *((f"backbone.{k}", v) for k, v in flat(record.backbone.known())),
             *((f"version.{k}", str(v)) for k, v in record.versions.items()),
         ),
     )
@@ -70,17 +70,17 @@ def card(record: StudyRecord) -> Card:
         facts(p, record),
         commands=commands,
         table=settings_table(p),
-        note=str(record.task.get("cut") or ""),
+        note=record.task.cut,
     )
 
 
 def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
     """The protocol as name and value pairs."""
-    backbone = whole(record.backbone, "parameters")
+    backbone = record.backbone.parameters
     part = f", {share(p.budget_share)} of the backbone" if p.budget_share else ""
     own = "each trial trains with one of its own" if len(p.random_seeds) > 1 else ""
     shown = [
-        Fact("Task", str(record.task.get("name", "–")), _task_words(record.task)),
+        Fact("Task", record.task.name or "–", _task_words(record.task)),
         Fact(
             "Backbone",
             backbone_name(record),
@@ -92,13 +92,13 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
     ]
     if record.warm_start:
         warm = record.warm_start
-        left = f", {warm['left_out']} could not be said here" if warm["left_out"] else ""
+        left = f", {warm.left_out} could not be said here" if warm.left_out else ""
         shown.append(
             Fact(
                 "Warm start",
-                str(warm["study"]),
-                f"task {warm['task']} on {warm['backbone']}: {warm['trials']} scores, "
-                f"{warm['early']} of its {warm.get('what', 'front')} evaluated early{left}",
+                warm.study,
+                f"task {warm.task} on {warm.backbone}: {warm.trials} scores, "
+                f"{warm.early} of its {warm.what} evaluated early{left}",
             )
         )
     saved = record.early_stopping
@@ -115,15 +115,10 @@ def settings_table(p: Protocol) -> Table:
     return Table(shown.columns, shown.rows, folded="Show every setting and version")
 
 
-def _task_words(task: Any) -> str:
-    words = [
-        str(task[key]).replace("_", " ") for key in ("title", "kind", "source") if task.get(key)
-    ]
-    labels = task.get("labels")
-    if isinstance(labels, int) and not isinstance(labels, bool):
-        words.append(f"{labels} labels")
-    elif isinstance(labels, list | tuple):
-        words.append(f"{len(labels)} labels")
+def _task_words(task: TaskFacts) -> str:
+    words = [w.replace("_", " ") for w in (task.title, task.kind, task.source) if w]
+    if "labels" in task.model_fields_set:
+        words.append(f"{len(task.labels)} labels")
     return " · ".join(words)
 
 

@@ -154,7 +154,7 @@ def note(v: Verdict, record: StudyRecord) -> str:
     ]
     if v.error is not None:
         words.append(
-            f"On {plural(int(record.task['selection']), 'example')} two equally good architectures "
+            f"On {plural(record.task.selection or 0, 'example')} two equally good architectures "
             f"often lie up to {score(2 * v.error)} apart."
         )
     words.append(

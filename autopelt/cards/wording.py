@@ -1,8 +1,6 @@
 """How the report writes numbers, architectures and states for a person."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from autopelt.architecture.budget import Count
 from autopelt.methods import named
@@ -77,13 +75,7 @@ def name(trial: TrialRecord) -> str:
 
 def backbone_name(record: StudyRecord) -> str:
     """Name of the backbone without folders."""
-    return str(record.backbone.get("name", "the backbone")).rstrip("/").rsplit("/", 1)[-1]
-
-
-def whole(values: Mapping[str, Any], key: str) -> int | None:
-    """A whole number out of plain values; None where there is none."""
-    value = values.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return record.backbone.short_name
 
 
 def method(name: str) -> str:

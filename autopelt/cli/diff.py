@@ -77,7 +77,7 @@ def _gain(a: "Named", b: "Named") -> tuple[float | None, str]:
         if trial.score is None:
             why = why or f"{named.name} has no score"
     keys = ("hash", "train", "selection")
-    alike = all(a.study.task.get(key) == b.study.task.get(key) for key in keys)
+    alike = all(getattr(a.study.task, key) == getattr(b.study.task, key) for key in keys)
     if a.study.metric != b.study.metric or not alike:
         why = why or "the two studies have different tasks or data"
     if a.study.config.training != b.study.config.training:

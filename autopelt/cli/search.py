@@ -60,7 +60,7 @@ def search(
         _price(make_plan(config, ""), as_json)
         return
     plan = make_plan(config, as_typed(), None if out is None else Path(out))
-    folder = new_folder(config, plan.facts["task"]["name"]) if out is None else Path(out)
+    folder = new_folder(config, plan.facts.task.name) if out is None else Path(out)
     _run(plan, folder, as_json, ray_address)
 
 
@@ -150,12 +150,12 @@ def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:
         "study": str(folder),
         "trials": plan.config.trials,
         "workers": plan.config.workers,
-        "task": plan.facts["task"]["name"],
-        "metric": plan.facts["metric"],
-        "backbone": plan.facts["backbone"]["name"],
-        "backbone_parameters": plan.facts["backbone"]["parameters"],
+        "task": plan.facts.task.name,
+        "metric": plan.facts.metric,
+        "backbone": plan.facts.backbone.name,
+        "backbone_parameters": plan.facts.backbone.parameters,
         "limit": plan.limit,
-        "head": plan.facts["head"],
+        "head": plan.facts.head,
         "space": plan.config.space.name,
     }
 
@@ -163,17 +163,17 @@ def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:
 def _announcement(plan: "Plan", folder: Path) -> list[str]:
     from autopelt.study.storage import CONFIG
 
-    config, backbone = plan.config, plan.facts["backbone"]
+    config, backbone = plan.config, plan.facts.backbone
     exists = "going on with" if (folder / CONFIG).is_file() else "study"
     few = f"all {config.trials} trials go to seed architectures; for a search give more --trials"
     return [
-        f"{exists} {folder}: {config.trials} trials on {plan.facts['task']['name']}, "
+        f"{exists} {folder}: {config.trials} trials on {plan.facts.task.name}, "
         f"{config.workers} at a time",
-        f"backbone {backbone['name']}: {backbone['parameters']:,} parameters, "
-        f"{backbone['layers']} layers; budget {config.budget} = {plan.limit:,} parameters; "
-        f"task head {plan.facts['head']:,}, apart",
+        f"backbone {backbone.name}: {backbone.parameters:,} parameters, "
+        f"{backbone.layers} layers; budget {config.budget} = {plan.limit:,} parameters; "
+        f"task head {plan.facts.head:,}, apart",
         f"space {config.space.name}: {len(plan.space.dimensions)} choices, about "
-        f"10^{len(str(plan.space.size)) - 1} architectures; data: {plan.facts['task']['source']}",
+        f"10^{len(str(plan.space.size)) - 1} architectures; data: {plan.facts.task.source}",
         *([few] if config.trials <= len(plan.seeds) else []),
         "a line a trial: number (* on the front when it ended), score, deployed parameters, share, "
         "time, architecture",

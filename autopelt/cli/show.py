@@ -41,7 +41,7 @@ def show(
     if place is not None:
         opened = StudyStorage.open(place[0])
         model = model or Setup.of(opened.config).model
-        outputs = max(1, len(opened.record().task.get("labels", ())))
+        outputs = max(1, len(opened.facts.task.labels))
     if model_config is not None:
         shapes, config = shapes_from_file(model_config), config_from_file(model_config)
     else:

@@ -148,10 +148,10 @@ def _of_study(folder: Path) -> Trained:
         )
     study = StudyStorage.open(folder)
     setup = Setup.of(study.config)
-    labels = tuple(study.record().task.get("labels", ()))
+    labels = study.facts.task.labels
     metrics = json.loads((best / "metrics.json").read_text(encoding="utf-8"))
     scores = {"selection": metrics["selection"]}
-    kind = study.record().task["kind"]
+    kind = study.facts.task.kind
     head = _head(kind, setup.model)
     return Trained(best, setup.model, head, labels, setup.task, scores, kind, setup.max_length)
 

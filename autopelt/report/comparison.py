@@ -44,7 +44,7 @@ def write_comparison(record: StudyRecord, rows: Sequence[Row], folder: Path) -> 
         cards += [parameters_card(record, rows), time_card(record, rows)]
     cards.append(protocol_card(record, rows))
     done = sum(bool(r.scored) for r in rows)
-    words = f"{record.task.get('name', 'task')} on {backbone_name(record)} · " + plural(
+    words = f"{record.task.name or 'task'} on {backbone_name(record)} · " + plural(
         len(rows), "method"
     )
     open_words = "" if done == len(rows) else f"{done} of {len(rows)} methods have a score so far."
@@ -261,9 +261,7 @@ def scatter(
 def protocol_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
     """How it was made."""
     devices = sorted({str(r.cost["device"]) for r in rows if r.cost.get("device")})
-    sizes = [
-        f"{s} {record.task[s]:,}" for s in ("train", "selection", "report") if record.task.get(s)
-    ]
+    sizes = [f"{split} {size:,}" for split, size in record.task.sizes.items() if size]
     packages = ", ".join(f"{k} {v}" for k, v in record.versions.items())
     return Card(
         "protocol",

@@ -100,8 +100,9 @@ def comparable(records: Sequence[StudyRecord]) -> None:
             mine, theirs = getattr(first, what), getattr(other, what)
             keys = ("name", "parameters", "revision", "kind", "selection", "report", "hash")
             pairs += [
-                (f"{what} {key}" if key != "name" else what, mine.get(key), theirs.get(key))
-                for key in keys
+                (f"{what} {k}" if k != "name" else what, getattr(mine, k), getattr(theirs, k))
+                for k in keys
+                if k in type(mine).model_fields
             ]
         for words, mine, theirs in pairs:
             if mine != theirs:
@@ -139,6 +140,6 @@ def overlay(records: Sequence[StudyRecord]) -> Overlay:
 
 def budget_words(made: Overlay) -> str:
     """``227,132 parameters (1%)``."""
-    parameters = made.members[0].record.backbone.get("parameters")
+    parameters = made.members[0].record.backbone.parameters
     part = f" ({share(made.limit / parameters)})" if parameters else ""
     return f"{made.limit:,} parameters{part}"

@@ -303,7 +303,7 @@ def studies(made: Overlay) -> Card:
         "studies",
         TITLES["studies"],
         f"{plural(len(made.members), 'study', 'studies')} with {plural(done, 'complete trial')}, "
-        f"all on {made.members[0].record.task.get('name', 'one task')}.",
+        f"all on {made.members[0].record.task.name or 'one task'}.",
         table=Table(COLUMNS, rows, folded=""),
         note="“Gain over seeds” is the best score minus that of the study's own best seed "
         "architecture. “Level with the last” counts complete trials until the hypervolume of the "

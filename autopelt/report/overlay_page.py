@@ -43,7 +43,7 @@ def overlay_page(records: Sequence[StudyRecord]) -> str:
     return render(
         title=title if len(title) < 60 else plural(len(names), "study", "studies"),
         eyebrow=f"autopelt, {plural(len(names), 'study', 'studies')} compared",
-        subtitle=f"{first.task.get('name', 'task')} on {backbone_name(first)} · "
+        subtitle=f"{first.task.name or 'task'} on {backbone_name(first)} · "
         f"budget {budget_words(made)}",
         cards=cards,
         values=overlay_values(made, cards),
@@ -62,7 +62,7 @@ def overlay_values(made: Overlay, cards: Sequence[Card]) -> dict[str, Any]:
     tops = [(top.point[1], -m.offset, m.key(top)) for m in made.members if (top := m.record.best)]
     return {
         "metric": made.metric,
-        "layers": made.members[0].record.backbone.get("layers") or 0,
+        "layers": made.members[0].record.backbone.layers,
         "best": max(tops)[2] if tops else None,
         "methods": method_words(t for m in made.members for t in m.record.trials),
         "colours": {**METHOD_COLOURS, "": OTHER_METHOD},

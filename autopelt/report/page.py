@@ -173,10 +173,10 @@ def _finite_or_none(value: float | None) -> float | None:
 
 def subtitle(record: StudyRecord) -> str:
     """Task, backbone and budget in one line."""
-    parameters = record.backbone.get("parameters")
+    parameters = record.backbone.parameters
     part = f" ({share(record.limit / parameters)})" if parameters else ""
     return (
-        f"{record.task.get('name', 'task')} on {backbone_name(record)} · "
+        f"{record.task.name or 'task'} on {backbone_name(record)} · "
         f"budget {record.limit:,} parameters{part}"
     )
 
@@ -199,7 +199,7 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
     chosen = {t.number for t in record.front}
     return {
         "metric": record.metric,
-        "layers": record.backbone.get("layers") or 0,
+        "layers": record.backbone.layers,
         "best": None if best is None else best.number,
         "best_words": "best within the budget",
         "methods": method_words(record.trials),

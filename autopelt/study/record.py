@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.statistics.pareto import front_of, hypervolume
 from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import Confirmation, chosen
+from autopelt.study.facts import BackboneFacts, TaskFacts, WarmStartFacts
 from autopelt.study.rungs import Saved
 
 COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
@@ -117,9 +117,7 @@ class StudyRecord:
         command: the command line that made the study.
         metric: name of the task's score (``accuracy``).
         limit: the budget as a number of deployed parameters.
-        backbone: ``{"name", "family", "parameters", "layers", "hidden", "revision"}``.
-        task: ``{"name", "kind", "train", "selection", "report", "labels", "source"}`` and
-            ``constant``: what the best constant answer scores on selection, None without one.
+        backbone, task: facts of these.
         head: parameters of the task head, counted apart.
         versions: versions of the packages that matter.
         trials: by number.
@@ -127,8 +125,7 @@ class StudyRecord:
         importance: what the score depends on; empty where the trials cannot tell, None until
             somebody works it out.
         confirmed: architectures that were trained again with fresh random seeds.
-        warm_start: ``facts`` of `workflows.warm_start.WarmStart`: of the study that this one
-            learned from; empty without one.
+        warm_start: of the study that this one learned from, or None.
     """
 
     name: str
@@ -136,15 +133,15 @@ class StudyRecord:
     command: str
     metric: str
     limit: int
-    backbone: Mapping[str, Any]
-    task: Mapping[str, Any]
+    backbone: BackboneFacts
+    task: TaskFacts
     head: int
     versions: Mapping[str, str]
     trials: tuple[TrialRecord, ...]
     total: int
     importance: tuple[Importance, ...] | None = None
     confirmed: tuple[Confirmation, ...] = ()
-    warm_start: Mapping[str, Any] = field(default_factory=dict)
+    warm_start: WarmStartFacts | None = None
 
     @property
     def complete(self) -> list[TrialRecord]:

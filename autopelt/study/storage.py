@@ -36,6 +36,7 @@ from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import CONFIRMED, confirmations
+from autopelt.study.facts import StudyFacts
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 from autopelt.system.files import last_line, write_text
 from autopelt.system.json_lines import read_lines
@@ -55,8 +56,10 @@ _STATES = {
 class StudyStorage:
     """An open study. Use `create` or `open`."""
 
-    def __init__(self, folder: Path, config: StudyConfig, optuna_study: optuna.Study) -> None:
-        self.folder, self.config, self.optuna = folder, config, optuna_study
+    def __init__(
+        self, folder: Path, config: StudyConfig, facts: StudyFacts, optuna_study: optuna.Study
+    ) -> None:
+        self.folder, self.config, self.facts, self.optuna = folder, config, facts, optuna_study
         self._ended: dict[int, TrialRecord] = {}
 
     # ------------------------------------------------------------------ create, open
@@ -65,7 +68,7 @@ class StudyStorage:
         cls,
         folder: Path,
         config: StudyConfig,
-        facts: Mapping[str, Any],
+        facts: StudyFacts,
         sampler: optuna.samplers.BaseSampler,
         warm_start: str | None = None,
     ) -> "StudyStorage":
@@ -74,7 +77,7 @@ class StudyStorage:
         Args:
             folder: new, or empty.
             config: resolved configuration.
-            facts: what `StudyRecord` has beside config and trials (backbone, task, head, …).
+            facts: what is known of the study when it begins.
             sampler: proposes; not stored.
             warm_start: what is kept of another study (`autopelt.workflows.warm_start`).
 
@@ -111,11 +114,11 @@ class StudyStorage:
                 ) from None
             if len(optuna_study.directions) > 1:
                 optuna_study.set_metric_names(list(config.objectives.names))
-            optuna_study.set_user_attr(_FACTS, json.dumps(dict(facts)))
+            optuna_study.set_user_attr(_FACTS, facts.model_dump_json(exclude_none=True))
             optuna_study.set_user_attr(_CONFIG, config.model_dump_json())
         # Last: a folder with a configuration is a study that can be opened.
         write_text(folder / CONFIG, _header(folder) + config.to_yaml())
-        return cls(folder, config, optuna_study)
+        return cls(folder, config, facts, optuna_study)
 
     @classmethod
     def open(
@@ -147,7 +150,7 @@ class StudyStorage:
                     storage=_storage(folder, url),
                     sampler=sampler,
                 )
-                loaded.user_attrs[_FACTS]
+                facts = StudyFacts.model_validate_json(loaded.user_attrs[_FACTS])
                 if config is None:  # deleted; the database knows it as well
                     config = StudyConfig.build(json.loads(loaded.user_attrs[_CONFIG]), DATABASE)
                     write_text(folder / CONFIG, _header(folder) + config.to_yaml())
@@ -159,7 +162,7 @@ class StudyStorage:
                     "name that its folder had when it began."
                 ) from None
             raise _unreadable(folder, line) from None
-        return cls(folder, config, loaded)
+        return cls(folder, config, facts, loaded)
 
     def begun_with(self) -> StudyConfig:
         """The configuration of the study's first trials, whatever config.yaml says by now."""
@@ -263,11 +266,11 @@ class StudyStorage:
 
     def record(self) -> StudyRecord:
         """The study as plain values."""
-        facts = json.loads(self.optuna.user_attrs[_FACTS])
+        facts = self.facts
         trials = [
             made
             for t in self.optuna.get_trials(deepcopy=False)
-            if (made := self._trial_record(t, facts["backbone"]["parameters"])) is not None
+            if (made := self._trial_record(t, facts.backbone.parameters)) is not None
         ]
         confirmed = confirmations(read_lines(self.folder / CONFIRMED))
         again = {c.trial: tuple(s.score for s in c.scored) for c in confirmed}
@@ -284,7 +287,7 @@ class StudyStorage:
             trials=tuple(trials),
             total=self.config.trials,
             confirmed=confirmed,
-            **facts,
+            **{key: value for key, value in facts if key != "version"},
         )
 
     def _trial_record(self, trial: FrozenTrial, backbone: int) -> TrialRecord | None:

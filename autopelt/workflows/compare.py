@@ -5,7 +5,6 @@ same small grid with the same random seeds, by the selection split; K trainings 
 on the report split; cost, measured one after another while nothing else runs.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from autopelt.errors import AutopeltError, InfeasibleError, UsageError, paramete
 from autopelt.report.comparison import write_comparison
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.study.confirmation import Training
+from autopelt.study.facts import BackboneFacts, Facts, TaskFacts
 from autopelt.study.lookup import find_architecture
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.system.files import write_text
@@ -35,7 +35,7 @@ from autopelt.training.context import data_source
 from autopelt.training.profile import measured
 from autopelt.training.spec import Setup
 from autopelt.workflows.jobs import Job, Say, run_jobs
-from autopelt.workflows.plan import default_threads, score_name, versions
+from autopelt.workflows.plan import default_threads, score_name, task_facts, versions
 
 RUNS, STATE = "runs.jsonl", "compare.json"
 
@@ -110,6 +110,16 @@ def _model(name: str) -> str:
     return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
+class ComparisonFacts(Facts):
+    """What must stay the same while a comparison goes on; ``compare.json`` in its folder."""
+
+    metric: str
+    task: TaskFacts
+    training: TrainingConfig
+    random_seed: int
+    command: str = ""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What is compared, and how.
@@ -143,10 +153,9 @@ class Comparison:
         if wrong or not self.rates:
             raise UsageError(f"{parameter('rates')} must be factors above 0, like 0.5,1,2.")
         facts = self._begin()
-        metric = str(facts["metric"])
         try:
-            self._train(self._rate_jobs(), metric, say, "choosing learning rates")
-            self._train(self._seed_jobs(), metric, say, "training with fresh random seeds")
+            self._train(self._rate_jobs(), facts.metric, say, "choosing learning rates")
+            self._train(self._seed_jobs(), facts.metric, say, "training with fresh random seeds")
             with stoppable(lambda: True, lambda: None):  # a measurement half done is worth nothing
                 self._measure(say)
         finally:
@@ -168,46 +177,23 @@ class Comparison:
         return [self._row(method, lines) for method in self.methods]
 
     # ------------------------------------------------------------------ what must stay the same
-    def _begin(self) -> dict[str, Any]:
+    def _begin(self) -> ComparisonFacts:
+        """Look at the data, and at what the folder holds; write what must not change."""
         task = make_task(self.config.task)
         setup = Setup.of(self.config)
         task = task.for_model(load_config(resolve(setup.model)))
         splits = task.load(data_source(setup), report=True)
         assert splits.report is not None
-        facts: dict[str, Any] = {
-            "metric": score_name(task),
-            "task": {
-                "name": task.name,
-                "title": task.title,
-                "kind": task.kind,
-                "labels": list(task.labels),
-                **splits.facts.stored(),
-                "report_hash": content_hash(splits.report),
-            },
-            "training": self.config.training.model_dump(mode="json"),
-            "random_seed": self.config.random_seed,
-        }
+        facts = ComparisonFacts(
+            metric=score_name(task),
+            task=task_facts(task, splits, report_hash=content_hash(splits.report)),
+            training=self.config.training,
+            random_seed=self.config.random_seed,
+            command=self.command,
+        )
         state = self.folder / STATE
         if state.is_file():
-            try:
-                before = json.loads(state.read_text(encoding="utf-8"))
-            except ValueError:
-                raise UsageError(
-                    f"'{state}' is damaged; give another {parameter('out')}."
-                ) from None
-            different = [
-                key for key in ("metric", "training", "random_seed")
-                if before.get(key) != facts[key]
-            ]  # fmt: skip
-            different += [
-                f"task {key}" for key in ("name", "hash", "report_hash")
-                if before.get("task", {}).get(key) != facts["task"].get(key)
-            ]  # fmt: skip
-            if different:
-                raise UsageError(
-                    f"'{self.folder}' holds a comparison with another {', '.join(different)}; "
-                    f"put it back, or give another {parameter('out')}."
-                )
+            self._go_on(state, facts)
         elif self.folder.is_dir() and [
             p for p in self.folder.iterdir() if not p.name.startswith(LOCK)
         ]:
@@ -216,12 +202,34 @@ class Comparison:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_text(state, json.dumps(facts | {"command": self.command}, indent=1) + "\n")
+            write_text(state, facts.model_dump_json(indent=1) + "\n")
         except OSError as error:
             raise UsageError(
                 f"'{self.folder}' cannot be written: {error.strerror}; give {parameter('out')}."
             ) from None
         return facts
+
+    def _go_on(self, state: Path, facts: ComparisonFacts) -> None:
+        """Raise UsageError where trainings of before would not be comparable."""
+        try:
+            before = ComparisonFacts.model_validate_json(state.read_text(encoding="utf-8"))
+        except ValueError:
+            raise UsageError(f"'{state}' is damaged; give another {parameter('out')}.") from None
+        different = [
+            key
+            for key in ("metric", "training", "random_seed")
+            if getattr(before, key) != getattr(facts, key)
+        ]
+        different += [
+            f"task {key}"
+            for key in ("name", "hash", "report_hash")
+            if getattr(before.task, key) != getattr(facts.task, key)
+        ]
+        if different:
+            raise UsageError(
+                f"'{self.folder}' holds a comparison with another {', '.join(different)}; "
+                f"put it back, or give another {parameter('out')}."
+            )
 
     # ------------------------------------------------------------------ phases
     def _train(self, jobs: list[Job], metric: str, say: Say, what: str) -> None:
@@ -348,7 +356,7 @@ class Comparison:
             rates=self.rates,
         )
 
-    def _outcome(self, facts: dict[str, Any]) -> tuple[StudyRecord, list[Row]]:
+    def _outcome(self, facts: ComparisonFacts) -> tuple[StudyRecord, list[Row]]:
         rows = self.rows()
         shapes = shapes_of_config(load_config(resolve(Setup.of(self.config).model)))
         trials = tuple(
@@ -367,16 +375,16 @@ class Comparison:
             name=self.folder.name,
             config=self.config,
             command=self.command,
-            metric=str(facts["metric"]),
+            metric=facts.metric,
             limit=shapes.backbone_parameters,
-            backbone={
-                "name": self.config.model,
-                "family": shapes.family,
-                "parameters": shapes.backbone_parameters,
-                "layers": shapes.layers,
-                "hidden": shapes.hidden,
-            },
-            task=facts["task"],
+            backbone=BackboneFacts(
+                name=self.config.model,
+                family=shapes.family,
+                parameters=shapes.backbone_parameters,
+                layers=shapes.layers,
+                hidden=shapes.hidden,
+            ),
+            task=facts.task,
             head=0,
             versions=versions(),
             trials=trials,

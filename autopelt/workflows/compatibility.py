@@ -15,18 +15,17 @@ def changed_facts(record: StudyRecord, plan: Plan) -> list[str]:
     """Every fact of data and model that has changed since, as ``task hash: old, now new``."""
     changed = []
     for what, keys in _GUARDED.items():
-        stored, mine = getattr(record, what), plan.facts[what]
-        changed += [
-            f"{what} {key}: {_brief(stored[key])}, now {_brief(mine.get(key))}"
-            for key in keys
-            if key in stored and stored[key] != mine.get(key)
-        ]
+        stored, mine = getattr(record, what), getattr(plan.facts, what)
+        for key in keys if stored is not None else ():
+            before, now = getattr(stored, key), getattr(mine, key, None)
+            if key in stored.model_fields_set and before != now:
+                changed.append(f"{what} {key}: {_brief(before)}, now {_brief(now)}")
     return changed
 
 
 def changed_versions(record: StudyRecord, plan: Plan) -> str:
     """Packages whose versions have changed since, as ``torch 2.12.0, now 2.13.0``, or ""."""
-    now = plan.facts["versions"]
+    now = plan.facts.versions
     return ", ".join(
         f"{name} {version}, now {now[name]}"
         for name, version in record.versions.items()

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,11 +12,13 @@ from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture, shrink
 from autopelt.backbones.head_size import head_size
 from autopelt.backbones.identity import weights_identity
-from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.load import ModelSource, load_config, resolve
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.data.source import Splits
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
 from autopelt.study.config import StudyConfig
+from autopelt.study.facts import VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.prior import constant_score
 from autopelt.training.context import data_source
@@ -55,7 +56,7 @@ class Plan:
         space: the search space under the budget.
         seeds: seed architectures in the order they are evaluated.
         warm: the study of a warm start, or None.
-        facts: what a `StudyRecord` has beside config and trials.
+        facts: what the study keeps of all this.
         notes: sentences that a user must see before the search starts.
     """
 
@@ -66,7 +67,7 @@ class Plan:
     space: BoundSpace
     seeds: tuple[Entry, ...]
     warm: WarmStart | None
-    facts: Mapping[str, Any]
+    facts: StudyFacts
     notes: tuple[str, ...]
 
     @property
@@ -74,7 +75,7 @@ class Plan:
         """What is evaluated first, in order: seed architectures, then a warm start's front."""
         if self.warm is None:
             return self.seeds
-        name = self.warm.facts["study"]
+        name = self.warm.facts.study
         taken = (Entry("", a, "warm", f"{name}:{number}") for number, a in self.warm.early)
         known = {entry.architecture.id for entry in self.seeds}
         return (*self.seeds, *(e for e in taken if e.architecture.id not in known))
@@ -111,35 +112,47 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
         small_too = config.objectives.weigh_costs
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
     splits = task.load(data_source(setup))
-    facts = {
-        "command": command,
-        "metric": score_name(task),
-        "limit": limit,
-        "head": head_size(model_config, task.head, task.outputs),
-        "backbone": {
-            "name": source.name,
-            "family": shapes.family,
-            "parameters": shapes.backbone_parameters,
-            "layers": shapes.layers,
-            "hidden": shapes.hidden,
-            "revision": source.revision or "",
-            "weights": weights_identity(source, model_config),
-        },
-        "task": {
-            "name": task.name,
-            "title": task.title,
-            "kind": task.kind,
-            "labels": list(task.labels),
-            "constant": constant_score(task, splits.train, splits.selection),
-            **splits.facts.stored(),
-        },
-        "versions": versions(),
-        "warm_start": {} if warm is None else warm.facts,
-    }
+    facts = StudyFacts(
+        version=VERSION,
+        command=command,
+        metric=score_name(task),
+        limit=limit,
+        head=head_size(model_config, task.head, task.outputs),
+        backbone=backbone_facts(source, model_config, shapes),
+        task=task_facts(task, splits),
+        versions=versions(),
+        warm_start=None if warm is None else warm.facts,
+    )
     notes = list(splits.facts.notes)
     if warm is not None:
         notes.append(warm.words(config.sampler))
     return Plan(config, shapes, counter, limit, space, seeds, warm, facts, tuple(notes))
+
+
+def backbone_facts(source: ModelSource, config: Any, shapes: Shapes) -> BackboneFacts:
+    """What a study keeps of its backbone."""
+    return BackboneFacts(
+        name=source.name,
+        family=shapes.family,
+        parameters=shapes.backbone_parameters,
+        layers=shapes.layers,
+        hidden=shapes.hidden,
+        revision=source.revision or "",
+        weights=weights_identity(source, config),
+    )
+
+
+def task_facts(task: Task, splits: Splits, report_hash: str = "") -> TaskFacts:
+    """What a study keeps of its task and data."""
+    return TaskFacts(
+        name=task.name,
+        title=task.title,
+        kind=task.kind,
+        labels=tuple(task.labels),
+        constant=constant_score(task, splits.train, splits.selection),
+        **splits.facts.stored(),
+        report_hash=report_hash,
+    )
 
 
 def seed_entries(

@@ -72,10 +72,10 @@ def price(plan: Plan) -> Price:
     quantiles = {f"{q:g}": int(np.quantile(costs, q)) for q in (0, 0.25, 0.5, 0.75, 1)}
     middle = points[np.argsort(space.costs(points))[len(points) // 2]]
     load, step, score = _measure(plan, space.decode(tuple(int(v) for v in middle)))
-    steps = math.ceil(plan.facts["task"]["train"] / config.training.batch_size)
+    steps = math.ceil((plan.facts.task.train or 0) / config.training.batch_size)
     trial = config.training.epochs * (steps * step + score)
     rounds = math.ceil(config.trials / config.workers)
-    weights = 4 * (plan.limit + plan.facts["head"])
+    weights = 4 * (plan.limit + plan.facts.head)
     return Price(
         math.log10(space.size),
         feasible_share(space, rng),
@@ -136,7 +136,7 @@ def _part(split: Split, examples: int, draw: random.Random) -> Split:
 
 def sentences(plan: Plan, cost: Price) -> list[str]:
     """The price for a person."""
-    config, whole = plan.config, plan.facts["backbone"]["parameters"]
+    config, whole = plan.config, plan.facts.backbone.parameters
     least, few, _, many, most = (
         f"{n:,} ({format_share(n / whole)})" for n in cost.parameters.values()
     )

@@ -26,6 +26,7 @@ from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.space.bound import BoundSpace, NotInSpaceError
 from autopelt.statistics.pareto import front
+from autopelt.study.facts import WarmStartFacts
 from autopelt.study.storage import WARM_START, StudyStorage
 from autopelt.system.files import read_text
 
@@ -39,29 +40,27 @@ class WarmStart:
 
     Attributes:
         text: what is kept in the new study's folder: JSON, the other study's own architectures.
-        facts: its ``study``, ``task``, ``backbone``, and how many ``trials`` inform the surrogate,
-            how many are evaluated ``early`` of ``what`` (its ``front`` or its ``best``) and how
-            many are ``left_out`` because the space cannot say them; ``hash`` of `text`.
+        facts: what the new study keeps in its database.
         observations: its scored trials on this backbone.
         early: what is evaluated early, the most promising first: number there, architecture here.
     """
 
     text: str
-    facts: dict[str, Any]
+    facts: WarmStartFacts
     observations: tuple[Observation, ...]
     early: tuple[tuple[int, Architecture], ...]
 
     def words(self, sampler: str) -> str:
         """One sentence for the user; only our own `sampler` learns from the scores."""
         learns = (
-            f"its {self.facts['trials']} scores inform the surrogate"
+            f"its {self.facts.trials} scores inform the surrogate"
             if sampler == "pelt"
             else f"sampler {sampler} learns nothing from its scores"
         )
-        left = self.facts["left_out"]
+        left = self.facts.left_out
         return (
-            f"warm start from {self.facts['study']} (task {self.facts['task']}): {learns}, "
-            f"{len(self.early)} of its {self.facts['what']} are evaluated early"
+            f"warm start from {self.facts.study} (task {self.facts.task}): {learns}, "
+            f"{len(self.early)} of its {self.facts.what} are evaluated early"
             + (f", {left} are left out: the space or the budget cannot say them" if left else "")
         )
 
@@ -106,14 +105,14 @@ def warm_start(
         raise UsageError(
             f"'{kept}' is damaged ({type(error).__name__}: {error}); put it back."
         ) from None
-    facts = {
+    facts = WarmStartFacts(
         **{key: value[key] for key in ("study", "task", "backbone")},
-        "trials": len(observations),
-        "early": len(early),
-        "what": what,
-        "left_out": left,
-        "hash": hashlib.sha256(text.encode()).hexdigest()[:16],
-    }
+        trials=len(observations),
+        early=len(early),
+        what=what,
+        left_out=left,
+        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
+    )
     return WarmStart(text, facts, tuple(observations), tuple(early.values()))
 
 
@@ -132,9 +131,9 @@ def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> st
         )
     value = {
         "study": record.name,
-        "task": str(record.task.get("name", "")),
-        "backbone": str(record.backbone.get("name", "")),
-        "layers": int(record.backbone["layers"]),
+        "task": record.task.name,
+        "backbone": record.backbone.name,
+        "layers": record.backbone.layers,
         "trials": [[t.number, t.score, t.architecture.to_json()] for t in complete],
     }
     observations = _on(space, value)

@@ -6,6 +6,7 @@ from example_studies import study
 from autopelt.cards import learning_curves, protocol, trials_table
 from autopelt.cards import next_steps as reproduce
 from autopelt.cards.card import Kind, make_card
+from autopelt.study.facts import BackboneFacts, TaskFacts
 
 
 def test_a_failing_card_becomes_a_card_that_says_why(example):
@@ -33,7 +34,9 @@ def test_the_protocol_has_splits_sizes_budget_seed_versions_and_command(example)
 
 
 def test_a_protocol_of_an_almost_empty_record_still_stands(example):
-    bare = replace(example, task={}, backbone={}, versions={}, trials=(), command="")
+    bare = replace(
+        example, task=TaskFacts(), backbone=BackboneFacts(), versions={}, trials=(), command=""
+    )
     assert protocol.card(bare).facts
 
 

@@ -65,7 +65,7 @@ def test_every_finding_but_the_good_ones_says_what_to_do(example):
 
 def test_a_front_narrower_than_chance_is_a_warning(example):
     assert health.noise(example).level == "warning"
-    many = replace(example, task={**example.task, "selection": 100_000})
+    many = replace(example, task=example.task.model_copy(update={"selection": 100_000}))
     assert health.noise(many).level == "good"
     assert "not known" in health.noise(replace(example, metric="f1")).words
 
@@ -77,14 +77,14 @@ def test_modules_that_do_not_help_are_a_warning(example):
 
 def test_a_search_that_learned_nothing_is_a_warning(example):
     assert health.above_a_constant(example) is None  # an older study does not know
-    learned = replace(example, confirmed=(), task={**example.task, "constant": 0.5})
+    learned = replace(example, confirmed=(), task=example.task.model_copy(update={"constant": 0.5}))
     assert health.above_a_constant(learned).level == "good"
     best = learned.best.score
-    close = replace(learned, task={**example.task, "constant": best - 0.01})
+    close = replace(learned, task=example.task.model_copy(update={"constant": best - 0.01}))
     assert health.above_a_constant(close).level == "warning"
     # Two standard errors above would do for one trial; the luckiest of many needs more.
     error = difference_error(learned, best, best)
-    apart = replace(learned, task={**example.task, "constant": best - 2.2 * error})
+    apart = replace(learned, task=example.task.model_copy(update={"constant": best - 2.2 * error}))
     assert health.above_a_constant(apart).level == "warning"
     one = replace(apart, trials=(learned.best,))
     assert health.above_a_constant(one).level == "good"

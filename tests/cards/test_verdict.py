@@ -6,6 +6,7 @@ from example_studies import failed_study, running_study, study
 from autopelt.cards.card import NothingToShow
 from autopelt.cards.noise import difference_error, score_error
 from autopelt.cards.verdict import card, verdict
+from autopelt.study.facts import TaskFacts
 
 
 def with_scores(record, **scores):
@@ -108,4 +109,4 @@ def test_the_error_of_an_accuracy_follows_from_the_number_of_examples():
     assert difference_error(record, 0.5, 0.5) == pytest.approx((2 * 0.25 / 277) ** 0.5)
     assert score_error(record, 1.0) > 0
     assert score_error(replace(record, metric="f1"), 0.5) is None
-    assert score_error(replace(record, task={}), 0.5) is None
+    assert score_error(replace(record, task=TaskFacts()), 0.5) is None

@@ -18,6 +18,7 @@ from autopelt.report.overlay import RANDOM_LOOK, comparable, overlay
 from autopelt.report.overlay_cards import fronts, progress, settings, studies, verdict
 from autopelt.report.overlay_page import overlay_page
 from autopelt.report.page import page
+from autopelt.study.facts import BackboneFacts, TaskFacts
 
 
 def of_random_search(trials=32, name="rte-random"):
@@ -59,10 +60,10 @@ def test_curves_start_from_the_same_floor(both):
     [
         ({"metric": "f1"}, "their metric differ (accuracy and f1)"),
         (
-            {"backbone": {"name": "bert", "parameters": 5}},
+            {"backbone": BackboneFacts(name="bert", parameters=5)},
             "their backbone differ (minilm and bert)",
         ),
-        ({"task": {"name": "sst2"}}, "their task differ (rte and sst2)"),
+        ({"task": TaskFacts(name="sst2")}, "their task differ (rte and sst2)"),
     ],
 )
 def test_studies_that_say_nothing_about_each_other_are_refused_in_one_line(example, change, words):
@@ -74,7 +75,7 @@ def test_studies_that_say_nothing_about_each_other_are_refused_in_one_line(examp
 
 
 def test_other_data_under_the_same_name_is_refused(example):
-    other = replace(example, task={**example.task, "selection": 100})
+    other = replace(example, task=example.task.model_copy(update={"selection": 100}))
     with pytest.raises(UsageError, match="task selection differ"):
         overlay([example, other])
 
@@ -100,7 +101,7 @@ def test_the_verdict_names_the_larger_hypervolume_and_the_noise(both):
     higher = tuple(replace(t, score=t.score + 0.03) for t in both[0].trials if t.score)
     pair = [replace(both[0], trials=higher), both[1]]
     assert "lie within chance" in verdict(overlay(pair)).lead
-    many = [replace(r, task={**r.task, "selection": 10**6}) for r in pair]
+    many = [replace(r, task=r.task.model_copy(update={"selection": 10**6})) for r in pair]
     assert "differ by more than chance" in verdict(overlay(many)).lead
 
 

@@ -13,6 +13,7 @@ from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.report.page import make_cards, page, tidy
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import TrainingConfig
+from autopelt.study.facts import BackboneFacts, TaskFacts
 from autopelt.study.objectives import Objectives
 
 STRANGE = (
@@ -68,8 +69,8 @@ def strange_study(seed):
         limit=odd((1, 227_132, 10**9)),
         metric=odd(("accuracy", "mcc", "bleu", "")),
         config=odd((base.config, *(base.config.model_copy(update=u) for u in STRANGE))),
-        task=odd((base.task, {}, {"selection": 0}, {"labels": 3, "selection": "many"})),
-        backbone=odd((base.backbone, {}, {"layers": None, "name": "", "parameters": 0})),
+        task=odd((base.task, TaskFacts(), TaskFacts(selection=0), TaskFacts(labels=("a",)))),
+        backbone=odd((base.backbone, BackboneFacts(), BackboneFacts(layers=1))),
         total=odd((0, 32, 1000)),
     )
 

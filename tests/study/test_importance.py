@@ -9,6 +9,7 @@ from study_facts import config
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import Module
+from autopelt.study.facts import BackboneFacts, TaskFacts
 from autopelt.study.importance import FEWEST, FEWEST_APART, importances, views, with_importance
 from autopelt.study.record import StudyRecord, TrialRecord
 
@@ -32,7 +33,8 @@ def study(trials: int, score, limit: int = 10_000) -> StudyRecord:
         architecture = made_of(lora, adapter, rate)
         made.append(TrialRecord(number, architecture, Count(100, 100, 1000), "complete", "", value))
     return StudyRecord(
-        "s", config(), "", "accuracy", limit, {}, {}, 0, {}, tuple(made), trials
+        "s", config(), "", "accuracy", limit, BackboneFacts(), TaskFacts(), 0, {},
+        tuple(made), trials,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from study_facts import config
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import Module
+from autopelt.study.facts import BackboneFacts, TaskFacts
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 
 
@@ -22,7 +23,17 @@ def trial(number: int, deployed: int, score: float | None, label: str = "") -> T
 
 def record(*trials: TrialRecord) -> StudyRecord:
     return StudyRecord(
-        "s", config(), "autopelt search", "accuracy", 1000, {}, {}, 0, {}, trials, len(trials)
+        "s",
+        config(),
+        "autopelt search",
+        "accuracy",
+        1000,
+        BackboneFacts(),
+        TaskFacts(),
+        0,
+        {},
+        trials,
+        len(trials),
     )
 
 

@@ -9,6 +9,7 @@ from autopelt.architecture.budget import Count
 from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.space.space import Row, SearchSpace
 from autopelt.study.config import StudyConfig, TrainingConfig
+from autopelt.study.facts import BackboneFacts, TaskFacts
 from autopelt.study.record import StudyRecord, TrialRecord
 
 LAYERS, HIDDEN, BACKBONE, LIMIT = 6, 384, 22_713_216, 227_132
@@ -205,24 +206,24 @@ def study(trials=32, name="rte-minilm-1pct", total=None, **changes):
         "command": "autopelt search --task rte --data glue --budget 1% --trials 32 --workers 2",
         "metric": "accuracy",
         "limit": LIMIT,
-        "backbone": {
-            "name": "minilm",
-            "family": "bert",
-            "parameters": BACKBONE,
-            "layers": LAYERS,
-            "hidden": HIDDEN,
-            "revision": "",
-        },
-        "task": {
-            "name": "rte",
-            "title": "Recognising Textual Entailment (GLUE)",
-            "kind": "sentence_pair",
-            "labels": ["entailment", "not_entailment"],
-            "train": 2213,
-            "selection": 277,
-            "report": 277,
-            "source": "glue/RTE",
-        },
+        "backbone": BackboneFacts(
+            name="minilm",
+            family="bert",
+            parameters=BACKBONE,
+            layers=LAYERS,
+            hidden=HIDDEN,
+            revision="",
+        ),
+        "task": TaskFacts(
+            name="rte",
+            title="Recognising Textual Entailment (GLUE)",
+            kind="sentence_pair",
+            labels=("entailment", "not_entailment"),
+            train=2213,
+            selection=277,
+            report=277,
+            source="glue/RTE",
+        ),
         "head": 770,
         "versions": {
             "autopelt": "0.1.0",
@@ -274,8 +275,8 @@ def hostile_study():
         name=HOSTILE,
         command=f"autopelt search --task '{HOSTILE}'",
         metric=HOSTILE,
-        task={**base.task, "name": HOSTILE, "source": HOSTILE},
-        backbone={**base.backbone, "name": HOSTILE},
+        task=base.task.model_copy(update={"name": HOSTILE, "source": HOSTILE}),
+        backbone=base.backbone.model_copy(update={"name": HOSTILE}),
         versions={HOSTILE: HOSTILE},
         config=base.config.model_copy(update={"task": HOSTILE, "data": HOSTILE}),
         trials=tuple(replace(t, worker=HOSTILE) for t in trials),

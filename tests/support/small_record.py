@@ -7,6 +7,7 @@ from study_facts import config
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import Module
+from autopelt.study.facts import BackboneFacts, TaskFacts
 from autopelt.study.record import StudyRecord, TrialRecord
 
 
@@ -32,8 +33,8 @@ STUDY = StudyRecord(
     command="autopelt search",
     metric="accuracy",
     limit=1000,
-    backbone={"parameters": 100_000},
-    task={"selection": 200},
+    backbone=BackboneFacts(parameters=100_000),
+    task=TaskFacts(selection=200),
     head=770,
     versions={},
     trials=(

@@ -4,16 +4,25 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
+from autopelt.study.facts import StudyFacts
 
-FACTS = {
-    "command": "autopelt search --task demo",
-    "metric": "accuracy",
-    "limit": 500,
-    "head": 34,
-    "backbone": {"name": "tiny", "family": "bert", "parameters": 10_000, "layers": 2, "hidden": 16},
-    "task": {"name": "demo", "train": 600, "selection": 200},
-    "versions": {"python": "3.11"},
-}
+FACTS = StudyFacts.model_validate(
+    {
+        "command": "autopelt search --task demo",
+        "metric": "accuracy",
+        "limit": 500,
+        "head": 34,
+        "backbone": {
+            "name": "tiny",
+            "family": "bert",
+            "parameters": 10_000,
+            "layers": 2,
+            "hidden": 16,
+        },
+        "task": {"name": "demo", "train": 600, "selection": 200},
+        "versions": {"python": "3.11"},
+    }
+)
 
 ARCHITECTURE = Architecture((Module("lora", "attention.query", 0, 2),))
 

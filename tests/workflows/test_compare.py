@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autopelt.architecture.budget import Budget
 from autopelt.cards.comparison_rows import (
     Row,
     at_the_end,
@@ -106,11 +107,13 @@ def test_equal_effort_resuming_and_the_page(tiny_bert: Path, tmp_path: Path, her
 
 def test_names_of_methods(tiny_bert: Path) -> None:
     made = config(tiny_bert)
-    methods = find_methods(["unipelt~", "full", "lora-r1", f"lora-r1@{tiny_bert}"], made, "4%")
+    methods = find_methods(
+        ["unipelt~", "full", "lora-r1", f"lora-r1@{tiny_bert}"], made, Budget.parse("4%")
+    )
     assert [m.name for m in methods] == ["unipelt~", "full", "lora-r1"]  # the same twice is one
     assert methods[0].count.deployed <= 0.04 * methods[0].count.backbone
     with pytest.raises(InfeasibleError, match=r"over the budget of 4%: unipelt \("):
-        find_methods(["unipelt", "full"], made, "4%")
+        find_methods(["unipelt", "full"], made, Budget.parse("4%"))
 
 
 @pytest.mark.parametrize(

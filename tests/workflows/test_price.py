@@ -37,7 +37,7 @@ def test_numbers_hang_together(tiny_bert: Path) -> None:
     sizes = list(found.parameters.values())
     assert sizes == sorted(sizes)
     assert 0 < sizes[0] <= sizes[-1] <= made.limit
-    steps = made.facts["task"]["train"] / made.config.training.batch_size
+    steps = made.facts.task.train / made.config.training.batch_size
     assert found.trial_seconds == pytest.approx(
         2 * (steps * found.step_seconds + found.score_seconds)
     )

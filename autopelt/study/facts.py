@@ -1,0 +1,132 @@
+"""What a study is told once, when it begins: its command, backbone, task, versions, warm start.
+
+Studies keep these as JSON beside their trials. Reading is tolerant: what an older study does not
+know has a value that says so, and `model_fields_set` tells what it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+VERSION = 1
+"""Of the form in which facts are stored; studies without one are of before there was any."""
+
+
+class Facts(BaseModel):
+    """Base of all facts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def known(self) -> dict[str, Any]:
+        """What is known, as plain values."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+class BackboneFacts(Facts):
+    """The frozen model.
+
+    Attributes:
+        name: as the user gave it.
+        parameters: without a task head.
+        revision: commit of the Hub.
+        weights: identity of the weight files (`autopelt.backbones.identity`).
+    """
+
+    name: str = ""
+    family: str = ""
+    parameters: int = 0
+    layers: int = 0
+    hidden: int = 0
+    revision: str = ""
+    weights: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """Without folders."""
+        return (self.name or "the backbone").rstrip("/").rsplit("/", 1)[-1]
+
+
+class TaskFacts(Facts):
+    """The task and its data.
+
+    Attributes:
+        labels: names of the classes.
+        constant: what the best constant answer scores on selection; None without one.
+        train, selection, report: examples; None where a split was not loaded.
+        origin, source, path, hub, revision, cut, hash: as `autopelt.data.source.DataFacts`.
+        report_hash: SHA-256 of the report split; comparisons have it.
+    """
+
+    name: str = ""
+    title: str = ""
+    kind: str = ""
+    labels: tuple[str, ...] = ()
+    constant: float | None = None
+    train: int | None = None
+    selection: int | None = None
+    report: int | None = None
+    origin: str = ""
+    source: str = ""
+    path: str = ""
+    hub: str = ""
+    revision: str = ""
+    cut: str = ""
+    hash: str = ""
+    report_hash: str = ""
+
+    @property
+    def sizes(self) -> dict[str, int | None]:
+        """Examples by split."""
+        return {"train": self.train, "selection": self.selection, "report": self.report}
+
+
+class WarmStartFacts(Facts):
+    """The study that this one learned from.
+
+    Attributes:
+        study, task, backbone: its names.
+        trials: of its scores that inform the surrogate.
+        early: how many of `what` (its ``front`` or its ``best``) are evaluated early.
+        left_out: how many of these the space or the budget cannot say.
+        hash: of all that is kept of it.
+    """
+
+    study: str
+    task: str
+    backbone: str
+    trials: int
+    early: int
+    left_out: int
+    what: str = "front"
+    hash: str = ""
+
+
+class StudyFacts(Facts):
+    """All of them.
+
+    Attributes:
+        version: see `VERSION`; 0 in studies of before.
+        command: the command line that made the study.
+        metric: name of the task's score (``accuracy``).
+        limit: the budget as a number of deployed parameters.
+        head: parameters of the task head, counted apart.
+        versions: versions of the packages that matter.
+    """
+
+    version: int = 0
+    command: str = ""
+    metric: str
+    limit: int
+    head: int = 0
+    backbone: BackboneFacts
+    task: TaskFacts
+    versions: Mapping[str, str] = {}
+    warm_start: WarmStartFacts | None = None
+
+    @field_validator("warm_start", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return value or None  # studies of before wrote {}
