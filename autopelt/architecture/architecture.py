@@ -15,7 +15,7 @@ In YAML an architecture is a table of rows, each row one kind of module over a r
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -23,17 +23,9 @@ from typing import Any
 import yaml
 
 from autopelt.architecture.layers import format_layers
-from autopelt.architecture.parse import known, modules_of_row
 from autopelt.errors import UsageError
 from autopelt.methods import named
-from autopelt.methods.module import (
-    EMBEDDINGS,
-    MAX_SIZE,
-    Module,
-    is_number,
-    shown,
-    whole,
-)
+from autopelt.methods.module import EMBEDDINGS, Module, positive, shown
 from autopelt.system.yaml import load_yaml
 
 
@@ -56,13 +48,9 @@ class Architecture:
         for before, after in pairwise(ordered):
             if before.key == after.key:
                 raise UsageError(f"{after.method} stands twice at {after.site}; give it once.")
-        multiplier = self.learning_rate_multiplier
-        if not (is_number(multiplier) and multiplier > 0):
-            raise UsageError(
-                f"learning_rate_multiplier is {multiplier!r}; it must be a number above 0."
-            )
+        multiplier = positive(self.learning_rate_multiplier, "learning_rate_multiplier")
         object.__setattr__(self, "modules", ordered)
-        object.__setattr__(self, "learning_rate_multiplier", float(multiplier))
+        object.__setattr__(self, "learning_rate_multiplier", multiplier)
 
     # ------------------------------------------------------------------ identity
     @property
@@ -144,32 +132,21 @@ class Architecture:
         """Read what `to_dict` and `to_json` write, or what a person wrote.
 
         Raises:
-            UsageError: names the wrong key or value and what is allowed.
+            UsageError: names every wrong key and value, and what is allowed.
         """
-        if not isinstance(value, Mapping):
+        from autopelt.architecture.parse import read  # pydantic takes longer than all the rest
+
+        file = read(value)
+        modules = [module for row in file.modules or () for module in row.modules()]
+        if file.prompt:
+            modules.append(Module("prompt", EMBEDDINGS, None, file.prompt))
+        architecture = cls(tuple(modules), file.learning_rate_multiplier, file.full)
+        if file.id not in (None, architecture.id):
             raise UsageError(
-                f"an architecture is a mapping with the key 'modules', not {shown(value)}."
+                f"the architecture says id {shown(file.id)} but its modules give "
+                f"'{architecture.id}': it was edited by hand; delete the 'id' line to accept it."
             )
-        known(
-            value, ("id", "modules", "prompt", "learning_rate_multiplier", "full"), "architecture"
-        )
-        rows = value.get("modules") or []
-        if not isinstance(rows, list):
-            raise UsageError(f"'modules' is a list of rows, not {shown(rows)}.")
-        full = value.get("full", False)
-        if not isinstance(full, bool):
-            raise UsageError(f"'full' is {shown(full)}; it must be true or false.")
-        modules = [m for row in rows for m in modules_of_row(row)]
-        prompt = value.get("prompt", 0)
-        if whole(prompt, "prompt", 0, MAX_SIZE):
-            modules.append(Module("prompt", EMBEDDINGS, None, prompt))
-        made = cls(tuple(modules), value.get("learning_rate_multiplier", 1.0), full)
-        if value.get("id") not in (None, made.id):
-            raise UsageError(
-                f"the architecture says id {shown(value['id'])} but its modules give '{made.id}': "
-                "it was edited by hand; delete the 'id' line to accept it."
-            )
-        return made
+        return architecture
 
     @classmethod
     def from_yaml(cls, text: str) -> "Architecture":

@@ -1,62 +1,119 @@
-"""From rows of YAML or JSON to modules."""
+"""An architecture file: its keys, what each may hold, and a sentence for every mistake."""
 
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic_core import ErrorDetails
 
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
-from autopelt.methods.module import (
-    EMBEDDINGS,
-    GATES,
-    MAX_SIZE,
-    Module,
-    shown,
-    whole,
-)
+from autopelt.methods.module import EMBEDDINGS, GATES, MAX_SIZE, Module, positive, shown
+from autopelt.system.validation_errors import checked
+
+_RANGE = r"\s*\d+\s*(-\s*\d+\s*)?"
+_LAYERS = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": f"^{_RANGE}(,{_RANGE})*$"},
+        {"type": "array", "items": {"type": ["integer", "string"]}},
+    ],
+    "description": "A layer or layers, counted from 0: 3, 0-2,5, or [0, 5].",
+}
+_GATE = {"anyOf": [{"type": ["boolean", "null"]}, {"enum": list(GATES)}]}
+_ALPHA = {"type": ["number", "null"], "exclusiveMinimum": 0}
+_MLP = {"type": ["integer", "null"], "minimum": 1}
+
+Layers = Annotated[tuple[int, ...] | None, checked(parse_layers), WithJsonSchema(_LAYERS)]
+Size = Annotated[int, Field(strict=True, ge=0, le=MAX_SIZE)]
+Name = Annotated[str, Field(strict=True, min_length=1)]
+Factor = Annotated[float, checked(partial(positive, what="learning_rate_multiplier")), Field(gt=0)]
 
 
-def modules_of_row(row: Any) -> list[Module]:
-    """The modules of one row, a layer each. Raises UsageError for a wrong key or value."""
-    if not isinstance(row, Mapping):
-        raise UsageError(f"a row of 'modules' is a mapping, not {shown(row)}.")
-    allowed = ("layer", "layers", "method", "location", "size", "gate", "alpha", "mlp")
-    known(row, allowed, "module row")
-    for needed in ("method", "location", "size"):
-        if needed not in row:
-            raise UsageError(f"module row {shown(dict(row))} lacks '{needed}'.")
-    for text in ("method", "location"):
-        if not isinstance(row[text], str) or not row[text]:
-            raise UsageError(f"'{text}' is {shown(row[text])}; it must be a name.")
-    size = whole(row["size"], f"size of {row['method']}", 0, MAX_SIZE)
-    gate = row.get("gate")
-    gate = "auto" if gate is True else None if gate is False else gate
-    if size == 0:
-        if gate is not None:
-            raise UsageError(
-                f"{row['method']} at {row['location']} has size 0 and a gate: a gate on nothing; "
-                "give it a size or leave the row out."
+class ModuleRow(BaseModel):
+    """One kind of module over a range of layers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    layer: Layers = None
+    layers: Layers = None
+    method: Name
+    location: Name
+    size: Size
+    gate: Annotated[Any, WithJsonSchema(_GATE)] = None
+    alpha: Annotated[Any, WithJsonSchema(_ALPHA)] = None
+    mlp: Annotated[Any, WithJsonSchema(_MLP)] = None
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "ModuleRow":
+        if self.size == 0 and self.gate not in (None, False):
+            raise ValueError(
+                f"{self.method} at {self.location} has size 0 and a gate: a gate on nothing; "
+                "give it a size or leave the row out"
             )
-        return []
-    layers: tuple[int | None, ...] = (None,)
-    if row["location"] != EMBEDDINGS or "layers" in row or "layer" in row:
-        if "layers" not in row and "layer" not in row:
-            raise UsageError(f"module row {shown(dict(row))} lacks 'layers'.")
-        layers = parse_layers(row.get("layers", row.get("layer")))
-    if gate is not None and not isinstance(gate, str):
-        raise UsageError(
-            f"gate {shown(gate)} of {row['method']} is unknown; "
-            f"write true, false, {', '.join(GATES)}."
-        )
-    return [
-        Module(row["method"], row["location"], layer, size, gate, row.get("alpha"), row.get("mlp"))
-        for layer in layers
-    ]
+        if self.size and self.location != EMBEDDINGS and self.layer is self.layers is None:
+            raise ValueError("it lacks 'layers'")
+        try:
+            self.modules()
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def modules(self) -> list[Module]:
+        """A module a layer, none of size 0. Raises UsageError for values that do not fit."""
+        if self.size == 0:
+            return []
+        gate = "auto" if self.gate is True else None if self.gate is False else self.gate
+        given = self.layer if self.layers is None else self.layers
+        return [
+            Module(self.method, self.location, layer, self.size, gate, self.alpha, self.mlp)
+            for layer in ((None,) if given is None else given)
+        ]
 
 
-def known(value: Mapping[Any, Any], allowed: tuple[str, ...], what: str) -> None:
-    """Refuse a key that is not allowed. Raises UsageError with what was likely meant."""
-    for key in value:
-        if key not in allowed:
-            raise UsageError(
-                f"unknown key '{key}' in the {what}: {did_you_mean(str(key), allowed)}"
-            )
+class ArchitectureFile(BaseModel):
+    """Which modules sit where, and how big."""
+
+    model_config = ConfigDict(extra="forbid", title="Architecture")
+
+    id: Annotated[Any, WithJsonSchema({"type": "string"})] = Field(
+        None, description="Checked if it is there; delete it after edits."
+    )
+    full: bool = Field(False, strict=True, description="Train the whole backbone as well.")
+    prompt: Size = Field(0, description="Rows of a prompt, short for a row of modules.")
+    learning_rate_multiplier: Factor = 1.0
+    modules: list[ModuleRow] | None = None
+
+
+def read(value: Any) -> ArchitectureFile:
+    """The plain values of a file, checked. Raises UsageError that names every mistake at once."""
+    try:
+        return ArchitectureFile.model_validate(value)
+    except ValidationError as error:
+        raise UsageError("; ".join(mistakes(error)) + ".") from None
+
+
+def mistakes(error: ValidationError) -> list[str]:
+    """Every wrong key or value in a sentence, with what is allowed."""
+    return [_sentence(item) for item in error.errors()]
+
+
+def _sentence(item: ErrorDetails) -> str:
+    place, value = item["loc"], item["input"]
+    in_row = len(place) > 1
+    where = f"row {int(place[1]) + 1} of 'modules'" if in_row else "an architecture"
+    if item["type"] in ("extra_forbidden", "invalid_key"):
+        model = ModuleRow if in_row else ArchitectureFile
+        hint = did_you_mean(str(place[-1]), model.model_fields).rstrip(".")
+        return f"unknown key {shown(str(place[-1]))} in {where}: {hint}"
+    if item["type"] == "missing":
+        return f"{where} lacks '{place[-1]}'"
+    if item["type"] == "list_type":
+        return f"'modules' is a list of rows, not {shown(value)}"
+    if item["type"] == "model_type":
+        key = "method" if in_row else "modules"
+        return f"{where} is a mapping with the key '{key}', not {shown(value)}"
+    message = item["msg"].removeprefix("Value error, ").rstrip(".")
+    if item["type"] != "value_error":
+        message = f"{place[-1]} is {shown(value)}; {message.replace('Input', 'it')}"
+    return f"{where}: {message}" if in_row else message

@@ -1,6 +1,7 @@
 """One module of an architecture: a method, where it sits, and how big it is."""
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,7 @@ from autopelt.errors import UsageError, did_you_mean
 GATES = ("auto", "mean", "masked", "token")
 """Gate modes. ``auto`` (YAML: true) is ``masked`` on an encoder and ``token`` on a decoder."""
 
-
 MAX_SIZE = 1_000_000
-
 
 EMBEDDINGS = "embeddings"
 """The one location that belongs to no layer."""
@@ -53,13 +52,10 @@ class Module:
             raise UsageError(
                 f"gate '{self.gate}' of {where} is unknown: {did_you_mean(str(self.gate), GATES)}"
             )
-        if self.alpha is not None and not (is_number(self.alpha) and self.alpha > 0):
-            raise UsageError(f"alpha of {where} is {self.alpha!r}; it must be a number above 0.")
         if self.alpha is not None:
+            alpha = positive(self.alpha, f"alpha of {where}")
             # alpha = rank is the default: one meaning, one value.
-            object.__setattr__(
-                self, "alpha", None if self.alpha == self.size else float(self.alpha)
-            )
+            object.__setattr__(self, "alpha", None if alpha == self.size else alpha)
         if self.mlp is not None:
             whole(self.mlp, f"mlp of {where}", 1, MAX_SIZE)
 
@@ -74,9 +70,12 @@ class Module:
         return (-1 if self.layer is None else self.layer, self.location, self.method)
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite number, and not a truth value."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def positive(value: Any, what: str) -> float:
+    """The value, if it is a finite number above 0. Raises UsageError that names both."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value < math.inf or value > sys.float_info.max:
+        raise UsageError(f"{what} is {shown(value)}; it must be a number above 0.")
+    return float(value)
 
 
 def whole(value: Any, what: str, lowest: int, highest: int) -> int:

@@ -1,11 +1,24 @@
 """Errors of pydantic in the product's words: place, value, what is allowed."""
 
 import re
+from collections.abc import Callable
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from autopelt.errors import did_you_mean
+from autopelt.errors import UsageError, did_you_mean
+
+
+def checked(read: Callable[[Any], Any]) -> BeforeValidator:
+    """Beside a field's type: a value is read by `read`, whose UsageError is the field's error."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return read(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+
+    return BeforeValidator(validate)
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.architecture.schema import SCHEMA as ARCHITECTURE_SCHEMA
+from autopelt.architecture.parse import ArchitectureFile, mistakes
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.errors import AutopeltError, UsageError, did_you_mean, parameter
 from autopelt.methods import METHODS
@@ -35,11 +35,10 @@ def schema(kind: str) -> dict[str, Any]:
         UsageError: no such kind.
     """
     _known(kind)
-    if kind == "architecture":
-        return dict(ARCHITECTURE_SCHEMA)
     models: Mapping[str, type[BaseModel]] = {
         "config": StudyConfig,
         "space": SearchSpace,
+        "architecture": ArchitectureFile,
         "task": TaskFile,
     }
     made = models[kind].model_json_schema()
@@ -147,16 +146,11 @@ def _space(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str
 
 
 def _architecture(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
+    errors = _model_errors(ArchitectureFile, value, mistakes)
     rows = value.get("modules")
-    alone = {key: part for key, part in value.items() if key not in ("id", "modules")}
-    errors = _errors(lambda: Architecture.from_dict(alone))
-    if not isinstance(rows, list):
-        return errors if rows is None else errors + _errors(lambda: Architecture.from_dict(value))
-    for row in rows:
-        wrong = _errors(partial(Architecture.from_dict, {"modules": [row]}))
-        if not wrong and isinstance(row, dict):
-            wrong = _place(row.get("method"), row.get("location"), shapes)
-        errors += wrong
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict):
+            errors += _place(row.get("method"), row.get("location"), shapes)
     if errors:
         return errors
     errors = _errors(lambda: Architecture.from_dict(value))
@@ -204,11 +198,15 @@ def _place(method: Any, location: Any, shapes: Shapes | None) -> list[str]:
     return []
 
 
-def _model_errors(model: type[BaseModel], value: dict[str, Any]) -> list[str]:
+def _model_errors(
+    model: type[BaseModel],
+    value: dict[str, Any],
+    words: Callable[[ValidationError], list[str]] | None = None,
+) -> list[str]:
     try:
         model.model_validate(value)
     except ValidationError as error:
-        return explanations(error, model)
+        return explanations(error, model) if words is None else words(error)
     return []
 
 

@@ -179,3 +179,19 @@ def test_rows_merge_layers_and_words_are_short() -> None:
     assert Architecture().describe() == "head only"
     assert Architecture().lowest_layer is None
     assert Architecture(full=True).describe() == "full fine-tuning"
+
+
+def test_all_mistakes_of_a_file_are_named_at_once() -> None:
+    rows = (
+        "[{layer: 0, location: ffn, size: 2}, 3, {layer: x, method: lora, location: ffn, size: 1}]"
+    )
+    with pytest.raises(UsageError) as caught:
+        Architecture.from_yaml(f"prompt: 1.5\nmoduls: []\nmodules: {rows}")
+    for words in (
+        "prompt is 1.5; it should be a valid integer",
+        "unknown key 'moduls' in an architecture: did you mean 'modules'?",
+        "row 1 of 'modules' lacks 'method'",
+        "row 2 of 'modules' is a mapping with the key 'method', not 3",
+        "row 3 of 'modules': layers 'x' is not a range; write it like 0-2,5",
+    ):
+        assert words in str(caught.value)

@@ -79,7 +79,6 @@ def test_an_unknown_method_is_shown_by_its_name_and_exported_nowhere() -> None:
 TABLES_ELSEWHERE = {
     "architecture/seeds.py": "a hand-made architecture is made of particular methods",
     "architecture/architecture.py": "the key `prompt` of an architecture file is short for a row",
-    "architecture/schema.py": "likewise",
     "workflows/validate.py": "likewise: by its keys a file is taken for an architecture",
     "workflows/settings.py": "the column `prefix` of a task's data is no method",
 }
