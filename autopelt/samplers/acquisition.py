@@ -1,139 +1,93 @@
 """How much a candidate is expected to improve the front: exact, because only its score is unknown.
 
-`Staircase` is for one cost, the number of parameters; `Terraces` is the same for several.
-
-The hypervolume over t = log10(parameters) that a score f at parameters p adds to a front with the
-staircase h(t) is the integral of max(0, f - h(t)) from log10(p) to the budget. For a random f its
-expectation is a sum of ordinary expected improvements over the steps of the front, each weighted by
-the width that the candidate would gain there (Emmerich et al. 2011 with one objective known).
+The costs of a candidate (parameters in decades, measured ones as they are predicted) are known. So
+the hypervolume that a score f at costs x adds to a front is the integral over the costs y >= x
+within the reference point of max(0, f - h(y)), where h(y) is the best score of the front at no more
+than y. h is constant on each box between the front's costs. For a random f the expectation is
+therefore a sum of ordinary expected improvements over the boxes, each weighted by the volume that
+the candidate would gain there (Emmerich et al. 2011, with all objectives but one known).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from autopelt.statistics.pareto import Point, front, front_of
+from autopelt.statistics.pareto import front_of
 
 Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Staircase:
-    """The front as a step function over log10(parameters).
-
-    Attributes:
-        begin, end: (k,) ends of the steps; the first begins at minus infinity, the last ends at
-            the budget.
-        height: (k,) score to beat on each step; the first is the reference score.
-    """
-
-    begin: Array
-    end: Array
-    height: Array
-
-    @classmethod
-    def of(cls, points: Sequence[Point], limit: int, floor: float) -> "Staircase":
-        """Staircase of the front of `points` within the budget.
-
-        Args:
-            points: (deployed parameters, believed score).
-            limit: the budget.
-            floor: reference score.
-        """
-        inside = [p for p in points if p[0] <= limit and p[1] > floor]
-        members = [inside[i] for i in front(inside)]
-        edges = [math.log10(max(1, p)) for p, _ in members]
-        return cls(
-            np.array([-math.inf, *edges]),
-            np.array([*edges, math.log10(limit)]),
-            np.array([floor, *(score for _, score in members)]),
-        )
-
-    def at(self, parameters: int) -> float:
-        """Score to beat with so many parameters; infinite over the budget."""
-        x = math.log10(max(1, parameters))
-        inside = (self.begin <= x) & (x < self.end)
-        return float(self.height[inside][0]) if inside.any() else math.inf
+CHUNK = 256
+"""Candidates whose volumes in all boxes are held in memory at once."""
 
 
-def expected_hypervolume_improvement(
-    improvement: Callable[[Array], Array], parameters: ArrayLike, stairs: Staircase
-) -> Array:
-    """Expected gain of hypervolume of each of n candidates, in decades times score; (n,).
-
-    Args:
-        improvement: expected improvements of the candidates' scores over (k,) scores; -> (n, k).
-        parameters: (n,) deployed parameters.
-    """
-    x = np.log10(np.maximum(1, np.asarray(parameters)))[:, None]
-    width = np.maximum(0.0, stairs.end - np.maximum(stairs.begin, x))
-    return np.asarray((width * improvement(stairs.height)).sum(axis=1))
+def decades(parameters: ArrayLike) -> Array:
+    """log10 of parameter counts, of which none counts as one; any shape."""
+    return np.asarray(np.log10(np.maximum(1, np.asarray(parameters))))
 
 
 @dataclass(frozen=True)
-class Terraces:
-    """The front over several costs: a score to beat in each cell of a grid.
+class BoxDecomposition:
+    """The costs within the reference point, cut into boxes with one score to beat in each.
 
     Attributes:
-        begin, end: ends of the grid's intervals along each of c costs; the first begins at minus
-            infinity, the last ends at the reference.
-        levels: (L,) different scores to beat.
-        level: which of them each cell has, shape (intervals of cost 1, …, intervals of cost c).
+        lower, upper: of each of c costs, ends of the intervals that make the boxes; the first
+            begins at minus infinity, the last ends at the reference.
+        scores: (S,) different scores to beat, growing; the first is the reference score.
+        score: which of them each box has, shape (intervals of cost 1, …, intervals of cost c).
     """
 
-    begin: tuple[Array, ...]
-    end: tuple[Array, ...]
-    levels: Array
-    level: NDArray[np.int64]
+    lower: tuple[Array, ...]
+    upper: tuple[Array, ...]
+    scores: Array
+    score: NDArray[np.int64]
 
     @classmethod
-    def of(cls, costs: Array, scores: Array, reference: Array, floor: float) -> "Terraces":
+    def of(
+        cls, costs: Array, scores: Array, reference: Array, reference_score: float
+    ) -> "BoxDecomposition":
         """Of the front of n points.
 
         Args:
-            costs: (n, c).
-            scores: (n,) believed scores.
+            costs: (n, c), minimised.
+            scores: (n,) expected scores, maximised.
             reference: (c,) the most of each cost that counts.
-            floor: reference score.
         """
-        inside = np.flatnonzero((costs <= reference).all(axis=1) & (scores > floor))
+        inside = np.flatnonzero((costs <= reference).all(axis=1) & (scores > reference_score))
         members = inside[front_of(costs[inside].tolist(), scores[inside].tolist())]
         edges = [np.unique(costs[members, d]) for d in range(len(reference))]
-        heights = np.full([len(e) + 1 for e in edges], floor)
-        for i in members:  # it is there in every cell whose lower corner it is not above
-            cells = tuple(
+        to_beat = np.full([len(e) + 1 for e in edges], reference_score)
+        for i in members:  # it dominates every box whose lower corner it is not above
+            dominated = tuple(
                 slice(int(np.searchsorted(e, costs[i, d])) + 1, None) for d, e in enumerate(edges)
             )
-            heights[cells] = np.maximum(heights[cells], scores[i])
-        levels, level = np.unique(heights, return_inverse=True)
+            to_beat[dominated] = np.maximum(to_beat[dominated], scores[i])
+        different, which = np.unique(to_beat, return_inverse=True)
         return cls(
             tuple(np.array([-math.inf, *e]) for e in edges),
             tuple(np.array([*e, r]) for e, r in zip(edges, reference, strict=True)),
-            levels,
-            np.asarray(level, dtype=np.int64).reshape(heights.shape),
+            different,
+            np.asarray(which, dtype=np.int64).reshape(to_beat.shape),
         )
 
-    def improvement(self, improvement: Callable[[Array], Array], costs: Array) -> Array:
-        """Expected gain of hypervolume of each of n candidates; (n,).
+    def expected_improvement(
+        self, expected_improvement: Callable[[Array], Array], costs: Array
+    ) -> Array:
+        """Expected gain of hypervolume of each of n candidates, in costs times score; (n,).
 
         Args:
-            improvement: as in `expected_hypervolume_improvement`.
+            expected_improvement: of the candidates' scores over (k,) scores; -> (n, k).
             costs: (n, c) of the candidates.
         """
-        widths = [
-            np.maximum(0.0, end - np.maximum(begin, costs[:, d, None]))
-            for d, (begin, end) in enumerate(zip(self.begin, self.end, strict=True))
-        ]
-        owner = np.zeros((self.level.size, len(self.levels)))
-        owner[np.arange(self.level.size), self.level.ravel()] = 1.0
-        volumes = np.empty((len(costs), len(self.levels)))
-        for start in range(0, len(costs), 256):
-            cells = np.ones((len(costs[start : start + 256]), 1))
-            for width in widths:
-                part = width[start : start + 256]
-                cells = (cells[:, :, None] * part[:, None, :]).reshape(len(part), -1)
-            volumes[start : start + 256] = cells @ owner
-        return np.asarray((volumes * improvement(self.levels)).sum(axis=1))
+        one_hot = np.eye(len(self.scores))[self.score.ravel()]
+        volumes = np.empty((len(costs), len(self.scores)))
+        for start in range(0, len(costs), CHUNK):
+            some = costs[start : start + CHUNK]
+            boxes = np.ones((len(some), 1))
+            for d, (lower, upper) in enumerate(zip(self.lower, self.upper, strict=True)):
+                width = np.maximum(0.0, upper - np.maximum(lower, some[:, d, None]))
+                boxes = (boxes[:, :, None] * width[:, None, :]).reshape(len(some), -1)
+            volumes[start : start + CHUNK] = boxes @ one_hot
+        return np.asarray((volumes * expected_improvement(self.scores)).sum(axis=1))

@@ -18,7 +18,7 @@ from autopelt.space.tables import Matrix
 
 Array = NDArray[np.float64]
 
-STRENGTHS = tuple(10.0**k for k in range(-4, 4))
+PENALTIES = tuple(10.0**k for k in range(-4, 4))
 BEYOND = 0.5
 """Predictions stay within the range of what was measured, and so many ranges beyond."""
 
@@ -29,59 +29,55 @@ class CostModel:
     Args:
         features: of the space.
         observed: trials; those without costs teach nothing.
+
+    Attributes:
+        count: number of measured costs c; 0 where there are none.
+        reference: (c,) the most of each cost that counts.
     """
 
     def __init__(self, features: Features, observed: Sequence[Observation]) -> None:
         self.features = features
         known = [o for o in observed if o.costs]
         self.count = len(known[0].costs) if known else 0
+        self.reference: Array = np.empty(0)
         if not known:
             return
-        x = self._amounts(known)
+        x = features.amounts_of_observations(known)
         y = np.array([o.costs for o in known], dtype=np.float64)
         self._shift, self._scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-12)
         self._centre = y.mean(axis=0)
         z, target = (x - self._shift) / self._scale, y - self._centre
-        self._weights = np.stack(
-            [_ridge(z, target[:, c]) for c in range(self.count)], axis=1
-        )  # (A, c)
+        self._weights = np.stack([_ridge(z, column) for column in target.T], axis=1)  # (A, c)
         room = BEYOND * (y.max(axis=0) - y.min(axis=0))
-        self._low, self._high = y.min(axis=0) - room, y.max(axis=0) + room
+        self._least, self.reference = y.min(axis=0) - room, y.max(axis=0) + room
 
     def of_vectors(self, matrix: Matrix) -> Array:
         """Costs of points of the space; (n, D) -> (n, c)."""
+        if not self.count:
+            return np.empty((len(matrix), 0))
         return self._predict(self.features.amounts_of_vectors(matrix))
 
     def of_observations(self, observations: Sequence[Observation]) -> Array:
         """Costs of trials, as the regression has them; (n, c)."""
-        return self._predict(self._amounts(observations))
-
-    @property
-    def reference(self) -> Array:
-        """(c,) the most of each cost that counts."""
-        return self._high
-
-    def _amounts(self, observations: Sequence[Observation]) -> Array:
-        return self.features.amounts_of_architectures(
-            [o.architecture for o in observations], [o.parameters for o in observations]
-        )
+        if not self.count:
+            return np.empty((len(observations), 0))
+        return self._predict(self.features.amounts_of_observations(observations))
 
     def _predict(self, amounts: Array) -> Array:
-        made = (amounts - self._shift) / self._scale @ self._weights + self._centre
-        return np.asarray(np.clip(made, self._low, self._high))
+        costs = (amounts - self._shift) / self._scale @ self._weights + self._centre
+        return np.asarray(np.clip(costs, self._least, self.reference))
 
 
 def _ridge(z: Array, y: Array) -> Array:
-    """Weights with the smallest leave-one-out error of all `STRENGTHS`; (n, A), (n,) -> (A,)."""
-    left, size, right = np.linalg.svd(z, full_matrices=False)
-    inner, best, found = left.T @ y, np.inf, np.zeros(z.shape[1])
-    for strength in STRENGTHS:
-        shrink = size**2 / (size**2 + strength * len(y))
+    """Weights with the smallest leave-one-out error of all `PENALTIES`; (n, A), (n,) -> (A,)."""
+    left, singular, right = np.linalg.svd(z, full_matrices=False)
+    inner, best, weights = left.T @ y, np.inf, np.zeros(z.shape[1])
+    for penalty in PENALTIES:
+        damped = singular**2 + penalty * len(y)
+        shrink = singular**2 / damped
         leverage = (left**2) @ shrink + 1 / len(y)  # the mean was taken off before
-        error = float(
-            np.mean(((y - left @ (shrink * inner)) / np.maximum(1e-6, 1 - leverage)) ** 2)
-        )
+        residuals = (y - left @ (shrink * inner)) / np.maximum(1e-6, 1 - leverage)
+        error = float(np.mean(residuals**2))
         if error < best:
-            best = error
-            found = right.T @ (size / (size**2 + strength * len(y)) * inner)
-    return found
+            best, weights = error, right.T @ (singular / damped * inner)
+    return weights

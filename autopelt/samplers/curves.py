@@ -2,7 +2,7 @@
 
 The score of a trial is that of its best epoch. So curves are compared by the best score so far, and
 what is still to come is a gain of at least 0. Gains are learned, not assumed: curves that lay on a
-plateau for an epoch and then jumped are among them, and give the outlook a second mode.
+plateau for an epoch and then jumped are among them, and give the final score a second mode.
 """
 
 import math
@@ -20,8 +20,8 @@ FAR = 0.02
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """Final scores that a partial curve may reach: a weighted mixture of normals.
+class FinalScore:
+    """What a partial learning curve may end with: a weighted mixture of normals.
 
     Attributes:
         scores: (k,) final score if it gained what the k-th complete curve gained.
@@ -46,15 +46,15 @@ class Outlook:
         spread = float(self.weights @ (self.scores - self.mean) ** 2 / self.weights.sum())
         return (spread + self.width**2) * (1 + 2 / max(1.0, self.support))
 
-    def chance(self, above: float, mean: float, deviation: float) -> float:
-        """Probability of ending above a score, given also an independent normal belief.
+    def probability(self, above: float, mean: float, deviation: float) -> float:
+        """Probability of ending above a score, given also an independent normal prediction.
 
-        Each normal of the mixture is multiplied with the belief: its weight grows with how well the
-        two agree, its mean and deviation are those of the product.
+        Each normal of the mixture is multiplied with the prediction: its weight grows with how well
+        the two agree, its mean and deviation are those of the product.
 
         Args:
             above: the score.
-            mean, deviation: of the belief, which knows the architecture and not the curve.
+            mean, deviation: of the prediction, which knows the architecture and not the curve.
         """
         total = deviation**2 + self.width**2
         fit = np.log(self.weights) - 0.5 * (self.scores - mean) ** 2 / total
@@ -64,7 +64,7 @@ class Outlook:
         return float(weights @ ndtr((centre - above) / width) / weights.sum())
 
 
-def outlook(partial: Sequence[float], complete: Sequence[Sequence[float]]) -> Outlook | None:
+def extrapolate(partial: Sequence[float], complete: Sequence[Sequence[float]]) -> FinalScore | None:
     """Where a partial curve may end, None where fewer than two curves were trained further.
 
     Args:
@@ -84,4 +84,4 @@ def outlook(partial: Sequence[float], complete: Sequence[Sequence[float]]) -> Ou
     spread = gains - weights @ gains / weights.sum()
     deviation = math.sqrt(float(weights @ spread**2 / weights.sum()))
     width = max(deviation * shrink, 0.05 * float(so_far.std()), 1e-6)
-    return Outlook(own + gains, weights, width, float(near.sum()))
+    return FinalScore(own + gains, weights, width, float(near.sum()))

@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from autopelt.samplers.acquisition import Staircase
-from autopelt.samplers.curves import outlook
+from autopelt.samplers.curves import extrapolate
 from autopelt.samplers.history import Reader
 from autopelt.samplers.pelt import PELTSampler
 from autopelt.space.bound import BoundSpace
@@ -64,9 +63,9 @@ def reason_to_stop(
     others: Sequence[Curve],
     *,
     limit: int,
-    floor: float,
+    reference_score: float,
     single: bool,
-    belief: Callable[[], tuple[float, float]],
+    prediction: Callable[[], tuple[float, float]],
 ) -> str:
     """Why a trial that has reached a rung is to be stopped, in one sentence, or "".
 
@@ -74,29 +73,31 @@ def reason_to_stop(
         trial: what runs.
         others: trials of the study that have at least one epoch.
         limit: the budget.
-        floor: reference score of the front.
+        reference_score: of the front; that of the head alone.
         single: the score is the only objective, so size does not matter.
-        belief: mean and deviation of the final score by the surrogate; called only where needed.
+        prediction: mean and deviation of the final score by the surrogate; called where needed.
     """
     rung = len(trial.scores)
     whole = [o for o in others if o.complete]
-    ahead = outlook(trial.scores, [o.scores for o in whole])
-    if len(whole) < COMPLETE or ahead is None or ahead.support < SUPPORT:
+    final = extrapolate(trial.scores, [o.scores for o in whole])
+    if len(whole) < COMPLETE or final is None or final.support < SUPPORT:
         return ""
-    points = [(o.parameters, o.best) for o in whole if o.parameters <= limit]
+    inside = [o for o in whole if o.parameters <= limit]
     if single:
-        to_beat = max((score for _, score in points), default=-math.inf)
+        to_beat = max((o.best for o in inside), default=-math.inf)
+    elif trial.parameters >= limit:
+        to_beat = math.inf
     else:
-        to_beat = Staircase.of(points, limit, floor).at(trial.parameters)
+        smaller = [o.best for o in inside if o.parameters <= max(1, trial.parameters)]
+        to_beat = max([reference_score, *smaller])
     if trial.best > to_beat:
         return ""
-    peers = similar(trial, [o for o in others if len(o.scores) >= rung], single)
+    peers = of_similar_size(trial, [o for o in others if len(o.scores) >= rung], single)
     so_far = sorted(max(o.scores[:rung]) for o in peers)
     leading = so_far[min(len(so_far) - 1, int(len(so_far) * LEADING))]
     if trial.best >= leading:
         return ""
-    mean, deviation = belief()
-    chance = ahead.chance(to_beat, mean, deviation)
+    chance = final.probability(to_beat, *prediction())
     if chance >= CHANCE:
         return ""
     whose = "trials" if single else "trials of its size"
@@ -107,14 +108,12 @@ def reason_to_stop(
     )
 
 
-def similar(trial: Curve, others: Sequence[Curve], single: bool) -> list[Curve]:
+def of_similar_size(trial: Curve, others: Sequence[Curve], single: bool) -> list[Curve]:
     """Trials of similar size: within `BAND` decades, at least the nearest `PEERS`."""
     if single:
         return list(others)
     size = math.log10(max(1, trial.parameters))
-    apart = sorted(
-        ((abs(math.log10(max(1, o.parameters)) - size), i) for i, o in enumerate(others))
-    )
+    apart = sorted((abs(math.log10(max(1, o.parameters)) - size), i) for i, o in enumerate(others))
     return [others[i] for n, (distance, i) in enumerate(apart) if n < PEERS or distance <= BAND]
 
 
@@ -170,17 +169,11 @@ class EarlyStopping:
             if others[-1].complete and not known.architecture.modules:
                 alone.append(others[-1].best)
         complete = [o.best for o in others if o.complete]
-        floor = max(alone, default=min(complete, default=0.0))
-
-        def belief() -> tuple[float, float]:
-            history = self._reader.read(trials, number)
-            return self._sampler.model.belief(history, own)
-
         return reason_to_stop(
             Curve(own.parameters, scores),
             others,
             limit=self.space.limit,
-            floor=floor,
+            reference_score=max(alone, default=min(complete, default=0.0)),
             single=self.single,
-            belief=belief,
+            prediction=lambda: self._sampler.model.predict(self._reader.read(trials, number), own),
         )

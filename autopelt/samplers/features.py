@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import EMBEDDINGS
+from autopelt.samplers.history import Observation
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import sample_feasible
 from autopelt.space.space import Row
@@ -43,7 +43,7 @@ class _Profiles:
     """What is said of n architectures before it is arranged; R rows, L layers.
 
     Shapes: sizes, gates (n, R, L + 1), the last column for the embeddings; multiplier (n,);
-    parameters (n,); outside (n, L + 1); switches (n, L).
+    parameters (n,); outside (n, L + 1).
     """
 
     sizes: Array
@@ -55,11 +55,8 @@ class _Profiles:
     @classmethod
     def empty(cls, count: int, rows: int, layers: int) -> "_Profiles":
         """All absent."""
-        shape = (count, rows, layers + 1)
-        return cls(
-            np.zeros(shape), np.zeros(shape), np.zeros(count), np.ones(count),
-            np.zeros((count, layers + 1)),
-        )  # fmt: skip
+        sizes, outside = np.zeros((count, rows, layers + 1)), np.zeros((count, layers + 1))
+        return cls(sizes, np.zeros_like(sizes), np.zeros(count), np.ones(count), outside)
 
 
 class Features:
@@ -84,7 +81,7 @@ class Features:
         self._shift: Array = np.zeros(0)
         self._factor: Array = np.ones(0)
         sample = sample_feasible(space, np.random.default_rng(0), 256)
-        parts = self._parts(self._profiles_of(sample))
+        parts = self._parts(self._profiles_of_vectors(sample))
         start = 0
         for name, part in parts:
             self.groups.append((name, slice(start, start + part.shape[1])))
@@ -96,32 +93,28 @@ class Features:
             spread = float(2 * values[:, columns].var(axis=0).sum())
             if spread > 1e-12 and name != "outside":
                 self._factor[columns] = 1 / math.sqrt(spread)
-        self.width = start + self._raw(self._profiles_of(sample[:1])).shape[1]
+        self.width = start + self._raw(self._profiles_of_vectors(sample[:1])).shape[1]
 
     def of_vectors(self, matrix: Matrix) -> Array:
         """Features of points of the space; (n, D) -> (n, width)."""
-        return self._arranged(self._profiles_of(matrix))
+        return self._arranged(self._profiles_of_vectors(matrix))
 
-    def of_architectures(
-        self, architectures: Sequence[Architecture], parameters: Sequence[int]
-    ) -> Array:
+    def of_observations(self, observations: Sequence[Observation]) -> Array:
         """Features of any architectures with their deployed parameters; -> (n, width)."""
-        return self._arranged(self._profiles_of_architectures(architectures, parameters))
+        return self._arranged(self._profiles_of_observations(observations))
 
     def amounts_of_vectors(self, matrix: Matrix) -> Array:
-        """What measured costs are made of, of points of the space; (n, D) -> (n, A).
+        """What measured costs are sums of, for points of the space; (n, D) -> (n, A).
 
         For each row of the space how many layers hold it with and without a gate, and the sum of
         these sizes; how many layers hold anything; how many lie above the lowest of them; what is
         outside the space.
         """
-        return self._amounts(self._profiles_of(matrix))
+        return self._amounts(self._profiles_of_vectors(matrix))
 
-    def amounts_of_architectures(
-        self, architectures: Sequence[Architecture], parameters: Sequence[int]
-    ) -> Array:
-        """The same of any architectures; -> (n, A)."""
-        return self._amounts(self._profiles_of_architectures(architectures, parameters))
+    def amounts_of_observations(self, observations: Sequence[Observation]) -> Array:
+        """The same for any architectures; -> (n, A)."""
+        return self._amounts(self._profiles_of_observations(observations))
 
     def _amounts(self, p: _Profiles) -> Array:
         columns: list[Array] = []
@@ -138,58 +131,51 @@ class Features:
         columns += [layers.sum(axis=1), self._layers - lowest, p.outside.sum(axis=1)]
         return np.stack(columns, axis=1).astype(np.float64)
 
-    def _profiles_of_architectures(
-        self, architectures: Sequence[Architecture], parameters: Sequence[int]
-    ) -> _Profiles:
-        made = _Profiles.empty(len(architectures), len(self._rows), self._layers)
-        known = {(row.method, at): r for r, row in enumerate(self._rows) for at in row.location}
-        for n, architecture in enumerate(architectures):
-            made.multiplier[n] = math.log2(architecture.learning_rate_multiplier)
-            made.parameters[n] = max(1, parameters[n])
-            for module in architecture.modules:
+    # ------------------------------------------------------------------ profiles
+    def _profiles_of_observations(self, observations: Sequence[Observation]) -> _Profiles:
+        p = _Profiles.empty(len(observations), len(self._rows), self._layers)
+        row_of = {(row.method, at): r for r, row in enumerate(self._rows) for at in row.location}
+        for n, o in enumerate(observations):
+            p.multiplier[n] = math.log2(o.architecture.learning_rate_multiplier)
+            p.parameters[n] = max(1, o.parameters)
+            for module in o.architecture.modules:
                 layer = self._layers if module.layer is None else module.layer
-                r = known.get((module.method, module.location))
-                if layer > self._layers or (layer == self._layers) != (
-                    module.location == EMBEDDINGS
-                ):
+                at_embeddings = module.location == EMBEDDINGS
+                if layer > self._layers or (layer == self._layers) != at_embeddings:
                     continue
+                r = row_of.get((module.method, module.location))
                 if r is None:
-                    made.outside[n, layer] += math.log2(1 + module.size) / 8
+                    p.outside[n, layer] += math.log2(1 + module.size) / 8
                     continue
                 part = 1 / len(self._rows[r].location)
-                made.sizes[n, r, layer] += part * self._scale[r] * math.log2(1 + module.size)
+                p.sizes[n, r, layer] += part * self._scale[r] * math.log2(1 + module.size)
                 if len(self._rows[r].gate) > 1:
-                    made.gates[n, r, layer] += part * (1.0 if module.gate is not None else -1.0)
-        return made
+                    p.gates[n, r, layer] += part * (1.0 if module.gate is not None else -1.0)
+        return p
 
-    # ------------------------------------------------------------------ profiles
-    def _profiles_of(self, matrix: Matrix) -> _Profiles:
+    def _profiles_of_vectors(self, matrix: Matrix) -> _Profiles:
         space = self.space
-        made = _Profiles.empty(len(matrix), len(self._rows), self._layers)
-        made.parameters[:] = np.maximum(1, space.costs(matrix))
+        p = _Profiles.empty(len(matrix), len(self._rows), self._layers)
+        p.parameters[:] = np.maximum(1, space.costs(matrix))
         factors = np.log2(np.array(space.space.learning_rate_multiplier, dtype=np.float64))
-        made.multiplier[:] = (
-            factors[0] if space.multiplier is None else factors[matrix[:, space.multiplier]]
-        )
-        for i in space.size_dimensions.tolist():
-            dimension = space.dimensions[i]
-            r, row = dimension.row, self._rows[dimension.row]
+        chosen = 0 if space.multiplier is None else matrix[:, space.multiplier]
+        p.multiplier[:] = factors[chosen]
+        for i, places in space.places.items():
+            r, row = space.dimensions[i].row, space.row_of(i)
             values = self._scale[r] * np.log2(1 + np.array(row.sizes, dtype=np.float64))
             size = values[matrix[:, i]]
             gate = np.zeros(len(matrix))
             if i in space.gates:
                 signs = np.where(np.array(row.gate), 1.0, -1.0)
                 gate = signs[matrix[:, space.gates[i]]] * (size > 0)
-            layers = (dimension.layer,) if row.per == "layer" else row.layers_of(self._layers)
-            for layer in layers:
-                on: Array | float = 1.0
-                if row.per == "model" and layer in space.switches:
-                    on = matrix[:, space.switches[layer]].astype(np.float64)
+            for layer, switch in places:
+                on = 1 if switch is None else matrix[:, switch]
                 at = self._layers if layer is None else layer
-                made.sizes[:, r, at] = size * on
-                made.gates[:, r, at] = gate * on
-        return made
+                p.sizes[:, r, at] = size * on
+                p.gates[:, r, at] = gate * on
+        return p
 
+    # ------------------------------------------------------------------ arrangement
     def _arranged(self, profiles: _Profiles) -> Array:
         structured = np.concatenate([part for _, part in self._parts(profiles)], axis=1)
         return np.concatenate(

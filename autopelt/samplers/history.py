@@ -4,18 +4,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import AutopeltError
-from autopelt.samplers.curves import outlook
+from autopelt.samplers.curves import extrapolate
 from autopelt.samplers.parameters import ARCHITECTURE, check_space, vector_of
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Vector
 
-Array = NDArray[np.float64]
+ENOUGH = 5
+"""Fewer scores teach the surrogate nothing about noise."""
 
 
 @dataclass(frozen=True)
@@ -87,37 +86,38 @@ class Reader:
         new = [t for t in trials if t.number not in self._checked and t.state.is_finished()]
         check_space(new, self.space)
         self._checked |= {t.number for t in new}
-        made = History()
+        history = History()
         ended: list[tuple[float, int, Observation]] = []
         stopped: list[FrozenTrial] = []
         for trial in trials:
             if trial.number == asking:
                 continue
-            origin = trial.user_attrs.get("origin")
-            queued = "fixed_params" in trial.system_attrs
-            if trial.number < asking and (origin == "start" or (origin is None and not queued)):
-                made.started += 1
-            made.modelled |= trial.number < asking and origin == "model"
+            if trial.number < asking:
+                queued = "fixed_params" in trial.system_attrs
+                origin = trial.user_attrs.get("origin", "" if queued else "start")
+                history.started += origin == "start"
+                history.modelled |= origin == "model"
             vector, observation = self._of(trial)
             if vector is not None:
-                made.seen.append(vector)
+                history.seen.append(vector)
             if observation is None:
                 continue
             if trial.state == TrialState.RUNNING:
-                made.pending.append(observation)
+                history.pending.append(observation)
             elif trial.state == TrialState.COMPLETE and trial.values is not None:
                 score = float(trial.values[0])
                 if math.isfinite(score):
                     end = trial.datetime_complete
                     when = end.timestamp() if end is not None else 0.0
                     costs = tuple(float(v) for v in trial.values[2:])
-                    ended.append((when, trial.number, _scored(observation, score, 0.0, costs)))
+                    scored = replace(observation, score=score, costs=costs)
+                    ended.append((when, trial.number, scored))
             elif trial.state == TrialState.PRUNED and trial.user_attrs.get("scores"):
                 stopped.append(trial)
         ended.sort(key=lambda e: e[:2])
-        made.observed = [o for _, _, o in ended]
-        made.observed += self._extrapolated(stopped, trials)
-        return made
+        history.observed = [o for _, _, o in ended]
+        history.observed += self._extrapolated(stopped, trials)
+        return history
 
     def observation(self, trial: FrozenTrial) -> Observation | None:
         """What a trial trains, without its score; None where it cannot be read."""
@@ -138,11 +138,7 @@ class Reader:
                 return None, None
             if architecture.full:
                 return None, None
-            parameters = (
-                self.space.counter.count(architecture).deployed
-                if vector is None
-                else self.space.cost(vector)
-            )
+            parameters = self.space.counter.count(architecture).deployed
         except (AutopeltError, ValueError):
             return vector, None
         observation = Observation(trial.number, architecture, parameters, vector)
@@ -163,20 +159,10 @@ class Reader:
             for t in trials
             if t.state == TrialState.COMPLETE and t.user_attrs.get("scores")
         ]
-        made: list[Observation] = []
+        observations = []
         for trial in stopped:
             observation = self.observation(trial)
-            ahead = outlook(trial.user_attrs["scores"], complete)
-            if observation is not None and ahead is not None:
-                made.append(_scored(observation, ahead.mean, ahead.variance))
-        return made
-
-
-def _scored(
-    observation: Observation, score: float, variance: float, costs: tuple[float, ...] = ()
-) -> Observation:
-    return replace(observation, score=score, variance=variance, costs=costs)
-
-
-ENOUGH = 5
-"""Fewer scores teach the surrogate nothing about noise."""
+            final = extrapolate(trial.user_attrs["scores"], complete)
+            if observation is not None and final is not None:
+                observations.append(replace(observation, score=final.mean, variance=final.variance))
+        return observations

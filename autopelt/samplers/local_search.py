@@ -6,6 +6,7 @@ be listed, all of them are looked at instead.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ Acquisition = Callable[[Matrix], Array]
 
 LISTED = 2000
 """Spaces of at most so many feasible architectures are listed whole."""
+_listings: WeakKeyDictionary[BoundSpace, Matrix | None] = WeakKeyDictionary()
 
 
 class SpaceExhaustedError(UnexpectedEndError):
@@ -75,14 +77,11 @@ class Unseen:
 
     def __init__(self, space: BoundSpace, seen: Sequence[Vector]) -> None:
         self.space = space
-        width = len(space.dimensions)
-        matrix = np.array(seen, dtype=np.int64).reshape(len(seen), width)
-        self._seen = set(point_keys(matrix))
+        self._seen = set(point_keys(_matrix(space, seen)))
 
     def of(self, points: Matrix) -> Matrix:
         """Those of `points` that are not in the study."""
-        keep = [key not in self._seen for key in point_keys(points)]
-        return points[np.array(keep, dtype=bool)]
+        return points[np.array([key not in self._seen for key in point_keys(points)], dtype=bool)]
 
     def listed(self) -> Matrix | None:
         """All of them where the space is small, else None.
@@ -90,13 +89,19 @@ class Unseen:
         Raises:
             SpaceExhaustedError: there are none.
         """
-        everything = listing(self.space)
+        if self.space not in _listings:
+            _listings[self.space] = enumerate_feasible(self.space, LISTED)
+        everything = _listings[self.space]
         if everything is None:
             return None
-        rest = self.of(everything)
-        if len(rest) == 0:
+        unseen = self.of(everything)
+        if len(unseen) == 0:
             raise SpaceExhaustedError(self.space)
-        return rest
+        return unseen
+
+    def one(self, rng: np.random.Generator) -> Vector:
+        """One of them, as of `sample`."""
+        return tuple(self.sample(rng, 1)[0].tolist())
 
     def sample(self, rng: np.random.Generator, count: int) -> Matrix:
         """Up to `count` different ones, at least one, spread over log-parameters.
@@ -124,21 +129,13 @@ class Unseen:
         raise SpaceExhaustedError(self.space)
 
 
-def listing(space: BoundSpace) -> Matrix | None:
-    """All feasible points of a small space, None for a larger one; found once for a space."""
-    if "feasible_listing" not in space.__dict__:
-        space.__dict__["feasible_listing"] = enumerate_feasible(space, LISTED)
-    made: Matrix | None = space.__dict__["feasible_listing"]
-    return made
-
-
 def mutations(
     space: BoundSpace, parents: Sequence[Vector], rng: np.random.Generator, count: int
 ) -> Matrix:
     """`count` points one to three random moves away from random `parents`; (count, D)."""
     near = [feasible_neighbours(space, p, rng, 100) for p in parents]
     near = [n for n in near if len(n)]
-    made: list[Matrix] = []
+    points: list[Matrix] = []
     for i in range(count if near else 0):
         options = near[int(rng.integers(len(near)))]
         point = options[int(rng.integers(len(options)))]
@@ -146,8 +143,8 @@ def mutations(
         for _ in range(int(rng.integers(1, 3)) if i % 4 == 0 else 0):
             further = feasible_neighbours(space, point.tolist(), rng, 50)
             point = further[int(rng.integers(len(further)))] if len(further) else point
-        made.append(point)
-    return np.array(made, dtype=np.int64).reshape(len(made), len(space.dimensions))
+        points.append(point)
+    return _matrix(space, points)
 
 
 def best_candidate(
@@ -157,7 +154,7 @@ def best_candidate(
     rng: np.random.Generator,
     effort: Effort,
 ) -> tuple[Vector, float]:
-    """The unseen feasible point with the largest acquisition that was found, and its value.
+    """The unseen feasible point with the largest acquisition that the search meets, and its value.
 
     Raises:
         SpaceExhaustedError: every feasible point was seen.
@@ -168,31 +165,31 @@ def best_candidate(
         best = int(values.argmax())
         return tuple(everything[best].tolist()), float(values[best])
     half = effort.samples // 2
-    pool = unseen.sample(rng, half)
+    drawn = unseen.sample(rng, half)
     mutated = unseen.of(mutations(unseen.space, parents, rng, half))
-    pool = unique_points(np.concatenate([pool, mutated]))
+    pool = unique_points(np.concatenate([drawn, mutated]))
     values = acquisition(pool)
     order = np.argsort(-values, kind="stable")[: effort.starts]
     points, values = pool[order], values[order]
-    alive = np.ones(len(points), dtype=bool)
+    rising = list(range(len(points)))
     for _ in range(effort.steps):
         around = [
-            unseen.of(feasible_neighbours(unseen.space, p.tolist(), rng, effort.pairs))
-            if going
-            else pool[:0]
-            for p, going in zip(points, alive, strict=True)
+            unseen.of(feasible_neighbours(unseen.space, points[i].tolist(), rng, effort.pairs))
+            for i in rising
         ]
         if not sum(map(len, around)):
             break
-        found = acquisition(np.concatenate(around))
-        start = 0
-        for i, near in enumerate(around):
-            mine = found[start : start + len(near)]
-            start += len(near)
-            alive[i] = bool(len(mine)) and float(mine.max()) > values[i]
-            if alive[i]:
-                points[i], values[i] = near[int(mine.argmax())], mine.max()
-        if not alive.any():
-            break
+        ends = np.cumsum([len(near) for near in around])
+        there = np.split(acquisition(np.concatenate(around)), ends[:-1])
+        for i, near, theirs in zip(tuple(rising), around, there, strict=True):
+            if len(theirs) and theirs.max() > values[i]:
+                points[i], values[i] = near[int(theirs.argmax())], theirs.max()
+            else:
+                rising.remove(i)
     best = int(values.argmax())
     return tuple(points[best].tolist()), float(values[best])
+
+
+def _matrix(space: BoundSpace, points: Sequence[Vector] | list[Matrix]) -> Matrix:
+    """(n, D), also of no points."""
+    return np.array(points, dtype=np.int64).reshape(len(points), len(space.dimensions))

@@ -1,29 +1,32 @@
 """From a study's history to a proposal: fit the surrogate, build the front, search for the best."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.samplers.acquisition import Staircase, Terraces, expected_hypervolume_improvement
+from autopelt.samplers.acquisition import BoxDecomposition, decades
 from autopelt.samplers.cost_model import CostModel
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
-from autopelt.samplers.surrogate import Fit, Surrogate
+from autopelt.samplers.surrogate import Hyperparameters, Posterior, Surrogate
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Matrix, Vector
-from autopelt.statistics.pareto import front, front_of
+from autopelt.statistics.pareto import front_of
 
 Array = NDArray[np.float64]
+Value = Callable[[Posterior, Matrix], Array]
+"""Acquisition of (n, D) points with their posterior; -> (n,), larger is better."""
 
 COLD_STEPS = 40
 TRIAL_STEPS = 20
 WARM_STEPS = 15
 ANCHOR = 3
-"""Every so many milestones one begins from nothing."""
+"""Every so many milestones one begins from the medians of the priors."""
 GAPS = (0.1, 0.3, 1.0, 10.0)
 """Distances of the ceiling above the best score that are tried, in deviations of the scores."""
 
@@ -38,7 +41,7 @@ class Model:
 
     Args:
         source: trials of another study, on the features of this one. What a surrogate fitted to
-            them expects becomes one more column; see `surrogate`.
+            them expects becomes one more column; see `kernel`.
     """
 
     def __init__(
@@ -48,10 +51,8 @@ class Model:
         self._source: Surrogate | None = None
         if len(source) >= ENOUGH and len({o.score for o in source}) > 1:
             self._source = Model(space, features).fitted(source)
-        self._groups = [columns for _, columns in features.groups]
-        self._raw = features.width - features.structured
         self._rows: dict[int, tuple[Architecture, Array]] = {}
-        self._milestones: dict[tuple[tuple[int, float], ...], Fit] = {}
+        self._milestones: dict[tuple[tuple[int, float], ...], Hyperparameters] = {}
 
     def propose(
         self, history: History, unseen: Unseen, rng: np.random.Generator, single: bool
@@ -65,69 +66,66 @@ class Model:
             SpaceExhaustedError: every feasible point was seen.
         """
         surrogate = self.fitted(history.observed)
-        observed = self.rows(history.observed)
-        means = surrogate.predict(observed).mean
-        known = [*history.observed, *history.pending]
-        if history.pending:
-            pending = self.rows(history.pending)
-            means = np.concatenate([means, surrogate.predict(pending).mean])
-            surrogate.believe(pending)
-        inside = [i for i, o in enumerate(known) if o.parameters <= self.space.limit]
-        costs = CostModel(self.features, history.observed)
-        points = [(known[i].parameters, float(means[i])) for i in inside]
+        known, means = self._with_fantasies(surrogate, history)
         alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
-        floor = float(alone[0]) if alone else float(means.min())
-        best = max((score for _, score in points), default=floor)
-        stairs = Staircase.of(points, self.space.limit, floor)
-        if costs.count and not single:
-            fitting = [known[i] for i in inside]
-            seen = self._all_costs([p for p, _ in points], costs.of_observations(fitting))
-            reference = np.array([math.log10(self.space.limit), *costs.reference])
-            terraces = Terraces.of(seen, means[inside], reference, floor)
-
-        def acquisition(matrix: Matrix) -> Array:
-            belief = surrogate.predict(self._with_source(self.features.of_vectors(matrix)))
-            if single:
-                return belief.improvement(best)[:, 0]
-            if costs.count:
-                there = self._all_costs(self.space.costs(matrix), costs.of_vectors(matrix))
-                return terraces.improvement(belief.improvement, there)
-            return expected_hypervolume_improvement(
-                belief.improvement, self.space.costs(matrix), stairs
-            )
-
+        reference_score = float(alone[0] if alone else means.min())
+        inside = [i for i, o in enumerate(known) if o.parameters <= self.space.limit]
+        known, means = [known[i] for i in inside], means[inside]
         if single:
-            order = sorted(range(len(points)), key=lambda i: -points[i][1])[:10]
-        elif costs.count:
-            order = front_of(seen.tolist(), means[inside].tolist())
+            value, order = _best_score(means, reference_score)
         else:
-            order = front(points)
-        parents = [v for i in order if (v := known[inside[i]].vector) is not None]
-        effort = Effort.at(len(history.observed))
-        vector, value = best_candidate(unseen, acquisition, parents, rng, effort)
-        belief = surrogate.predict(self._with_source(self.features.of_vectors(np.array([vector]))))
-        return vector, {
-            "mean": float(belief.mean[0]),
-            "sd": float(belief.deviation[0]),
-            "acquisition": value,
-        }
+            costs = CostModel(self.features, history.observed)
+            value, order = self._front(known, means, reference_score, costs)
 
-    @staticmethod
-    def _all_costs(parameters: ArrayLike, measured: Array) -> Array:
-        """Parameters, in decades, and the measured costs; (n,), (n, c) -> (n, 1 + c)."""
-        decades = np.log10(np.maximum(1, np.asarray(parameters)))
-        return np.concatenate([decades[:, None], measured], axis=1)
+        def posterior(matrix: Matrix) -> Posterior:
+            return surrogate.predict(self._with_source(self.features.of_vectors(matrix)))
 
-    def belief(self, history: History, trial: Observation) -> tuple[float, float]:
+        vector, acquisition = best_candidate(
+            unseen,
+            lambda matrix: value(posterior(matrix), matrix),
+            [v for i in order if (v := known[i].vector) is not None],
+            rng,
+            Effort.at(len(history.observed)),
+        )
+        expected = posterior(np.array([vector]))
+        mean, sd = float(expected.mean[0]), float(expected.deviation[0])
+        return vector, {"mean": mean, "sd": sd, "acquisition": acquisition}
+
+    def _with_fantasies(
+        self, surrogate: Surrogate, history: History
+    ) -> tuple[list[Observation], Array]:
+        """Observed and pending trials with their expected scores; conditions on the pending."""
+        means = surrogate.predict(self.features_of(history.observed)).mean
+        if history.pending:
+            pending = self.features_of(history.pending)
+            means = np.concatenate([means, surrogate.predict(pending).mean])
+            surrogate.fantasize(pending)
+        return [*history.observed, *history.pending], means
+
+    def _front(
+        self, known: list[Observation], means: Array, reference_score: float, measured: CostModel
+    ) -> tuple[Value, list[int]]:
+        """Expected improvement of the front of trials within the budget, and who is on it."""
+        costs = _costs([o.parameters for o in known], measured.of_observations(known))
+        reference = np.array([math.log10(self.space.limit), *measured.reference])
+        boxes = BoxDecomposition.of(costs, means, reference, reference_score)
+
+        def value(posterior: Posterior, matrix: Matrix) -> Array:
+            costs = _costs(self.space.costs(matrix), measured.of_vectors(matrix))
+            return boxes.expected_improvement(posterior.expected_improvement, costs)
+
+        return value, front_of(costs.tolist(), means.tolist())
+
+    def predict(self, history: History, trial: Observation) -> tuple[float, float]:
         """Mean and deviation of the final score that a training of an architecture will show."""
         surrogate = self.fitted(history.observed)
-        believed = surrogate.predict(self.rows([trial]))
-        deviation = math.hypot(float(believed.deviation[0]), surrogate.noise)
-        return float(believed.mean[0]), deviation
+        posterior = surrogate.predict(self.features_of([trial]))
+        deviation = math.hypot(float(posterior.deviation[0]), surrogate.noise)
+        return float(posterior.mean[0]), deviation
 
     def fitted(self, observed: Sequence[Observation]) -> Surrogate:
         """The surrogate of these trials."""
-        start: Fit | None = None
+        start: Hyperparameters | None = None
         finished = [o for o in observed if o.variance == 0]
         passed = milestones(len(finished))
         anchor = (len(passed) - 1) // ANCHOR * ANCHOR
@@ -139,42 +137,44 @@ class Model:
             start = self._milestones[key]
         return self._fit(observed, start, COLD_STEPS if start is None else WARM_STEPS)
 
-    def _thorough(self, observed: Sequence[Observation], start: Fit | None) -> Fit:
+    def _thorough(
+        self, observed: Sequence[Observation], start: Hyperparameters | None
+    ) -> Hyperparameters:
         """Fit with every gap, and go on with the most plausible."""
         tried = [
-            self._fit(observed, start and Fit(start.values, gap), TRIAL_STEPS, gap) for gap in GAPS
+            self._fit(observed, start and replace(start, gap=gap), TRIAL_STEPS, gap) for gap in GAPS
         ]
         best = max(tried, key=lambda t: t.evidence)
-        return self._fit(observed, best.fit, COLD_STEPS).fit
+        return self._fit(observed, best.hyperparameters, COLD_STEPS).hyperparameters
 
     def _fit(
-        self, observed: Sequence[Observation], start: Fit | None, steps: int, gap: float = GAPS[-1]
+        self,
+        observed: Sequence[Observation],
+        start: Hyperparameters | None,
+        steps: int,
+        gap: float = GAPS[-1],
     ) -> Surrogate:
         return Surrogate(
-            self.rows(observed),
+            self.features_of(observed),
             np.array([o.score for o in observed]),
-            self._groups,
-            self._raw,
+            [columns for _, columns in self.features.groups],
+            self.features.width - self.features.structured,
             sources=0 if self._source is None else 1,
-            extra=np.array([o.variance for o in observed]),
+            variances=np.array([o.variance for o in observed]),
             gap=gap if start is None else start.gap,
             start=start,
             steps=steps,
         )
 
-    def rows(self, observations: Sequence[Observation]) -> Array:
+    def features_of(self, observations: Sequence[Observation]) -> Array:
         """Features of trials; remembered, as architectures never change; (n, F)."""
         missing = [
             o
             for o in observations
             if o.number not in self._rows or self._rows[o.number][0] != o.architecture
         ]
-        made = self._with_source(
-            self.features.of_architectures(
-                [o.architecture for o in missing], [o.parameters for o in missing]
-            )
-        )
-        for o, row in zip(missing, made, strict=True):
+        rows = self._with_source(self.features.of_observations(missing))
+        for o, row in zip(missing, rows, strict=True):
             self._rows[o.number] = (o.architecture, row)
         return np.array([self._rows[o.number][1] for o in observations])
 
@@ -188,8 +188,20 @@ class Model:
 
 def milestones(count: int) -> list[int]:
     """Numbers of ended trials, up to `count`, at which a fit is kept to begin others from."""
-    found, k = [], 12
+    passed, k = [], 12
     while k <= count:
-        found.append(k)
+        passed.append(k)
         k = math.ceil(k * 1.5)
-    return found
+    return passed
+
+
+def _best_score(means: Array, reference_score: float) -> tuple[Value, list[int]]:
+    """Expected improvement of the best expected score, and who has the ten highest."""
+    best = float(means.max()) if len(means) else reference_score
+    order: list[int] = np.argsort(-means, kind="stable")[:10].tolist()
+    return lambda posterior, _: posterior.expected_improvement(best)[:, 0], order
+
+
+def _costs(parameters: ArrayLike, measured: Array) -> Array:
+    """Parameters, in decades, and the measured costs; (n,), (n, c) -> (n, 1 + c)."""
+    return np.concatenate([decades(parameters)[:, None], measured], axis=1)

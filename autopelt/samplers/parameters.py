@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError
-from autopelt.space.bound import BoundSpace, NotInSpaceError
+from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Dimension, Vector
 
 ARCHITECTURE = "architecture"
@@ -34,21 +34,32 @@ def suggest(trial: optuna.Trial, space: BoundSpace) -> Architecture:
     for i, dimension in enumerate(space.dimensions):
         if dimension.kind == "gate" and _absent(space, vector, dimension):
             continue
-        if isinstance(_distribution(dimension), CategoricalDistribution):
-            value: Any = trial.suggest_categorical(dimension.name, (False, True))
+        distribution = _distribution(dimension)
+        if isinstance(distribution, IntDistribution):
+            vector[i] = trial.suggest_int(dimension.name, distribution.low, distribution.high)
         else:
-            value = trial.suggest_int(dimension.name, 0, len(dimension.values) - 1)
-        vector[i] = _index(dimension, value)
+            vector[i] = _index(dimension, trial.suggest_categorical(dimension.name, (False, True)))
     return space.decode(space.canonical(vector))
 
 
-def params_of(vector: Sequence[int], space: BoundSpace) -> dict[str, Any]:
-    """Values of the Optuna parameters that stand for a point, without gates of absent modules."""
-    return {
-        d.name: bool(d.values[value]) if d.kind in ("gate", "switch") else int(value)
-        for d, value in zip(space.dimensions, vector, strict=True)
-        if not (d.kind == "gate" and _absent(space, vector, d))
-    }
+def params_of(
+    vector: Sequence[int], space: BoundSpace, absent_gates: bool = False
+) -> dict[str, Any]:
+    """Values of the Optuna parameters that stand for a point.
+
+    Args:
+        absent_gates: gates of absent modules are there too, as False.
+    """
+    params: dict[str, Any] = {}
+    for dimension, value in zip(space.dimensions, vector, strict=True):
+        if dimension.kind == "gate" and _absent(space, vector, dimension):
+            if absent_gates:
+                params[dimension.name] = False
+        elif dimension.kind in ("gate", "switch"):
+            params[dimension.name] = bool(dimension.values[value])
+        else:
+            params[dimension.name] = int(value)
+    return params
 
 
 def vector_of_params(params: Mapping[str, Any], space: BoundSpace) -> Vector:
@@ -74,9 +85,7 @@ def vector_of(trial: FrozenTrial, space: BoundSpace) -> Vector | None:
         params = trial.params or trial.system_attrs.get("fixed_params") or {}
         sizes = {d.name for d in space.dimensions if d.kind == "size"}
         return vector_of_params(params, space) if sizes <= params.keys() else None
-    except NotInSpaceError:
-        return None
-    except UsageError:
+    except UsageError:  # not in the space, or not an architecture
         return None
 
 

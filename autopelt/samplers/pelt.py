@@ -15,6 +15,7 @@ State is the study itself: the same trials and the same random seed give the sam
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,9 +103,7 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
         self._origins[trial.number] = origin
         if belief:
             self._beliefs[trial.number] = belief | {"seconds": time.perf_counter() - begun}
-        params = params_of(vector, self.space)
-        absent = {d.name: False for d in self.space.dimensions if d.kind == "gate"}
-        return absent | params
+        return params_of(vector, self.space, absent_gates=True)
 
     def sample_independent(
         self,
@@ -130,8 +129,7 @@ class RandomFeasibleSampler(FeasibleSampler):
     ) -> tuple[Vector, str, dict[str, float]]:
         """A random point."""
         del single
-        point = Unseen(self.space, history.seen).sample(rng, 1)[0]
-        return tuple(point.tolist()), "start", {}
+        return Unseen(self.space, history.seen).one(rng), "start", {}
 
 
 class PELTSampler(FeasibleSampler):
@@ -139,7 +137,7 @@ class PELTSampler(FeasibleSampler):
 
     After `start` space-filling proposals a Gaussian process of the score (`surrogate`) and the
     exact expected improvement of the front (`acquisition`; of the best score, where score is the
-    only objective) choose. Trials that are being trained count with their believed scores.
+    only objective) choose. Trials that are being trained count with their expected scores.
 
     Args:
         space: what may be proposed.
@@ -159,24 +157,18 @@ class PELTSampler(FeasibleSampler):
     ) -> None:
         super().__init__(space, random_seed=random_seed)
         self.start, self.source = start, tuple(source)
-        self._features: Features | None = None
-        self._model: Model | None = None
 
-    @property
+    @cached_property
     def features(self) -> Features:
         """What the model sees of an architecture; made at first use."""
-        if self._features is None:
-            self._features = Features(self.space)
-        return self._features
+        return Features(self.space)
 
-    @property
+    @cached_property
     def model(self) -> "Model":
         """Features and surrogate; loads torch at first use."""
-        if self._model is None:
-            from autopelt.samplers.model import Model
+        from autopelt.samplers.model import Model
 
-            self._model = Model(self.space, self.features, self.source)
-        return self._model
+        return Model(self.space, self.features, self.source)
 
     def propose(
         self, history: History, rng: np.random.Generator, single: bool
@@ -186,7 +178,7 @@ class PELTSampler(FeasibleSampler):
         if history.begins(self.start) or len(history.observed) < 3:
             return self._space_filling(history, unseen, rng), "start", {}
         vector, belief = self.model.propose(history, unseen, rng, single)
-        return vector, "model", dict(belief)
+        return vector, "model", belief
 
     def _space_filling(self, history: History, unseen: Unseen, rng: np.random.Generator) -> Vector:
         """Of 64 random points the one whose nearest trial is farthest, by the features."""
@@ -194,10 +186,8 @@ class PELTSampler(FeasibleSampler):
         taken = [*history.observed, *history.pending]
         if not taken:
             return tuple(pool[0].tolist())
-        features, s = self.features, self.features.structured
-        mine = features.of_vectors(pool)[:, :s]
-        theirs = features.of_architectures(
-            [o.architecture for o in taken], [o.parameters for o in taken]
-        )[:, :s]
+        s = self.features.structured
+        mine = self.features.of_vectors(pool)[:, :s]
+        theirs = self.features.of_observations(taken)[:, :s]
         distance = ((mine[:, None] - theirs[None]) ** 2).sum(axis=-1).min(axis=1)
         return tuple(pool[int(distance.argmax())].tolist())

@@ -1,4 +1,4 @@
-"""What the surrogate believes of trials that have ended: scores with the luck taken out."""
+"""What the surrogate expects of trials that have ended: scores with the luck taken out."""
 
 from collections.abc import Sequence
 
@@ -35,5 +35,5 @@ def expected_scores(space: BoundSpace, observed: Sequence[Observation]) -> dict[
     from autopelt.samplers.model import Model
 
     model = Model(space, Features(space))
-    means = model.fitted(observed).predict(model.rows(observed)).mean
+    means = model.fitted(observed).predict(model.features_of(observed)).mean
     return {o.number: float(mean) for o, mean in zip(observed, means, strict=True)}

@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 
@@ -101,8 +102,8 @@ def example_error(first: Scored, second: Scored) -> float | None:
     groups = len(first.without)
     if groups < 2 or groups != len(second.without):
         return None
-    found = np.subtract(first.without, second.without)
-    return float(np.sqrt((groups - 1) * found.var()))
+    differences = np.subtract(first.without, second.without)
+    return float(np.sqrt((groups - 1) * differences.var()))
 
 
 def spread(scored: Sequence[Scored]) -> float | None:
@@ -110,15 +111,12 @@ def spread(scored: Sequence[Scored]) -> float | None:
     return float(np.std([s.score for s in scored], ddof=1)) if len(scored) > 1 else None
 
 
-def _interval(
-    whole: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    without: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None,
-) -> Difference:
+def _interval(whole: NDArray[np.float64], without: NDArray[np.float64] | None) -> Difference:
     """Interval from (K,) scores and (K, G) scores without a group each."""
     from scipy.special import stdtrit
 
     mean, seeds = float(whole.mean()), len(whole)
-    if seeds < 2 or without is None or len({len(row) for row in without}) != 1:
+    if seeds < 2 or without is None:
         return Difference(mean, None, None, seeds)
     groups = without.shape[1]
     values = groups * whole[:, None] - (groups - 1) * without

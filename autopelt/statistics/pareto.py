@@ -11,11 +11,6 @@ Point = tuple[int, float]
 """(deployed parameters, score)."""
 
 
-def dominates(a: Point, b: Point) -> bool:
-    """a is at least as small and as good as b, and better in one of the two."""
-    return a[0] <= b[0] and a[1] >= b[1] and a != b
-
-
 def front(points: Sequence[Point]) -> list[int]:
     """Indices of the points that nothing dominates, by growing parameters.
 

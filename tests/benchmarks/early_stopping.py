@@ -34,8 +34,8 @@ from numpy.typing import NDArray
 from problems import CHANCE, KINDS, NOISE, Problem, problem
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.samplers.acquisition import Staircase, expected_hypervolume_improvement
-from autopelt.samplers.curves import outlook
+from autopelt.samplers.acquisition import BoxDecomposition, decades
+from autopelt.samplers.curves import extrapolate
 from autopelt.samplers.early_stopping import Curve, reason_to_stop
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
@@ -112,8 +112,8 @@ class Replay:
         others = [i for i, e in enumerate(entries) if not e.seed]
         self.first = [*seeds[:SEEDS], *rng.permutation(others)[:START].tolist()]
         self.model = Model(self.pool.space, Features(self.pool.space))
-        self.features = self.model.features.of_architectures(
-            [e.architecture for e in entries], [e.parameters for e in entries]
+        self.features = self.model.features.of_observations(
+            [Observation(i, e.architecture, e.parameters, None) for i, e in enumerate(entries)]
         )
         self._fitted: tuple[int, Surrogate] | None = None
 
@@ -130,14 +130,12 @@ class Replay:
         surrogate = self._surrogate()
         entries = self.pool.entries
         means = surrogate.predict(self.features[list(self.curves)]).mean
-        points = [
-            (entries[i].parameters, float(m)) for i, m in zip(self.curves, means, strict=True)
-        ]
-        stairs = Staircase.of(points, self.pool.space.limit, self.pool.floor)
+        costs = decades([e.parameters for e in entries])[:, None]
+        reference = decades([self.pool.space.limit])
+        boxes = BoxDecomposition.of(costs[list(self.curves)], means, reference, self.pool.floor)
         rest = [i for i in range(len(entries)) if i not in self.curves]
-        belief = surrogate.predict(self.features[rest])
-        sizes = [entries[i].parameters for i in rest]
-        values = expected_hypervolume_improvement(belief.improvement, sizes, stairs)
+        posterior = surrogate.predict(self.features[rest])
+        values = boxes.expected_improvement(posterior.expected_improvement, costs[rest])
         return rest[int(values.argmax())]
 
     def _surrogate(self) -> Surrogate:
@@ -148,7 +146,7 @@ class Replay:
             for i, curve in self.curves.items():
                 score, variance = curve.best, 0.0
                 if not curve.complete:
-                    ahead = outlook(curve.scores, complete)
+                    ahead = extrapolate(curve.scores, complete)
                     if ahead is None:
                         continue
                     score, variance = ahead.mean, ahead.variance
@@ -178,18 +176,18 @@ class Replay:
         if self.rule == "none" or sum(o.complete for o in others) < 3:
             return False
 
-        def belief() -> tuple[float, float]:
+        def prediction() -> tuple[float, float]:
             surrogate = self._surrogate()
-            found = surrogate.predict(self.features[[chosen]])
-            return float(found.mean[0]), math.hypot(float(found.deviation[0]), surrogate.noise)
+            score = surrogate.predict(self.features[[chosen]])
+            return float(score.mean[0]), math.hypot(float(score.deviation[0]), surrogate.noise)
 
         reason = reason_to_stop(
             curve,
             others,
             limit=self.pool.space.limit,
-            floor=self.pool.floor,
+            reference_score=self.pool.floor,
             single=False,
-            belief=belief,
+            prediction=prediction,
         )
         return bool(reason)
 

@@ -179,7 +179,7 @@ def test_unknown_samplers_are_refused(name: str) -> None:
 
 
 def test_a_missing_package_names_the_way_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autopelt.samplers.baselines.find_spec", lambda package: None)
+    monkeypatch.setattr("autopelt.samplers.autopeft.find_spec", lambda package: None)
     if name == "autopeft":
         with pytest.raises(UnavailableError, match=r"autopelt\[autopeft\]"):
             make_sampler(name, SPACES["pelt"](), 0)

@@ -8,11 +8,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from autopelt.samplers.acquisition import Staircase, Terraces, expected_hypervolume_improvement
-from autopelt.samplers.surrogate import Belief
+from autopelt.samplers.acquisition import BoxDecomposition, decades
+from autopelt.samplers.surrogate import Posterior
 from autopelt.statistics.pareto import hypervolume
 
 LIMIT, FLOOR = 100_000, 0.5
+
+
+def boxes_of(points: list[tuple[int, float]]) -> BoxDecomposition:
+    """Of (parameters, score) under the budget."""
+    costs = decades([p for p, _ in points]).reshape(-1, 1)
+    scores = np.array([s for _, s in points])
+    return BoxDecomposition.of(costs, scores, np.array([math.log10(LIMIT)]), FLOOR)
+
+
+def improvement(posterior: Posterior, points: list[tuple[int, float]], parameters: int) -> float:
+    """Expected, of the front of `points`, by a candidate with so many parameters."""
+    boxes, costs = boxes_of(points), decades([[parameters]])
+    return float(boxes.expected_improvement(posterior.expected_improvement, costs)[0])
+
+
 fronts = st.lists(st.tuples(st.integers(1, 150_000), st.floats(0.4, 0.9)), max_size=8)
 
 
@@ -26,9 +41,8 @@ fronts = st.lists(st.tuples(st.integers(1, 150_000), st.floats(0.4, 0.9)), max_s
 def test_closed_form_is_monte_carlo(
     points: list[tuple[int, float]], parameters: int, location: float, spread: float
 ) -> None:
-    belief = Belief(np.array([location]), np.array([spread]), 1.0)
-    stairs = Staircase.of(points, LIMIT, FLOOR)
-    found = expected_hypervolume_improvement(belief.improvement, [parameters], stairs)[0]
+    posterior = Posterior(np.array([location]), np.array([spread]), 1.0)
+    found = improvement(posterior, points, parameters)
     before = hypervolume(points, LIMIT, FLOOR)
     z = norm.ppf((np.arange(1000) + 0.5) / 1000)
     scores = 1.0 - np.exp(-(location + spread * z))
@@ -44,31 +58,14 @@ def test_closed_form_is_monte_carlo(
 def test_a_certain_score_gains_the_hypervolume_it_adds(
     points: list[tuple[int, float]], parameters: int, score: float
 ) -> None:
-    belief = Belief(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
-    stairs = Staircase.of(points, LIMIT, FLOOR)
-    found = expected_hypervolume_improvement(belief.improvement, [parameters], stairs)[0]
+    posterior = Posterior(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
+    found = improvement(posterior, points, parameters)
     added = hypervolume([*points, (parameters, score)], LIMIT, FLOOR)
     assert found == pytest.approx(added - hypervolume(points, LIMIT, FLOOR), abs=1e-6)
 
 
 def test_an_empty_front_asks_for_the_floor() -> None:
-    stairs = Staircase.of([(200_000, 0.9)], LIMIT, FLOOR)
-    assert stairs.height.tolist() == [FLOOR]
-
-
-@given(points=fronts, parameters=st.integers(1, LIMIT), location=st.floats(0.5, 4))
-@settings(max_examples=60, deadline=None)
-def test_terraces_of_one_cost_are_the_staircase(
-    points: list[tuple[int, float]], parameters: int, location: float
-) -> None:
-    belief = Belief(np.array([location]), np.array([0.2]), 1.0)
-    stairs = Staircase.of(points, LIMIT, FLOOR)
-    wanted = expected_hypervolume_improvement(belief.improvement, [parameters], stairs)
-    costs = np.log10(np.array([p for p, _ in points], dtype=float)).reshape(-1, 1)
-    scores = np.array([s for _, s in points])
-    terraces = Terraces.of(costs, scores, np.array([math.log10(LIMIT)]), FLOOR)
-    found = terraces.improvement(belief.improvement, np.log10([[float(parameters)]]))
-    assert found == pytest.approx(wanted, abs=1e-9)
+    assert boxes_of([(200_000, 0.9)]).scores.tolist() == [FLOOR]
 
 
 @pytest.mark.parametrize("costs", [2, 3])
@@ -93,8 +90,8 @@ def test_a_certain_score_gains_what_botorch_counts(costs: int) -> None:
             values = np.concatenate([-c[chosen], s[chosen, None]], axis=1)
             return float(counted.compute(torch.from_numpy(values)))  # noqa: B023
 
-        belief = Belief(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
-        terraces = Terraces.of(theirs, scores, reference, FLOOR)
-        found = terraces.improvement(belief.improvement, mine)[0]
+        posterior = Posterior(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
+        boxes = BoxDecomposition.of(theirs, scores, reference, FLOOR)
+        found = boxes.expected_improvement(posterior.expected_improvement, mine)[0]
         both = volume(np.concatenate([theirs, mine]), np.array([*scores, score]))
         assert found == pytest.approx(both - volume(theirs, scores), abs=1e-6)

@@ -6,7 +6,7 @@ from closed_form import bound, point_of, study_of
 from optuna.trial import TrialState, create_trial
 
 from autopelt.samplers import EarlyStopping, PELTSampler, distributions, params_of
-from autopelt.samplers.early_stopping import Curve, reason_to_stop, similar
+from autopelt.samplers.early_stopping import Curve, of_similar_size, reason_to_stop
 
 LIMIT = 100_000
 
@@ -30,7 +30,7 @@ def decide(
     single: bool = False,
 ) -> str:
     return reason_to_stop(
-        trial, others, limit=LIMIT, floor=0.3, single=single, belief=lambda: belief
+        trial, others, limit=LIMIT, reference_score=0.3, single=single, prediction=lambda: belief
     )
 
 
@@ -88,10 +88,10 @@ def test_with_one_objective_size_does_not_matter() -> None:
 
 def test_the_band_widens_until_it_holds_enough() -> None:
     far = [curve(10**i, 0.5) for i in range(1, 7)]
-    nearest = similar(Curve(10, (0.5,)), far, False)
+    nearest = of_similar_size(Curve(10, (0.5,)), far, False)
     assert [c.parameters for c in nearest] == [10**i for i in range(1, 6)]
     near = [curve(1000 + i, 0.5) for i in range(9)]
-    assert len(similar(Curve(1000, (0.5,)), near + far, False)) == 10
+    assert len(of_similar_size(Curve(1000, (0.5,)), near + far, False)) == 10
 
 
 def test_on_a_study_it_stops_the_hopeless_and_spares_seed_architectures() -> None:

@@ -7,6 +7,8 @@ from closed_form import MIXED, bound
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.samplers.features import Features
+from autopelt.samplers.history import Observation
+from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours, sample_feasible
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
@@ -14,16 +16,20 @@ SPACES["deep"] = bound("pelt", 24, 1024)
 SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
 
 
+def observations(space: BoundSpace, architectures: list[Architecture]) -> list[Observation]:
+    return [
+        Observation(n, a, space.counter.count(a).deployed, None)
+        for n, a in enumerate(architectures)
+    ]
+
+
 @pytest.mark.parametrize("name", SPACES)
 def test_vectors_and_their_architectures_have_the_same_features(name: str) -> None:
     space = SPACES[name]
     features = Features(space)
     points = sample_feasible(space, np.random.default_rng(1), 40)
-    made = [space.decode(p) for p in points.tolist()]
-    counts = [space.counter.count(a).deployed for a in made]
-    assert np.allclose(
-        features.of_vectors(points), features.of_architectures(made, counts), atol=1e-12
-    )
+    observed = observations(space, [space.decode(p) for p in points.tolist()])
+    assert np.allclose(features.of_vectors(points), features.of_observations(observed), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -58,6 +64,6 @@ def test_what_the_space_cannot_say_still_has_features() -> None:
         Architecture((Module("prompt", "embeddings", None, 10),)),
         Architecture((Module("lora", "attention.query", 2, 13, "token"),)),
     ]
-    rows = features.of_architectures(made, [space.counter.count(a).deployed for a in made])
+    rows = features.of_observations(observations(space, made))
     assert np.isfinite(rows).all()
     assert len(np.unique(rows, axis=0)) == 4

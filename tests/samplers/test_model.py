@@ -45,7 +45,7 @@ def error(space: BoundSpace, source: Score | None) -> float:
     theirs = [] if source is None else observations(space, source, 50, 1)
     model = Model(space, Features(space), theirs)
     mine, new = observations(space, rough, 18, 2), observations(space, rough, 80, 3)
-    found = model.fitted(mine).predict(model.rows([*mine, *new][18:])).mean
+    found = model.fitted(mine).predict(model.features_of([*mine, *new][18:])).mean
     truth = np.array([o.score for o in new])
     return float(np.sqrt(np.mean((found - truth) ** 2)) / truth.std())
 
@@ -68,7 +68,7 @@ def test_too_few_or_equal_scores_of_another_study_change_nothing(space: BoundSpa
     for theirs in (observations(space, rough, 4, 1), observations(space, lambda a: 0.5, 20, 1)):
         plain, warm = Model(space, Features(space)), Model(space, Features(space), theirs)
         mine = observations(space, rough, 14, 2)
-        assert np.array_equal(plain.rows(mine), warm.rows(mine))
+        assert np.array_equal(plain.features_of(mine), warm.features_of(mine))
 
 
 def test_a_warm_search_resumed_goes_on_the_same(space: BoundSpace) -> None:

@@ -1,4 +1,4 @@
-"""The surrogate: exact, against gpytorch's own; finds outliers; believes pending trials."""
+"""The surrogate: exact, against gpytorch's own; finds outliers; has fantasies of pending trials."""
 
 import math
 
@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from autopelt.samplers.surrogate import Belief, HybridKernel, Surrogate
+from autopelt.samplers.kernel import HybridKernel
+from autopelt.samplers.surrogate import Posterior, Surrogate
 
 GROUPS = [slice(0, 3), slice(3, 5), slice(5, 6)]
 RAW = 6
@@ -53,7 +54,8 @@ def test_prediction_is_gpytorchs() -> None:
 def test_the_gradient_is_the_derivative() -> None:
     x, y = data(25)
     model = Surrogate(x, y, GROUPS, RAW, steps=0)
-    begin = model.fit.values + np.random.default_rng(0).normal(0, 0.2, len(model.fit.values))
+    begin = model.hyperparameters.values
+    begin = begin + np.random.default_rng(0).normal(0, 0.2, len(begin))
     _, gradient = model._objective(begin)
     for i in range(len(begin)):
         step = np.zeros_like(begin)
@@ -75,7 +77,7 @@ def test_fitting_helps_and_a_warm_fit_is_as_good() -> None:
     x, y = data(60)
     new, truth = data(100, noise=0, random_seed=9)
     cold = Surrogate(x, y, GROUPS, RAW)
-    warm = Surrogate(x, y, GROUPS, RAW, start=cold.fit, steps=5)
+    warm = Surrogate(x, y, GROUPS, RAW, start=cold.hyperparameters, steps=5)
     errors = [float(np.mean((m.predict(new).mean - truth) ** 2)) for m in (cold, warm)]
     assert errors[0] < 0.25 * truth.var()
     assert errors[1] < 1.1 * errors[0]
@@ -97,13 +99,13 @@ def test_surprisingly_good_scores_are_believed() -> None:
     assert not Surrogate(x, y, GROUPS, RAW).outliers[7]
 
 
-def test_believing_pending_trials_keeps_means_and_shrinks_deviations() -> None:
+def test_fantasies_of_pending_trials_keep_means_and_shrink_deviations() -> None:
     x, y = data(40)
     model = Surrogate(x, y, GROUPS, RAW, steps=10)
     pending, new = data(3, random_seed=3)[0], data(20, random_seed=4)[0]
     before = model.predict(new)
-    model.believe(pending)
-    model.believe(pending[:0])
+    model.fantasize(pending)
+    model.fantasize(pending[:0])
     after = model.predict(new)
     assert np.allclose(before.location, after.location, atol=1e-9)
     assert (after.spread <= before.spread + 1e-12).all()
@@ -126,19 +128,19 @@ def test_noise_of_single_observations_counts() -> None:
     trusted = Surrogate(x, y, GROUPS, RAW, steps=0).predict(x[:1]).mean
     extra = np.zeros(21)
     extra[20] = 1.0
-    doubted = Surrogate(x, y, GROUPS, RAW, extra=extra, steps=0).predict(x[:1]).mean
+    doubted = Surrogate(x, y, GROUPS, RAW, variances=extra, steps=0).predict(x[:1]).mean
     assert abs(doubted[0] - y[0]) < abs(trusted[0] - y[0])
     assert math.isfinite(trusted[0])
 
 
 @given(location=st.floats(-2, 5), spread=st.floats(0.01, 1.0), above=st.floats(-1, 3))
 @settings(max_examples=100, deadline=None)
-def test_beliefs_are_those_of_a_log_normal_gap_to_the_ceiling(
+def test_posteriors_are_those_of_a_log_normal_gap_to_the_ceiling(
     location: float, spread: float, above: float
 ) -> None:
     """Mean, deviation and expected improvement equal sums over a fine grid of w."""
     ceiling = 0.9
-    belief = Belief(np.array([location]), np.array([spread]), ceiling)
+    posterior = Posterior(np.array([location]), np.array([spread]), ceiling)
     z = np.linspace(-12, 12, 100_001)
     weights = norm.pdf(z) / norm.pdf(z).sum()
     scores = ceiling - np.exp(-(location + spread * z))
@@ -146,9 +148,9 @@ def test_beliefs_are_those_of_a_log_normal_gap_to_the_ceiling(
     deviation = float(np.sqrt(weights @ (scores - mean) ** 2))
     best = ceiling - 10.0**-above
     gained = float(weights @ np.maximum(0, scores - best))
-    assert belief.mean[0] == pytest.approx(mean, rel=1e-4, abs=1e-4)
-    assert belief.deviation[0] == pytest.approx(deviation, rel=1e-4, abs=1e-4)
-    assert belief.improvement(best)[0, 0] == pytest.approx(gained, rel=1e-4, abs=1e-4)
+    assert posterior.mean[0] == pytest.approx(mean, rel=1e-4, abs=1e-4)
+    assert posterior.deviation[0] == pytest.approx(deviation, rel=1e-4, abs=1e-4)
+    assert posterior.expected_improvement(best)[0, 0] == pytest.approx(gained, rel=1e-4, abs=1e-4)
 
 
 def test_a_saturating_score_is_given_a_near_ceiling() -> None:

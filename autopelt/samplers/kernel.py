@@ -1,0 +1,126 @@
+"""The kernel of the surrogate, which knows what a network looks like.
+
+Notation: x structured features in groups g (see `features`), z raw choices.
+
+    k(a, b) = s_m M(sum_g |x_a - x_b|_g^2 / l_g^2) + s_l (1 + <x_a, x_b>) / G
+            + s_z M(sum_i rho_i (z_a - z_b)_i^2) + s_t t_a t_b
+
+with M the Matérn 5/2 function of a squared distance. The first line is smooth over depth and shares
+one length scale l_g per group; the second catches the few single choices that no structure
+foretells: its inverse squared length scales rho_i carry the half-Cauchy shrinkage of SAAS
+(Eriksson and Jankowiak, UAI 2021), here by maximum a posteriori. Log-normal priors on all others.
+The last term is there in a study with a warm start: t is what another study's surrogate expects.
+It is a regression on t whose coefficient, of either sign, is integrated out exactly with variance
+s_t, so the evidence says how much of the other study holds here, if anything.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import gpytorch
+import torch
+from torch import Tensor
+
+
+class Prior(NamedTuple):
+    """Log-normal prior of a positive hyperparameter: median and deviation of its logarithm."""
+
+    median: float
+    deviation: float
+
+    def parameter(self, *shape: int) -> torch.nn.Parameter:
+        """The logarithm of the hyperparameter, at the median."""
+        return _parameter(self.median, *shape)
+
+    def log_density(self, log_value: Tensor) -> Tensor:
+        """Of the logarithms of independent hyperparameters, up to a constant; scalar."""
+        z = (log_value - math.log(self.median)) / self.deviation
+        return -0.5 * z.square().sum()
+
+
+SCALES = (Prior(0.7, 1.0), Prior(0.3, 1.0), Prior(0.3, 1.0))
+"""Of the structured Matérn, the linear and the raw Matérn kernel."""
+SCALE_SOURCE = Prior(0.3, 1.0)
+NOISE = Prior(0.1, 1.0)
+SHRINKAGE = 1.0
+"""Scale of the half-Cauchy prior on each inverse squared length scale of a raw choice."""
+
+
+class HybridKernel(gpytorch.kernels.Kernel):
+    """The kernel above, over columns [structured | raw | sources].
+
+    Args:
+        groups: columns of each group of the structured part.
+        raw: number of raw columns that follow.
+        sources: number of columns t after these; 0 without a warm start.
+
+    Shapes: (n, width), (m, width) -> (n, m), or (n,) where `diag`; width counts all columns.
+    """
+
+    has_lengthscale = False
+
+    def __init__(self, groups: Sequence[slice], raw: int, sources: int = 0) -> None:
+        super().__init__()
+        self.columns = [groups[-1].stop, raw, sources]
+        widths = torch.tensor([g.stop - g.start for g in groups])
+        self.register_buffer("group", torch.repeat_interleave(torch.arange(len(groups)), widths))
+        self.length_prior = Prior(1.5 * math.sqrt(len(groups)), 1.0)
+        self.log_length = self.length_prior.parameter(len(groups))
+        scales = [math.log(p.median) for p in SCALES]
+        self.log_scale = torch.nn.Parameter(torch.tensor(scales, dtype=torch.float64))
+        self.log_rho = _parameter(0.5, raw)
+        self.log_source = SCALE_SOURCE.parameter(sources)
+
+    def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:
+        """Covariances of `x1` with `x2`."""
+
+        def inner(a: Tensor, b: Tensor) -> Tensor:
+            return (a * b).sum(-1) if diag else a @ b.transpose(-1, -2)
+
+        def matern(a: Tensor, b: Tensor) -> Tensor:
+            squared = (a - b).square().sum(-1) if diag else _squared_distances(a, b)
+            return _Matern.apply(squared + 1e-15)
+
+        (x, z, t), (x_, z_, t_) = x1.split(self.columns, -1), x2.split(self.columns, -1)
+        scale = self.log_scale.exp()
+        inverse = torch.exp(-self.log_length)[self.group]
+        root = torch.exp(0.5 * self.log_rho)
+        covariance = scale[0] * matern(x * inverse, x_ * inverse)
+        covariance = covariance + scale[2] * matern(z * root, z_ * root)
+        linear = 1 + inner(x, x_)
+        covariance = covariance + scale[1] * linear / len(self.log_length)
+        return covariance + inner(t * self.log_source.exp(), t_)
+
+    def log_prior(self) -> Tensor:
+        """Logarithm of the prior density of the hyperparameters, up to a constant; scalar."""
+        length = self.length_prior.log_density(self.log_length)
+        scales = sum(p.log_density(s) for p, s in zip(SCALES, self.log_scale, strict=True))
+        shrinkage = -torch.log1p((self.log_rho.exp() / SHRINKAGE).square()).sum()
+        return length + scales + shrinkage + SCALE_SOURCE.log_density(self.log_source)
+
+
+class _Matern(torch.autograd.Function):
+    """Matérn 5/2 of a squared distance: (1 + r + r^2 / 3) exp(-r) with r = sqrt(5 d)."""
+
+    @staticmethod
+    def forward(ctx: Any, squared: Tensor) -> Tensor:
+        r = (5 * squared).sqrt_()
+        decay = torch.exp(-r)
+        ctx.save_for_backward(decay * (1 + r))
+        return (1 + r + r.square() / 3).mul_(decay)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> Tensor:
+        (slope,) = ctx.saved_tensors
+        return upstream[0] * slope * (-5 / 6)
+
+
+def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """(n, d), (m, d) -> (n, m)."""
+    squares = a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]
+    return torch.clamp_min(squares - 2 * a @ b.transpose(-1, -2), 0.0)
+
+
+def _parameter(value: float, *shape: int) -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.full(shape, math.log(value), dtype=torch.float64))

@@ -1,0 +1,59 @@
+"""All samplers by name.
+
+==========  ====================================================================================
+``pelt``    ours, see `pelt`
+``random``  feasible by construction, about log-uniform in parameters
+``tpe``     Optuna's tree-structured Parzen estimator, multivariate, budget as a constraint
+``nsga2``   Optuna's NSGA-II, population of 20, budget as a constraint
+``gp``      Optuna's Gaussian-process sampler, budget as a constraint
+``autopeft``  SAAS by NUTS on every objective, copula transform, qNEHVI (Zhou et al., TACL 2024)
+==========  ====================================================================================
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import optuna
+
+from autopelt.errors import UsageError, did_you_mean
+from autopelt.samplers.autopeft import AutoPEFTSampler
+from autopelt.samplers.baselines import POPULATION, OptunaSampler
+from autopelt.samplers.history import Observation
+from autopelt.samplers.pelt import START, FeasibleSampler, PELTSampler, RandomFeasibleSampler
+from autopelt.space.bound import BoundSpace
+
+_tpe = partial(optuna.samplers.TPESampler, multivariate=True, n_startup_trials=1)
+_nsga2 = partial(optuna.samplers.NSGAIISampler, population_size=POPULATION)
+_gp = partial(optuna.samplers.GPSampler, n_startup_trials=1, deterministic_objective=False)
+
+SAMPLERS: dict[str, Callable[..., FeasibleSampler]] = {
+    "pelt": PELTSampler,
+    "random": RandomFeasibleSampler,
+    "tpe": partial(OptunaSampler, inner=_tpe),
+    "nsga2": partial(OptunaSampler, inner=_nsga2),
+    "gp": partial(OptunaSampler, inner=_gp, attempts=1),
+    "autopeft": AutoPEFTSampler,
+}
+
+
+def make_sampler(
+    name: str,
+    space: BoundSpace,
+    random_seed: int,
+    start: int = START,
+    source: Sequence[Observation] = (),
+) -> FeasibleSampler:
+    """The sampler of that name.
+
+    Args:
+        start: space-filling proposals of ours before its model decides.
+        source: another study's trials, for ours to learn from; the baselines do not.
+
+    Raises:
+        UsageError: the name is unknown.
+        UnavailableError: it needs a package that is not installed.
+    """
+    if name not in SAMPLERS:
+        raise UsageError(f"sampler '{name}' is unknown: {did_you_mean(name, SAMPLERS)}")
+    ours = {"start": start, "source": source} if name == "pelt" else {}
+    return SAMPLERS[name](space, random_seed=random_seed, **ours)
