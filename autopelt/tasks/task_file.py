@@ -19,15 +19,16 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from autopelt.data.readers import Table
 from autopelt.data.source import DataFacts
-from autopelt.data.user_files import TAG_COLUMNS, Columns, Files, hub_set, hub_tables, read
-from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
+from autopelt.data.user_files import hub_set, hub_tables, read
+from autopelt.errors import UsageError, did_you_mean
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import explain
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks.base import Task
+from autopelt.tasks.infer_kind import infer_kind
 from autopelt.tasks.kinds import KINDS
+from autopelt.tasks.own_data import OwnData
 
 Kind = Literal[
     "classification", "regression", "token_classification", "question_answering", "generation"
@@ -35,12 +36,6 @@ Kind = Literal[
 
 SCORES: Mapping[str, tuple[str, ...]] = {kind: KINDS[kind].known_scores for kind in get_args(Kind)}
 """Scores that may be the metric of a kind; the first is the usual one."""
-
-_LABELS = ("label", *TAG_COLUMNS)
-"""Columns that are taken for the label unless another is named."""
-
-MOST_CLASSES = 50
-"""More distinct whole numbers than this are quantities, not classes."""
 
 
 class TaskFile(BaseModel):
@@ -112,6 +107,11 @@ class TaskFile(BaseModel):
                     changed[key] = str((folder / path).resolve())
         return self.model_copy(update=changed)
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The columns that are named, as `autopelt.tasks.columns.labelled` takes them."""
+        return self.model_dump(include={"text", "text_pair", "label", "target"})
+
     def to_yaml(self) -> str:
         """YAML that `load_task` reads back to an equal task."""
         return yaml.safe_dump(self.model_dump(exclude_defaults=True), sort_keys=False, width=1000)
@@ -159,26 +159,28 @@ def make(file: TaskFile) -> Task:
             tables[part] = lambda name=name, aligned=aligned: read(name, aligned, notes, tagged)  # type: ignore[misc]
     first = tables["train"]()
     tables["train"] = lambda: first
-    kind, why = (file.kind, "as given") if file.kind else infer_kind(first, file)
+    kind, why = (
+        (file.kind, "as given")
+        if file.kind
+        else infer_kind(first, file.label, bool(file.train_target or file.target))
+    )
     score = file.score or SCORES[kind][0]
     if score not in SCORES[kind]:
         raise UsageError(f"score '{score}' of a {kind}: {did_you_mean(score, SCORES[kind])}")
     notes.append(f"The task is a {kind.replace('_', ' ')}, scored by {score}: {why}.")
-    columns = Columns(file.text, file.text_pair, file.label, file.target)
-    origin = Files(kind, columns, tables, facts, notes)
+    origin = OwnData(kind, file.named, tables, facts, notes)
     return _of_kind(file, kind, score, origin)
 
 
 def task_of_kind(file: TaskFile, kind: str) -> Task:
     """A task of that kind that has no examples; reads nothing."""
     score = file.score or SCORES[kind][0]
-    columns = Columns(file.text, file.text_pair, file.label, file.target)
     return _of_kind(
-        file, kind, score, Files(kind, columns, {}, DataFacts("files", f"file {file.train}"))
+        file, kind, score, OwnData(kind, file.named, {}, DataFacts("files", f"file {file.train}"))
     )
 
 
-def _of_kind(file: TaskFile, kind: str, score: str, origin: Files) -> Task:
+def _of_kind(file: TaskFile, kind: str, score: str, origin: OwnData) -> Task:
     name = file.name or Path(file.train).stem
     title = f"{kind.replace('_', ' ')} on {file.train}"
     options: dict[str, Any] = {"scores": (score,), "max_length": file.max_length}
@@ -191,58 +193,3 @@ def _of_kind(file: TaskFile, kind: str, score: str, origin: Files) -> Task:
     task = KINDS[kind](name, title, origin, **options)
     task.spec = file.to_yaml()
     return task
-
-
-def infer_kind(table: Table, file: TaskFile) -> tuple[str, str]:
-    """Kind of a task from its training examples, and why in words.
-
-    Lists of tags are token classification, contexts with answers question answering, a target text
-    generation, a number with a decimal point regression, few distinct values classification.
-
-    Raises:
-        UnavailableError: the label column is not there.
-        UsageError: it could be either.
-    """
-    columns = table.columns
-    if file.train_target or file.target or {"source", "target"} <= set(columns):
-        return "generation", "there are target texts"
-    if {"context", "question", "answers"} <= set(columns):
-        return "question_answering", "there are contexts, questions and answers"
-    label = file.label or next((c for c in _LABELS if c in columns), "label")
-    if label not in columns and not file.label:
-        hint = f"'{table.name}' has no column 'label'; it has: {', '.join(columns)}."
-        raise UnavailableError(f"{hint} Name the one to use with {parameter('label')}.")
-    table.require([label])
-    values = [value for value in columns[label] if value is not None and value != ""]
-    if values and isinstance(values[0], list):
-        return "token_classification", f"'{label}' has a list of tags for each example"
-    distinct = sorted({str(value) for value in values})
-    if all(_number(value) for value in values) and any(_decimal(value) for value in values):
-        return "regression", f"'{label}' has numbers with a decimal point"
-    if len(distinct) <= MOST_CLASSES:
-        shown = ", ".join(distinct[:5]) + (", …" if len(distinct) > 5 else "")
-        return "classification", f"'{label}' has {len(distinct)} distinct values ({shown})"
-    if all(value.lstrip("+-").isdigit() for value in distinct):
-        return "regression", f"'{label}' has {len(distinct)} distinct whole numbers"
-    if len(distinct) <= len(values) // 10:
-        return "classification", f"'{label}' has {len(distinct)} distinct values"
-    raise UsageError(
-        f"'{table.name}': column '{label}' has {len(distinct)} distinct values in {len(values)} "
-        f"examples, too many for classes; name another with {parameter('label')}, or say what it "
-        f"is with {parameter('kind')}."
-    )
-
-
-def _number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return not isinstance(value, bool)
-
-
-def _decimal(value: Any) -> bool:
-    """Whether a number is written, or stored, with a decimal point."""
-    if isinstance(value, str):
-        return not value.strip().lstrip("+-").isdigit()
-    return isinstance(value, float)

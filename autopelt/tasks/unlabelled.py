@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autopelt.data.benchmark import Benchmark
 from autopelt.data.readers import Table
-from autopelt.data.user_files import Files, texts
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import make_task
 from autopelt.tasks.base import Task
+from autopelt.tasks.columns import find_column, texts
+from autopelt.tasks.own_data import OwnData
 from autopelt.tasks.task_file import TaskFile, task_of_kind
 
 if TYPE_CHECKING:
@@ -48,96 +50,65 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
     """
     from datasets import Dataset
 
-    readers, fill = _WANTED[task.kind](task)
-    unknown = sorted(set(named) - set(readers))
+    readers: dict[str, Callable[[Table, str], list[Any]]] = {
+        "words": _words,
+        "choices": partial(_choices, len(task.labels)),
+    }
+    wanted = [column for column in task.columns if column != "target"]
+    unknown = sorted(set(named) - set(wanted))
     if unknown:
         raise UsageError(
-            f"task '{task.name}' reads no column '{unknown[0]}'; it reads: {', '.join(readers)}."
+            f"task '{task.name}' reads no column '{unknown[0]}'; it reads: {', '.join(wanted)}."
         )
-    made: dict[str, list[Any]] = {}
-    for column, read in readers.items():
-        made[column] = read(table, _column(task, table, column, named.get(column, "")))
-    return Dataset.from_dict(made | fill(made))
+    columns: dict[str, list[Any]] = {}
+    for column in wanted:
+        option = "text_pair" if column == "text_pair" else "text"
+        place = find_column(table, named.get(column, ""), _candidates(task, column), option)
+        columns[column] = readers.get(column, texts)(table, place)
+    if task.kind == "token_classification":
+        return Dataset.from_dict({**columns, "tags": [[0] * len(w) for w in columns["words"]]})
+    fillers = {name: [value] * len(table) for name, value in _FILLERS[task.kind].items()}
+    return Dataset.from_dict(columns | fillers)
 
 
-Reading = Callable[[Table, str], list[Any]]
-Columns = dict[str, list[Any]]
-Wanted = tuple[Mapping[str, Reading], Callable[[Columns], Columns]]
-
-
-def _classes(task: Task) -> Wanted:
-    filler = 0.0 if task.kind == "regression" else 0
-    return dict.fromkeys(task.columns, texts), lambda made: {"label": [filler] * len(made["text"])}
-
-
-def _tags(task: Task) -> Wanted:
-    return {"words": _words}, lambda made: {"tags": [[0] * len(words) for words in made["words"]]}
-
-
-def _questions(task: Task) -> Wanted:
-    def fill(made: Columns) -> Columns:
-        count = len(made["question"])
-        return {"answers": [[""]] * count, "starts": [[0]] * count}
-
-    return {"context": texts, "question": texts}, fill
-
-
-def _sources(task: Task) -> Wanted:
-    return {"source": texts}, lambda made: {"target": ["-"] * len(made["source"])}
-
-
-def _choices(task: Task) -> Wanted:
-    def choices(table: Table, column: str) -> list[Any]:
-        for row, value in enumerate(table.columns[column]):
-            if not isinstance(value, list) or len(value) != len(task.labels):
-                raise UnavailableError(
-                    f"{table.where(row)} has no list of {len(task.labels)} texts in '{column}'."
-                )
-        return table.columns[column]
-
-    return {"text": texts, "choices": choices}, lambda made: {"label": [0] * len(made["text"])}
-
-
-_WANTED: Mapping[str, Callable[[Task], Wanted]] = {
-    "classification": _classes,
-    "regression": _classes,
-    "token_classification": _tags,
-    "question_answering": _questions,
-    "generation": _sources,
-    "multiple_choice": _choices,
+_FILLERS: Mapping[str, Mapping[str, Any]] = {
+    "classification": {"label": 0},
+    "regression": {"label": 0.0},
+    "multiple_choice": {"label": 0},
+    "question_answering": {"answers": [""], "starts": [0]},
+    "generation": {"target": "-"},
 }
+"""What stands in the columns that only training and scoring look at."""
+
+
+def _candidates(task: Task, column: str) -> list[str]:
+    """Names of a column in the data that the task was trained with, then the usual ones."""
+    trained: list[str] = []
+    if isinstance(task.origin, OwnData):
+        trained = [task.origin.named["text_pair" if column == "text_pair" else "text"]]
+    elif isinstance(task.origin, Benchmark):
+        places = (task.origin.layout.columns, task.origin.on_hub.columns)
+        trained = [place[column] for place in places if column in place]
+    usual = {"words": ["tokens", "text"], "source": ["text"]}.get(column, [])
+    return [name for name in (*trained, column, *usual) if name]
 
 
 def _words(table: Table, column: str) -> list[Any]:
     """Lists of words; a text is split at its blanks."""
-    found = []
+    sentences = []
     for row, value in enumerate(table.columns[column]):
         words = value.split() if isinstance(value, str) else value
         if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
             raise UnavailableError(f"{table.where(row)} has no words in column '{column}'.")
-        found.append(words)
-    return found
+        sentences.append(words)
+    return sentences
 
 
-def _column(task: Task, table: Table, column: str, named: str) -> str:
-    """The column that the user named, the one it was trained with, or the usual one."""
-    if named:
-        table.require([named])
-        return named
-    candidates = [column]
-    if isinstance(task.origin, Files):
-        given = task.origin.columns
-        told = {"text_pair": given.text_pair}.get(column, given.text)
-        candidates = [told, column] if told else [column]
-    elif isinstance(task.origin, Benchmark):
-        places = (task.origin.layout.columns, task.origin.on_hub.columns)
-        candidates = [place[column] for place in places if column in place] + [column]
-    usual = {"words": ["tokens", "text"], "source": ["text"]}
-    candidates += usual.get(column, [])
-    for candidate in candidates:
-        if candidate in table.columns:
-            return candidate
-    raise UnavailableError(
-        f"'{table.name}' has no column '{candidates[0]}'; it has: {', '.join(table.columns)}. Name "
-        f"the one to use with --{'text-pair' if column == 'text_pair' else 'text'}."
-    )
+def _choices(count: int, table: Table, column: str) -> list[Any]:
+    """Lists of so many continuations."""
+    for row, value in enumerate(table.columns[column]):
+        if not isinstance(value, list) or len(value) != count:
+            raise UnavailableError(
+                f"{table.where(row)} has no list of {count} texts in '{column}'."
+            )
+    return table.columns[column]

@@ -247,18 +247,18 @@ def test_answers_without_a_place_are_looked_up(tmp_path):
 def test_a_hidden_label_of_the_hub_is_explained():
     from autopelt.data.readers import Table
     from autopelt.data.source import DataFacts
-    from autopelt.data.user_files import Columns, Files
+    from autopelt.tasks.own_data import OwnData
 
-    files = Files(
+    files = OwnData(
         "classification",
-        Columns(),
+        {},
         {},
         DataFacts.of_hub("owner/name", "owner/name", "0"),
         known={"0", "1"},
     )
     table = Table({"text": ["a"], "label": [-1]}, "owner/name")
     with pytest.raises(UnavailableError, match="report split hides its label"):
-        files._dataset("report", table)
+        files.dataset("report", table)
 
 
 def test_aligned_files_of_different_length_and_empty_sides(tmp_path):
