@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autopelt.cards.card import Card, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.cards.figure import axis, layout, plain
-from autopelt.cards.wording import listed, method, name, plural, score, share, wrapped
-from autopelt.methods import in_order, named
+from autopelt.cards.card import Card, Figure, NothingToShow, Table, cell, table
+from autopelt.cards.cells import trial_cells
+from autopelt.cards.figure import BLUE, GRID, INK, method_colour, names, plain, plot
+from autopelt.cards.wording import listed, method, name, plural, share, wrapped
+from autopelt.methods import in_order
 from autopelt.methods.module import Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
-TITLE = "Architecture map"
 MOST_ROWS = 30
 MOST_COLUMNS = 32
 """With more columns the sizes are not written into the cells: all bands in one view say more."""
@@ -81,106 +81,86 @@ def architecture_map(record: StudyRecord) -> Map:
 
 def draw(m: Map) -> Figure:
     """One heat map a method side by side; the rows are the front members."""
+    figure = plot(select="row", trials=[t.number for t in m.trials])
     widths = [max(len(b.layers), 1.6) for b in m.bands]
     gap = 0.6
     total = sum(widths) + gap * (len(widths) - 1)
-    data: list[dict[str, Any]] = []
-    axes: dict[str, Any] = {}
-    notes: list[dict[str, Any]] = []
-    left = 0.0
     shows_text = total <= MOST_COLUMNS
-    for i, (band, width) in enumerate(zip(m.bands, widths, strict=True)):
-        suffix = "" if i == 0 else str(i + 1)
-        domain = [left / total, (left + width) / total]
+    left = 0.0
+    for number, (band, width) in enumerate(zip(m.bands, widths, strict=True), 1):
+        domain = [left / total, min(1.0, (left + width) / total)]
         left += width + gap
-        labels = ["" if layer is None else str(layer) for layer in band.layers]
-        step = 1 if shows_text else max(1, math.ceil(len(labels) / 4))
-        axes[f"xaxis{suffix}"] = axis(
-            domain=domain,
-            tickvals=list(range(0, len(labels), step)),
-            ticktext=labels[::step],
-            tickangle=0,
-            showgrid=False,
-            ticks="",
-            showline=False,
-            fixedrange=True,
-        )
-        data.append(_heat(band, m.trials, f"x{suffix}", shows_text))
-        notes.append(
-            {
-                "text": plain(wrapped(method(band.method), 10)),
-                "xref": "paper",
-                "x": sum(domain) / 2,
-                "xanchor": "center",
-                "yref": "paper",
-                "y": 1,
-                "yanchor": "bottom",
-                "yshift": 6,
-                "showarrow": False,
-                "font": {"size": 13, "color": "--ink"},
-            }
-        )
+        _add_band(figure, band, m.trials, number, domain, shows_text)
     rows = [f"{name(t)[:24]}  {share(t.count.share)}" for t in m.trials]
-    y = axis(
-        tickvals=list(range(len(rows))),
-        ticktext=[plain(r) for r in rows],
-        showgrid=False,
-        ticks="",
-        ticklabelstandoff=5,
-        showline=False,
-        range=[-0.5, len(rows) - 0.5],
-        fixedrange=True,
-    )
-    shown = layout(axes.pop("xaxis"), y, annotations=notes, **axes)
-    shown["margin"] = {**shown["margin"], "t": 46}
-    shown["meta"] = {"select": "row", "trials": [t.number for t in m.trials]}
-    words = f"Map of {len(m.trials)} front members: size of each method in each layer"
+    figure.update_yaxes(**names(rows, range=[-0.5, len(rows) - 0.5]))
+    figure.update_layout(margin_t=46)
     return Figure(
         "map",
-        words,
-        data,
-        shown,
+        f"Map of {len(m.trials)} front members: size of each method in each layer",
+        figure,
         height=80 + 30 * len(rows),
         min_width=150 + round((24 if shows_text else 7) * total),
         max_width=170 + round(56 * total),
     )
 
 
-def _heat(band: Band, trials: Sequence[TrialRecord], x: str, text: bool) -> dict[str, Any]:
+def _add_band(
+    figure: Any,
+    band: Band,
+    trials: Sequence[TrialRecord],
+    number: int,
+    domain: list[float],
+    shows_text: bool,
+) -> None:
+    """Add the heat map of one method, on x axis `number`, and the method's name above it."""
     sizes = band.sizes
     most = max(max(row) for row in sizes)
-    colour = named(band.method).colour
-    trace = {
-        "type": "heatmap",
-        "xaxis": x,
-        # Even the smallest module is well apart from none.
-        "z": [
+    # Even the smallest module is well apart from none.
+    figure.add_heatmap(
+        z=[
             [0.2 + 0.8 * math.log2(1 + s) / math.log2(1 + most) if s else 0 for s in row]
             for row in sizes
         ],
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": [[0, "--grid"], [1, colour]],
-        "showscale": False,
-        "xgap": 2,
-        "ygap": 3,
-        "customdata": [[t.number] * len(band.layers) for t in trials],
-        "hoverinfo": "text",
-        "hovertext": [
-            [
-                _hover(t, band.method, layer, here)
-                for layer, here in zip(band.layers, row, strict=True)
-            ]
+        xaxis=f"x{number}",
+        customdata=[[t.number] * len(band.layers) for t in trials],
+        hovertext=[
+            [_hover(t, band.method, *place) for place in zip(band.layers, row, strict=True)]
             for t, row in zip(trials, band.modules, strict=True)
         ],
-    }
-    if text:
-        trace |= {
-            "text": [[str(s) if s else "" for s in row] for row in sizes],
-            "texttemplate": "%{text}",
-            "textfont": {"size": 11},
-        }
-    return trace
+        **_heat(method_colour(band.method)),
+        **_written([[str(s) if s else "" for s in row] for row in sizes] if shows_text else None),
+    )
+    labels = ["" if layer is None else str(layer) for layer in band.layers]
+    step = 1 if shows_text else max(1, math.ceil(len(labels) / 4))
+    figure.update_layout({f"xaxis{number}": _layer_axis(labels, step, domain=domain)})
+    figure.add_annotation(
+        text=plain(wrapped(method(band.method), 10)),
+        xref="paper",
+        x=sum(domain) / 2,
+        xanchor="center",
+        yref="paper",
+        y=1,
+        yanchor="bottom",
+        yshift=6,
+        font={"size": 13, "color": INK},
+    )
+
+
+def _heat(colour: str) -> dict[str, Any]:
+    """The look of a heat map of values from 0 to 1."""
+    scale = {"zmin": 0, "zmax": 1, "colorscale": [[0, GRID], [1, colour]], "showscale": False}
+    return {**scale, "xgap": 2, "ygap": 3}
+
+
+def _written(texts: list[list[str]] | None) -> dict[str, Any]:
+    """What stands in the cells of a heat map."""
+    look = {"texttemplate": "%{text}", "textfont_size": 11}
+    return {} if texts is None else {"text": texts, **look}
+
+
+def _layer_axis(labels: Sequence[str], step: int, **more: Any) -> dict[str, Any]:
+    """Layers from left to right, every `step`-th with its number."""
+    return names(labels[::step], tickvals=list(range(0, len(labels), step)), **more)
 
 
 def _hover(t: TrialRecord, kind: str, layer: int | None, here: Sequence[Module]) -> str:
@@ -197,19 +177,12 @@ def draw_usage(m: Map) -> Figure | None:
     bands = [b for b in m.bands if b.layers != (None,)]
     if not bands:
         return None
-    layers = list(bands[0].layers)
-    step = max(1, math.ceil(len(layers) / 16))
-    trace = {
-        "type": "heatmap",
-        "z": [b.usage for b in bands],
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": [[0, "--grid"], [1, "--blue"]],
-        "showscale": False,
-        "xgap": 2,
-        "ygap": 3,
-        "hoverinfo": "text",
-        "hovertext": [
+    layers = [str(layer) for layer in bands[0].layers]
+    shows_text = len(layers) <= 12
+    figure = plot()
+    figure.add_heatmap(
+        z=[b.usage for b in bands],
+        hovertext=[
             [
                 f"{plain(method(b.method))} in layer {layer}: "
                 f"{sum(bool(row[i]) for row in b.modules)} of {len(m.trials)}"
@@ -217,43 +190,20 @@ def draw_usage(m: Map) -> Figure | None:
             ]
             for b in bands
         ],
-    }
-    if len(layers) <= 12:
-        trace |= {
-            "text": [[f"{100 * u:.0f}" for u in b.usage] for b in bands],
-            "texttemplate": "%{text}",
-            "textfont": {"size": 11},
-        }
-    x = axis(
-        "layer",
-        tickvals=list(range(0, len(layers), step)),
-        ticktext=[str(n) for n in layers[::step]],
-        showgrid=False,
-        ticks="",
-        ticklabelstandoff=5,
-        showline=False,
-        tickangle=0,
-        fixedrange=True,
+        **_heat(BLUE),
+        **_written([[f"{100 * u:.0f}" for u in b.usage] for b in bands] if shows_text else None),
     )
-    y = axis(
-        tickvals=list(range(len(bands))),
-        ticktext=[plain(method(b.method)) for b in bands],
-        showgrid=False,
-        ticks="",
-        ticklabelstandoff=5,
-        showline=False,
-        fixedrange=True,
-    )
-    shown = layout(x, y)
-    shown["margin"] = {**shown["margin"], "t": 8}
+    step = max(1, math.ceil(len(layers) / 16))
+    figure.update_xaxes(title_text="layer", **_layer_axis(layers, step))
+    figure.update_yaxes(**names(method(b.method) for b in bands))
+    figure.update_layout(margin_t=8)
     return Figure(
         "usage",
         "Share of the front's architectures that use each method in each layer",
-        [trace],
-        shown,
+        figure,
         height=76 + 34 * len(bands),
         heading="Share of the front that uses each place, in percent",
-        min_width=150 + (25 if len(layers) <= 12 else 14) * len(layers),
+        min_width=150 + (25 if shows_text else 14) * len(layers),
         max_width=170 + 110 * len(layers),
     )
 
@@ -263,8 +213,6 @@ def card(record: StudyRecord) -> Card:
     m = architecture_map(record)
     usage = draw_usage(m)
     return Card(
-        "map",
-        TITLE,
         lead(m),
         figures=(draw(m), *((usage,) if usage else ())),
         table=_table(m),
@@ -312,20 +260,13 @@ def _half(half: str) -> str:
     return f", mostly in the {half} layers" if half else ""
 
 
-def _table(m: Map) -> Table:
-    names = ("Trial", "Score", "Share", *(method(b.method).capitalize() for b in m.bands))
+def _table(m: Map) -> Table | None:
     rows = []
     for i, t in enumerate(m.trials):
-        totals = [sum(x.size for here in b.modules[i] for x in here) for b in m.bands]
-        rows.append(
-            Row(
-                (
-                    cell(name(t), t.number),
-                    cell(score(t.score), t.score),
-                    cell(share(t.count.share), t.count.share),
-                    *(cell(n, n) for n in totals),
-                ),
-                trial=t.number,
+        cells = trial_cells(t, "Trial", "Score", "Share")
+        for b in m.bands:
+            cells[method(b.method).capitalize()] = cell(
+                sum(x.size for c in b.modules[i] for x in c)
             )
-        )
-    return table(names, rows, names[1:])
+        rows.append((t.number, cells))
+    return table(rows)

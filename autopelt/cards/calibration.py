@@ -5,14 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import fmean
 
-from autopelt.cards.card import Card, Fact, Figure, NothingToShow, Row, cell, table
-from autopelt.cards.figure import axis, layout, padded, plain
+from autopelt.cards.card import Card, Fact, Figure, NothingToShow, cell, table
+from autopelt.cards.cells import trial_cells
+from autopelt.cards.figure import (
+    BLUE,
+    FAINT,
+    Look,
+    add_points,
+    dashed,
+    error_bars,
+    padded,
+    plain,
+    plot,
+)
 from autopelt.cards.wording import name, plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
 
-TITLE = "Surrogate"
 FEWEST = 5
 """Predictions needed before anything is said about them."""
 Z80, Z95 = 1.2816, 1.96
@@ -67,95 +77,59 @@ def calibration(record: StudyRecord) -> Calibration:
             f"The surrogate has made {plural(len(found), 'prediction')} that can be checked; "
             f"this card needs {FEWEST}."
         )
-    n = len(found)
     return Calibration(
         tuple(found),
-        sum(abs(p.mean - p.actual) for p in found) / n,
-        sum(abs(p.naive - p.actual) for p in found) / n,
+        fmean(abs(p.mean - p.actual) for p in found),
+        fmean(abs(p.naive - p.actual) for p in found),
         spearman([p.mean for p in found], [p.actual for p in found]),
-        sum(abs(p.mean - p.actual) <= Z80 * p.sd for p in found) / n,
-        sum(abs(p.mean - p.actual) <= Z95 * p.sd for p in found) / n,
+        fmean(abs(p.mean - p.actual) <= Z80 * p.sd for p in found),
+        fmean(abs(p.mean - p.actual) <= Z95 * p.sd for p in found),
     )
 
 
 def spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
     """Rank correlation with mean ranks for ties; None if one of the two never varies."""
-    x, y = _ranks(a), _ranks(b)
-    mx, my = sum(x) / len(x), sum(y) / len(y)
-    sxy = sum((i - mx) * (j - my) for i, j in zip(x, y, strict=True))
-    sxx, syy = sum((i - mx) ** 2 for i in x), sum((j - my) ** 2 for j in y)
-    return None if sxx == 0 or syy == 0 else sxy / math.sqrt(sxx * syy)
+    # SciPy takes a second to load: not before it is needed.
+    from scipy.stats import spearmanr
 
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks = [0.0] * len(values)
-    i = 0
-    while i < len(order):
-        j = i
-        while j + 1 < len(order) and values[order[j + 1]] == values[order[i]]:
-            j += 1
-        for k in order[i : j + 1]:
-            ranks[k] = (i + j) / 2
-        i = j + 1
-    return ranks
+    return float(spearmanr(a, b).statistic) if min(len(set(a)), len(set(b))) > 1 else None
 
 
 def draw(c: Calibration, metric: str) -> Figure:
     """Predicted against reached, with 95 % intervals and the diagonal."""
-    points = c.predictions
-    ends = padded([v for p in points for v in (p.mean, p.actual)], 0.08)
-    data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": ends,
-            "y": ends,
-            "line": {"color": "--faint", "width": 1.5, "dash": "dash"},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [p.mean for p in points],
-            "y": [p.actual for p in points],
-            "error_x": {
-                "type": "data",
-                "array": [Z95 * p.sd for p in points],
-                "color": "--faint",
-                "thickness": 1,
-                "width": 0,
-            },
-            "customdata": [p.trial.number for p in points],
-            "marker": {"size": 9, "color": "--blue", "line": {"width": 1.5, "color": "--surface"}},
-            "hoverinfo": "text",
-            "hovertext": [
-                f"<b>{plain(name(p.trial))}</b><br>predicted {score(p.mean)} ± {score(Z95 * p.sd)}"
-                f"<br>reached {score(p.actual)}"
-                for p in points
-            ],
-        },
+    figure = plot(f"reached {metric}", select="ring")
+    ends = padded([v for p in c.predictions for v in (p.mean, p.actual)], 0.08)
+    figure.add_scatter(mode="lines", x=ends, y=ends, line=dashed(FAINT, 1.5), hoverinfo="skip")
+    points = [
+        (
+            p.trial.number,
+            p.mean,
+            p.actual,
+            f"<b>{plain(name(p.trial))}</b><br>predicted {score(p.mean)} ± {score(Z95 * p.sd)}"
+            f"<br>reached {score(p.actual)}",
+        )
+        for p in c.predictions
     ]
-    shown = layout(axis(f"predicted {metric}"), axis(), f"reached {metric}")
-    shown["meta"] = {"select": "ring"}
+    bars = error_bars([Z95 * p.sd for p in c.predictions], FAINT) | {"thickness": 1, "width": 0}
+    add_points(figure, Look("", "circle", BLUE, 9, edge=1.5), points, error_x=bars)
+    figure.update_xaxes(title_text=plain(f"predicted {metric}"))
     words = f"Predicted against reached {metric} of {len(points)} trials"
-    return Figure("surrogate", words, data, shown, height=380)
+    return Figure("surrogate", words, figure, height=380)
 
 
 def card(record: StudyRecord) -> Card:
     """The scatter and four numbers."""
     c = calibration(record)
-    names = ("Trial", "Predicted", "Standard deviation", "Reached", "Off by")
     rows = [
-        Row(
-            (
-                cell(name(p.trial), p.trial.number),
-                cell(score(p.mean), p.mean),
-                cell(score(p.sd), p.sd),
-                cell(score(p.actual), p.actual),
-                cell(score(p.actual - p.mean), abs(p.actual - p.mean)),
-            ),
-            trial=p.trial.number,
+        (
+            p.trial.number,
+            {
+                **trial_cells(p.trial, "Trial"),
+                "Predicted": cell(score(p.mean), p.mean),
+                "Standard deviation": cell(score(p.sd), p.sd),
+                "Reached": cell(score(p.actual), p.actual),
+                "Off by": cell(score(p.actual - p.mean), abs(p.actual - p.mean)),
+            },
         )
         for p in c.predictions
     ]
@@ -168,12 +142,10 @@ def card(record: StudyRecord) -> Card:
         Fact("Inside 95% interval", f"{c.inside95:.0%}", "95% if its doubts are right"),
     )
     return Card(
-        "surrogate",
-        TITLE,
         lead(c),
         facts=facts,
         figures=(draw(c, record.metric),),
-        table=table(names, rows, names[1:]),
+        table=table(rows),
         note="Every prediction was made before its trial was trained. Bars are 95% intervals; on "
         "the dashed line prediction and result agree.",
     )

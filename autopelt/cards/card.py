@@ -7,8 +7,8 @@ plain text: the page escapes it, and `Figure` text is escaped by `autopelt.cards
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -18,31 +18,39 @@ class NothingToShow(Exception):  # noqa: N818 - not an error: the reason a card 
 
 @dataclass(frozen=True)
 class Figure:
-    """A Plotly figure as plain values.
+    """A Plotly figure, and what the page says around it.
 
     Attributes:
         key: unique in the page.
         words: what it shows, for someone who cannot see it.
-        data, layout: as plotly.js takes them. A colour is the name of a CSS variable of the page
-            (``--ink``), so that light and dark need one figure only.
+        plot: the figure (`autopelt.cards.figure.plot`).
         height: in pixels.
         heading: short heading above it where a card has several.
-        ordered: the page offers to colour its points by trial order.
+        legend: (symbol, colour, words) of each kind of mark; the page draws it above the figure.
         min_width, max_width: in pixels, 0 for none; a window narrower than `min_width` scrolls the
             figure sideways.
-        legend: (symbol, colour, words) of each kind of mark; the page draws it above the figure.
+        ordered: the page offers to colour its points by trial order.
     """
 
     key: str
     words: str
-    data: list[dict[str, Any]]
-    layout: dict[str, Any]
+    plot: Any
     height: int = 420
     heading: str = ""
     legend: tuple[tuple[str, str, str], ...] = ()
     min_width: int = 0
     max_width: int = 0
     ordered: bool = False
+
+    @property
+    def data(self) -> list[dict[str, Any]]:
+        """Its traces as plotly.js takes them."""
+        return list(self.plot.to_plotly_json()["data"])
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """Its layout as plotly.js takes it."""
+        return dict(self.plot.to_plotly_json()["layout"])
 
 
 @dataclass(frozen=True)
@@ -124,8 +132,6 @@ class Card:
     `stacked` puts several figures below each other, else they stand side by side where they fit.
     """
 
-    key: str
-    title: str
     lead: str
     facts: tuple[Fact, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -135,6 +141,8 @@ class Card:
     note: str = ""
     missing: bool = False
     stacked: bool = False
+    key: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,19 +151,38 @@ class Kind:
 
     key: str
     title: str
-    make: Callable[[Any], Card] = field(repr=False)
+    make: Callable[[Any], Card]
 
 
 def cell(text: Any, sort: float | str | None = None, mark: str = "") -> Cell:
-    """A cell; what cannot be shown is an en dash."""
-    shown = "–" if text is None or text == "" else str(text)
-    return Cell(shown, sort if sort is not None or shown == "–" else shown, mark)
+    """A cell; what cannot be shown is an en dash. A number sorts as itself."""
+    if text in (None, "", "–"):
+        return Cell("–", sort, mark)
+    key = text if isinstance(text, int | float) else str(text)
+    return Cell(str(text), key if sort is None else sort, mark)
 
 
-def table(names: Iterable[str], rows: Iterable[Row], numbers: Iterable[str] = ()) -> Table:
-    """A folded table; the columns in `numbers` are aligned and sorted as numbers."""
-    wanted = set(numbers)
-    return Table(tuple(Column(n, n in wanted) for n in names), tuple(rows))
+def table(
+    rows: Iterable[tuple[int | None, Mapping[str, Cell]]],
+    text: Collection[str] = (),
+    folded: str = Table.folded,
+) -> Table | None:
+    """A table of rows, each of its trial (or None) and its cells by column; None without rows.
+
+    Columns are of numbers, but for the first, those named in `text`, and those with text in them.
+    """
+    every = list(rows)
+    columns = [
+        Column(
+            name,
+            place > 0
+            and name not in text
+            and not any(isinstance(cells[name].sort, str) for _, cells in every),
+        )
+        for place, name in enumerate(every[0][1] if every else ())
+    ]
+    made = tuple(Row(tuple(cells.values()), trial) for trial, cells in every)
+    return Table(tuple(columns), made, folded) if every else None
 
 
 def make_card(kind: Kind, record: Any) -> Card:
@@ -164,18 +191,17 @@ def make_card(kind: Kind, record: Any) -> Card:
     It never raises: a card that cannot be made becomes a card that says why.
     """
     try:
-        return kind.make(record)
+        card = kind.make(record)
     except NothingToShow as reason:
-        return Card(kind.key, kind.title, str(reason), missing=True)
+        card = Card(str(reason), missing=True)
     except Exception as error:
         words = " ".join(str(error).split())[:200]
-        return Card(
-            kind.key,
-            kind.title,
+        card = Card(
             f"This card could not be made ({type(error).__name__}: {words}). "
             "The rest of the report is not affected.",
             missing=True,
         )
+    return replace(card, key=kind.key, title=kind.title)
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-from autopelt.cards.card import Card, Fact, Figure, NothingToShow, Row, Table, cell, table
+from autopelt.cards.card import Card, Fact, Figure, NothingToShow, Table, cell, table
+from autopelt.cards.cells import trial_cells
 from autopelt.cards.collapsed import collapsed_words
-from autopelt.cards.figure import axis, layout, padded, plain, share_axis
+from autopelt.cards.figure import (
+    BLUE,
+    ORANGE,
+    Look,
+    add_points,
+    error_bars,
+    padded,
+    plain,
+    plot,
+    share_axis,
+)
 from autopelt.cards.wording import around, difference, gap_words, name, plural, score, share
 from autopelt.statistics.paired import Difference
 from autopelt.study.confirmation import (
@@ -22,7 +32,10 @@ from autopelt.study.confirmation import (
 )
 from autopelt.study.record import StudyRecord, TrialRecord
 
-TITLE = "Confirmed with fresh random seeds"
+LOOKS = {
+    FOUND: Look("Found by the search", "circle", BLUE, 11, edge=0),
+    SEED: Look("Seed architecture", "diamond", ORANGE, 11, edge=0),
+}
 
 
 @dataclass(frozen=True)
@@ -144,11 +157,9 @@ def card(record: StudyRecord) -> Card:
     c = confirmed(record)
     seeds = plural(max(len(x.scored) for _, x in known), "fresh random seed")
     return Card(
-        "confirmed",
-        TITLE,
         f"{plural(len(known), 'architecture')}, trained again with {seeds}, on the report split.",
         figures=(draw(known, record.metric),),
-        table=numbers(known, c, record),
+        table=numbers(known, c),
         note=note(record),
     )
 
@@ -211,82 +222,53 @@ def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
     """Mean report score against share, with error bars."""
     sizes = [100 * t.count.share for t, _ in known if t.count.deployed]
     zero = min(sizes, default=1.0) / 10**0.5
-    data: list[dict[str, Any]] = []
-    for role, words, symbol, colour in (
-        (FOUND, "Found by the search", "circle", "--blue"),
-        (SEED, "Seed architecture", "diamond", "--orange"),
-    ):
+    figure = plot(f"report {metric}")
+    means = []
+    for role, look in LOOKS.items():
         mine = [(t, m) for t, c in known if c.role == role and (m := c.mean) is not None]
-        if mine:
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": words,
-                    "x": [100 * t.count.share if t.count.deployed else zero for t, _ in mine],
-                    "y": [m.mean for _, m in mine],
-                    "error_y": {
-                        "type": "data",
-                        "array": [m.half or 0.0 for _, m in mine],
-                        "color": colour,
-                        "thickness": 1.6,
-                        "width": 5,
-                    },
-                    "marker": {"symbol": symbol, "size": 11, "color": colour},
-                    "customdata": [t.number for t, _ in mine],
-                    "hoverinfo": "text",
-                    "hovertext": [
-                        f"<b>{plain(name(t))}</b><br>{plain(metric)} {around(m)}<br>"
-                        f"{share(t.count.share)} · {t.count.deployed:,} parameters"
-                        for t, m in mine
-                    ],
-                    "cliponaxis": False,
-                }
+        points = [
+            (
+                t.number,
+                100 * t.count.share if t.count.deployed else zero,
+                m.mean,
+                f"<b>{plain(name(t))}</b><br>{plain(metric)} {around(m)}<br>"
+                f"{share(t.count.share)} · {t.count.deployed:,} parameters",
             )
-    means = [m for _, c in known if (m := c.mean) is not None]
+            for t, m in mine
+        ]
+        if points:
+            bars = error_bars([m.half or 0.0 for _, m in mine], look.colour)
+            add_points(figure, look, points, error_y=bars)
+        means += [m for _, m in mine]
     # A bar that is many times as long as the others may leave the figure.
     most = 4 * median([m.half for m in means if m.half is not None] or [0.0])
     ends = [m.mean + sign * min(m.half or 0.0, most) for m in means for sign in (-1, 1)]
     headless = any(not t.count.deployed for t, _ in known)
     places = [*sizes, zero] if headless else sizes
     low, high = min(places) / 10**0.15, max(places) * 10**0.15
-    x = share_axis(low, high, zero if headless else None)
-    y = axis(range=padded(ends, 0.1))
-    legend = (
-        ("circle", "--blue", "Found by the search"),
-        ("diamond", "--orange", "Seed architecture"),
-    )
+    figure.update_xaxes(**share_axis(low, high, zero if headless else None))
+    figure.update_yaxes(range=padded(ends, 0.1))
+    legend = tuple(look.legend for look in LOOKS.values())
     summary = f"Mean report {metric} with error bars against parameter share"
-    shown = layout(x, y, f"report {metric}")
-    return Figure("confirmed", summary, data, shown, height=380, legend=legend)
+    return Figure("confirmed", summary, figure, height=380, legend=legend)
 
 
-def numbers(
-    known: list[tuple[TrialRecord, Confirmation]], c: Confirmed | None, record: StudyRecord
-) -> Table:
+def numbers(known: list[tuple[TrialRecord, Confirmation]], c: Confirmed | None) -> Table | None:
     """The same as a table, with the search's score beside it."""
-    names = (
-        *("Trial", "Report", "Spread", "Seeds", "Against best by hand"),
-        *("Share", "Selection", "Search"),
-    )
     best = None if c is None or c.seed is None else c.seed[1]
-    made = []
+    rows = []
     for trial, confirmation in known:
         mean = confirmation.mean
         gap = None if best is None or confirmation is best else confirmation.against(best)
-        made.append(
-            Row(
-                (
-                    cell(name(trial), trial.number),
-                    cell(around(mean) or "–", None if mean is None else mean.mean),
-                    cell(score(confirmation.spread), confirmation.spread),
-                    cell(len(confirmation.scored), len(confirmation.scored)),
-                    cell(gap_words(gap) or "–", None if gap is None else gap.mean),
-                    cell(share(trial.count.share), trial.count.share),
-                    cell(score(confirmation.selection), confirmation.selection),
-                    cell(score(trial.score), trial.score),
-                ),
-                trial=trial.number,
-            )
-        )
-    return table(names, made, names[1:])
+        cells = {
+            **trial_cells(trial, "Trial"),
+            "Report": cell(around(mean), None if mean is None else mean.mean),
+            "Spread": cell(score(confirmation.spread), confirmation.spread),
+            "Seeds": cell(len(confirmation.scored)),
+            "Against best by hand": cell(gap_words(gap), None if gap is None else gap.mean),
+            **trial_cells(trial, "Share"),
+            "Selection": cell(score(confirmation.selection), confirmation.selection),
+            "Search": cell(score(trial.score), trial.score),
+        }
+        rows.append((trial.number, cells))
+    return table(rows)

@@ -1,34 +1,30 @@
-"""Parts that every figure shares: escaped text, the quiet layout, colours and symbols.
+"""Parts that every figure shares: the quiet look, colours and symbols, escaped text.
 
-Colours are names of the page's CSS variables, resolved in the browser for the light or dark look.
-They are the palette of Okabe and Ito ("Color Universal Design", 2008) and an indigo, which stay
-apart for every kind of colour vision; whatever a colour says, a symbol or a dash says as well.
+A colour is a CSS variable of the page, resolved in the browser for the light or dark look. They are
+the palette of Okabe and Ito ("Color Universal Design", 2008) and an indigo, which stay apart for
+every kind of colour vision; whatever a colour says, a symbol or a dash says as well.
 """
 
 from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from autopelt.methods import METHODS, named
+from autopelt.methods import named
 
-METHOD_COLOURS = {name: method.colour for name, method in METHODS.items()}
-OTHER_METHOD = named("").colour
+BLUE, ORANGE, VERMILION = "var(--blue)", "var(--orange)", "var(--vermilion)"
+GREEN, PURPLE = "var(--green)", "var(--purple)"
+INK, MUTED, FAINT, LINE = "var(--ink)", "var(--muted)", "var(--faint)", "var(--line)"
+GRID, SURFACE, CLEAR, FONT = "var(--grid)", "var(--surface)", "var(--clear)", "var(--font)"
 
-STATE_COLOURS = {
-    "complete": "--blue",
-    "failed": "--vermilion",
-    "running": "--green",
-    "stopped": "--orange",
-}
-STATE_SYMBOLS = {
-    "complete": "circle",
-    "failed": "x",
-    "running": "triangle-right",
-    "stopped": "square",
-}
+
+def method_colour(name: str) -> str:
+    """Of a method; a muted one for a name that is none."""
+    return f"var({named(name).colour})"
 
 
 def plain(text: object) -> str:
@@ -42,71 +38,133 @@ def short(label: str) -> str:
     return label if len(label) <= 24 else label[:23] + "…"
 
 
-def axis(title: str = "", **more: Any) -> dict[str, Any]:
-    """A quiet axis."""
-    return {
-        "title": {"text": plain(title), "font": {"size": 13, "color": "--muted"}, "standoff": 10},
-        "gridcolor": "--grid",
-        "linecolor": "--line",
-        "tickcolor": "--line",
-        "tickfont": {"size": 12, "color": "--muted"},
+@cache
+def _template() -> Any:
+    """The quiet look."""
+    from plotly.graph_objects import layout
+
+    axis = {
+        "title": {"font": {"size": 13, "color": MUTED}, "standoff": 10},
+        "gridcolor": GRID,
+        "linecolor": LINE,
+        "tickcolor": LINE,
+        "tickfont": {"size": 12, "color": MUTED},
+        "showline": True,
+        "ticks": "outside",
         "zeroline": False,
         "automargin": True,
-        **more,
     }
-
-
-def layout(x: dict[str, Any], y: dict[str, Any], y_name: str = "", **more: Any) -> dict[str, Any]:
-    """The layout that all figures have in common."""
-    return {
-        "xaxis": x,
-        "yaxis": y,
-        "paper_bgcolor": "--clear",
-        "plot_bgcolor": "--clear",
-        "font": {"family": "--font", "size": 13, "color": "--ink"},
-        "margin": {"l": 8, "r": 12, "t": 30, "b": 8},
-        "hovermode": "closest",
-        "hoverlabel": {
-            "bgcolor": "--raised",
-            "bordercolor": "--line",
-            "font": {"family": "--font", "size": 13, "color": "--ink"},
-            "align": "left",
-            "namelength": 0,
+    font = {"family": FONT, "size": 13, "color": INK}
+    trace = [{"hoverinfo": "text"}]
+    return layout.Template(
+        data={"scatter": trace, "bar": [{**trace[0], "textposition": "none"}], "heatmap": trace},
+        layout={
+            "xaxis": axis,
+            "yaxis": axis,
+            "paper_bgcolor": CLEAR,
+            "plot_bgcolor": CLEAR,
+            "font": font,
+            "margin": {"l": 8, "r": 12, "t": 30, "b": 8},
+            "hovermode": "closest",
+            "hoverlabel": {
+                "bgcolor": "var(--raised)",
+                "bordercolor": LINE,
+                "font": font,
+                "align": "left",
+                "namelength": 0,
+            },
+            "showlegend": False,
+            "annotationdefaults": {"showarrow": False, "font": {"size": 12, "color": MUTED}},
         },
-        "showlegend": False,
-        "dragmode": False,
-        **more,
-        "annotations": [*(over(y_name) if y_name else ()), *more.get("annotations", ())],
-    }
+    )
 
 
-def over(y_name: str) -> list[dict[str, Any]]:
-    """The name of the y axis, level and above it: easier to read than a turned one."""
-    return [
-        {
-            "text": plain(y_name),
-            "x": 0,
-            "xref": "paper",
-            "xanchor": "left",
-            "y": 1,
-            "yref": "paper",
-            "yanchor": "bottom",
-            "yshift": 8,
-            "showarrow": False,
-            "font": {"size": 13, "color": "--muted"},
-        }
-    ]
+def plot(y_name: str = "", **meta: Any) -> Any:
+    """An empty `plotly.graph_objects.Figure` of the quiet look.
+
+    Args:
+        y_name: name of the y axis; it lies level above it, easier to read than a turned one.
+        meta: what the page's script is to know: ``select`` (how it shows the selected trial).
+    """
+    # Plotly is loaded by who draws, not by who asks a card for its numbers.
+    from plotly.graph_objects import Figure
+
+    empty = Figure(layout={"template": _template(), "meta": meta})
+    if y_name:
+        corner = {"x": 0, "y": 1, "xref": "paper", "yref": "paper"}
+        empty.add_annotation(
+            text=plain(y_name), xanchor="left", yanchor="bottom", yshift=8, font_size=13, **corner
+        )
+    return empty
 
 
-def finite(value: Any) -> Any:
-    """The same plain values with NaN and infinities as None: JSON has neither."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(k): finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(v) for v in value]
-    return value
+def names(labels: Iterable[str], **more: Any) -> dict[str, Any]:
+    """An axis of names at 0, 1, …: neither grid nor ticks."""
+    texts = [plain(label) for label in labels]
+    quiet = {"showgrid": False, "showline": False, "ticks": "", "ticklabelstandoff": 5}
+    places = {"tickvals": list(range(len(texts))), "ticktext": texts, "tickangle": 0}
+    return {**quiet, **places, "fixedrange": True, **more}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the points of one kind are drawn, and what a legend says of them.
+
+    Attributes:
+        edge: width of the line around a point that sets it off from what lies below.
+        hollow: only its outline is coloured.
+        dash: of the line that joins the points, where there is one.
+    """
+
+    words: str
+    symbol: str
+    colour: str
+    size: float = 10
+    edge: float = 2
+    hollow: bool = False
+    dash: str = "solid"
+
+    @property
+    def marker(self) -> dict[str, Any]:
+        """As Plotly takes it."""
+        fill, line = (SURFACE, self.colour) if self.hollow else (self.colour, SURFACE)
+        width = 1.8 if self.hollow else self.edge
+        shape = {"symbol": self.symbol, "size": self.size, "color": fill}
+        return {**shape, "line": {"width": width, "color": line}}
+
+    @property
+    def legend(self) -> tuple[str, str, str]:
+        """An entry of `Figure.legend`."""
+        return self.symbol + ("-open" if self.hollow else ""), self.colour, self.words
+
+
+def add_points(
+    figure: Any, look: Look, points: Sequence[tuple[int, float, float, str]], **more: Any
+) -> None:
+    """Add points, each of (number of its trial, x, y, what it says on hover)."""
+    numbers, xs, ys, words = map(list, zip(*points, strict=True))
+    where = {"x": xs, "y": ys, "customdata": numbers, "hovertext": words}
+    figure.add_scatter(mode="markers", marker=look.marker, cliponaxis=False, **where, **more)
+
+
+def add_steps(
+    figure: Any, steps: Sequence[tuple[float, float]], colour: str, dash: str = "solid"
+) -> None:
+    """Add a stepped front through the (x, y) of its corners."""
+    line = {"shape": "hv", "color": colour, "width": 2, "dash": dash}
+    xs, ys = map(list, zip(*steps, strict=True))
+    figure.add_scatter(mode="lines", x=xs, y=ys, line=line, hoverinfo="skip")
+
+
+def error_bars(lengths: Sequence[float], colour: str) -> dict[str, Any]:
+    """Bars of these lengths to both sides."""
+    look = {"color": colour, "thickness": 1.4, "width": 5}
+    return {"type": "data", "array": list(lengths), **look}
+
+
+def dashed(colour: str = INK, width: float = 1.2) -> dict[str, Any]:
+    """The look of a dashed line across a figure."""
+    return {"color": colour, "width": width, "dash": "dash"}
 
 
 def padded(values: Sequence[float], share: float = 0.08) -> list[float]:
@@ -118,7 +176,7 @@ def padded(values: Sequence[float], share: float = 0.08) -> list[float]:
     return [low - room, high + room]
 
 
-def share_axis(low: float, high: float, zero: float | None, **more: Any) -> dict[str, Any]:
+def share_axis(low: float, high: float, zero: float | None) -> dict[str, Any]:
     """The axis of parameters as shares of the backbone, in percent, logarithmic.
 
     Args:
@@ -126,15 +184,14 @@ def share_axis(low: float, high: float, zero: float | None, **more: Any) -> dict
         zero: where 0 has its place, or None.
     """
     values, texts = share_ticks(low, high, zero)
-    return axis(
-        "parameters, share of the backbone (log)",
-        type="log",
-        range=[math.log10(low), math.log10(high)],
-        tickvals=values,
-        ticktext=texts,
-        tickangle=0,
-        **more,
-    )
+    return {
+        "title_text": "parameters, share of the backbone (log)",
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": values,
+        "ticktext": texts,
+        "tickangle": 0,
+    }
 
 
 def share_ticks(low: float, high: float, zero: float | None) -> tuple[list[float], list[str]]:

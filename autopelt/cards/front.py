@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any
 
-from autopelt.cards.card import Card, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.cards.figure import axis, layout, padded, plain, share_axis, short
-from autopelt.cards.pairs import cost_name, figures
+from autopelt.cards.card import Card, Cell, Figure, NothingToShow, Table, cell, table
+from autopelt.cards.cells import trial_cells
+from autopelt.cards.figure import (
+    BLUE,
+    FAINT,
+    INK,
+    LINE,
+    ORANGE,
+    VERMILION,
+    Look,
+    add_points,
+    add_steps,
+    dashed,
+    error_bars,
+    padded,
+    plain,
+    plot,
+    share_axis,
+    short,
+)
+from autopelt.cards.pairs import figures
 from autopelt.cards.wording import name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_cost
 
-TITLE = "Pareto front"
-KINDS = ("dominated", "front", "seed", "front seed", "outside")
+LOOKS = {
+    "dominated": Look("Dominated", "circle", FAINT, 8, edge=0),
+    "seed": Look("Seed architecture", "diamond", ORANGE, hollow=True),
+    "outside": Look("Over the budget", "square", VERMILION, 9, hollow=True),
+    "front": Look("On the front", "circle", BLUE, 12),
+    "front seed": Look("Seed architecture on the front", "diamond", ORANGE, 13),
+}
+"""Kinds of points, in the order in which they are drawn."""
+CONFIRMED = Look("Confirmed with more random seeds, report split", "cross", INK, 9)
 
 
 @dataclass(frozen=True)
@@ -26,7 +50,7 @@ class Point:
 
     Attributes:
         x: deployed parameters in percent of the backbone; the left edge for 0 parameters.
-        kind: one of `KINDS`; ``outside`` is over the budget.
+        kind: one of `LOOKS`; ``outside`` is over the budget.
     """
 
     trial: TrialRecord
@@ -104,135 +128,51 @@ def front(record: StudyRecord) -> Front:
 
 def draw(f: Front, metric: str) -> Figure:
     """Dominated grey, the front stepped and filled, seed architectures as diamonds, budget line."""
-    looks: list[tuple[str, str, tuple[str, ...], dict[str, Any]]] = [
-        (
-            "dominated",
-            "Dominated",
-            ("dominated",),
-            {"symbol": "circle", "size": 8, "color": "--faint", "line": {"width": 0}},
-        ),
-        (
-            "seed",
-            "Seed architecture",
-            ("seed",),
-            {
-                "symbol": "diamond",
-                "size": 10,
-                "color": "--surface",
-                "line": {"width": 1.8, "color": "--orange"},
-            },
-        ),
-        (
-            "outside",
-            "Over the budget",
-            ("outside",),
-            {
-                "symbol": "square",
-                "size": 9,
-                "color": "--surface",
-                "line": {"width": 1.8, "color": "--vermilion"},
-            },
-        ),
-        (
-            "front",
-            "On the front",
-            ("front",),
-            {
-                "symbol": "circle",
-                "size": 12,
-                "color": "--blue",
-                "line": {"width": 2, "color": "--surface"},
-            },
-        ),
-        (
-            "front seed",
-            "Seed architecture on the front",
-            ("front seed",),
-            {
-                "symbol": "diamond",
-                "size": 13,
-                "color": "--orange",
-                "line": {"width": 2, "color": "--surface"},
-            },
-        ),
-    ]
-    data: list[dict[str, Any]] = []
+    figure = plot(metric, select="ring", labels=labels(f), lines=[f.budget])
     if f.steps:
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": [x for x, _ in f.steps],
-                "y": [y for _, y in f.steps],
-                "line": {"shape": "hv", "color": "--blue", "width": 2},
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
-    for key, words, kinds, marker in looks:
-        points = f.of(*kinds)
-        if points:
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": words,
-                    "x": [p.x for p in points],
-                    "y": [p.y for p in points],
-                    "customdata": [p.trial.number for p in points],
-                    "marker": marker,
-                    "cliponaxis": False,
-                    "hoverinfo": "text",
-                    "hovertext": [hover(p, metric) for p in points],
-                    "meta": {"kind": key},
-                }
-            )
+        add_steps(figure, f.steps, BLUE)
+    looks = {kind: look for kind, look in LOOKS.items() if f.of(kind)}
+    for kind, look in looks.items():
+        add_points(figure, look, [_drawn(p, p.y, metric) for p in f.of(kind)])
     sure = [p for p in f.points if p.trial.confirmed]
     if sure:
-        data.append(_confirmed(sure, metric))
-    x = share_axis(f.low, f.high, f.zero, showgrid=True)
+        means = [_drawn(p, mean(p.trial.confirmed), metric) for p in sure]
+        thin = {"marker_symbol": "cross-thin", "marker_line_color": INK}
+        bars = error_bars([spread(p.trial) for p in sure], INK)
+        add_points(figure, CONFIRMED, means, error_y=bars, meta={"kind": "confirmed"}, **thin)
+    figure.update_xaxes(**share_axis(f.low, f.high, f.zero))
     ends = [p.y for p in f.points] + [v for p in sure for v in p.trial.confirmed]
-    y = axis(range=padded(ends, 0.1))
-    shown = layout(x, y, metric, shapes=_shapes(f), annotations=_budget_words(f))
-    shown["meta"] = {"select": "ring", "labels": labels(f), "lines": [f.budget]}
-    summary = f"Scatter of {metric} against parameter share with the stepped Pareto front"
-    legend = tuple(
-        (_symbol(look), _colour(look), words) for _, words, kinds, look in looks if f.of(*kinds)
-    )
-    if sure:
-        legend = (*legend, ("cross", "--ink", "Confirmed with more random seeds, report split"))
+    figure.update_yaxes(range=padded(ends, 0.1))
+    _mark_budget(figure, f)
     return Figure(
-        "front", summary, data, shown, height=480, legend=legend, ordered=len(f.points) > 1
+        "front",
+        f"Scatter of {metric} against parameter share with the stepped Pareto front",
+        figure,
+        height=480,
+        legend=tuple(look.legend for look in (*looks.values(), *([CONFIRMED] if sure else []))),
+        ordered=len(f.points) > 1,
     )
 
 
-def _confirmed(points: Sequence[Point], metric: str) -> dict[str, Any]:
-    """Means with error bars (± one standard deviation over the random seeds)."""
-    means = [mean(p.trial.confirmed) for p in points]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [p.x for p in points],
-        "y": means,
-        "customdata": [p.trial.number for p in points],
-        "error_y": {
-            "type": "data",
-            "array": [spread(p.trial) for p in points],
-            "color": "--ink",
-            "thickness": 1.4,
-            "width": 5,
-        },
-        "marker": {
-            "symbol": "cross-thin",
-            "size": 9,
-            "color": "--ink",
-            "line": {"width": 2, "color": "--ink"},
-        },
-        "cliponaxis": False,
-        "hoverinfo": "text",
-        "hovertext": [hover(p, metric) for p in points],
-        "meta": {"kind": "confirmed"},
-    }
+def _drawn(p: Point, y: float, metric: str) -> tuple[int, float, float, str]:
+    return p.trial.number, p.x, y, hover(p, metric)
+
+
+def _mark_budget(figure: Any, f: Front) -> None:
+    """The budget as a dashed line, what is over it shaded, and the place of 0 parameters."""
+    figure.add_vrect(f.budget, f.high, fillcolor="var(--outside)", line_width=0, layer="below")
+    figure.add_vline(f.budget, line=dashed())
+    if f.zero is not None:
+        figure.add_vline(f.zero * 10**0.2, line={"color": LINE, "width": 1, "dash": "dot"})
+    figure.add_annotation(
+        text=f"budget {share(f.budget / 100)}",
+        x=math.log10(f.budget),
+        y=0,
+        yref="paper",
+        yanchor="bottom",
+        xanchor="right",
+        xshift=-4,
+    )
 
 
 def spread(t: TrialRecord) -> float:
@@ -243,14 +183,6 @@ def spread(t: TrialRecord) -> float:
 def confirmed(t: TrialRecord) -> str:
     """``0.671 ± 0.008``, or "" for a trial that was not confirmed."""
     return f"{score(mean(t.confirmed))} ± {score(spread(t))}" if t.confirmed else ""
-
-
-def _symbol(look: dict[str, Any]) -> str:
-    return f"{look['symbol']}-open" if look["color"] == "--surface" else str(look["symbol"])
-
-
-def _colour(look: dict[str, Any]) -> str:
-    return str(look["line"]["color"] if look["color"] == "--surface" else look["color"])
 
 
 def labels(f: Front) -> list[dict[str, Any]]:
@@ -281,71 +213,10 @@ def hover(p: Point, metric: str) -> str:
     )
 
 
-def _shapes(f: Front) -> list[dict[str, Any]]:
-    shapes: list[dict[str, Any]] = [
-        {
-            "type": "rect",
-            "xref": "x",
-            "yref": "paper",
-            "x0": f.budget,
-            "x1": f.high,
-            "y0": 0,
-            "y1": 1,
-            "fillcolor": "--outside",
-            "line": {"width": 0},
-            "layer": "below",
-        },
-        {
-            "type": "line",
-            "xref": "x",
-            "yref": "paper",
-            "x0": f.budget,
-            "x1": f.budget,
-            "y0": 0,
-            "y1": 1,
-            "line": {"color": "--ink", "width": 1.2, "dash": "dash"},
-        },
-    ]
-    if f.zero is not None:
-        edge = f.zero * 10**0.2
-        shapes.append(
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": "paper",
-                "x0": edge,
-                "x1": edge,
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": "--line", "width": 1, "dash": "dot"},
-            }
-        )
-    return shapes
-
-
-def _budget_words(f: Front) -> list[dict[str, Any]]:
-    return [
-        {
-            "x": math.log10(f.budget),
-            "xref": "x",
-            "y": 0,
-            "yref": "paper",
-            "yanchor": "bottom",
-            "xanchor": "right",
-            "xshift": -4,
-            "text": f"budget {share(f.budget / 100)}",
-            "showarrow": False,
-            "font": {"size": 12, "color": "--muted"},
-        }
-    ]
-
-
 def card(record: StudyRecord) -> Card:
     """The figure, one sentence about it, and its members as a table."""
     f = front(record)
     return Card(
-        "front",
-        TITLE,
         lead(record),
         figures=(draw(f, record.metric), *figures(record)),
         table=members(record),
@@ -376,24 +247,15 @@ def lead(record: StudyRecord) -> str:
 def members(record: StudyRecord) -> Table | None:
     """The front as a table, by growing parameters."""
     sure = any(t.confirmed for t in record.front)
-    extra = ("Confirmed",) if sure else ()
-    costs = tuple(cost_name(n) for n in record.measured)
-    names = ("Trial", "Score", *extra, "Share", "Deployed", "Trained", *costs, "Architecture")
-    rows = [
-        Row(
-            (
-                cell(name(t), t.number),
-                cell(score(t.score), t.score),
-                *([cell(confirmed(t), mean(t.confirmed or (0.0,)))] if sure else []),
-                cell(share(t.count.share), t.count.share),
-                cell(f"{t.count.deployed:,}", t.count.deployed),
-                cell(f"{t.count.trained:,}", t.count.trained),
-                *(cell(format_cost(n, t.costs.get(n)), t.costs.get(n)) for n in record.measured),
-                cell(t.architecture.describe()),
-            ),
-            trial=t.number,
-        )
-        for t in record.front
-    ]
-    numbers = ("Score", *extra, "Share", "Deployed", "Trained", *costs)
-    return table(names, rows, numbers) if rows else None
+
+    def cells(t: TrialRecord) -> dict[str, Cell]:
+        again = {"Confirmed": cell(confirmed(t), mean(t.confirmed or (0.0,)))} if sure else {}
+        costs = {
+            n.capitalize(): cell(format_cost(n, t.costs.get(n)), t.costs.get(n))
+            for n in record.measured
+        }
+        sizes = trial_cells(t, "Share", "Deployed", "Trained")
+        named = trial_cells(t, "Architecture")
+        return {**trial_cells(t, "Trial", "Score"), **again, **sizes, **costs, **named}
+
+    return table((t.number, cells(t)) for t in record.front)

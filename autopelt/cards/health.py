@@ -20,7 +20,6 @@ from autopelt.space.space import SearchSpace
 from autopelt.study.confirmation import above_constant
 from autopelt.study.record import FAILED, STOPPED, StudyRecord
 
-TITLE = "Health checks"
 SATURATED = 0.95
 """Share of the budget from which the best architecture counts as having used it up."""
 
@@ -348,4 +347,4 @@ def card(record: StudyRecord) -> Card:
         lead = f"Nothing alarming in {plural(len(found), 'check')}; {counts['note']} worth knowing."
     else:
         lead = f"All {plural(len(found), 'check')} are fine."
-    return Card("health", TITLE, lead, findings=tuple(found))
+    return Card(lead, findings=tuple(found))

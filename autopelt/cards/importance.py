@@ -6,14 +6,11 @@ them.
 
 from __future__ import annotations
 
-from typing import Any
-
-from autopelt.cards.card import Card, Figure, NothingToShow, Row, cell, table
-from autopelt.cards.figure import METHOD_COLOURS, axis, layout, plain
+from autopelt.cards.card import Card, Figure, NothingToShow, cell, table
+from autopelt.cards.figure import BLUE, FAINT, dashed, method_colour, names, plain, plot
 from autopelt.cards.wording import listed, method
 from autopelt.study.record import Importance, StudyRecord
 
-TITLE = "Importance"
 HEADINGS = {"method": "By method", "choice": "By kind of choice", "layer": "By layer"}
 CHOICES = {
     "main_method": "main method",
@@ -76,60 +73,37 @@ def draw(by: str, parts: list[Importance]) -> Figure:
     """One bar each, grey where a random number does as well; layers stand upright."""
     upright = by == "layer"
     shown = parts if upright else parts[::-1]
-    names = [words(i) for i in shown]
-    if upright:
-        names = [i.name if i.name.isdigit() else "emb." for i in shown]
-    values = [100 * i.explains for i in shown]
-    places = list(range(len(shown)))
-    trace: dict[str, Any] = {
-        "type": "bar",
-        "orientation": "v" if upright else "h",
-        "x": places if upright else values,
-        "y": values if upright else places,
-        "width": 0.62,
-        "marker": {
-            "color": [_colour(i) for i in shown],
-            "line": {"width": 0},
-        },
-        "hoverinfo": "text",
-        "hovertext": [_hover(i) for i in shown],
-        "textposition": "none",
-    }
+    values, places = [100 * i.explains for i in shown], list(range(len(shown)))
     chance = 100 * parts[0].chance
-    line = {"line": {"color": "--ink", "width": 1.2, "dash": "dash"}, "type": "line"}
-    across = {"x0": chance, "x1": chance, "yref": "paper", "y0": 0, "y1": 1}
-    level = {"xref": "paper", "x0": 0, "x1": 1, "y0": chance, "y1": chance}
-    category = axis(
-        tickvals=places,
-        ticktext=[plain(n) for n in names],
-        showgrid=False,
-        ticks="",
-        ticklabelstandoff=4,
-        tickangle=0,
-        range=[-0.5, len(shown) - 0.5],
-        fixedrange=True,
+    figure = plot()
+    figure.add_bar(
+        orientation="v" if upright else "h",
+        x=places if upright else values,
+        y=values if upright else places,
+        width=0.62,
+        marker={"color": [_colour(i) for i in shown], "line_width": 0},
+        hovertext=[_hover(i) for i in shown],
     )
-    if upright and len(shown) > 12:
-        step = -(-len(shown) // 12)
-        category |= {"tickvals": places[::step], "ticktext": category["ticktext"][::step]}
     most = max([*values, chance, 1.0])
-    percent = axis(ticksuffix="%", range=[0, 1.06 * most], fixedrange=True, nticks=6)
-    shapes = [line | (level if upright else across)]
-    made = (
-        layout(category, percent, shapes=shapes)
-        if upright
-        else layout(percent, category, shapes=shapes)
-    )
-    made["margin"] = {**made["margin"], "t": 8}
+    percent = {"ticksuffix": "%", "range": [0, 1.06 * most], "fixedrange": True, "nticks": 6}
     if upright:
-        made["xaxis"]["title"]["text"] = "layer"
+        labels = [i.name if i.name.isdigit() else "emb." for i in shown]
+        step = -(-len(shown) // 12)
+        category = names(labels[::step], tickvals=places[::step], title_text="layer")
+        figure.add_hline(chance, line=dashed())
+    else:
+        category = names(map(words, shown))
+        figure.add_vline(chance, line=dashed())
+    category |= {"range": [-0.5, len(shown) - 0.5], "ticklabelstandoff": 4}
+    figure.update_xaxes(**(category if upright else percent))
+    figure.update_yaxes(**(percent if upright else category))
+    figure.update_layout(margin_t=8)
     best = max(parts, key=lambda i: i.explains)
     return Figure(
         f"importance-{by}",
         f"Share of the scores' variation {HEADINGS[by].lower()}; most by {words(best)}, "
         f"{best.explains:.0%}",
-        [trace],
-        made,
+        figure,
         height=300 if upright else 70 + 34 * len(shown),
         heading=HEADINGS[by],
     )
@@ -137,8 +111,8 @@ def draw(by: str, parts: list[Importance]) -> Figure:
 
 def _colour(i: Importance) -> str:
     if i.explains <= i.chance:
-        return "--faint"
-    return METHOD_COLOURS.get(i.name, "--blue") if i.by == "method" else "--blue"
+        return FAINT
+    return method_colour(i.name) if i.by == "method" else BLUE
 
 
 def _hover(i: Importance) -> str:
@@ -155,27 +129,25 @@ def _hover(i: Importance) -> str:
 def card(record: StudyRecord) -> Card:
     """Three bar charts and their numbers."""
     views = importance(record)
-    names = ("View", "Choice", "Explains", "Random number", "Best quarter apart", "Direction")
     rows = [
-        Row(
-            (
-                cell(HEADINGS[by].removeprefix("By ")),
-                cell(words(i), _depth(i) if by == "layer" else words(i)),
-                cell(f"{i.explains:.1%}", i.explains),
-                cell(f"{i.chance:.1%}", i.chance),
-                cell(None if i.apart is None else f"{i.apart:.1%}", i.apart),
-                cell(tendency(i), -2.0 if i.trend is None else i.trend),
-            )
+        (
+            None,
+            {
+                "View": cell(HEADINGS[by].removeprefix("By ")),
+                "Choice": cell(words(i), _depth(i) if by == "layer" else words(i)),
+                "Explains": cell(f"{i.explains:.1%}", i.explains),
+                "Random number": cell(f"{i.chance:.1%}", i.chance),
+                "Best quarter apart": cell(None if i.apart is None else f"{i.apart:.1%}", i.apart),
+                "Direction": cell(tendency(i), -2.0 if i.trend is None else i.trend),
+            },
         )
         for by, parts in views.items()
         for i in parts
     ]
     return Card(
-        "importance",
-        TITLE,
         lead(views),
         figures=tuple(draw(by, parts) for by, parts in views.items()),
-        table=table(names, rows, names[2:5]),
+        table=table(rows, text=("Choice", "Direction")),
         note="Share of the variation of the scores that a choice explains (fANOVA), among complete "
         "trials within the budget. The dashed line is the best of three random numbers: a grey bar "
         "explains no more than that. It tells what mattered among the trials of this study, "

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
-from autopelt.cards.card import Card, Figure, NothingToShow, Row, Table, cell, table
-from autopelt.cards.figure import axis, layout, plain
+from autopelt.cards.card import Card, Figure, NothingToShow, Table, cell, table
+from autopelt.cards.cells import trial_cells
+from autopelt.cards.figure import (
+    BLUE,
+    FAINT,
+    MUTED,
+    ORANGE,
+    VERMILION,
+    dashed,
+    plain,
+    plot,
+)
 from autopelt.cards.wording import STATE_WORDS, name, plural, score
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 
-TITLE = "Learning curves"
+ENDED = {STOPPED: ("square", ORANGE), FAILED: ("x", VERMILION)}
+"""Symbol and colour of curves that end early."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +35,13 @@ class Curve:
     on_front: bool
 
 
-def curves(record: StudyRecord) -> list[Curve]:
-    """Selection score after each epoch, front members last so that they are drawn on top."""
-    chosen = {t.number for t in record.front}
-    found = [Curve(t, t.scores, t.number in chosen) for t in record.trials if t.scores]
-    return sorted(found, key=lambda c: (c.on_front, c.trial.number))
+def curves(record: StudyRecord, of: str = "scores") -> list[Curve]:
+    """Selection score (or mean training loss: ``losses``) after each epoch.
 
-
-def losses(record: StudyRecord) -> list[Curve]:
-    """Mean training loss of each epoch."""
+    Front members come last, so that they are drawn on top.
+    """
     chosen = {t.number for t in record.front}
-    found = [Curve(t, t.losses, t.number in chosen) for t in record.trials if t.losses]
+    found = [Curve(t, getattr(t, of), t.number in chosen) for t in record.trials if getattr(t, of)]
     return sorted(found, key=lambda c: (c.on_front, c.trial.number))
 
 
@@ -50,49 +58,38 @@ def draw(
 
     `stops` are the rungs: epochs after which a trial may be stopped, as vertical dashes.
     """
-    data = [_trace(c, axis_words) for c in found]
+    figure = plot(axis_words if key == "curves" else "", select="trace")
+    figure.add_traces([_trace(c, axis_words) for c in found])
     longest = max(len(c.values) for c in found)
-    step = max(1, round(longest / 8))
-    x = axis("epoch", tickvals=list(range(1, longest + 1, step)), range=[0.8, longest + 0.2])
-    stops = [epoch for epoch in stops if epoch <= longest]
-    shapes = [
-        {
-            "type": "line",
-            "x0": epoch,
-            "x1": epoch,
-            "yref": "paper",
-            "y0": 0,
-            "y1": 1,
-            "line": {"color": "--muted", "width": 1, "dash": "dash"},
-            "layer": "below",
-        }
-        for epoch in stops
-    ]
-    shown = layout(x, axis(), axis_words if key == "curves" else "", shapes=shapes)
-    shown["meta"] = {"select": "trace"}
-    words = f"{heading}: one line for each of {len(found)} trials"
-    return Figure(
-        key, words, data, shown, height=320, heading=heading, legend=_legend(found, bool(stops))
+    figure.update_xaxes(
+        title_text="epoch",
+        tickvals=list(range(1, longest + 1, max(1, round(longest / 8)))),
+        range=[0.8, longest + 0.2],
     )
+    stops = [epoch for epoch in stops if epoch <= longest]
+    for epoch in stops:
+        figure.add_vline(epoch, line=dashed(MUTED, 1), layer="below")
+    words = f"{heading}: one line for each of {len(found)} trials"
+    legend = _legend(found, bool(stops))
+    return Figure(key, words, figure, height=320, heading=heading, legend=legend)
 
 
 def _legend(found: list[Curve], stops: bool) -> tuple[tuple[str, str, str], ...]:
     """What is in the figure, in the order of importance."""
     states = {c.trial.state for c in found}
     entries = [
-        (any(c.on_front for c in found), ("line", "--blue", "on the front")),
-        (any(not c.on_front for c in found), ("line", "--faint", "others")),
-        (STOPPED in states, ("square", "--orange", "stopped early")),
-        (FAILED in states, ("x", "--vermilion", "failed")),
-        (stops, ("dash", "--muted", "rung")),
+        (any(c.on_front for c in found), ("line", BLUE, "on the front")),
+        (any(not c.on_front for c in found), ("line", FAINT, "others")),
+        (STOPPED in states, (*ENDED[STOPPED], "stopped early")),
+        (FAILED in states, (*ENDED[FAILED], "failed")),
+        (stops, ("dash", MUTED, "rung")),
     ]
     return tuple(entry for shown, entry in entries if shown)
 
 
 def _trace(c: Curve, words: str) -> dict[str, Any]:
     t = c.trial
-    colour = "--blue" if c.on_front else "--faint"
-    colour = {STOPPED: "--orange", FAILED: "--vermilion"}.get(t.state, colour)
+    symbol, colour = ENDED.get(t.state, ("circle", BLUE if c.on_front else FAINT))
     state = "" if t.state == COMPLETE else f" · {STATE_WORDS.get(t.state, t.state)}"
     trace: dict[str, Any] = {
         "type": "scatter",
@@ -104,17 +101,11 @@ def _trace(c: Curve, words: str) -> dict[str, Any]:
         f"{plain(words)} %{{y:.4g}}<extra></extra>",
         "meta": {"trial": t.number},
     }
-    ended = {STOPPED: "square", FAILED: "x"}.get(t.state)
-    if ended or len(c.values) == 1:
-        last = len(c.values) - 1
-        trace["mode"] = "lines+markers"
-        trace["marker"] = {
-            "color": colour,
-            "symbol": ended or "circle",
-            "size": [8 if i == last else 0 for i in range(len(c.values))],
-            "opacity": 1,
-            "line": {"width": 0},
-        }
+    if t.state in ENDED or len(c.values) == 1:
+        sizes = [*[0] * (len(c.values) - 1), 8]
+        marker = {"color": colour, "symbol": symbol, "size": sizes, "opacity": 1}
+        marker |= {"line": {"width": 0}}
+        trace |= {"mode": "lines+markers", "marker": marker}
     return trace
 
 
@@ -125,12 +116,10 @@ def card(record: StudyRecord) -> Card:
         raise NothingToShow("No trial has finished an epoch, so there are no learning curves yet.")
     stops = rungs(record)
     figures = [draw("curves", "Selection score", found, record.metric, stops)]
-    training = losses(record)
+    training = curves(record, "losses")
     if training:
         figures.append(draw("losses", "Training loss", training, "training loss", stops))
     return Card(
-        "curves",
-        TITLE,
         lead(record) + _saved(record),
         figures=tuple(figures),
         table=_table(found),
@@ -177,18 +166,13 @@ def _of(rising: int, long: int) -> str:
     return f"{rising} of {plural(long, 'trial')} {'was' if rising == 1 else 'were'}"
 
 
-def _table(found: list[Curve]) -> Table:
-    longest = max(len(c.values) for c in found)
-    names = ["Trial", *(f"Epoch {i + 1}" for i in range(longest))]
-    rows = [
-        Row(
-            (
-                cell(name(c.trial), c.trial.number),
-                *(cell(score(v), v) for v in c.values),
-                *(cell(None) for _ in range(longest - len(c.values))),
-            ),
-            trial=c.trial.number,
+def _table(found: list[Curve]) -> Table | None:
+    epochs = range(max(len(c.values) for c in found))
+    return table(
+        (
+            c.trial.number,
+            trial_cells(c.trial, "Trial")
+            | {f"Epoch {i + 1}": cell(score(v), v) for i, v in zip_longest(epochs, c.values)},
         )
         for c in sorted(found, key=lambda c: c.trial.number)
-    ]
-    return table(names, rows, names[1:])
+    )

@@ -10,8 +10,6 @@ from autopelt.cards.card import Card, Command
 from autopelt.cards.wording import name, score
 from autopelt.study.record import StudyRecord
 
-TITLE = "Use it, repeat it"
-
 
 def commands(record: StudyRecord) -> tuple[Command, ...]:
     """Confirm (once), train, export, and make the study again; without a result only the last."""
@@ -79,8 +77,6 @@ def card(record: StudyRecord) -> Card:
             f"{score(best.score)} with {best.count.deployed:,} parameters."
         )
     return Card(
-        "reproduce",
-        TITLE,
         lead,
         commands=commands(record),
         note="Run them where the search was run. The study's resolved configuration is config.yaml "

@@ -5,27 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 from autopelt.cards.card import Figure
-from autopelt.cards.figure import axis, layout, padded, plain
+from autopelt.cards.figure import BLUE, FAINT, Look, add_points, padded, plain, plot
 from autopelt.cards.wording import name, score, share
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_cost
 
-LOOKS = (
-    (False, "Dominated", {"symbol": "circle", "size": 8, "color": "--faint", "line": {"width": 0}}),
-    (
-        True,
-        "On the front of all objectives",
-        {
-            "symbol": "circle",
-            "size": 11,
-            "color": "--blue",
-            "line": {"width": 2, "color": "--surface"},
-        },
-    ),
-)
+LOOKS = {
+    False: Look("Dominated", "circle", FAINT, 8, edge=0),
+    True: Look("On the front of all objectives", "circle", BLUE, 11),
+}
+"""By whether a point is on the front, in the order in which they are drawn."""
 
 
 @dataclass(frozen=True)
@@ -75,45 +66,24 @@ def figures(record: StudyRecord) -> tuple[Figure, ...]:
 
 def draw(p: Panel, metric: str) -> Figure:
     """Dominated grey, the front of all objectives blue."""
-    data: list[dict[str, Any]] = []
-    for wanted, words, marker in LOOKS:
-        points = [q for q in p.points if q[3] == wanted]
-        if points:
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "name": words,
-                    "x": [x for _, x, _, _ in points],
-                    "y": [y for _, _, y, _ in points],
-                    "customdata": [t.number for t, _, _, _ in points],
-                    "marker": marker,
-                    "cliponaxis": False,
-                    "hoverinfo": "text",
-                    "hovertext": [hover(t, metric) for t, _, _, _ in points],
-                }
-            )
     across, up = _words(p.x, metric), _words(p.y, metric)
-    shown = layout(
-        axis(across, range=padded([q[1] for q in p.points]), showgrid=True),
-        axis(range=padded([q[2] for q in p.points], 0.1)),
-        up,
-    )
-    shown["meta"] = {"select": "ring"}
-    legend = tuple(
-        (str(m["symbol"]), str(m["color"]), text)
-        for wanted, text, m in LOOKS
-        if any(q[3] == wanted for q in p.points)
-    )
+    figure = plot(up, select="ring")
+    legend = []
+    for on_front, look in LOOKS.items():
+        points = [(t.number, x, y, hover(t, metric)) for t, x, y, on in p.points if on == on_front]
+        if points:
+            add_points(figure, look, points)
+            legend.append(look.legend)
+    figure.update_xaxes(title_text=plain(across), range=padded([x for _, x, _, _ in p.points]))
+    figure.update_yaxes(range=padded([y for _, _, y, _ in p.points], 0.1))
     heading = f"{_short(p.y, metric)} against {_short(p.x, metric)}"
     return Figure(
         f"pair-{p.x}-{p.y}",
         f"Scatter of {up} against {across}",
-        data,
-        shown,
+        figure,
         height=320,
         heading=heading[:1].upper() + heading[1:],
-        legend=legend,
+        legend=tuple(legend),
     )
 
 
@@ -124,11 +94,6 @@ def hover(t: TrialRecord, metric: str) -> str:
         f"<b>{plain(name(t))}</b><br>{plain(metric)} {score(t.score)} · {share(t.count.share)}"
         f"<br>{plain(costs)}"
     )
-
-
-def cost_name(objective: str) -> str:
-    """Head of a column."""
-    return objective.capitalize()
 
 
 def _short(objective: str, metric: str) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
-from autopelt.cards.card import Card, Figure, NothingToShow, Row, cell, table
-from autopelt.cards.figure import axis, layout, plain
+from autopelt.cards.card import Card, Cell, Figure, NothingToShow, cell, table
+from autopelt.cards.cells import trial_cells
+from autopelt.cards.figure import BLUE, FAINT, LINE, names, plain, plot
 from autopelt.cards.wording import method, name, plural, score, share, wrapped
 from autopelt.methods import in_order
 from autopelt.study.record import StudyRecord, TrialRecord
 
-TITLE = "Choices"
 FEWEST = 3
 
 
@@ -48,14 +49,14 @@ def parallel(record: StudyRecord) -> Parallel:
             f"{plural(len(trials), 'complete trial')} within the budget with modules; "
             f"this card needs {FEWEST}."
         )
-    names = in_order(m.method for t in trials for m in t.architecture.modules)
+    methods = in_order(m.method for t in trials for m in t.architecture.modules)
     axes = [
         _axis(
             f"{method(n)} total size",
             [float(sum(m.size for m in t.architecture.modules if m.method == n)) for t in trials],
             log=True,
         )
-        for n in names
+        for n in methods
     ]
     layers = [
         float(len({m.layer for m in t.architecture.modules if m.layer is not None})) for t in trials
@@ -103,103 +104,62 @@ def _axis(
 
 def draw(p: Parallel) -> Figure:
     """One line a trial; the best quarter in blue on top, the others grey."""
-    xs = list(range(len(p.axes)))
+    figure = plot(select="trace")
     order = sorted(range(len(p.trials)), key=lambda i: p.trials[i].number in p.top)
-    data: list[dict[str, Any]] = []
-    for i in order:
-        t = p.trials[i]
-        best = t.number in p.top
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": xs,
-                "y": [round(a.places[i], 4) for a in p.axes],
-                "line": {"color": "--blue" if best else "--faint", "width": 1.8 if best else 1},
-                "text": [f"{a.values[i]:.4g}" for a in p.axes],
-                "hovertemplate": f"<b>{plain(name(t))}</b> {score(t.score)} at "
-                f"{share(t.count.share)}<br>here: %{{text}}<extra></extra>",
-                "meta": {"trial": t.number},
-            }
-        )
-    notes = []
+    figure.add_traces([_line(p, i) for i in order])
     for x, a in enumerate(p.axes):
-        for y, text, anchor in ((1, a.high, "bottom"), (0, a.low, "top")):
-            notes.append(
-                {
-                    "x": x,
-                    "y": y,
-                    "text": plain(text),
-                    "showarrow": False,
-                    "yanchor": anchor,
-                    "yshift": 4 if y else -4,
-                    "font": {"size": 11, "color": "--muted"},
-                }
+        figure.add_shape(
+            type="line", x0=x, x1=x, y0=0, y1=1, line={"color": LINE, "width": 1}, layer="below"
+        )
+        for y, text, anchor, shift in ((1, a.high, "bottom", 4), (0, a.low, "top", -4)):
+            figure.add_annotation(
+                x=x, y=y, text=plain(text), yanchor=anchor, yshift=shift, font_size=11
             )
-    shapes = [
-        {
-            "type": "line",
-            "x0": x,
-            "x1": x,
-            "y0": 0,
-            "y1": 1,
-            "line": {"color": "--line", "width": 1},
-            "layer": "below",
-        }
-        for x in xs
-    ]
-    horizontal = axis(
-        tickvals=xs,
-        ticktext=[plain(wrapped(a.words, 11)) for a in p.axes],
-        range=[-0.35, len(xs) - 0.65],
-        showgrid=False,
-        showline=False,
-        ticks="",
-        tickangle=0,
-        fixedrange=True,
-        side="bottom",
-        ticklabelstandoff=14,
-    )
-    vertical = axis(visible=False, range=[-0.08, 1.1], fixedrange=True)
-    shown = layout(horizontal, vertical, annotations=notes, shapes=shapes)
-    shown["margin"] = {**shown["margin"], "t": 4}
-    shown["meta"] = {"select": "trace"}
+    words = [wrapped(a.words, 11) for a in p.axes]
+    ends = [-0.35, len(words) - 0.65]
+    figure.update_xaxes(**names(words, range=ends, side="bottom", ticklabelstandoff=14))
+    figure.update_yaxes(visible=False, range=[-0.08, 1.1], fixedrange=True)
+    figure.update_layout(margin_t=4)
     return Figure(
         "choices",
-        f"Parallel coordinates of {len(p.trials)} trials over {len(xs)} grouped choices",
-        data,
-        shown,
+        f"Parallel coordinates of {len(p.trials)} trials over {len(words)} grouped choices",
+        figure,
         height=360,
-        min_width=82 * len(xs),
-        legend=(("line", "--blue", "best quarter by score"), ("line", "--faint", "the others")),
+        min_width=82 * len(words),
+        legend=(("line", BLUE, "best quarter by score"), ("line", FAINT, "the others")),
     )
+
+
+def _line(p: Parallel, i: int) -> dict[str, Any]:
+    t = p.trials[i]
+    best = t.number in p.top
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": list(range(len(p.axes))),
+        "y": [round(a.places[i], 4) for a in p.axes],
+        "line": {"color": BLUE if best else FAINT, "width": 1.8 if best else 1},
+        "text": [f"{a.values[i]:.4g}" for a in p.axes],
+        "hovertemplate": f"<b>{plain(name(t))}</b> {score(t.score)} at "
+        f"{share(t.count.share)}<br>here: %{{text}}<extra></extra>",
+        "meta": {"trial": t.number},
+    }
 
 
 def card(record: StudyRecord) -> Card:
     """The lines, and the same values as a table."""
     p = parallel(record)
-    names = ("Trial", *(a.words.capitalize() for a in p.axes))
-    rows = [
-        Row(
-            (
-                cell(name(t), t.number),
-                *(
-                    cell(
-                        score(a.values[i]) if a is p.axes[-1] else f"{a.values[i]:.4g}", a.values[i]
-                    )
-                    for a in p.axes
-                ),
-            ),
-            trial=t.number,
-        )
-        for i, t in enumerate(p.trials)
-    ]
+
+    def cells(i: int) -> dict[str, Cell]:
+        *choices, last = p.axes
+        own = {a.words.capitalize(): cell(f"{a.values[i]:.4g}", a.values[i]) for a in choices}
+        own[last.words.capitalize()] = cell(score(last.values[i]), last.values[i])
+        return trial_cells(p.trials[i], "Trial") | own
+
     return Card(
-        "choices",
-        TITLE,
         lead(p),
         figures=(draw(p),),
-        table=table(names, rows, names[1:]),
+        table=table((t.number, cells(i)) for i, t in enumerate(p.trials)),
         note="Each line is one trial within the budget. A bundle of blue at one height of an axis "
         "is a choice that good trials share; it is no proof of a cause.",
     )
@@ -213,9 +173,7 @@ def lead(p: Parallel) -> str:
         return "How the choices of the trials go together with their scores."
 
     def gap(a: Axis) -> float:
-        return sum(a.places[i] for i in best) / len(best) - sum(a.places[i] for i in rest) / len(
-            rest
-        )
+        return fmean(a.places[i] for i in best) - fmean(a.places[i] for i in rest)
 
     most = max(p.axes[:-2], key=lambda a: abs(gap(a)))
     if abs(gap(most)) < 0.15:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autopelt.cards.card import Card, Figure, NothingToShow, Row, Table, cell, table
+from autopelt.cards.card import Card, Figure, NothingToShow, Table, cell, table
+from autopelt.cards.cells import trial_cells
 from autopelt.cards.clock import Clock
-from autopelt.cards.figure import axis, layout, plain
+from autopelt.cards.figure import BLUE, FAINT, GRID, MUTED, plain, plot
 from autopelt.cards.wording import name, plural, score, share
 from autopelt.statistics.pareto import front, hypervolume
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds
 
-TITLE = "Progress"
 LAST = 10
 """The gain is told for this many last trials."""
 
@@ -65,7 +65,7 @@ def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
     return found
 
 
-def last_gain(found: list[Step], last: int = LAST) -> float | None:
+def last_gain(found: Sequence[Step], last: int = LAST) -> float | None:
     """Relative gain of the last trials: 0.05 for 5 %. None before there is anything to compare."""
     if len(found) <= last or found[-last - 1].value <= 0:
         return None
@@ -77,7 +77,7 @@ def grown(gain: float) -> str:
     return f"{gain:.1%}" if gain < 1 else f"{gain:.0%}"
 
 
-def search_began(found: list[Step]) -> int | None:
+def search_began(found: Sequence[Step]) -> int | None:
     """Complete trials before the first one that is not a seed architecture; None if all are."""
     return next((s.count - 1 for s in found if not s.trial.label), None)
 
@@ -113,109 +113,113 @@ def reached(found: Sequence[Step], value: float) -> int | None:
     return next((s.count for s in found if s.value >= value), None)
 
 
-def _rival_trace(r: Rival, over_time: bool, per: float) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [(s.seconds or 0.0) / per if over_time else float(s.count) for s in r.steps],
-        "y": [s.value for s in r.steps],
-        "line": {"shape": "hv", "color": "--muted", "width": 1.6, "dash": "dash"},
-        "hoverinfo": "text",
-        "hovertext": [
-            f"<b>{plain(r.words)}</b><br>hypervolume {s.value:.4f} after {plural(s.count, 'trial')}"
-            for s in r.steps
-        ],
-    }
+@dataclass(frozen=True)
+class Curve:
+    """The hypervolume of one study as a stepped line.
+
+    Attributes:
+        words: of the legend; without any it has no place there.
+        line: colour, width, dash.
+        symbol: of its legend; ``line`` and ``dash`` for a curve without markers.
+        hover: what each step says.
+        marker: of each step; nothing for none.
+        numbers: of the trials that a click on the steps selects.
+    """
+
+    words: str
+    steps: Sequence[Step]
+    symbol: str
+    line: Mapping[str, Any]
+    hover: Sequence[str]
+    marker: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Sequence[int] = ()
+
+    @property
+    def legend(self) -> tuple[str, str, str]:
+        """Its entry of `Figure.legend`."""
+        return self.symbol, str(self.line["color"]), self.words
 
 
-def draw(found: list[Step], over_time: bool, others: Sequence[Rival] = ()) -> Figure:
-    """A stepped line; the seed architectures' part is shaded, other studies are dashed."""
-    everything = [s for part in (found, *(r.steps for r in others)) for s in part]
-    per, unit = time_unit(max(s.seconds or 0.0 for s in everything)) if over_time else (1.0, "")
-    xs = [(s.seconds or 0.0) / per if over_time else float(s.count) for s in found]
-    raised = [i for i, s in enumerate(found) if s.value > (found[i - 1].value if i else 0.0)]
-    data: list[dict[str, Any]] = [
-        *(_rival_trace(r, over_time, per) for r in others),
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": xs,
-            "y": [s.value for s in found],
-            "line": {"shape": "hv", "color": "--blue", "width": 2},
-            "hoverinfo": "skip",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": xs,
-            "y": [s.value for s in found],
-            "customdata": [s.trial.number for s in found],
-            "marker": {
-                "size": [8 if i in raised else 5 for i in range(len(found))],
-                "color": ["--blue" if i in raised else "--faint" for i in range(len(found))],
-                "opacity": 1,
-                "line": {"width": 0},
-            },
-            "cliponaxis": False,
-            "hoverinfo": "text",
-            "hovertext": [
-                f"<b>{plain(name(s.trial))}</b> score {score(s.trial.score)} at "
-                f"{share(s.trial.count.share)}<br>hypervolume {s.value:.4f}, "
-                f"front of {s.front}"
-                + (f"<br>after {format_seconds(s.seconds)}" if s.seconds else "")
-                for s in found
-            ],
-        },
-    ]
-    shapes: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
-    began = search_began(found)
-    if began and not over_time:
-        shapes.append(
-            {
-                "type": "rect",
-                "xref": "x",
-                "yref": "paper",
-                "x0": 0,
-                "x1": began + 0.5,
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": "--grid",
-                "opacity": 0.6,
-                "line": {"width": 0},
-                "layer": "below",
-            }
+def grew(found: Sequence[Step]) -> list[bool]:
+    """Whether each step enlarged the hypervolume."""
+    return [s.value > (found[i - 1].value if i else 0.0) for i, s in enumerate(found)]
+
+
+def draw(curves: Sequence[Curve], over_time: bool, what: str) -> Figure:
+    """The curves over trials or over time, the first one on top."""
+    longest = max(s.seconds or 0.0 for c in curves for s in c.steps)
+    per, unit = time_unit(longest)
+    figure = plot("hypervolume (decades × score)", select="ring")
+    for c in reversed(curves):
+        figure.add_scatter(
+            mode="lines+markers" if c.marker else "lines",
+            x=[(s.seconds or 0.0) / per if over_time else float(s.count) for s in c.steps],
+            y=[s.value for s in c.steps],
+            line={"shape": "hv", **c.line},
+            marker={"opacity": 1, **c.marker},
+            cliponaxis=False,
+            customdata=list(c.numbers) or None,
+            hovertext=list(c.hover),
         )
-        notes.append(
-            {
-                "text": "seed architectures",
-                "x": 0,
-                "xanchor": "left",
-                "xshift": 6,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "top",
-                "showarrow": False,
-                "font": {"size": 12, "color": "--muted"},
-            }
-        )
-    x = axis(f"time ({unit})" if over_time else "complete trials", rangemode="tozero")
-    y = axis(rangemode="tozero")
-    shown = layout(x, y, "hypervolume (decades × score)", shapes=shapes, annotations=notes)
-    shown["meta"] = {"select": "ring"}
-    key = "progress-time" if over_time else "progress-trials"
-    words = f"Hypervolume of the front over {'time' if over_time else 'trials'}"
-    names = list(dict.fromkeys(r.words for r in others))
-    legend = (("line", "--blue", "this study"), *(("dash", "--muted", n) for n in names))
+    figure.update_xaxes(
+        title_text=f"time ({unit})" if over_time else "complete trials", rangemode="tozero"
+    )
+    figure.update_yaxes(rangemode="tozero")
     return Figure(
-        key,
-        words,
-        data,
-        shown,
+        "progress-time" if over_time else "progress-trials",
+        f"Hypervolume of {what} over {'time' if over_time else 'trials'}",
+        figure,
         height=320,
         heading="Over time" if over_time else "Over trials",
-        legend=legend if names else (),
+        legend=tuple(dict.fromkeys(c.legend for c in curves if c.words)),
     )
+
+
+def figures(curves: Sequence[Curve], what: str) -> list[Figure]:
+    """Over trials, and over time where all times are known."""
+    timed = all(s.seconds is not None for c in curves for s in c.steps)
+    return [draw(curves, over_time, what) for over_time in ([False, True] if timed else [False])]
+
+
+def _own_curve(words: str, found: Sequence[Step]) -> Curve:
+    """This study's curve: a point for each trial, blue where the front grew."""
+    larger = grew(found)
+    return Curve(
+        words,
+        found,
+        "line",
+        {"color": BLUE, "width": 2},
+        [
+            f"<b>{plain(name(s.trial))}</b> score {score(s.trial.score)} at "
+            f"{share(s.trial.count.share)}<br>hypervolume {s.value:.4f}, "
+            f"front of {s.front}" + (f"<br>after {format_seconds(s.seconds)}" if s.seconds else "")
+            for s in found
+        ],
+        {
+            "size": [8 if more else 5 for more in larger],
+            "color": [BLUE if more else FAINT for more in larger],
+            "line": {"width": 0},
+        },
+        [s.trial.number for s in found],
+    )
+
+
+def _rival_curve(r: Rival) -> Curve:
+    hover = [
+        f"<b>{plain(r.words)}</b><br>hypervolume {s.value:.4f} after {plural(s.count, 'trial')}"
+        for s in r.steps
+    ]
+    return Curve(r.words, r.steps, "dash", {"color": MUTED, "width": 1.6, "dash": "dash"}, hover)
+
+
+def _shade_seeds(figure: Figure, found: Sequence[Step]) -> None:
+    """Shade the part of the seed architectures, which came before the search's own."""
+    if began := search_began(found):
+        place = {"x": 0, "xanchor": "left", "xshift": 6, "y": 1, "yref": "paper", "yanchor": "top"}
+        figure.plot.add_annotation(text="seed architectures", **place)
+        figure.plot.add_vrect(
+            0, began + 0.5, fillcolor=GRID, opacity=0.6, line_width=0, layer="below"
+        )
 
 
 def card(record: StudyRecord, against: Sequence[StudyRecord] = ()) -> Card:
@@ -224,22 +228,19 @@ def card(record: StudyRecord, against: Sequence[StudyRecord] = ()) -> Card:
     if not found:
         raise NothingToShow("No trial is complete, so there is no progress to show yet.")
     others = rivals(record, against)
-    figures = [draw(found, over_time=False, others=others)]
-    timed = [s for part in (found, *(r.steps for r in others)) for s in part]
-    if all(s.seconds is not None for s in timed):
-        figures.append(draw(found, over_time=True, others=others))
+    own = _own_curve("this study" if others else "", found)
+    drawn = figures([own, *map(_rival_curve, others)], "the front")
+    _shade_seeds(drawn[0], found)
     return Card(
-        "progress",
-        TITLE,
         lead(found) + _compared(found, others),
-        figures=tuple(figures),
+        figures=tuple(drawn),
         table=_table(found),
         note=f"Hypervolume is the area between the front, the budget line and {_floor(record)}; "
         "one decade is a factor of ten in parameters.",
     )
 
 
-def _compared(found: list[Step], others: Sequence[Rival]) -> str:
+def _compared(found: Sequence[Step], others: Sequence[Rival]) -> str:
     """How this study stands beside the others, as further sentences."""
     told = ""
     for r in others:
@@ -266,7 +267,7 @@ def _floor(record: StudyRecord) -> str:
     return f"the lowest score, {score(record.floor)}"
 
 
-def lead(found: list[Step]) -> str:
+def lead(found: Sequence[Step]) -> str:
     """Whether the search still gets better, as one sentence."""
     gain = last_gain(found)
     if gain is None:
@@ -278,19 +279,17 @@ def lead(found: list[Step]) -> str:
     return f"The last {LAST} trials enlarged the front's hypervolume by {grown(gain)}."
 
 
-def _table(found: list[Step]) -> Table:
-    names = ("Trial", "Complete", "Seconds", "Hypervolume", "Front")
-    rows = [
-        Row(
-            (
-                cell(name(s.trial), s.trial.number),
-                cell(s.count, s.count),
-                cell(None if s.seconds is None else f"{s.seconds:.0f}", s.seconds),
-                cell(f"{s.value:.4f}", s.value),
-                cell(s.front, s.front),
-            ),
-            trial=s.trial.number,
+def _table(found: Sequence[Step]) -> Table | None:
+    return table(
+        (
+            s.trial.number,
+            {
+                **trial_cells(s.trial, "Trial"),
+                "Complete": cell(s.count),
+                "Seconds": cell(None if s.seconds is None else f"{s.seconds:.0f}", s.seconds),
+                "Hypervolume": cell(f"{s.value:.4f}", s.value),
+                "Front": cell(s.front),
+            },
         )
         for s in found
-    ]
-    return table(names, rows, names[1:])
+    )

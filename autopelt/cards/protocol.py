@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autopelt.cards.card import Card, Command, Fact, Row, Table, cell, flat, table
+from autopelt.cards.card import Card, Command, Fact, Table, cell, flat, table
 from autopelt.cards.wording import backbone_name, listed, share
 from autopelt.study.facts import TaskFacts
 from autopelt.study.record import StudyRecord
-
-TITLE = "Protocol"
 
 SETTINGS = ("epochs", "batch_size", "max_length", "train_examples", "learning_rate_factor")
 """Settings shown on the card itself, where the configuration has them under these names."""
@@ -64,8 +62,6 @@ def card(record: StudyRecord) -> Card:
         (Command("The command that made this study", record.command),) if record.command else ()
     )
     return Card(
-        "protocol",
-        TITLE,
         lead,
         facts(p, record),
         commands=commands,
@@ -108,11 +104,10 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
     return tuple(shown)
 
 
-def settings_table(p: Protocol) -> Table:
+def settings_table(p: Protocol) -> Table | None:
     """Every setting and version, behind a toggle."""
-    rows = [Row((cell(name), cell(value))) for name, value in p.everything]
-    shown = table(("Setting", "Value"), rows)
-    return Table(shown.columns, shown.rows, folded="Show every setting and version")
+    rows = [(None, {"Setting": cell(name), "Value": cell(value)}) for name, value in p.everything]
+    return table(rows, text=("Value",), folded="Show every setting and version")
 
 
 def _task_words(task: TaskFacts) -> str:

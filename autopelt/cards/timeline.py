@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any
 
-from autopelt.cards.card import Card, Figure, NothingToShow, Row, cell, table
+from autopelt.cards.card import Card, Figure, NothingToShow, cell, table
 from autopelt.cards.clock import Clock
-from autopelt.cards.figure import STATE_COLOURS, axis, layout, plain
+from autopelt.cards.figure import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    SURFACE,
+    VERMILION,
+    names,
+    plain,
+    plot,
+)
 from autopelt.cards.wording import STATE_WORDS, name, plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds
 
-TITLE = "Time"
 PHASE_WORDS = {
     "start": "starting the worker",
     "load": "loading backbone and data",
@@ -29,7 +36,13 @@ PHASE_WORDS = {
     "idle": "waiting for work",
     "other": "starting and handing over",
 }
-PATTERNS = {"failed": "x", "stopped": "/", "running": "."}
+STATE_LOOKS = {
+    "complete": (BLUE, ""),
+    "failed": (VERMILION, "x"),
+    "running": (GREEN, "."),
+    "stopped": (ORANGE, "/"),
+}
+"""Colour and hatching."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,11 @@ class Timeline:
         whole = self.wall * self.hands
         return min(1.0, self.busy / whole) if whole > 0 else 0.0
 
+    @property
+    def total(self) -> float:
+        """Seconds of all phases."""
+        return sum(s for _, s in self.phases) or 1.0
+
 
 def timeline(record: StudyRecord) -> Timeline:
     """Numbers of the card. Raises NothingToShow where no trial has a time."""
@@ -82,18 +100,18 @@ def timeline(record: StudyRecord) -> Timeline:
     timed = [(t, t.started) for t in record.trials if t.started is not None]
     last = clock.sessions[-1][1]
     # Process numbers say nothing to a reader, and a resumed study's workers take the same rows.
-    names: dict[tuple[int, str], str] = {}
+    named: dict[tuple[int, str], str] = {}
     counts: Counter[int] = Counter()
     for t, started in timed:
         session = clock.session(started)
-        if t.worker.isdigit() and (session, t.worker) not in names:
+        if t.worker.isdigit() and (session, t.worker) not in named:
             counts[session] += 1
-            names[session, t.worker] = f"worker {counts[session]}"
+            named[session, t.worker] = f"worker {counts[session]}"
     bars = sorted(
         (
             Bar(
                 t,
-                names.get((clock.session(started), t.worker), t.worker) or "running now",
+                named.get((clock.session(started), t.worker), t.worker) or "running now",
                 clock.at(started),
                 clock.at(max(started, last if t.finished is None else t.finished)),
             )
@@ -128,52 +146,36 @@ def draw(t: Timeline) -> Figure:
     """One row a worker, one bar a trial, colour and hatching by state."""
     per, unit = (60.0, "min") if t.wall > 180 else (1.0, "s")
     rows = {worker: i for i, worker in enumerate(t.workers)}
-    data = []
+    figure = plot(select="bar")
     states = [s for s in STATE_WORDS if any(b.trial.state == s for b in t.bars)]
     for state in states:
         bars = [b for b in t.bars if b.trial.state == state]
-        data.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "x": [(b.end - b.begin) / per for b in bars],
-                "base": [b.begin / per for b in bars],
-                "y": [rows[b.worker] for b in bars],
-                "width": 0.62,
-                "customdata": [b.trial.number for b in bars],
-                "marker": {
-                    "color": STATE_COLOURS[state],
-                    "line": {"color": "--surface", "width": 1},
-                    "pattern": {
-                        "shape": PATTERNS.get(state, ""),
-                        "fillmode": "replace",
-                        "fgcolor": STATE_COLOURS[state],
-                        "bgcolor": "--surface",
-                        "size": 7,
-                    },
-                },
-                "hoverinfo": "text",
-                "hovertext": [_hover(b) for b in bars],
-                "textposition": "none",
-            }
+        colour, shape = STATE_LOOKS[state]
+        hatched = {"fillmode": "replace", "fgcolor": colour, "bgcolor": SURFACE, "size": 7}
+        figure.add_bar(
+            orientation="h",
+            x=[(b.end - b.begin) / per for b in bars],
+            base=[b.begin / per for b in bars],
+            y=[rows[b.worker] for b in bars],
+            width=0.62,
+            customdata=[b.trial.number for b in bars],
+            marker={
+                "color": colour,
+                "line": {"color": SURFACE, "width": 1},
+                "pattern": {"shape": shape, **hatched},
+            },
+            hovertext=[_hover(b) for b in bars],
         )
-    y = axis(
-        tickvals=list(rows.values()),
-        ticktext=[plain(w[:28]) for w in rows],
-        showgrid=False,
-        ticks="",
-        ticklabelstandoff=5,
-        range=[len(rows) - 0.5, -0.5],
-    )
-    shown = layout(axis(f"time ({unit})", rangemode="tozero"), y, barmode="overlay")
-    shown["margin"] = {**shown["margin"], "t": 8}
-    shown["meta"] = {"select": "bar"}
-    legend = tuple(("square", STATE_COLOURS[s], STATE_WORDS[s]) for s in states)
+    figure.update_xaxes(title_text=f"time ({unit})", rangemode="tozero")
+    ends = [len(rows) - 0.5, -0.5]
+    rows_axis = names((w[:28] for w in rows), range=ends, showline=True, fixedrange=False)
+    figure.update_yaxes(**rows_axis)
+    figure.update_layout(barmode="overlay", margin_t=8)
+    legend = tuple(("square", STATE_LOOKS[s][0], STATE_WORDS[s]) for s in states)
     return Figure(
         "timeline",
         f"Timeline of {len(t.workers)} workers with {len(t.bars)} trials",
-        data,
-        shown,
+        figure,
         height=84 + 44 * len(rows),
         heading="Workers",
         legend=legend if len(states) > 1 else (),
@@ -197,31 +199,29 @@ def _percent(part: float) -> str:
 def draw_phases(t: Timeline) -> Figure:
     """Seconds of all workers by phase, largest on top."""
     phases = list(reversed(t.phases))
-    total = sum(s for _, s in phases) or 1.0
-    trace: dict[str, Any] = {
-        "type": "bar",
-        "orientation": "h",
-        "x": [s for _, s in phases],
-        "y": [plain(PHASE_WORDS.get(p, p)) for p, _ in phases],
-        "marker": {"color": "--blue"},
-        "width": 0.55,
-        "text": [f"{format_seconds(s)} · {_percent(s / total)}" for _, s in phases],
-        "textposition": "outside",
-        "textfont": {"size": 12},
-        "hoverinfo": "none",
-        "cliponaxis": False,
-    }
-    # The room on the right is for the words beside the second longest bar on a narrow screen.
-    x = axis(visible=False, range=[0, 1.5 * max([s for _, s in phases], default=1.0)])
-    shown = layout(
-        x, axis(showgrid=False, ticks="", ticklabelstandoff=5, showline=False, type="category")
+    figure = plot()
+    figure.add_bar(
+        orientation="h",
+        x=[s for _, s in phases],
+        y=list(range(len(phases))),
+        marker_color=BLUE,
+        width=0.55,
+        text=[f"{format_seconds(s)} · {_percent(s / t.total)}" for _, s in phases],
+        textposition="outside",
+        textfont_size=12,
+        hoverinfo="none",
+        cliponaxis=False,
     )
-    shown["margin"] = {**shown["margin"], "t": 8}
+    # The room on the right is for the words beside the second longest bar on a narrow screen.
+    most = max([s for _, s in phases], default=1.0)
+    figure.update_xaxes(visible=False, range=[0, 1.5 * most])
+    ends = [-0.5, len(phases) - 0.5]
+    figure.update_yaxes(**names((PHASE_WORDS.get(p, p) for p, _ in phases), range=ends))
+    figure.update_layout(margin_t=8)
     return Figure(
         "phases",
         "Time of all workers by phase",
-        [trace],
-        shown,
+        figure,
         height=40 + 36 * len(phases),
         heading="Where the time went",
     )
@@ -230,19 +230,21 @@ def draw_phases(t: Timeline) -> Figure:
 def card(record: StudyRecord) -> Card:
     """Workers and phases."""
     t = timeline(record)
-    figures = [draw(t), *([draw_phases(t)] if t.phases else [])]
-    names = ("Phase", "Seconds", "Share")
-    total = sum(s for _, s in t.phases) or 1.0
     rows = [
-        Row((cell(PHASE_WORDS.get(p, p)), cell(f"{s:.1f}", s), cell(f"{s / total:.1%}", s / total)))
+        (
+            None,
+            {
+                "Phase": cell(PHASE_WORDS.get(p, p)),
+                "Seconds": cell(f"{s:.1f}", s),
+                "Share": cell(f"{s / t.total:.1%}", s / t.total),
+            },
+        )
         for p, s in t.phases
     ]
     return Card(
-        "time",
-        TITLE,
         lead(t),
-        figures=tuple(figures),
-        table=table(names, rows, names[1:]) if rows else None,
+        figures=(draw(t), *([draw_phases(t)] if t.phases else [])),
+        table=table(rows),
         stacked=True,
     )
 
@@ -272,8 +274,7 @@ def summary(record: StudyRecord) -> str:
         t = timeline(record)
     except NothingToShow:
         return ""
-    total = sum(s for _, s in t.phases) or 1.0
-    parts = [f"{PHASE_WORDS.get(p, p)} {_percent(s / total)}" for p, s in t.phases[:5]]
+    parts = [f"{PHASE_WORDS.get(p, p)} {_percent(s / t.total)}" for p, s in t.phases[:5]]
     text = f"{format_seconds(t.wall)} on {plural(t.hands, 'worker')}: {', '.join(parts)}"
     if t.saved >= 0.05:
         text += f"; kept states of frozen layers saved about {format_seconds(t.saved)}"

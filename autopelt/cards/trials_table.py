@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from autopelt.cards.card import Card, Column, NothingToShow, Row, Table, cell
-from autopelt.cards.wording import STATE_WORDS, listed, score, share
+from autopelt.cards.cells import trial_cells
+from autopelt.cards.wording import STATE_WORDS, listed
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds
-
-TITLE = "Trials"
 
 COLUMNS = (
     Column("Trial"),
@@ -42,13 +41,11 @@ def _row(t: TrialRecord, record: StudyRecord) -> Row:
     seconds = duration(t)
     return Row(
         (
-            cell(t.number, t.number),
-            cell(score(t.score), t.score),
-            cell(share(t.count.share), t.count.share),
-            cell(state, state, f"state-{t.state}"),
-            cell(text, text),
-            cell(f"{t.count.deployed:,}", t.count.deployed),
-            cell(f"{t.count.trained:,}", t.count.trained),
+            cell(t.number),
+            *trial_cells(t, "Score", "Share").values(),
+            cell(state, mark=f"state-{t.state}"),
+            cell(text),
+            *trial_cells(t, "Deployed", "Trained").values(),
             cell(None if seconds is None else format_seconds(seconds), seconds),
             cell(t.architecture.id),
         ),
@@ -72,8 +69,6 @@ def card(record: StudyRecord) -> Card:
     parts = [f"{counts[state]} {words}" for state, words in STATE_WORDS.items() if counts[state]]
     filters = tuple((state, counts[state]) for state in STATE_WORDS if counts[state])
     return Card(
-        "trials",
-        TITLE,
         f"{len(record.trials)} of {record.total} trials: {listed(parts)}.",
         table=Table(COLUMNS, tuple(rows(record)), folded="", filters=filters, csv=True),
     )

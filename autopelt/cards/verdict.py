@@ -17,8 +17,6 @@ from autopelt.cards.noise import difference_error
 from autopelt.cards.wording import difference, name, parameters, plural, score, share
 from autopelt.study.record import FAILED, RUNNING, StudyRecord, TrialRecord
 
-TITLE = "Verdict"
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -70,7 +68,7 @@ def verdict(record: StudyRecord) -> Verdict:
 def card(record: StudyRecord) -> Card:
     """The verdict in one sentence, and the numbers behind it."""
     v = verdict(record)
-    return Card("verdict", TITLE, lead(v), facts(v, record), note=note(v, record))
+    return Card(lead(v), facts(v, record), note=note(v, record))
 
 
 def lead(v: Verdict) -> str:

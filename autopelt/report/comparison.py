@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autopelt.cards.card import Card, Command, Figure, Table, cell, table
-from autopelt.cards.card import Row as TableRow
 from autopelt.cards.comparison_rows import (
     Row,
     at_the_end,
@@ -21,19 +19,24 @@ from autopelt.cards.comparison_rows import (
     megabytes,
     milliseconds,
 )
-from autopelt.cards.figure import axis, layout, padded, plain, short
+from autopelt.cards.figure import (
+    BLUE,
+    MUTED,
+    Look,
+    add_points,
+    dashed,
+    error_bars,
+    padded,
+    plain,
+    plot,
+    short,
+)
 from autopelt.cards.wording import around, backbone_name, gap_words, plural, score, share
 from autopelt.report.comparison_csv import comparison_csv
 from autopelt.report.page import render, study_values, trial_values, write_page
 from autopelt.statistics.paired import paired_difference, spread
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_seconds
-
-CONSTANT = {
-    **{"type": "line", "layer": "below", "xref": "paper", "x0": 0, "x1": 1},
-    "line": {"color": "--muted", "width": 1.2, "dash": "dash"},
-}
-"""A level line across a figure."""
 
 
 def write_comparison(record: StudyRecord, rows: Sequence[Row], folder: Path) -> Path:
@@ -90,7 +93,6 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         )
         lead += f"; within the noise of it: {', '.join(equal)}." if equal else "."
         lead += f" {words}" if (words := learned_nothing(rows)) else ""
-    shown = replace(numbers(rows, best), folded="")
     note = (
         "The rows are in the order of their mean selection scores, which choose. "
         f"Scores: {record.metric} on the report split, mean over fresh random seeds with a 95% "
@@ -99,64 +101,52 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         "multiplied by the factor that the selection split preferred, out of the same few."
     )
     note = " ".join(words for words in (collapses(rows), at_the_end(rows), note) if words)
-    return Card("table", "Methods", lead, table=shown, note=note)
+    return Card(lead, table=numbers(rows, best), note=note, key="table", title="Methods")
 
 
-def numbers(rows: Sequence[Row], best: Row | None) -> Table:
+def numbers(rows: Sequence[Row], best: Row | None) -> Table | None:
     """The table of the scores."""
-    names = (
-        *("Method", "Selection", "Score", "Spread", "Against the best"),
-        *("Deployed", "Share", "Rate"),
-    )
     made = []
-    places = {r.name: number for number, r in enumerate(rows)}
-    for r in by_selection(rows):
+    for place, r in _placed(rows):
         mean = r.mean
         gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
-        made.append(
-            TableRow(
-                (
-                    cell(r.name + (f"\n{r.reason}" if r.reason else ""), r.name),
-                    cell(score(r.selection), r.selection),
-                    cell(around(mean), None if mean is None else mean.mean),
-                    cell(score(spread(r.scored)), spread(r.scored)),
-                    cell(gap_words(gap), None if gap is None else gap.mean),
-                    cell(f"{r.count.deployed:,}", r.count.deployed),
-                    cell(share(r.count.share), r.count.share),
-                    cell("" if r.rate is None else f"× {r.rate:g}", r.rate),
-                ),
-                trial=places[r.name],
-            )
-        )
-    return table(names, made, names[1:])
+        cells = {
+            "Method": cell(r.name + (f"\n{r.reason}" if r.reason else ""), r.name),
+            "Selection": cell(score(r.selection), r.selection),
+            "Score": cell(around(mean), None if mean is None else mean.mean),
+            "Spread": cell(score(spread(r.scored)), spread(r.scored)),
+            "Against the best": cell(gap_words(gap), None if gap is None else gap.mean),
+            "Deployed": cell(f"{r.count.deployed:,}", r.count.deployed),
+            "Share": cell(share(r.count.share), r.count.share),
+            "Rate": cell("" if r.rate is None else f"× {r.rate:g}", r.rate),
+        }
+        made.append((place, cells))
+    return table(made, folded="")
 
 
-def cost_numbers(rows: Sequence[Row]) -> Table:
+def cost_numbers(rows: Sequence[Row]) -> Table | None:
     """The table of what was measured beside the score."""
-    names = (
-        *("Method", "Trained", "To chosen epoch", "A step", "Energy a step", "Peak memory"),
-        *("Batch 1", "Batch 32"),
-    )
-    places = {r.name: number for number, r in enumerate(rows)}
     made = []
-    for r in by_selection(rows):
+    for place, r in _placed(rows):
         cost = r.cost
-        made.append(
-            TableRow(
-                (
-                    cell(r.name, r.name),
-                    cell(f"{r.count.trained:,}", r.count.trained),
-                    cell("" if r.seconds is None else format_seconds(r.seconds), r.seconds),
-                    cell(milliseconds(cost.get("step_seconds")), cost.get("step_seconds")),
-                    cell(energy(cost), cost.get("step_joules")),
-                    cell(megabytes(cost.get("peak_bytes")), cost.get("peak_bytes")),
-                    cell(latency(cost, 1), cost.get("latency_1")),
-                    cell(latency(cost, 32), cost.get("latency_32")),
-                ),
-                trial=places[r.name],
-            )
-        )
-    return table(names, made, names[1:])
+        cells = {
+            "Method": cell(r.name),
+            "Trained": cell(f"{r.count.trained:,}", r.count.trained),
+            "To chosen epoch": cell(r.seconds and format_seconds(r.seconds), r.seconds),
+            "A step": cell(milliseconds(cost.get("step_seconds")), cost.get("step_seconds")),
+            "Energy a step": cell(energy(cost), cost.get("step_joules")),
+            "Peak memory": cell(megabytes(cost.get("peak_bytes")), cost.get("peak_bytes")),
+            "Batch 1": cell(latency(cost, 1), cost.get("latency_1")),
+            "Batch 32": cell(latency(cost, 32), cost.get("latency_32")),
+        }
+        made.append((place, cells))
+    return table(made, folded="")
+
+
+def _placed(rows: Sequence[Row]) -> list[tuple[int, Row]]:
+    """Rows by selection, each with its place among all: the number of its trial in the page."""
+    places = {r.name: number for number, r in enumerate(rows)}
+    return [(places[r.name], r) for r in by_selection(rows)]
 
 
 def parameters_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
@@ -171,7 +161,8 @@ def parameters_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         if len(sizes) < len(rows)
         else ""
     )
-    return Card("parameters", "Score against parameters", lead, figures=(figure,), note=note)
+    title = "Score against parameters"
+    return Card(lead, figures=(figure,), note=note, key="parameters", title=title)
 
 
 def time_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
@@ -187,8 +178,9 @@ def time_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         words = "latency, times the bare backbone's"
         figures.append(scatter("latency", record, used, words, "Inference", log=False))
     lead = "Mean score on the report split against training time and inference latency."
+    title = "Score against time"
     if not figures:
-        return Card("time", "Score against time", "Nothing is measured yet.")
+        return Card("Nothing is measured yet.", key="time", title=title)
     note = (
         "Every method was measured alone: its training steps, and the latency of its deployed form "
         "(median; prefixes folded, LoRA without a gate merged) in turn with the bare backbone, of "
@@ -196,8 +188,8 @@ def time_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         "hardly. Trained: parameters, with the networks that are folded away. Energy is of the "
         "whole chip, idle part included."
     )
-    shown = replace(cost_numbers(rows), folded="")
-    return Card("time", "Score against time", lead, figures=tuple(figures), table=shown, note=note)
+    shown = cost_numbers(rows)
+    return Card(lead, figures=tuple(figures), table=shown, note=note, key="time", title=title)
 
 
 def scatter(
@@ -212,50 +204,38 @@ def scatter(
     """Named points with error bars."""
     known = [(r, x, m) for r, x in places if (m := r.mean) is not None]
     numbers = {t.label: t.number for t in record.trials}
+    # The page places the labels that fit, the best first.
+    best_first = sorted(known, key=lambda k: -k[2].mean)
+    labels = [{"x": x, "y": m.mean, "text": short(r.name)} for r, x, m in best_first]
+    figure = plot(f"report {record.metric}", labels=labels)
+    points = [
+        (
+            numbers[r.name],
+            x,
+            m.mean,
+            f"<b>{plain(r.name)}</b><br>{plain(record.metric)} {around(m)}<br>"
+            f"{r.count.deployed:,} parameters",
+        )
+        for r, x, m in known
+    ]
+    bars = error_bars([m.half or 0.0 for _, _, m in known], BLUE)
+    add_points(figure, Look("", "circle", BLUE, edge=0), points, error_y=bars)
     ends = [e for _, _, m in known for e in (m.mean, m.low, m.high) if e is not None]
+    legend: tuple[tuple[str, str, str], ...] = ()
     if (constant := constant_of([r for r, _, _ in known])) is not None:
         ends.append(constant)
-    data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [x for _, x, _ in known],
-            "y": [m.mean for _, _, m in known],
-            "error_y": {
-                "type": "data",
-                "array": [m.half or 0.0 for _, _, m in known],
-                "color": "--blue",
-                "thickness": 1.4,
-                "width": 4,
-            },
-            "marker": {"symbol": "circle", "size": 10, "color": "--blue"},
-            "customdata": [numbers[r.name] for r, _, _ in known],
-            "hoverinfo": "text",
-            "hovertext": [
-                f"<b>{plain(r.name)}</b><br>{plain(record.metric)} {around(m)}<br>"
-                f"{r.count.deployed:,} parameters"
-                for r, _, m in known
-            ],
-            "cliponaxis": False,
-        }
-    ]
+        figure.add_hline(constant, line=dashed(MUTED), layer="below")
+        legend = (("dash", MUTED, "the best constant answer"),)
     at = [math.log10(x) if log else x for _, x, _ in known]
     margin = 0.25 if log else 0.05
-    ends_of_x = [min(at) - margin, max(at) + margin]
-    x = axis(x_words, type="log" if log else "linear", range=ends_of_x)
-    shown = layout(x, axis(range=padded(ends, 0.12)), f"report {record.metric}")
-    if constant is not None:
-        shown["shapes"] = [CONSTANT | {"y0": constant, "y1": constant}]
-    # The page places what fits, the best first.
-    shown["meta"] = {
-        "labels": [
-            {"x": x, "y": m.mean, "text": short(r.name)}
-            for r, x, m in sorted(known, key=lambda k: -k[2].mean)
-        ]
-    }
+    figure.update_xaxes(
+        title_text=x_words,
+        type="log" if log else "linear",
+        range=[min(at) - margin, max(at) + margin],
+    )
+    figure.update_yaxes(range=padded(ends, 0.12))
     words = f"Scatter of report {record.metric} against {x_words}"
-    legend = () if constant is None else (("dash", "--muted", "the best constant answer"),)
-    return Figure(key, words, data, shown, height=420, heading=heading, legend=legend)
+    return Figure(key, words, figure, height=420, heading=heading, legend=legend)
 
 
 def protocol_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
@@ -264,10 +244,10 @@ def protocol_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
     sizes = [f"{split} {size:,}" for split, size in record.task.sizes.items() if size]
     packages = ", ".join(f"{k} {v}" for k, v in record.versions.items())
     return Card(
-        "protocol",
-        "Protocol",
         f"Examples: {', '.join(sizes)}. Every method got the same trainings: one for each learning "
         "rate of the grid, then the same random seeds at the rate chosen.",
         commands=(Command("The command that made this comparison", record.command),),
         note=f"Measured on: {', '.join(devices) or 'not measured'}. {packages}.",
+        key="protocol",
+        title="Protocol",
     )

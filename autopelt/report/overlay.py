@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from autopelt.cards.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    Look,
+)
 from autopelt.cards.progress import Step, reached, steps
 from autopelt.cards.wording import share
 from autopelt.errors import UsageError
 from autopelt.study.record import StudyRecord, TrialRecord
 
 LOOKS = (
-    ("--blue", "circle", "solid"),
-    ("--vermilion", "square", "dash"),
-    ("--green", "diamond", "dot"),
-    ("--purple", "triangle-right", "dashdot"),
-    ("--orange", "x", "longdash"),
-    ("--ink", "circle-open", "longdashdot"),
+    Look("", "circle", BLUE),
+    Look("", "square", VERMILION, dash="dash"),
+    Look("", "diamond", GREEN, dash="dot"),
+    Look("", "triangle-right", PURPLE, dash="dashdot"),
+    Look("", "x", ORANGE, dash="longdash"),
+    Look("", "circle", INK, hollow=True, dash="longdashdot"),
 )
-"""Colour, symbol and dash of each study; a study of random search is grey."""
-RANDOM_LOOK = ("--muted", "circle", "dot")
+"""Of each study; a study of random search is grey."""
+RANDOM_LOOK = Look("", "circle", MUTED, dash="dot")
 MOST = 12
 
 
@@ -31,14 +41,13 @@ class Member:
         name: unique in the overlay.
         record: with the common budget as its `limit`.
         steps: its hypervolume after every complete trial, under the common reference point.
-        look: colour, symbol, dash.
         offset: added to its trial numbers to make them unique in the page.
     """
 
     name: str
     record: StudyRecord
     steps: tuple[Step, ...]
-    look: tuple[str, str, str]
+    look: Look
     offset: int
 
     @property
@@ -51,6 +60,11 @@ class Member:
         """The name, with a remark where the sampler is random search."""
         plain = "random" not in self.name
         return f"{self.name} (random search)" if is_random(self.record) and plain else self.name
+
+    @property
+    def legend(self) -> tuple[str, str, str]:
+        """Its entry of `Figure.legend`."""
+        return replace(self.look, words=self.words).legend
 
     def key(self, trial: TrialRecord) -> int:
         """Number of a trial in the page."""

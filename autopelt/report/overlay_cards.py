@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from autopelt.cards.card import (
     Card,
     Cell,
@@ -12,6 +9,7 @@ from autopelt.cards.card import (
     Command,
     Fact,
     Figure,
+    Kind,
     NothingToShow,
     Row,
     Table,
@@ -19,42 +17,31 @@ from autopelt.cards.card import (
     flat,
     table,
 )
-from autopelt.cards.figure import axis, layout, padded, plain, share_axis
-from autopelt.cards.front import Point, front, hover
+from autopelt.cards.cells import trial_cells
+from autopelt.cards.figure import add_points, add_steps, dashed, padded, plain, plot, share_axis
+from autopelt.cards.front import Front, front, hover
 from autopelt.cards.noise import difference_error
-from autopelt.cards.progress import time_unit
+from autopelt.cards.progress import Curve, figures, grew
 from autopelt.cards.wording import difference, listed, name, plural, score, share
 from autopelt.report.overlay import Member, Overlay, budget_words
 from autopelt.system.units import format_seconds
 
-TITLES = {
-    "verdict": "Verdict",
-    "front": "Pareto fronts",
-    "progress": "Progress",
-    "studies": "Studies",
-    "settings": "What differs",
-    "reproduce": "Repeat it",
-}
-
 
 def verdict(made: Overlay) -> Card:
     """Who found the most, and what each found best."""
-    best = [m for m in made.members if m.record.best is not None]
-    if not best:
-        raise NothingToShow("No study has a complete trial within the common budget yet.")
-    facts = []
-    for m in best:
-        top = m.record.best
-        assert top is not None
-        facts.append(
-            Fact(
-                m.words,
-                score(top.score),
-                f"{name(top)} · {share(top.count.share)} · hypervolume {m.value:.3f}",
-                strong=True,
-            )
+    facts = tuple(
+        Fact(
+            m.words,
+            score(top.score),
+            f"{name(top)} · {share(top.count.share)} · hypervolume {m.value:.3f}",
+            strong=True,
         )
-    return Card("verdict", TITLES["verdict"], lead(made), tuple(facts), note=_note(made))
+        for m in made.members
+        if (top := m.record.best) is not None
+    )
+    if not facts:
+        raise NothingToShow("No study has a complete trial within the common budget yet.")
+    return Card(lead(made), facts, note=_note(made))
 
 
 def lead(made: Overlay) -> str:
@@ -101,112 +88,49 @@ def fronts(made: Overlay) -> Card:
     drawn = [(m, front(m.record)) for m in made.members if m.record.front]
     if not drawn:
         raise NothingToShow("No study has a complete trial within the common budget yet.")
-    zeros = [f.zero for _, f in drawn if f.zero is not None]
-    zero = min(zeros) if zeros else None
-    low = min(f.low for _, f in drawn)
-    budget = drawn[0][1].budget
-    high = budget * 10**0.06
-    data: list[dict[str, Any]] = []
-    ys: list[float] = []
-    for m, f in drawn:
-        colour, symbol, dash = m.look
-        # 0 parameters have one place in the figure, not one a study.
-        steps = [(zero if x == f.zero and zero is not None else x, y) for x, y in f.steps]
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines",
-                "x": [x for x, _ in steps],
-                "y": [y for _, y in steps],
-                "line": {"shape": "hv", "color": colour, "width": 2, "dash": dash},
-                "hoverinfo": "skip",
-            }
-        )
-        points = f.of("front", "front seed")
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [x for x, _ in steps[:-1]],
-                "y": [y for _, y in steps[:-1]],
-                "customdata": [m.key(t) for t in m.record.front],
-                "marker": {
-                    "symbol": symbol,
-                    "size": 10,
-                    "color": colour,
-                    "line": {"width": 2, "color": colour if "open" in symbol else "--surface"},
-                },
-                "cliponaxis": False,
-                "hoverinfo": "text",
-                "hovertext": [_hover(m, p, made.metric) for p in _by_size(points)],
-            }
-        )
-        ys += [y for _, y in steps]
-    x = share_axis(low, high, zero)
-    line = {"color": "--ink", "width": 1.2, "dash": "dash"}
-    shapes = [
-        {
-            "type": "line",
-            "xref": "x",
-            "yref": "paper",
-            "x0": budget,
-            "x1": budget,
-            "y0": 0,
-            "y1": 1,
-            "line": line,
-        }
-    ]
-    shown = layout(x, axis(range=padded(ys, 0.1)), made.metric, shapes=shapes)
-    shown["meta"] = {"select": "ring"}
-    figure = Figure(
-        "front",
-        f"Pareto fronts of {len(drawn)} studies",
-        data,
-        shown,
-        height=480,
-        legend=tuple(_legend(m) for m, _ in drawn),
-    )
     best = max((m for m, _ in drawn), key=lambda m: m.value)
     return Card(
-        "front",
-        TITLES["front"],
         f"{plural(len(drawn), 'front')} within {budget_words(made)}; "
         f"{best.words} encloses the most.",
-        figures=(figure,),
-        table=_members_table(made),
+        figures=(_draw_fronts(drawn, made.metric),),
+        table=table(
+            (
+                m.key(t),
+                {
+                    "Study": cell(m.words),
+                    "Trial": cell(t.number),
+                    **trial_cells(t, "Score", "Share", "Architecture"),
+                },
+            )
+            for m in made.members
+            for t in m.record.front
+        ),
         note="Up and to the left is better. The dashed vertical line is the common budget.",
     )
 
 
-def _by_size(points: list[Point]) -> list[Point]:
-    return sorted(points, key=lambda p: (p.trial.count.deployed, p.trial.number))
-
-
-def _hover(m: Member, p: Point, metric: str) -> str:
-    return f"{plain(m.words)}<br>{hover(p, metric)}"
-
-
-def _legend(m: Member) -> tuple[str, str, str]:
-    return (m.look[1], m.look[0], m.words)
-
-
-def _members_table(made: Overlay) -> Table:
-    names = ("Study", "Trial", "Score", "Share", "Architecture")
-    rows = [
-        Row(
-            (
-                cell(m.words),
-                cell(t.number, t.number),
-                cell(score(t.score), t.score),
-                cell(share(t.count.share), t.count.share),
-                cell(t.architecture.describe()),
-            ),
-            trial=m.key(t),
+def _draw_fronts(drawn: list[tuple[Member, Front]], metric: str) -> Figure:
+    figure = plot(metric, select="ring")
+    zero = min((f.zero for _, f in drawn if f.zero is not None), default=None)
+    ys: list[float] = []
+    for m, f in drawn:
+        # 0 parameters have one place in the figure, not one a study.
+        steps = [(zero if x == f.zero and zero is not None else x, y) for x, y in f.steps]
+        add_steps(figure, steps, m.look.colour, m.look.dash)
+        found = sorted(
+            f.of("front", "front seed"), key=lambda p: (p.trial.count.deployed, p.trial.number)
         )
-        for m in made.members
-        for t in m.record.front
-    ]
-    return table(names, rows, names[1:4])
+        says = [f"{plain(m.words)}<br>{hover(p, metric)}" for p in found]
+        points = zip(map(m.key, m.record.front), steps, says, strict=False)
+        add_points(figure, m.look, [(number, x, y, words) for number, (x, y), words in points])
+        ys += [y for _, y in steps]
+    budget = drawn[0][1].budget
+    figure.add_vline(budget, line=dashed())
+    figure.update_xaxes(**share_axis(min(f.low for _, f in drawn), budget * 10**0.06, zero))
+    figure.update_yaxes(range=padded(ys, 0.1))
+    words = f"Pareto fronts of {len(drawn)} studies"
+    legend = tuple(m.legend for m, _ in drawn)
+    return Figure("front", words, figure, height=480, legend=legend)
 
 
 def progress(made: Overlay) -> Card:
@@ -214,9 +138,6 @@ def progress(made: Overlay) -> Card:
     drawn = [m for m in made.members if m.steps]
     if not drawn:
         raise NothingToShow("No trial is complete, so there is no progress to show yet.")
-    figures = [_curves(drawn, over_time=False)]
-    if all(s.seconds is not None for m in drawn for s in m.steps):
-        figures.append(_curves(drawn, over_time=True))
     least = min(drawn, key=lambda m: m.value)
     rest = [(m, m.reached(least.value)) for m in drawn if m is not least]
     told = [f"{m.words} after {plural(n, 'trial')}" for m, n in rest if n is not None]
@@ -224,60 +145,32 @@ def progress(made: Overlay) -> Card:
     if told and least.value > 0:
         text += f"; {listed(told)} had reached that"
     return Card(
-        "progress",
-        TITLES["progress"],
         f"{text}.",
-        figures=tuple(figures),
+        figures=tuple(figures([_curve(m) for m in drawn], f"{len(drawn)} studies")),
         note="Hypervolume is the area between the front, the common budget and the reference "
         f"score of {score(made.floor)}, in decades × score. Time is comparable between studies of "
         "one machine only.",
     )
 
 
-def _curves(members: list[Member], over_time: bool) -> Figure:
-    longest = max(s.seconds or 0.0 for m in members for s in m.steps)
-    per, unit = time_unit(longest)
-    data: list[dict[str, Any]] = []
-    for m in members:
-        xs = [(s.seconds or 0.0) / per if over_time else float(s.count) for s in m.steps]
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "x": xs,
-                "y": [s.value for s in m.steps],
-                "customdata": [m.key(s.trial) for s in m.steps],
-                "line": {"shape": "hv", "color": m.look[0], "width": 2, "dash": m.look[2]},
-                "marker": {
-                    "symbol": m.look[1],
-                    "color": m.look[0],
-                    # A symbol where the front grew; the line says the rest.
-                    "size": [
-                        8 if s.value > (m.steps[i - 1].value if i else 0.0) else 0
-                        for i, s in enumerate(m.steps)
-                    ],
-                    "opacity": 1,
-                },
-                "hoverinfo": "text",
-                "hovertext": [
-                    f"<b>{plain(m.words)}</b> {plain(name(s.trial))}<br>hypervolume {s.value:.4f} "
-                    f"after {plural(s.count, 'trial')}"
-                    + (f", {format_seconds(s.seconds)}" if s.seconds else "")
-                    for s in m.steps
-                ],
-            }
-        )
-    x = axis(f"time ({unit})" if over_time else "complete trials", rangemode="tozero")
-    shown = layout(x, axis(rangemode="tozero"), "hypervolume (decades × score)")
-    shown["meta"] = {"select": "ring"}
-    return Figure(
-        "progress-time" if over_time else "progress-trials",
-        f"Hypervolume of {len(members)} studies over {'time' if over_time else 'trials'}",
-        data,
-        shown,
-        height=340,
-        heading="Over time" if over_time else "Over trials",
-        legend=tuple(_legend(m) for m in members),
+def _curve(m: Member) -> Curve:
+    look = m.look
+    hover_texts = [
+        f"<b>{plain(m.words)}</b> {plain(name(s.trial))}<br>hypervolume {s.value:.4f} "
+        f"after {plural(s.count, 'trial')}"
+        + (f", {format_seconds(s.seconds)}" if s.seconds else "")
+        for s in m.steps
+    ]
+    # A symbol where the front grew; the line says the rest.
+    sizes = [8 if more else 0 for more in grew(m.steps)]
+    return Curve(
+        m.words,
+        m.steps,
+        m.legend[0],
+        {"color": look.colour, "width": 2, "dash": look.dash},
+        hover_texts,
+        {"symbol": m.legend[0], "color": look.colour, "size": sizes},
+        [m.key(s.trial) for s in m.steps],
     )
 
 
@@ -300,8 +193,6 @@ def studies(made: Overlay) -> Card:
     rows = tuple(Row(_cells(m, least)) for m in made.members)
     done = sum(len(m.record.complete) for m in made.members)
     return Card(
-        "studies",
-        TITLES["studies"],
         f"{plural(len(made.members), 'study', 'studies')} with {plural(done, 'complete trial')}, "
         f"all on {made.members[0].record.task.name or 'one task'}.",
         table=Table(COLUMNS, rows, folded=""),
@@ -322,12 +213,12 @@ def _cells(m: Member, least: float) -> tuple[Cell, ...]:
     return (
         cell(m.words),
         cell(record.config.sampler),
-        cell(len(record.complete), len(record.complete)),
+        cell(len(record.complete)),
         cell(None if best is None else score(best.score), None if best is None else best.score),
         cell(None if gain is None else difference(gain), gain),
-        cell(len(record.front), len(record.front)),
+        cell(len(record.front)),
         cell(f"{m.value:.4f}", m.value),
-        cell(reached, reached),
+        cell(reached),
         cell(None if seconds is None else format_seconds(seconds), seconds),
     )
 
@@ -341,15 +232,19 @@ def settings(made: Overlay) -> Card:
     different = [k for k in keys if len({v.get(k) for v in known}) > 1]
     if not different:
         raise NothingToShow("The studies were made with the same settings and versions.")
-    rows = [Row((cell(k), *(cell((v.get(k) or "")[:200]) for v in known))) for k in different]
-    names = ("Setting", *(m.name for m in made.members))
-    shown = table(names, rows)
+    names = [m.name for m in made.members]
+    rows = [
+        (
+            None,
+            {"Setting": cell(k)}
+            | {n: cell((v.get(k) or "")[:200]) for n, v in zip(names, known, strict=True)},
+        )
+        for k in different
+    ]
     return Card(
-        "settings",
-        TITLES["settings"],
         f"The studies differ in {plural(len(different), 'setting')}"
         f"{': ' + listed(different) if len(different) < 5 else ''}.",
-        table=Table(shown.columns, shown.rows, folded=""),
+        table=table(rows, text=names, folded=""),
     )
 
 
@@ -358,16 +253,14 @@ def reproduce(made: Overlay) -> Card:
     lines = tuple(Command(m.words, m.record.command) for m in made.members if m.record.command)
     if not lines:
         raise NothingToShow("The studies do not know the commands that made them.")
-    return Card(
-        "reproduce", TITLES["reproduce"], "The commands that made these studies.", commands=lines
-    )
+    return Card("The commands that made these studies.", commands=lines)
 
 
-CARDS: dict[str, Callable[[Overlay], Card]] = {
-    "verdict": verdict,
-    "front": fronts,
-    "progress": progress,
-    "studies": studies,
-    "settings": settings,
-    "reproduce": reproduce,
-}
+KINDS = (
+    Kind("verdict", "Verdict", verdict),
+    Kind("front", "Pareto fronts", fronts),
+    Kind("progress", "Progress", progress),
+    Kind("studies", "Studies", studies),
+    Kind("settings", "What differs", settings),
+    Kind("reproduce", "Repeat it", reproduce),
+)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autopelt.cards.card import Card, Kind, make_card
-from autopelt.cards.figure import METHOD_COLOURS, OTHER_METHOD
+from autopelt.cards.card import Card, make_card
+from autopelt.cards.figure import method_colour
 from autopelt.cards.wording import backbone_name, plural
 from autopelt.report.overlay import Overlay, budget_words, overlay
-from autopelt.report.overlay_cards import CARDS, TITLES
+from autopelt.report.overlay_cards import KINDS
 from autopelt.report.page import (
     figure_values,
     method_words,
@@ -20,8 +20,6 @@ from autopelt.report.page import (
     write_page,
 )
 from autopelt.study.record import StudyRecord
-
-KINDS = tuple(Kind(key, TITLES[key], make) for key, make in CARDS.items())
 
 
 def build_overlay(records: Sequence[StudyRecord], folder: Path) -> Path:
@@ -59,13 +57,14 @@ def overlay_values(made: Overlay, cards: Sequence[Card]) -> dict[str, Any]:
             values = trial_values(t, m.record, t.number in chosen)
             remark = " · ".join(filter(None, (m.words, values["remark"])))
             trials.append(values | {"number": m.key(t), "remark": remark})
+    words = method_words(t for m in made.members for t in m.record.trials)
     tops = [(top.point[1], -m.offset, m.key(top)) for m in made.members if (top := m.record.best)]
     return {
         "metric": made.metric,
         "layers": made.members[0].record.backbone.layers,
         "best": max(tops)[2] if tops else None,
-        "methods": method_words(t for m in made.members for t in m.record.trials),
-        "colours": {**METHOD_COLOURS, "": OTHER_METHOD},
+        "methods": words,
+        "colours": {name: method_colour(name) for name in words},
         "figures": figure_values(cards),
         "trials": trials,
         "csv": "",

@@ -53,10 +53,10 @@
 
   function colour(name) {
     if (!(name in colours)) {
-      if (name === '--font') {
-        colours[name] = getComputedStyle(root).getPropertyValue(name).trim();
+      if (name === 'var(--font)') {
+        colours[name] = getComputedStyle(root).getPropertyValue('--font').trim();
       } else {
-        probe.style.color = 'var(' + name + ')';
+        probe.style.color = name;
         colours[name] = getComputedStyle(probe).color;
       }
     }
@@ -64,7 +64,7 @@
   }
 
   function resolved(value) {
-    if (typeof value === 'string') return /^--[a-z]+$/.test(value) ? colour(value) : value;
+    if (typeof value === 'string') return /^var\(--[a-z]+\)$/.test(value) ? colour(value) : value;
     if (Array.isArray(value)) return value.map(resolved);
     if (value && typeof value === 'object') {
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, resolved(v)]));
@@ -107,7 +107,7 @@
     if ((figure.layout.meta || {}).select === 'ring') {
       data.push({
         type: 'scatter', mode: 'markers', x: [null], y: [null], hoverinfo: 'skip', showlegend: false, cliponaxis: false,
-        marker: { symbol: 'circle-open', size: 22, color: '--ink', line: { width: 2, color: '--ink' } },
+        marker: { symbol: 'circle-open', size: 22, color: 'var(--ink)', line: { width: 2, color: 'var(--ink)' } },
         meta: { ring: true },
       });
     }
@@ -171,7 +171,7 @@
     if (node.labelled === signature) return;
     node.labelled = signature;
     const pen = make('canvas').getContext('2d');
-    pen.font = '12px ' + colour('--font');
+    pen.font = '12px ' + colour('var(--font)');
     const spot = (x, y) => [xaxis.d2p(x), yaxis.d2p(y)];
     const taken = [];
     figure.data.forEach((trace) => {
@@ -214,7 +214,7 @@
         notes.push({
           x: log ? Math.log10(label.x) : label.x, y: label.y, text: escaped(label.text), showarrow: false,
           xanchor: 'left', yanchor: 'middle', xshift: dx, yshift: -dy, borderpad: 0,
-          font: { size: 12, color: colour('--ink') },
+          font: { size: 12, color: colour('var(--ink)') },
         });
       }
     });
@@ -257,7 +257,7 @@
       if (row >= 0) {
         base.push({
           type: 'rect', xref: 'paper', yref: 'y', x0: 0, x1: 1, y0: row - 0.5, y1: row + 0.5,
-          line: { color: colour('--ink'), width: 2 }, fillcolor: 'rgba(0,0,0,0)',
+          line: { color: colour('var(--ink)'), width: 2 }, fillcolor: 'rgba(0,0,0,0)',
         });
       }
       Plotly.relayout(node, { shapes: base });
@@ -377,8 +377,8 @@
         const m = cells.get(layer);
         const box = make('span', { text: m && wide ? m[3] : '' });
         if (m) {
-          const tint = study.colours[m[0]] || study.colours[''];
-          box.style.background = 'color-mix(in srgb, var(' + tint + ') ' + (wide ? 38 : 65) + '%, transparent)';
+          const tint = study.colours[m[0]];
+          box.style.background = 'color-mix(in srgb, ' + tint + ' ' + (wide ? 38 : 65) + '%, transparent)';
           box.title = key + ', layer ' + layer + ', size ' + m[3] + (m[4] ? ', gated' : '');
           if (m[4] && wide) box.className = 'gated';
         }

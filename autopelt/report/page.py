@@ -20,22 +20,22 @@ from plotly.offline import get_plotlyjs
 
 from autopelt.cards import (
     architecture_map,
+    calibration,
+    confirmation,
     front,
     health,
     importance,
     learning_curves,
+    next_steps,
+    parallel_coordinates,
     protocol,
     timeline,
     trials_table,
     verdict,
 )
-from autopelt.cards import calibration as surrogate
-from autopelt.cards import confirmation as confirmed
-from autopelt.cards import next_steps as reproduce
-from autopelt.cards import parallel_coordinates as parallel
 from autopelt.cards import progress as progress_card
 from autopelt.cards.card import Card, Kind, make_card
-from autopelt.cards.figure import METHOD_COLOURS, OTHER_METHOD, finite
+from autopelt.cards.figure import method_colour
 from autopelt.cards.wording import STATE_WORDS, backbone_name, method, score, share
 from autopelt.report.overlay import comparable
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
@@ -43,20 +43,20 @@ from autopelt.study.table import trials_csv
 from autopelt.system.files import write_text
 
 KINDS = (
-    Kind("verdict", verdict.TITLE, verdict.card),
-    Kind("front", front.TITLE, front.card),
-    Kind("confirmed", confirmed.TITLE, confirmed.card),
-    Kind("health", health.TITLE, health.card),
-    Kind("map", architecture_map.TITLE, architecture_map.card),
-    Kind("progress", progress_card.TITLE, progress_card.card),
-    Kind("importance", importance.TITLE, importance.card),
-    Kind("choices", parallel.TITLE, parallel.card),
-    Kind("curves", learning_curves.TITLE, learning_curves.card),
-    Kind("surrogate", surrogate.TITLE, surrogate.card),
-    Kind("time", timeline.TITLE, timeline.card),
-    Kind("trials", trials_table.TITLE, trials_table.card),
-    Kind("protocol", protocol.TITLE, protocol.card),
-    Kind("reproduce", reproduce.TITLE, reproduce.card),
+    Kind("verdict", "Verdict", verdict.card),
+    Kind("front", "Pareto front", front.card),
+    Kind("confirmed", "Confirmed with fresh random seeds", confirmation.card),
+    Kind("health", "Health checks", health.card),
+    Kind("map", "Architecture map", architecture_map.card),
+    Kind("progress", "Progress", progress_card.card),
+    Kind("importance", "Importance", importance.card),
+    Kind("choices", "Choices", parallel_coordinates.card),
+    Kind("curves", "Learning curves", learning_curves.card),
+    Kind("surrogate", "Surrogate", calibration.card),
+    Kind("time", "Time", timeline.card),
+    Kind("trials", "Trials", trials_table.card),
+    Kind("protocol", "Protocol", protocol.card),
+    Kind("reproduce", "Use it, repeat it", next_steps.card),
 )
 
 
@@ -197,13 +197,14 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
     """What the page's script knows: the figures, and every trial for the panel that shows one."""
     best = record.best
     chosen = {t.number for t in record.front}
+    words = method_words(record.trials)
     return {
         "metric": record.metric,
         "layers": record.backbone.layers,
         "best": None if best is None else best.number,
         "best_words": "best within the budget",
-        "methods": method_words(record.trials),
-        "colours": {**METHOD_COLOURS, "": OTHER_METHOD},
+        "methods": words,
+        "colours": {name: method_colour(name) for name in words},
         "figures": figure_values(cards),
         "trials": [trial_values(t, record, t.number in chosen) for t in record.trials],
         "csv": trials_csv(record, structure=False),
@@ -252,9 +253,20 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
     }
 
 
+def _finite(value: Any) -> Any:
+    """The same plain values with NaN and infinities as None: JSON has neither."""
+    if isinstance(value, float):
+        return _finite_or_none(value)
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return value
+
+
 def _json(value: Any) -> str:
     """JSON that can stand inside a <script> element: no character of it can end the element."""
-    text = json.dumps(finite(value), allow_nan=False, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"), ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

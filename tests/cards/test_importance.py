@@ -4,7 +4,7 @@ import pytest
 
 from autopelt.cards import importance
 from autopelt.cards.card import NothingToShow
-from autopelt.cards.figure import METHOD_COLOURS
+from autopelt.cards.figure import method_colour
 from autopelt.study.record import Importance
 
 
@@ -23,14 +23,14 @@ def test_the_card_has_a_figure_a_view_and_all_numbers(example):
     assert card.lead.startswith("Scores depend most on how much sequential adapter there is (")
     bars = card.figures[0].data[0]
     assert bars["x"][-1] == max(bars["x"])
-    assert bars["marker"]["color"][-1] == METHOD_COLOURS["sequential_adapter"]
+    assert bars["marker"]["color"][-1] == method_colour("sequential_adapter")
     assert "sequential adapter" in card.figures[0].words
 
 
 def test_what_explains_no_more_than_a_random_number_is_grey_and_not_in_the_lead(example):
     weak = tuple(replace(i, explains=0.05, chance=0.06) for i in example.importance)
     card = importance.card(replace(example, importance=weak))
-    assert set(card.figures[0].data[0]["marker"]["color"]) == {"--faint"}
+    assert set(card.figures[0].data[0]["marker"]["color"]) == {"var(--faint)"}
     assert "no more than a random number" in card.figures[0].data[0]["hovertext"][0]
     assert card.lead.startswith("No choice explains the scores better")
 

@@ -10,7 +10,6 @@ import pytest
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.families import FAMILIES
-from autopelt.cards.figure import METHOD_COLOURS
 from autopelt.methods import METHODS, in_order, named
 from autopelt.methods.base import Method
 from autopelt.methods.module import Module
@@ -40,8 +39,9 @@ def test_no_two_methods_look_alike() -> None:
     for fact in ("words", "short", "colour", "drawn"):
         values = [getattr(method, fact) for method in METHODS.values()]
         assert len(set(values)) == len(values), fact
-    assert set(METHOD_COLOURS) == set(METHODS)
-    assert "--muted" not in METHOD_COLOURS.values()  # the colour of a method that is not known
+    assert "--muted" not in {
+        m.colour for m in METHODS.values()
+    }  # the colour of a method that is not known
 
 
 @methods
@@ -145,7 +145,7 @@ def _lab(colour: str, eyes: str) -> np.ndarray:
 def test_colours_of_methods_stay_apart_for_every_kind_of_colour_vision(
     eyes: str, look: int
 ) -> None:
-    values = {n: re.findall("#[0-9a-f]{6}", COLOURS[c])[look] for n, c in METHOD_COLOURS.items()}
+    values = {n: re.findall("#[0-9a-f]{6}", COLOURS[m.colour])[look] for n, m in METHODS.items()}
     for a, b in itertools.combinations(values, 2):
         distance = np.linalg.norm(_lab(values[a], eyes) - _lab(values[b], eyes))
         assert distance > 9.9, f"{a} and {b}"

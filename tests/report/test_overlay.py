@@ -143,7 +143,7 @@ def test_the_table_has_a_row_a_study_and_settings_show_differences_only(both):
 
 def test_another_study_is_drawn_into_the_progress_of_one(both):
     card = progress_card(both[0], against=(both[1],))
-    assert ("dash", "--muted", "random search") in card.figures[0].legend
+    assert ("dash", "var(--muted)", "random search") in card.figures[0].legend
     assert "It was level with what random search had after 32 trials" in card.lead
     worse = progress_card(both[1], against=(both[0],))
     assert "rte-minilm-1pct got further" in worse.lead.lower()
