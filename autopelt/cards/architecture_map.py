@@ -9,7 +9,8 @@ from typing import Any
 
 from autopelt.cards.card import Card, Figure, NothingToShow, Table, cell, table
 from autopelt.cards.cells import trial_cells
-from autopelt.cards.figure import BLUE, GRID, INK, method_colour, names, plain, plot
+from autopelt.cards.figure import names, plain, plot
+from autopelt.cards.look import BLUE, GRID, INK, method_colour
 from autopelt.cards.wording import listed, method, name, plural, share, wrapped
 from autopelt.methods import in_order
 from autopelt.methods.module import Module

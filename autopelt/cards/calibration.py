@@ -9,17 +9,8 @@ from statistics import fmean
 
 from autopelt.cards.card import Card, Fact, Figure, NothingToShow, cell, table
 from autopelt.cards.cells import trial_cells
-from autopelt.cards.figure import (
-    BLUE,
-    FAINT,
-    Look,
-    add_points,
-    dashed,
-    error_bars,
-    padded,
-    plain,
-    plot,
-)
+from autopelt.cards.figure import add_points, dashed, error_bars, padded, plain, plot
+from autopelt.cards.look import BLUE, FAINT, Look
 from autopelt.cards.wording import name, plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
 

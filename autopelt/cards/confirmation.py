@@ -8,17 +8,8 @@ from statistics import median
 from autopelt.cards.card import Card, Fact, Figure, NothingToShow, Table, cell, table
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.collapsed import collapsed_words
-from autopelt.cards.figure import (
-    BLUE,
-    ORANGE,
-    Look,
-    add_points,
-    error_bars,
-    padded,
-    plain,
-    plot,
-    share_axis,
-)
+from autopelt.cards.figure import add_points, error_bars, padded, plain, plot, share_axis
+from autopelt.cards.look import BLUE, ORANGE, Look
 from autopelt.cards.wording import around, difference, gap_words, name, plural, score, share
 from autopelt.statistics.paired import Difference
 from autopelt.study.confirmation import (

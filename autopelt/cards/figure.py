@@ -1,30 +1,14 @@
-"""Parts that every figure shares: the quiet look, colours and symbols, escaped text.
-
-A colour is a CSS variable of the page, resolved in the browser for the light or dark look. They are
-the palette of Okabe and Ito ("Color Universal Design", 2008) and an indigo, which stay apart for
-every kind of colour vision; whatever a colour says, a symbol or a dash says as well.
-"""
+"""Parts that every figure shares: the quiet look, axes, points and lines, escaped text."""
 
 from __future__ import annotations
 
 import html
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from autopelt.methods import named
-
-BLUE, ORANGE, VERMILION = "var(--blue)", "var(--orange)", "var(--vermilion)"
-GREEN, PURPLE = "var(--green)", "var(--purple)"
-INK, MUTED, FAINT, LINE = "var(--ink)", "var(--muted)", "var(--faint)", "var(--line)"
-GRID, SURFACE, CLEAR, FONT = "var(--grid)", "var(--surface)", "var(--clear)", "var(--font)"
-
-
-def method_colour(name: str) -> str:
-    """Of a method; a muted one for a name that is none."""
-    return f"var({named(name).colour})"
+from autopelt.cards.look import GRID, INK, LINE, MUTED, Look
 
 
 def plain(text: object) -> str:
@@ -44,7 +28,7 @@ def _template() -> Any:
     from plotly.graph_objects import layout
 
     axis = {
-        "title": {"font": {"size": 13, "color": MUTED}, "standoff": 10},
+        "title": {"text": "", "font": {"size": 13, "color": MUTED}, "standoff": 10},
         "gridcolor": GRID,
         "linecolor": LINE,
         "tickcolor": LINE,
@@ -54,15 +38,15 @@ def _template() -> Any:
         "zeroline": False,
         "automargin": True,
     }
-    font = {"family": FONT, "size": 13, "color": INK}
+    font = {"family": "var(--font)", "size": 13, "color": INK}
     trace = [{"hoverinfo": "text"}]
     return layout.Template(
         data={"scatter": trace, "bar": [{**trace[0], "textposition": "none"}], "heatmap": trace},
         layout={
             "xaxis": axis,
             "yaxis": axis,
-            "paper_bgcolor": CLEAR,
-            "plot_bgcolor": CLEAR,
+            "paper_bgcolor": "var(--clear)",
+            "plot_bgcolor": "var(--clear)",
             "font": font,
             "margin": {"l": 8, "r": 12, "t": 30, "b": 8},
             "hovermode": "closest",
@@ -104,38 +88,6 @@ def names(labels: Iterable[str], **more: Any) -> dict[str, Any]:
     quiet = {"showgrid": False, "showline": False, "ticks": "", "ticklabelstandoff": 5}
     places = {"tickvals": list(range(len(texts))), "ticktext": texts, "tickangle": 0}
     return {**quiet, **places, "fixedrange": True, **more}
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the points of one kind are drawn, and what a legend says of them.
-
-    Attributes:
-        edge: width of the line around a point that sets it off from what lies below.
-        hollow: only its outline is coloured.
-        dash: of the line that joins the points, where there is one.
-    """
-
-    words: str
-    symbol: str
-    colour: str
-    size: float = 10
-    edge: float = 2
-    hollow: bool = False
-    dash: str = "solid"
-
-    @property
-    def marker(self) -> dict[str, Any]:
-        """As Plotly takes it."""
-        fill, line = (SURFACE, self.colour) if self.hollow else (self.colour, SURFACE)
-        width = 1.8 if self.hollow else self.edge
-        shape = {"symbol": self.symbol, "size": self.size, "color": fill}
-        return {**shape, "line": {"width": width, "color": line}}
-
-    @property
-    def legend(self) -> tuple[str, str, str]:
-        """An entry of `Figure.legend`."""
-        return self.symbol + ("-open" if self.hollow else ""), self.colour, self.words
 
 
 def add_points(

@@ -10,13 +10,6 @@ from typing import Any
 from autopelt.cards.card import Card, Cell, Figure, NothingToShow, Table, cell, table
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.figure import (
-    BLUE,
-    FAINT,
-    INK,
-    LINE,
-    ORANGE,
-    VERMILION,
-    Look,
     add_points,
     add_steps,
     dashed,
@@ -27,6 +20,7 @@ from autopelt.cards.figure import (
     share_axis,
     short,
 )
+from autopelt.cards.look import BLUE, FAINT, INK, LINE, ORANGE, VERMILION, Look
 from autopelt.cards.pairs import figures
 from autopelt.cards.wording import name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front

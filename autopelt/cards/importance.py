@@ -7,7 +7,8 @@ them.
 from __future__ import annotations
 
 from autopelt.cards.card import Card, Figure, NothingToShow, cell, table
-from autopelt.cards.figure import BLUE, FAINT, dashed, method_colour, names, plain, plot
+from autopelt.cards.figure import dashed, names, plain, plot
+from autopelt.cards.look import BLUE, FAINT, method_colour
 from autopelt.cards.wording import listed, method
 from autopelt.study.record import Importance, StudyRecord
 

@@ -9,16 +9,8 @@ from typing import Any
 
 from autopelt.cards.card import Card, Figure, NothingToShow, Table, cell, table
 from autopelt.cards.cells import trial_cells
-from autopelt.cards.figure import (
-    BLUE,
-    FAINT,
-    MUTED,
-    ORANGE,
-    VERMILION,
-    dashed,
-    plain,
-    plot,
-)
+from autopelt.cards.figure import dashed, plain, plot
+from autopelt.cards.look import BLUE, FAINT, MUTED, ORANGE, VERMILION
 from autopelt.cards.wording import STATE_WORDS, name, plural, score
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 

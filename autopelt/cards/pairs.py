@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from autopelt.cards.card import Figure
-from autopelt.cards.figure import BLUE, FAINT, Look, add_points, padded, plain, plot
+from autopelt.cards.figure import add_points, padded, plain, plot
+from autopelt.cards.look import BLUE, FAINT, Look
 from autopelt.cards.wording import name, score, share
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_cost

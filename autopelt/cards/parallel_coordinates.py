@@ -9,7 +9,8 @@ from typing import Any
 
 from autopelt.cards.card import Card, Cell, Figure, NothingToShow, cell, table
 from autopelt.cards.cells import trial_cells
-from autopelt.cards.figure import BLUE, FAINT, LINE, names, plain, plot
+from autopelt.cards.figure import names, plain, plot
+from autopelt.cards.look import BLUE, FAINT, LINE
 from autopelt.cards.wording import method, name, plural, score, share, wrapped
 from autopelt.methods import in_order
 from autopelt.study.record import StudyRecord, TrialRecord

@@ -9,7 +9,8 @@ from typing import Any
 from autopelt.cards.card import Card, Figure, NothingToShow, Table, cell, table
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.clock import Clock
-from autopelt.cards.figure import BLUE, FAINT, GRID, MUTED, plain, plot
+from autopelt.cards.figure import plain, plot
+from autopelt.cards.look import BLUE, FAINT, GRID, MUTED
 from autopelt.cards.wording import name, plural, score, share
 from autopelt.statistics.pareto import front, hypervolume
 from autopelt.study.record import StudyRecord, TrialRecord

@@ -7,16 +7,8 @@ from dataclasses import dataclass
 
 from autopelt.cards.card import Card, Figure, NothingToShow, cell, table
 from autopelt.cards.clock import Clock
-from autopelt.cards.figure import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    SURFACE,
-    VERMILION,
-    names,
-    plain,
-    plot,
-)
+from autopelt.cards.figure import names, plain, plot
+from autopelt.cards.look import BLUE, GREEN, ORANGE, SURFACE, VERMILION
 from autopelt.cards.wording import STATE_WORDS, name, plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds

@@ -19,18 +19,8 @@ from autopelt.cards.comparison_rows import (
     megabytes,
     milliseconds,
 )
-from autopelt.cards.figure import (
-    BLUE,
-    MUTED,
-    Look,
-    add_points,
-    dashed,
-    error_bars,
-    padded,
-    plain,
-    plot,
-    short,
-)
+from autopelt.cards.figure import add_points, dashed, error_bars, padded, plain, plot, short
+from autopelt.cards.look import BLUE, MUTED, Look
 from autopelt.cards.wording import around, backbone_name, gap_words, plural, score, share
 from autopelt.report.comparison_csv import comparison_csv
 from autopelt.report.page import render, study_values, trial_values, write_page

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from autopelt.cards.figure import (
-    BLUE,
-    GREEN,
-    INK,
-    MUTED,
-    ORANGE,
-    PURPLE,
-    VERMILION,
-    Look,
-)
+from autopelt.cards.look import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, VERMILION, Look
 from autopelt.cards.progress import Step, reached, steps
 from autopelt.cards.wording import share
 from autopelt.errors import UsageError

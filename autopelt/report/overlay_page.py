@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.cards.card import Card, make_card
-from autopelt.cards.figure import method_colour
+from autopelt.cards.look import method_colour
 from autopelt.cards.wording import backbone_name, plural
 from autopelt.report.overlay import Overlay, budget_words, overlay
 from autopelt.report.overlay_cards import KINDS

@@ -35,7 +35,7 @@ from autopelt.cards import (
 )
 from autopelt.cards import progress as progress_card
 from autopelt.cards.card import Card, Kind, make_card
-from autopelt.cards.figure import method_colour
+from autopelt.cards.look import method_colour
 from autopelt.cards.wording import STATE_WORDS, backbone_name, method, score, share
 from autopelt.report.overlay import comparable
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord

@@ -4,7 +4,7 @@ import pytest
 
 from autopelt.cards import importance
 from autopelt.cards.card import NothingToShow
-from autopelt.cards.figure import method_colour
+from autopelt.cards.look import method_colour
 from autopelt.study.record import Importance
 
 

@@ -1,0 +1,61 @@
+"""Colours and looks of points. A colour is a CSS variable that the page resolves to its look.
+
+They are the palette of Okabe and Ito ("Color Universal Design", 2008) and an indigo, which stay
+apart for every kind of colour vision; whatever a colour says, a symbol or a dash says as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autopelt.methods import named
+
+BLUE = "var(--blue)"
+ORANGE = "var(--orange)"
+VERMILION = "var(--vermilion)"
+GREEN = "var(--green)"
+PURPLE = "var(--purple)"
+INK = "var(--ink)"
+MUTED = "var(--muted)"
+FAINT = "var(--faint)"
+LINE = "var(--line)"
+GRID = "var(--grid)"
+SURFACE = "var(--surface)"
+
+
+def method_colour(name: str) -> str:
+    """Of a method; a muted one for a name that is none."""
+    return f"var({named(name).colour})"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the points of one kind are drawn, and what a legend says of them.
+
+    Attributes:
+        edge: width of the line around a point that sets it off from what lies below.
+        hollow: only its outline is coloured.
+        dash: of the line that joins the points, where there is one.
+    """
+
+    words: str
+    symbol: str
+    colour: str
+    size: float = 10
+    edge: float = 2
+    hollow: bool = False
+    dash: str = "solid"
+
+    @property
+    def marker(self) -> dict[str, Any]:
+        """As Plotly takes it."""
+        fill, line = (SURFACE, self.colour) if self.hollow else (self.colour, SURFACE)
+        width = 1.8 if self.hollow else self.edge
+        shape = {"symbol": self.symbol, "size": self.size, "color": fill}
+        return {**shape, "line": {"width": width, "color": line}}
+
+    @property
+    def legend(self) -> tuple[str, str, str]:
+        """An entry of `Figure.legend`."""
+        return self.symbol + ("-open" if self.hollow else ""), self.colour, self.words
