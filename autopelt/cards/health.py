@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import NormalDist
 
 from autopelt.cards.calibration import calibration, spearman
@@ -20,6 +21,8 @@ from autopelt.space.space import SearchSpace
 from autopelt.study.confirmation import above_constant
 from autopelt.study.record import FAILED, STOPPED, StudyRecord
 
+good, note, warning = (partial(Finding, level) for level in ("good", "note", "warning"))
+
 SATURATED = 0.95
 """Share of the budget from which the best architecture counts as having used it up."""
 
@@ -28,7 +31,7 @@ def failures(record: StudyRecord) -> Finding:
     """Failed trials by cause."""
     failed = [t for t in record.trials if t.state == FAILED]
     if not failed:
-        return Finding("good", "No trial failed.")
+        return good("No trial failed.")
     causes = Counter(t.reason or "no reason recorded" for t in failed)
     told = "; ".join(f"{n} × {cause}" for cause, n in causes.most_common(3))
     ended = sum(t.state != "running" for t in record.trials)
@@ -58,13 +61,12 @@ def above_the_head(record: StudyRecord) -> Finding | None:
     if error is None:
         return None
     if gain < 2 * error:
-        return Finding(
-            "warning",
+        return warning(
             f"The best architecture is only {score(gain)} above the task head alone, "
             f"within chance (two standard errors are {score(2 * error)}).",
             "Train longer, use more training examples, or check that the task can be learnt.",
         )
-    return Finding("good", f"Modules help: {score(gain)} above training the task head alone.")
+    return good(f"Modules help: {score(gain)} above training the task head alone.")
 
 
 def above_a_constant(record: StudyRecord) -> Finding | None:
@@ -93,9 +95,8 @@ def above_a_constant(record: StudyRecord) -> Finding | None:
             f"answer ({score(constant)}), and chance alone gives {score(far)}"
         )
     if surely:
-        return Finding("good", f"{words}: something was learned.")
-    return Finding(
-        "warning",
+        return good(f"{words}: something was learned.")
+    return warning(
         f"{words}: perhaps nothing was learned, and all differences are chance.",
         "Use more training examples, more epochs or another learning rate before you trust any "
         "order.",
@@ -110,22 +111,19 @@ def noise(record: StudyRecord) -> Finding | None:
     low, high = found[0].point[1], found[-1].point[1]
     error = difference_error(record, low, high)
     if error is None:
-        return Finding(
-            "note",
+        return note(
             f"How far {record.metric} varies by chance is not known: every architecture was "
             "trained once.",
             "Train the front again with other random seeds before you compare close scores.",
         )
     if high - low < 2 * error:
-        return Finding(
-            "warning",
+        return warning(
             f"The whole front spans {score(high - low)}, less than chance alone can give "
             f"({score(2 * error)}): its order is not to be trusted.",
             "Use a larger selection split or more random seeds, or take its smallest member.",
         )
-    return Finding(
-        "good",
-        f"The front spans {score(high - low)}, more than chance alone gives ({score(2 * error)}).",
+    return good(
+        f"The front spans {score(high - low)}, more than chance alone gives ({score(2 * error)})."
     )
 
 
@@ -136,14 +134,11 @@ def saturated(record: StudyRecord) -> Finding | None:
         return None
     used = best.count.deployed / record.limit
     if used >= SATURATED:
-        return Finding(
-            "note",
+        return note(
             f"The best architecture uses {used:.0%} of the budget.",
             "A larger budget may score higher; the slope of the front on the right shows how much.",
         )
-    return Finding(
-        "good", f"The best architecture uses {used:.0%} of the budget: it is not too tight."
-    )
+    return good(f"The best architecture uses {used:.0%} of the budget: it is not too tight.")
 
 
 def bounds(record: StudyRecord) -> Finding | None:
@@ -164,12 +159,11 @@ def bounds(record: StudyRecord) -> Finding | None:
         if at * 2 > len(found):
             hit.append(f"{method(kind)}{' at ' + where if where else ''} ({size})")
     if hit:
-        return Finding(
-            "note",
+        return note(
             f"More than half of the front uses the largest size of {listed(hit)}.",
             "Offer larger sizes in the search space.",
         )
-    return Finding("good", "The front does not press against the largest sizes of the space.")
+    return good("The front does not press against the largest sizes of the space.")
 
 
 def rates(record: StudyRecord) -> Finding | None:
@@ -180,12 +174,11 @@ def rates(record: StudyRecord) -> Finding | None:
         return None
     for end, words in ((max(offered), "highest"), (min(offered), "lowest")):
         if sum(t.architecture.learning_rate_multiplier == end for t in found) * 2 > len(found):
-            return Finding(
-                "note",
+            return note(
                 f"More than half of the front uses the {words} learning-rate multiplier ({end:g}).",
                 f"Offer {'higher' if end == max(offered) else 'lower'} ones in the search space.",
             )
-    return Finding("good", "The front does not press against the learning rates of the space.")
+    return good("The front does not press against the learning rates of the space.")
 
 
 def _largest_sizes(space: SearchSpace) -> dict[tuple[str, str], int]:
@@ -203,8 +196,7 @@ def stalled(record: StudyRecord) -> Finding | None:
     if gain is None:
         return None
     if gain < 0.005:
-        return Finding(
-            "note",
+        return note(
             f"The last {LAST} complete trials improved the front by less than 0.5%.",
             "More trials will hardly help; more epochs, another space or a larger budget may.",
         )
@@ -221,12 +213,11 @@ def schedule(record: StudyRecord) -> Finding | None:
     if long < 3:
         return None
     if rising * 2 > long:
-        return Finding(
-            "note",
+        return note(
             f"{rising} of {long} trials had their best epoch at the very end.",
             "Search again with more epochs: sizes that learn slowly are at a disadvantage.",
         )
-    return Finding("good", f"Most trials had finished learning ({rising} of {long} had not).")
+    return good(f"Most trials had finished learning ({rising} of {long} had not).")
 
 
 def surrogate(record: StudyRecord) -> Finding | None:
@@ -236,25 +227,21 @@ def surrogate(record: StudyRecord) -> Finding | None:
     except NothingToShow:
         return None
     if c.useless:
-        return Finding(
-            "warning",
+        return warning(
             f"The surrogate predicted no better than the mean (error {score(c.error)}, "
             f"mean {score(c.naive)}): the search was close to random.",
             "Reduce the noise (larger selection split, more epochs), or give it more trials.",
         )
-    return Finding(
-        "good", f"The surrogate beats guessing: error {score(c.error)} against {score(c.naive)}."
-    )
+    return good(f"The surrogate beats guessing: error {score(c.error)} against {score(c.naive)}.")
 
 
 def duplicates(record: StudyRecord) -> Finding | None:
     """Was an architecture trained twice?"""
     twice = {i: n for i, n in Counter(t.architecture.id for t in record.trials).items() if n > 1}
     if not twice:
-        return Finding("good", "No architecture was trained twice.") if record.trials else None
+        return good("No architecture was trained twice.") if record.trials else None
     numbers = [f"{t.number}" for t in record.trials if t.architecture.id in twice]
-    return Finding(
-        "warning",
+    return warning(
         f"{plural(len(twice), 'architecture')} trained more than once (trials "
         f"{listed(numbers[:8])}{' …' if len(numbers) > 8 else ''}).",
         "This wastes trials; the space may be nearly used up.",
@@ -274,16 +261,14 @@ def stopping(record: StudyRecord) -> Finding | None:
         return None
     rank, epoch, number = min(told)
     if rank < 0.5:
-        return Finding(
-            "warning",
+        return warning(
             f"Early stopping contradicts the final order: scores after epoch {epoch} and final "
             f"scores agree little (rank correlation {rank:.2f} over {number} full trials).",
             "Search again with more epochs, or without early stopping.",
         )
-    return Finding(
-        "good",
+    return good(
         f"Scores after epoch {epoch} foretell the final order (rank correlation {rank:.2f}), "
-        "so early stopping is sound.",
+        "so early stopping is sound."
     )
 
 
@@ -295,13 +280,11 @@ def reference(record: StudyRecord) -> Finding | None:
         return None
     top = max(over, key=lambda t: t.point[1])
     if top.point[1] <= best.point[1]:
-        return Finding(
-            "good",
+        return good(
             f"Nothing over the budget that was tried ({listed([name(t) for t in over][:4])}) "
-            "is better than the best within it.",
+            "is better than the best within it."
         )
-    return Finding(
-        "note",
+    return note(
         f"{name(top)}, over the budget at {share(top.count.share)}, scores "
         f"{score(top.point[1] - best.point[1])} more than the best within it.",
         "If that matters, the budget costs more than it saves; otherwise ignore it.",

@@ -95,7 +95,8 @@ def draw(by: str, parts: list[Importance]) -> Figure:
     else:
         category = names(map(words, shown))
         figure.add_vline(chance, line=dashed())
-    category |= {"range": [-0.5, len(shown) - 0.5], "ticklabelstandoff": 4}
+    ends = [-0.5, len(shown) - 0.5]
+    category |= {"range": ends, "showline": True, "ticklabelstandoff": 4}
     figure.update_xaxes(**(category if upright else percent))
     figure.update_yaxes(**(percent if upright else category))
     figure.update_layout(margin_t=8)
