@@ -169,18 +169,12 @@ def table(
 ) -> Table | None:
     """A table of rows, each of its trial (or None) and its cells by column; None without rows.
 
-    Columns are of numbers, but for the first, those named in `text`, and those with text in them.
+    All columns but the first and those named in `text` are of numbers.
     """
     every = list(rows)
-    columns = [
-        Column(
-            name,
-            place > 0
-            and name not in text
-            and not any(isinstance(cells[name].sort, str) for _, cells in every),
-        )
-        for place, name in enumerate(every[0][1] if every else ())
-    ]
+    columns = (
+        [Column(n, i > 0 and n not in text) for i, n in enumerate(every[0][1])] if every else []
+    )
     made = tuple(Row(tuple(cells.values()), trial) for trial, cells in every)
     return Table(tuple(columns), made, folded) if every else None
 

@@ -252,4 +252,4 @@ def members(record: StudyRecord) -> Table | None:
         named = trial_cells(t, "Architecture")
         return {**trial_cells(t, "Trial", "Score"), **again, **sizes, **costs, **named}
 
-    return table((t.number, cells(t)) for t in record.front)
+    return table(((t.number, cells(t)) for t in record.front), text=("Architecture",))

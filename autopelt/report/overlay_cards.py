@@ -89,22 +89,23 @@ def fronts(made: Overlay) -> Card:
     if not drawn:
         raise NothingToShow("No study has a complete trial within the common budget yet.")
     best = max((m for m, _ in drawn), key=lambda m: m.value)
+    rows = [
+        (
+            m.key(t),
+            {
+                "Study": cell(m.words),
+                "Trial": cell(t.number),
+                **trial_cells(t, "Score", "Share", "Architecture"),
+            },
+        )
+        for m in made.members
+        for t in m.record.front
+    ]
     return Card(
         f"{plural(len(drawn), 'front')} within {budget_words(made)}; "
         f"{best.words} encloses the most.",
         figures=(_draw_fronts(drawn, made.metric),),
-        table=table(
-            (
-                m.key(t),
-                {
-                    "Study": cell(m.words),
-                    "Trial": cell(t.number),
-                    **trial_cells(t, "Score", "Share", "Architecture"),
-                },
-            )
-            for m in made.members
-            for t in m.record.front
-        ),
+        table=table(rows, text=("Architecture",)),
         note="Up and to the left is better. The dashed vertical line is the common budget.",
     )
 
