@@ -63,8 +63,7 @@ def compare(
 
     config = resolve_config(None, given)
     limit = None if budget is None else Budget.parse(budget)
-    names = [name.strip() for name in methods.split(",") if name.strip()]
-    chosen = tuple(find_methods(names, config, limit))
+    chosen = tuple(find_methods(_between_commas(methods), config, limit))
     folder = Path(out or f"reports/compare-{Path(given['task']).stem}")
     comparison = Comparison(folder, config, chosen, seeds, _rates(rates), as_typed(), rate_seeds)
     with locked(folder):
@@ -82,8 +81,12 @@ def compare(
     click.echo(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
 
 
+def _between_commas(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _rates(text: str) -> tuple[float, ...]:
     try:
-        return tuple(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
+        return tuple(dict.fromkeys(map(float, _between_commas(text))))
     except ValueError:
         raise UsageError(f"--rates '{text}' must be factors, like 0.5,1,2.") from None

@@ -1,10 +1,15 @@
 """`autopelt show`: an architecture and what it costs."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from autopelt.cli.options import json_object, option
+
+if TYPE_CHECKING:
+    from autopelt.architecture.budget import Count
+    from autopelt.study.lookup import Named
 
 
 @click.command()
@@ -33,7 +38,6 @@ def show(
     from autopelt.backbones.shapes import config_from_file, shapes_from_file, shapes_of_config
     from autopelt.study.lookup import find_architecture, split_study
     from autopelt.study.storage import StudyStorage
-    from autopelt.system.units import format_cost, format_share
     from autopelt.training.spec import Setup
 
     outputs = 2
@@ -54,25 +58,35 @@ def show(
         values = {"id": named.architecture.id, "trained": count.trained, "deployed": count.deployed}
         values |= {"share": count.share, "backbone_parameters": count.backbone, "head": head}
         click.echo(json.dumps(values))
-        return
-    if as_yaml:
+    elif as_yaml:
         click.echo(named.architecture.to_yaml(), nl=False)
-        return
-    click.echo(f"{named.name}  [{named.architecture.id}]")
-    for words in named.architecture.describe().split(" · "):
-        click.echo(f"  {words}")
-    click.echo(
-        f"deployed {count.deployed:,} parameters, {format_share(count.share)} of the backbone's "
-        f"{count.backbone:,}"
-    )
+    else:
+        apart = f"task head, apart: {head:,} for {outputs} outputs"
+        click.echo("\n".join([*_costs(named, count), apart, *_scores(named)]))
+
+
+def _costs(named: "Named", count: "Count") -> list[str]:
+    from autopelt.system.units import format_share
+
     more = " (with the networks that are folded away)" if count.trained > count.deployed else ""
-    click.echo(f"trained  {count.trained:,} parameters{more}")
-    click.echo(f"task head, apart: {head:,} for {outputs} outputs")
-    if named.study is not None and named.trial is not None and named.trial.score is not None:
-        click.echo(
-            f"{named.study.metric} {named.trial.score:.4f}, trial {named.trial.number}, one random "
-            "seed, selection split"
-        )
-        for cost in named.study.measured:
-            words = {"latency": "the bare backbone's", "memory": "beside the frozen weights"}[cost]
-            click.echo(f"{cost} {format_cost(cost, named.trial.costs.get(cost))} {words}")
+    return [
+        f"{named.name}  [{named.architecture.id}]",
+        *(f"  {words}" for words in named.architecture.describe().split(" · ")),
+        f"deployed {count.deployed:,} parameters, {format_share(count.share)} of the backbone's "
+        f"{count.backbone:,}",
+        f"trained  {count.trained:,} parameters{more}",
+    ]
+
+
+def _scores(named: "Named") -> list[str]:
+    """What a study measured of it."""
+    from autopelt.system.units import format_cost
+
+    study, trial = named.study, named.trial
+    if study is None or trial is None or trial.score is None:
+        return []
+    against = {"latency": "the bare backbone's", "memory": "beside the frozen weights"}
+    return [
+        f"{study.metric} {trial.score:.4f}, trial {trial.number}, one random seed, selection split",
+        *(f"{c} {format_cost(c, trial.costs.get(c))} {against[c]}" for c in study.measured),
+    ]

@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from autopelt.architecture.budget import Budget
 from autopelt.errors import UsageError
@@ -55,6 +63,24 @@ def _timeout(text: str) -> Seconds:
     return seconds
 
 
+def _space(value: Any) -> Any:
+    """Of a name or a path the space itself."""
+    return SearchSpace.load(value) if isinstance(value, str) else value
+
+
+def _names(value: Any) -> Any:
+    """Of names between commas, or ``none``, a list."""
+    if not isinstance(value, str):
+        return value
+    return [name for part in value.split(",") if (name := part.strip()) not in ("", "none")]
+
+
+SpaceField = Annotated[
+    SearchSpace, BeforeValidator(_space, json_schema_input_type=str | SearchSpace)
+]
+NamesField = Annotated[
+    tuple[str, ...], BeforeValidator(_names, json_schema_input_type=str | tuple[str, ...])
+]
 BudgetField = Annotated[
     Budget, Written(Budget.parse, "a share or a count, like 1% or 300k", (str, int, float))
 ]
@@ -104,9 +130,9 @@ class StudyConfig(BaseModel):
     budget: BudgetField = Budget(share=0.01)
     min_budget: BudgetField | None = None
     objectives: ObjectivesField = Objectives(("score", "params"))
-    space: SearchSpace
+    space: SpaceField = Field("pelt", validate_default=True)
     sampler: str = "pelt"
-    seed_architectures: tuple[str, ...] | None = None
+    seed_architectures: NamesField | None = None
     warm_start: str | None = None
     trials: Positive = 60
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
@@ -145,8 +171,6 @@ class StudyConfig(BaseModel):
         value = load_yaml(text, source)
         if not isinstance(value, dict):
             raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
-        if isinstance(value.get("space"), str):
-            value["space"] = SearchSpace.load(value["space"]).model_dump(mode="json")
         return cls.build(value, source)
 
     @classmethod

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.errors import UsageError, did_you_mean, parameter
-from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks import Task, make_task, task_from_files
-from autopelt.workflows.options import OPTIONS
+from autopelt.workflows.options import OPTIONS, Option
 
 _OWN_DATA = tuple(name for name, option in OPTIONS.items() if option.lands == "own data")
 
@@ -49,9 +48,6 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
         values["data"] = data_folder(values.get("data"))
     if isinstance(values.get("warm_start"), str | Path):
         values["warm_start"] = str(Path(values["warm_start"]).expanduser().resolve())
-    space = values.get("space", OPTIONS["space"].default)
-    if isinstance(space, str):
-        values["space"] = SearchSpace.load(space).model_dump(mode="json")
     values.setdefault("trials", task.usual_trials)
     values.setdefault("workers", min(2, len(os.sched_getaffinity(0))))
     usual = {
@@ -65,27 +61,20 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
 
 
 def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is given by where it lands, under the names it has there."""
+    """What is given by where it lands, under the names it has there.
+
+    Raises:
+        UsageError: a keyword that is neither an option nor a field of `StudyConfig`.
+    """
     parts: dict[str, dict[str, Any]] = {"study": {}, "training": {}, "own data": {}}
     for name, value in given.items():
-        option = OPTIONS.get(name)
-        if option is None and name not in StudyConfig.model_fields:
+        if name not in OPTIONS and name not in StudyConfig.model_fields:
             raise UsageError(f"unknown parameter '{name}': {did_you_mean(name, OPTIONS)}")
-        if value is None:
-            continue
-        if option is None:
-            parts["study"][name] = value
-        elif name == "seeds" and isinstance(value, str):
-            names = [part.strip() for part in value.split(",")]
-            parts["study"][option.field] = [n for n in names if n and n != "none"]
-        else:
-            parts[option.lands][option.field or name] = _value(name, value)
+        option = OPTIONS.get(name, Option(name, ""))
+        if value is not None:
+            taken_back = option.free and value == "none"
+            parts[option.lands][option.field or name] = None if taken_back else value
     return parts
-
-
-def _value(name: str, value: Any) -> Any:
-    """``none`` takes back what a configuration says of an option that has no default."""
-    return None if value == "none" and name in OPTIONS and OPTIONS[name].free else value
 
 
 def data_folder(given: str | Path | None) -> str | None:
@@ -118,8 +107,10 @@ def changed_config(study: StudyStorage, changes: Mapping[str, Any]) -> StudyConf
     Raises:
         UsageError: a wrong value, or fewer trials than the study has.
     """
-    changed = {name: _value(name, v) for name, v in changes.items() if v is not None}
-    config = StudyConfig.build(study.config.model_dump(mode="json") | changed, GIVEN)
+    parts, values = _sorted(changes), study.config.model_dump(mode="json")
+    training = values["training"] | parts["training"]
+    values |= {"training": training} | parts["own data"] | parts["study"]
+    config = StudyConfig.build(values, GIVEN)
     done = len(study.record().trials)
     if config.trials < done:
         raise UsageError(

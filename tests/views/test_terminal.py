@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 from small_record import STUDY, trial
 
-from autopelt.views.tables import front_table
 from autopelt.views.terminal import LineView, LiveView, gain, trial_line
 
 
@@ -81,14 +80,6 @@ def test_the_time_left_follows_the_epochs(monkeypatch: pytest.MonkeyPatch) -> No
     view.finished(STUDY.trials[1], STUDY)  # four epochs more
     clock[0] = 60.0 + 2.0 * 7
     assert view._left(6) == pytest.approx(2.0 * (6 * 4 - 4))
-
-
-def test_the_table_lists_the_front() -> None:
-    console, stream = shown(LineView)
-    console.print(front_table(STUDY))
-    lines = stream.getvalue().splitlines()
-    assert lines[0].split()[:3] == ["trial", "accuracy", "parameters"]
-    assert len(lines) == 2
 
 
 def test_the_gain_of_the_last_trials() -> None:

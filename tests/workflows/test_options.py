@@ -7,7 +7,6 @@ import click
 import pytest
 
 from autopelt.cli.main import cli
-from autopelt.errors import UsageError
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig, TrainingConfig
 from autopelt.tasks import make_task
@@ -82,25 +81,6 @@ def test_what_may_change_while_a_study_goes_on_is_what_resume_takes() -> None:
     resume = cli.get_command(click.Context(cli), "resume")
     taken = {p.name for p in resume.params} - {"study", "as_json", "ray_address"}
     assert taken == {name for name, option in OPTIONS.items() if option.free}
-
-
-def test_python_is_told_which_keyword_it_meant() -> None:
-    with pytest.raises(UsageError, match="unknown parameter 'epoch': did you mean 'epochs'"):
-        resolve_config(None, {"task": "demo", "epoch": 3})
-
-
-def test_a_keyword_of_python_may_be_a_field_of_the_configuration() -> None:
-    given = {"task": "demo", "space": "tiny", "training": {"warmup": 0.5}, "epochs": 2}
-    config = resolve_config(None, given | {"seed_architectures": ["lora-r1"]})
-    assert (config.training.warmup, config.training.epochs) == (0.5, 2)
-    assert config.seed_architectures == ("lora-r1",)
-
-
-def test_none_takes_back_what_a_configuration_file_says(tmp_path) -> None:
-    file = tmp_path / "config.yaml"
-    file.write_text("task: demo\nspace: tiny\ntrial_timeout: 30m\n")
-    assert str(resolve_config(str(file), {}).trial_timeout) == "30m"
-    assert resolve_config(str(file), {"trial_timeout": "none"}).trial_timeout is None
 
 
 def test_pretraining_says_its_own_defaults() -> None:

@@ -1,0 +1,33 @@
+"""Tables of results for the terminal."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from small_record import STUDY
+
+from autopelt.study.storage import StudyStorage
+from autopelt.views.tables import confirmed_table, front_table
+
+KEPT = Path(__file__).parents[1] / "fixtures" / "study-7d51a0e"
+
+
+def lines(table: Table) -> list[str]:
+    stream = io.StringIO()
+    Console(file=stream, width=200).print(table)
+    return stream.getvalue().splitlines()
+
+
+def test_the_front_has_a_line_for_each_of_its_trials() -> None:
+    shown = lines(front_table(STUDY))
+    assert shown[0].split()[:3] == ["trial", "accuracy", "parameters"]
+    assert len(shown) == 1 + len(STUDY.front)
+
+
+def test_confirmed_architectures_stand_with_the_best_first() -> None:
+    record = StudyStorage.open(KEPT).record()
+    shown = lines(confirmed_table(record))
+    assert "against best by hand" in shown[0]
+    assert len(shown) == 1 + len(record.confirmed)
+    assert f"{max(c.mean.mean for c in record.confirmed if c.mean):.3f}" in shown[1]
