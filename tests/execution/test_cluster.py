@@ -134,7 +134,7 @@ def command(model: str, folder: Path, address: str) -> list[str]:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.timeout(900)
 def test_a_machine_that_dies_costs_no_trial_and_one_without_the_folder_is_named(
     tiny_bert: Path, tmp_path: Path, short: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,8 +7,6 @@ import errno
 import resource
 import sqlite3
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
@@ -169,35 +167,32 @@ def fill(path: Path) -> None:
                     break
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_disk_that_fills_up_during_a_search_loses_nothing(
-    tiny_bert: Path, small_disk: Path
+    tiny_bert: Path,
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder, ballast = small_disk / "study", small_disk / "ballast"
-    command = [sys.executable, "-m", "autopelt", *flags(tiny_bert, folder, trials=12)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        end = time.monotonic() + 300
-        while not (folder / "index.html").is_file() and time.monotonic() < end:
-            time.sleep(0.1)
+    build = driver.build
+
+    def build_and_fill(*arguments: Any) -> None:
+        build(*arguments)
         fill(ballast)
-        _, error = child.communicate(timeout=300)
-    finally:
-        child.kill()
-    assert child.returncode == 3, error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "build", build_and_fill)
+        assert main(flags(tiny_bert, folder, trials=12)) == 3
+        error = capsys.readouterr().err
     assert "Make room, then: autopelt resume" in error
     assert "Traceback" not in error
     before = StudyStorage.open(folder).record()
     assert 0 < len(before.complete) < 12
     assert {t.state for t in before.trials} <= {"complete", "running"}
     assert_nothing_half_written(folder)
-    resume = [sys.executable, "-m", "autopelt", "resume", str(folder)]
     fill(ballast)  # what was cut short has been removed, which made room
-    still = subprocess.run(resume, capture_output=True, text=True, timeout=300, check=False)
-    assert still.returncode == 3
-    assert "Traceback" not in still.stderr
+    assert main(["resume", str(folder)]) == 3
+    assert "Traceback" not in capsys.readouterr().err
     ballast.unlink()
-    again = subprocess.run(resume, capture_output=True, text=True, timeout=600, check=False)
-    assert again.returncode == 0, again.stderr
+    assert main(["resume", str(folder)]) == 0
     assert_goes_on(folder, before, 12)

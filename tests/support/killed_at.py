@@ -1,9 +1,9 @@
 """Run `autopelt` and kill the process itself, for real, at a named point of its own code.
 
-    python tests/support/killed_at.py POINT COUNT search --task demo …
+    python tests/support/killed_at.py POINT COUNT [--here] search --task demo …
 
 The function of the point is wrapped, and at its COUNTth call the process gets SIGKILL, which no
-handler sees. Nothing else differs from `autopelt`.
+handler sees. Nothing else differs from `autopelt`, but that with --here it trains in that process.
 """
 
 import functools
@@ -94,5 +94,13 @@ def arm(point: Point, count: int) -> None:
 if __name__ == "__main__":
     from autopelt.cli.main import main
 
-    arm(POINTS[sys.argv[1]], int(sys.argv[2]))
-    sys.exit(main(sys.argv[3:]))
+    name, times, *arguments = sys.argv[1:]
+    if arguments[0] == "--here":
+        from in_process import run_in_process
+
+        from autopelt import execution
+
+        execution.run_trials = run_in_process
+        del arguments[0]
+    arm(POINTS[name], int(times))
+    sys.exit(main(arguments))

@@ -24,6 +24,7 @@ from autopelt.cli.main import main
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.study.config import StudyConfig
 from autopelt.system.signals import Stopped
+from autopelt.training import profile
 from autopelt.training.profile import measure, measured
 from autopelt.views.tables import comparison_table
 from autopelt.workflows import compare
@@ -38,7 +39,9 @@ def config(model: Path, **changed: Any) -> StudyConfig:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure in this process."""
+    """Measure in this process, and no more than must be."""
+    monkeypatch.setattr(profile, "BATCHES", {1: (2, 1), 32: (2, 1)})
+    monkeypatch.setattr(profile, "STEPS", 2)
     monkeypatch.setattr(compare, "measured", measure)
 
 
