@@ -34,6 +34,18 @@ def test_help_loads_nothing_heavy() -> None:
     assert output.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("command", [[], ["search"]])
+def test_help_takes_less_than_a_third_of_a_second(command: list[str]) -> None:
+    code = (
+        "import time; from autopelt.cli.main import main; "
+        f"main({[*command, '--help']}); print(time.process_time())"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert float(output.stdout.splitlines()[-1]) < 0.3
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = f"import sys, autopelt; print([m for m in {HEAVY} if m in sys.modules])"
     output = subprocess.run(
