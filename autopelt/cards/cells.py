@@ -1,6 +1,6 @@
-"""What the tables of several cards say of a trial."""
+"""What the tables and facts of several cards say of a trial."""
 
-from autopelt.cards.card import Cell, cell
+from autopelt.cards.card import Cell, Fact, cell
 from autopelt.cards.wording import name, score, share
 from autopelt.study.record import TrialRecord
 
@@ -17,3 +17,8 @@ CELLS = {
 def trial_cells(t: TrialRecord, *columns: str) -> dict[str, Cell]:
     """Cells of a trial's row, for the columns that are named."""
     return {column: CELLS[column](t) for column in columns}
+
+
+def trial_fact(words: str, value: str, t: TrialRecord, strong: bool = False) -> Fact:
+    """A value of a trial, with its name and its size."""
+    return Fact(words, value, f"{name(t)} · {share(t.count.share)} of the backbone", strong)

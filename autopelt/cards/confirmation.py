@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from autopelt.cards.card import Card, Fact, Figure, NothingToShow, Table, cell, table
-from autopelt.cards.cells import trial_cells
+from autopelt.cards.cells import trial_cells, trial_fact
 from autopelt.cards.collapsed import collapsed_words
 from autopelt.cards.figure import add_points, error_bars, padded, plain, plot, share_axis
 from autopelt.cards.look import BLUE, ORANGE, Look
@@ -46,17 +46,19 @@ class Confirmed:
 
 def confirmed(record: StudyRecord) -> Confirmed | None:
     """Numbers of the verdict; None while nothing is confirmed."""
-    trials = {t.number: t for t in record.trials}
-    known = [c for c in record.confirmed if c.trial in trials]
-    found, seed = chosen(known, FOUND), chosen(known, SEED)
+    known = trained_again(record)
+    best = {role: chosen([c for _, c in known], role) for role in (FOUND, SEED)}
+    found, seed = (next((pair for pair in known if pair[1] is best[r]), None) for r in best)
     if found is None and seed is None:
         return None
-    gap = None if found is None or seed is None else found.against(seed)
-    return Confirmed(
-        None if found is None else (trials[found.trial], found),
-        None if seed is None else (trials[seed.trial], seed),
-        gap,
-    )
+    gap = None if found is None or seed is None else found[1].against(seed[1])
+    return Confirmed(found, seed, gap)
+
+
+def trained_again(record: StudyRecord) -> list[tuple[TrialRecord, Confirmation]]:
+    """What was confirmed, each with its trial."""
+    trials = {t.number: t for t in record.trials}
+    return [(trials[c.trial], c) for c in record.confirmed if c.trial in trials]
 
 
 def confirmed_lead(c: Confirmed) -> str:
@@ -108,15 +110,8 @@ def confirmed_facts(c: Confirmed, record: StudyRecord) -> tuple[Fact, ...]:
     shown = []
     for words, pair in (("Found by the search", c.found), ("Best seed architecture", c.seed)):
         if pair is not None:
-            trial, confirmation = pair
-            shown.append(
-                Fact(
-                    words,
-                    around(confirmation.mean) or "–",
-                    f"{name(trial)} · {share(trial.count.share)} of the backbone",
-                    strong=words.startswith("Found"),
-                )
-            )
+            mean = around(pair[1].mean) or "–"
+            shown.append(trial_fact(words, mean, pair[0], strong=pair is c.found))
     if c.gap is not None:
         shown.append(Fact("Difference", difference(c.gap.mean), interval(c.gap)))
     done = len(record.complete)
@@ -157,25 +152,24 @@ def card(record: StudyRecord) -> Card:
 
 def rows(record: StudyRecord) -> list[tuple[TrialRecord, Confirmation]]:
     """Confirmed architectures with a score, by growing parameters."""
-    trials = {t.number: t for t in record.trials}
-    found = [(trials[c.trial], c) for c in record.confirmed if c.scored and c.trial in trials]
-    return sorted(found, key=lambda pair: (pair[0].count.deployed, pair[0].number))
+    scored = [pair for pair in trained_again(record) if pair[1].scored]
+    return sorted(scored, key=lambda pair: (pair[0].count.deployed, pair[0].number))
 
 
 def wrong_pairs(record: StudyRecord) -> list[tuple[str, int, int]]:
     """Pairs that a score of the search ordered otherwise: (which score, wrong, pairs)."""
-    trials = {t.number: t for t in record.trials}
-    known = [c for c in record.confirmed if c.trial in trials]
-    longest = max((len(trials[c.trial].scores) for c in known), default=0)
-    found = []
-    for epoch in range(1, longest):
-        early = {n: max(t.scores[:epoch]) for n, t in trials.items() if len(t.scores) >= epoch}
-        if (pairs := misled(early, known)) is not None:
-            found.append((f"its scores after epoch {epoch}", *pairs))
-    final = {n: t.score for n, t in trials.items() if t.score is not None}
-    if (pairs := misled(final, known)) is not None:
-        found.append(("the final score", *pairs))
-    return found
+    again = trained_again(record)
+    longest = max((len(t.scores) for t, _ in again), default=0)
+    orders = {
+        f"its scores after epoch {epoch}": {
+            t.number: max(t.scores[:epoch]) for t in record.trials if len(t.scores) >= epoch
+        }
+        for epoch in range(1, longest)
+    }
+    orders["the final score"] = {t.number: t.score for t in record.trials if t.score is not None}
+    known = [c for _, c in again]
+    counted = [(which, misled(scores, known)) for which, scores in orders.items()]
+    return [(which, *pairs) for which, pairs in counted if pairs is not None]
 
 
 def note(record: StudyRecord) -> str:
@@ -203,10 +197,7 @@ def note(record: StudyRecord) -> str:
 
 def collapses(record: StudyRecord) -> str:
     """Which confirmed architectures did not learn with some random seeds; "" for none."""
-    trials = {t.number: t for t in record.trials}
-    return collapsed_words(
-        (name(trials[c.trial]), c.trainings) for c in record.confirmed if c.trial in trials
-    )
+    return collapsed_words((name(t), c.trainings) for t, c in trained_again(record))
 
 
 def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autopelt.cards.card import Card, Command, Fact, Table, cell, flat, table
-from autopelt.cards.wording import backbone_name, listed, share
+from autopelt.cards.wording import listed, share
 from autopelt.study.facts import TaskFacts
 from autopelt.study.record import StudyRecord
 
@@ -79,7 +79,7 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
         Fact("Task", record.task.name or "–", _task_words(record.task)),
         Fact(
             "Backbone",
-            backbone_name(record),
+            record.backbone.short_name,
             f"{backbone:,} parameters, frozen" if backbone else "",
         ),
         Fact("Budget", f"{record.limit:,}", f"deployed parameters{part}"),

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from autopelt.cards.card import Card, Fact, NothingToShow
+from autopelt.cards.cells import trial_fact
 from autopelt.cards.confirmation import (
     Confirmed,
     confirmed,
@@ -14,8 +15,8 @@ from autopelt.cards.confirmation import (
     confirmed_note,
 )
 from autopelt.cards.noise import difference_error
-from autopelt.cards.wording import difference, name, parameters, plural, score, share
-from autopelt.study.record import FAILED, RUNNING, StudyRecord, TrialRecord
+from autopelt.cards.wording import STATE_WORDS, difference, name, parameters, plural, score
+from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True)
@@ -117,22 +118,9 @@ def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:
     """Best, seed and gain as large numbers."""
     if v.confirmed is not None:
         return confirmed_facts(v.confirmed, record)
-    shown = [
-        Fact(
-            "Best within the budget",
-            score(v.best.score),
-            f"{name(v.best)} · {share(v.best.count.share)} of the backbone",
-            strong=True,
-        )
-    ]
+    shown = [trial_fact("Best within the budget", score(v.best.score), v.best, strong=True)]
     if v.seed is not None and v.seed is not v.best and v.gain is not None:
-        shown.append(
-            Fact(
-                "Best seed architecture",
-                score(v.seed.score),
-                f"{v.seed.label} · {share(v.seed.count.share)} of the backbone",
-            )
-        )
+        shown.append(trial_fact("Best seed architecture", score(v.seed.score), v.seed))
         around = f"standard error {score(v.error)}" if v.error is not None else "spread unknown"
         shown.append(Fact("Difference", difference(v.gain), around))
     done = len(record.complete)
@@ -169,9 +157,8 @@ def note(v: Verdict, record: StudyRecord) -> str:
 
 def _others(record: StudyRecord) -> str:
     counts = Counter(t.state for t in record.trials)
-    words = {"failed": "failed", "stopped": "stopped early", "running": "running"}
-    parts = [f"{counts[state]} {text}" for state, text in words.items() if counts[state]]
-    return "".join(f" · {part}" for part in parts)
+    states = [state for state in (FAILED, STOPPED, RUNNING) if counts[state]]
+    return "".join(f" · {counts[state]} {STATE_WORDS[state]}" for state in states)
 
 
 def _why_nothing(record: StudyRecord) -> str:

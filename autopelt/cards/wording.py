@@ -1,11 +1,12 @@
 """How the report writes numbers, architectures and states for a person."""
 
 import math
+from textwrap import wrap
 
 from autopelt.architecture.budget import Count
 from autopelt.methods import named
 from autopelt.statistics.paired import Difference
-from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.record import TrialRecord
 from autopelt.system.units import format_share
 
 STATE_WORDS = {
@@ -73,11 +74,6 @@ def name(trial: TrialRecord) -> str:
     return trial.label or f"trial {trial.number}"
 
 
-def backbone_name(record: StudyRecord) -> str:
-    """Name of the backbone without folders."""
-    return record.backbone.short_name
-
-
 def method(name: str) -> str:
     """A method as people say it."""
     return named(name).words
@@ -85,14 +81,8 @@ def method(name: str) -> str:
 
 def wrapped(text: str, width: int = 46) -> str:
     """Break a line at its `` · `` and, within long parts, at spaces; lines joined by newlines."""
-    lines: list[str] = []
-    for part in text.split(" · "):
-        line = ""
-        for word in part.split(" "):
-            if line and len(line) + 1 + len(word) > width:
-                lines.append(line)
-                line = word
-            else:
-                line = f"{line} {word}" if line else word
-        lines.append(line)
-    return "\n".join(lines)
+    parts = [
+        wrap(part, width, break_long_words=False, break_on_hyphens=False)
+        for part in text.split(" · ")
+    ]
+    return "\n".join(line for part in parts for line in part or [""])

@@ -21,7 +21,7 @@ from autopelt.cards.comparison_rows import (
 )
 from autopelt.cards.figure import add_points, dashed, error_bars, padded, plain, plot, short
 from autopelt.cards.look import BLUE, MUTED, Look
-from autopelt.cards.wording import around, backbone_name, gap_words, plural, score, share
+from autopelt.cards.wording import around, gap_words, plural, score, share
 from autopelt.report.comparison_csv import comparison_csv
 from autopelt.report.page import render, study_values, trial_values, write_page
 from autopelt.statistics.paired import paired_difference, spread
@@ -37,7 +37,7 @@ def write_comparison(record: StudyRecord, rows: Sequence[Row], folder: Path) -> 
         cards += [parameters_card(record, rows), time_card(record, rows)]
     cards.append(protocol_card(record, rows))
     done = sum(bool(r.scored) for r in rows)
-    words = f"{record.task.name or 'task'} on {backbone_name(record)} · " + plural(
+    words = f"{record.task.name or 'task'} on {record.backbone.short_name} · " + plural(
         len(rows), "method"
     )
     open_words = "" if done == len(rows) else f"{done} of {len(rows)} methods have a score so far."

@@ -8,7 +8,7 @@ from typing import Any
 
 from autopelt.cards.card import Card, make_card
 from autopelt.cards.look import method_colour
-from autopelt.cards.wording import backbone_name, plural
+from autopelt.cards.wording import plural
 from autopelt.report.overlay import Overlay, budget_words, overlay
 from autopelt.report.overlay_cards import KINDS
 from autopelt.report.page import (
@@ -41,7 +41,7 @@ def overlay_page(records: Sequence[StudyRecord]) -> str:
     return render(
         title=title if len(title) < 60 else plural(len(names), "study", "studies"),
         eyebrow=f"autopelt, {plural(len(names), 'study', 'studies')} compared",
-        subtitle=f"{first.task.name or 'task'} on {backbone_name(first)} · "
+        subtitle=f"{first.task.name or 'task'} on {first.backbone.short_name} · "
         f"budget {budget_words(made)}",
         cards=cards,
         values=overlay_values(made, cards),

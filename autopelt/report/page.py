@@ -36,7 +36,7 @@ from autopelt.cards import (
 from autopelt.cards import progress as progress_card
 from autopelt.cards.card import Card, Kind, make_card
 from autopelt.cards.look import method_colour
-from autopelt.cards.wording import STATE_WORDS, backbone_name, method, score, share
+from autopelt.cards.wording import STATE_WORDS, method, score, share
 from autopelt.report.overlay import comparable
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.study.table import trials_csv
@@ -176,7 +176,7 @@ def subtitle(record: StudyRecord) -> str:
     parameters = record.backbone.parameters
     part = f" ({share(record.limit / parameters)})" if parameters else ""
     return (
-        f"{record.task.name or 'task'} on {backbone_name(record)} · "
+        f"{record.task.name or 'task'} on {record.backbone.short_name} · "
         f"budget {record.limit:,} parameters{part}"
     )
 
