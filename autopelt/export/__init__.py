@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from autopelt.errors import UsageError, did_you_mean, parameter
+from autopelt.errors import UsageError, did_you_mean
 from autopelt.export import adapters_folder, autopelt_folder, merged_folder, peft_folder
 from autopelt.export.trained import Trained, find_trained, load_exported, load_trained
+from autopelt.system.files import new_folder
 
 __all__ = ["TARGETS", "Trained", "export", "find_trained", "load_exported", "load_trained"]
 
@@ -45,18 +44,7 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
     if to not in TARGETS:
         allowed = [*TARGETS, *OF_A_STUDY]
         raise UsageError(f"unknown export target '{to}': {did_you_mean(to, allowed)}")
-    out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
-    trained = find_trained(folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
+    out, trained = Path(out), find_trained(folder)
+    with new_folder(out) as made:
         TARGETS[to](trained, made, model)
-        made.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        made.rename(out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     return out

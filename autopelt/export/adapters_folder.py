@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
@@ -29,6 +28,7 @@ from autopelt.methods import method_of
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached, attachment, head_parameters
 from autopelt.modules.building import part_name
+from autopelt.modules.checkpoint import write_tensors
 
 VERSION = "adapters.1.3.0"  # from 1.1.0 on, LoRA's alpha is taken as it stands
 _FAMILIES = ("bert", "roberta", "xlm-roberta")
@@ -124,18 +124,13 @@ def _write_adapter(
         "version": VERSION,
     }
     _write_json(folder / "adapter_config.json", about | {"config": config, "name": name})
-    _write_tensors(folder / "adapter.safetensors", tensors)
+    write_tensors(folder / "adapter.safetensors", tensors)
     head = head_parameters(model)
     if with_head and head:
         labels = {"label2id": model.config.label2id, "num_labels": model.config.num_labels}
         _write_json(folder / "head_config.json", about | labels | {"config": None, "name": None})
-        _write_tensors(folder / "model_head.safetensors", dict(head))
+        write_tensors(folder / "model_head.safetensors", head)
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-
-
-def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    save_file(plain, path, {"format": "pt"})

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -23,7 +22,9 @@ from autopelt.methods import method_of
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached, attachment, head_parameters
 from autopelt.modules.building import part_name
+from autopelt.modules.checkpoint import write_tensors
 from autopelt.modules.lora import LoraModule
+from autopelt.system.files import write_text
 
 _TASK_TYPES = {
     "sequence_classification": "SEQ_CLS",
@@ -32,6 +33,14 @@ _TASK_TYPES = {
     "seq2seq": "SEQ_2_SEQ_LM",
     "causal_lm": "CAUSAL_LM",
     "none": "FEATURE_EXTRACTION",
+}
+_CONFIG: dict[str, Any] = {
+    "peft_type": "LORA",
+    "inference_mode": True,
+    "r": 1,
+    "lora_alpha": 1,
+    "lora_dropout": 0.0,
+    "bias": "none",
 }
 
 
@@ -84,26 +93,18 @@ def write_model(
         raise UsageError("cannot export to peft: it takes linear maps of one kind only.")
     own = head_parameters(model)
     tensors |= {f"base_model.model.{name}": p for name, p in own.items()}
-    config: dict[str, Any] = {
-        "peft_type": "LORA",
+    config = _CONFIG | {
         "task_type": _TASK_TYPES[head],
         "base_model_name_or_path": base,
         "revision": revision,
-        "inference_mode": True,
-        "r": 1,
-        "lora_alpha": 1,
-        "lora_dropout": 0.0,
-        "bias": "none",
         "fan_in_fan_out": conv == {True},
         "target_modules": sorted(ranks),
         "rank_pattern": ranks,
         "alpha_pattern": alphas,
         "modules_to_save": sorted({name.split(".", 1)[0] for name in own}) or None,
     }
-    text = json.dumps(config, indent=2)
-    (out / "adapter_config.json").write_text(text + "\n", encoding="utf-8")
-    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    save_file(plain, out / "adapter_model.safetensors", {"format": "pt"})
+    write_text(out / "adapter_config.json", json.dumps(config, indent=2) + "\n")
+    write_tensors(out / "adapter_model.safetensors", tensors)
 
 
 def _site(backbone: Backbone, module: Module) -> Linear:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_csv, trials_table
-from autopelt.system.files import check_writable, replace_file
+from autopelt.system.files import check_writable, new_folder, replace_file, write_text
 from autopelt.tasks import Task, make_task
 from autopelt.training.context import data_source, length_limit
 from autopelt.training.spec import Setup
@@ -88,21 +86,12 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
         )
     splits = task.load(data_source(setup), report=True)
     limit = length_limit(setup.max_length or task.max_length, load_tokenizer(source), config)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
+    with new_folder(out) as made:
         (made / "data").mkdir()
         for part in ("train", "selection", "report"):
             getattr(splits, part).to_json(made / "data" / f"{part}.jsonl", force_ascii=False)
-        (made / "architecture.yaml").write_text(trial.architecture.to_yaml(), encoding="utf-8")
-        text = _filled(opened, trial, name, out, task, limit)
-        (made / "train.py").write_text(text, encoding="utf-8")
-        made.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        made.rename(out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+        write_text(made / "architecture.yaml", trial.architecture.to_yaml())
+        write_text(made / "train.py", _filled(opened, trial, name, out, task, limit))
 
 
 def _filled(

@@ -9,6 +9,9 @@ from typing import Any
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
+Places = Collection[tuple[int, str, str]]
+"""The `Module.key` of all modules of an architecture."""
+
 
 class Method(ABC):
     """A kind of module. What no method says of itself is refused in exports.
@@ -65,10 +68,8 @@ class Method(ABC):
         """Why `peft` cannot hold a module; None where it can."""
         return "is not LoRA"
 
-    def not_in_adapters(
-        self, module: Module, places: Collection[tuple[int, str, str]]
-    ) -> str | None:
-        """Why `adapters` cannot hold a module among others (`Module.key`); None where it can."""
+    def not_in_adapters(self, module: Module, places: Places) -> str | None:
+        """Why `adapters` cannot hold a module among others; None where it can."""
         return "is of a method that adapters does not have"
 
     def adapters_config(self, module: Module, hidden: int) -> dict[str, Any]:

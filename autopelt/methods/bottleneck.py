@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method
+from autopelt.methods.base import Method, Places
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -37,9 +36,7 @@ class Adapter(Method):
         return "has a nonlinearity, so it is no change of weights"
 
     @override
-    def not_in_adapters(
-        self, module: Module, places: Collection[tuple[int, str, str]]
-    ) -> str | None:
+    def not_in_adapters(self, module: Module, places: Places) -> str | None:
         return None
 
     @override

@@ -9,12 +9,11 @@ Start: A Kaiming uniform, B = 0. Parameters: r·(in + out), 2rd for a square map
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method, linear_shape
+from autopelt.methods.base import Method, Places, linear_shape
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -67,9 +66,7 @@ class Lora(Method):
         return "has a gate, which peft does not know" if module.gate is not None else None
 
     @override
-    def not_in_adapters(
-        self, module: Module, places: Collection[tuple[int, str, str]]
-    ) -> str | None:
+    def not_in_adapters(self, module: Module, places: Places) -> str | None:
         if module.location not in _ADAPTERS:
             return "is LoRA on the attention's output, which adapters does not have"
         return "has both a gate and an alpha" if module.gate and module.alpha else None

@@ -15,12 +15,12 @@ Start: flat N(0, 0.02²); E from N(0, 1), both linear maps as `torch.nn.Linear`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method
+from autopelt.methods.base import Method, Places
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -60,9 +60,7 @@ class Prefix(Method):
         return "adds keys and values that no weight of the backbone holds"
 
     @override
-    def not_in_adapters(
-        self, module: Module, places: Collection[tuple[int, str, str]]
-    ) -> str | None:
+    def not_in_adapters(self, module: Module, places: Places) -> str | None:
         return None
 
     @override

@@ -15,12 +15,11 @@ Start: the embeddings of n tokens drawn from the vocabulary. Parameters: n·d.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method
+from autopelt.methods.base import Method, Places
 from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.shapes import Shapes
 
@@ -50,9 +49,7 @@ class Prompt(Method):
         return "adds rows to the sequence that no weight of the backbone holds"
 
     @override
-    def not_in_adapters(
-        self, module: Module, places: Collection[tuple[int, str, str]]
-    ) -> str | None:
+    def not_in_adapters(self, module: Module, places: Places) -> str | None:
         return "has a gate, and adapters has none on a prompt" if module.gate is not None else None
 
     @override

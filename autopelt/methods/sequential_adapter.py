@@ -14,10 +14,9 @@ Start: D from N(0, 0.02²), all else zero; the literature draws U as well. Param
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from typing_extensions import override
 
+from autopelt.methods.base import Places
 from autopelt.methods.bottleneck import Adapter
 from autopelt.methods.module import Module
 
@@ -36,9 +35,7 @@ class SequentialAdapter(Adapter):
     parallel = False
 
     @override
-    def not_in_adapters(
-        self, module: Module, places: Collection[tuple[int, str, str]]
-    ) -> str | None:
+    def not_in_adapters(self, module: Module, places: Places) -> str | None:
         assert module.layer is not None
         others = {
             (module.layer, "ffn", "parallel_adapter"): "parallel",

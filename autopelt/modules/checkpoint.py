@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from autopelt.modules.attachment import (
     head_parameters,
 )
 from autopelt.modules.base import Hooked
-from autopelt.system.files import replace_file
+from autopelt.system.files import replace_file, write_text
 
 _FORMAT = "autopelt 1"
 
@@ -32,23 +33,22 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
     made = attachment(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors: dict[str, torch.Tensor] = {}
-    tensors |= {f"head:{name}": p for name, p in head_parameters(model).items()}
-    for name, part in made.parts.items():
-        if isinstance(part, Hooked):
-            tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}
-    if made.architecture.full:
-        tensors |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
-    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     metadata = {
         "format": _FORMAT,
         "architecture": made.architecture.id,
         "family": made.shapes.family,
         "backbone_parameters": str(made.shapes.backbone_parameters),
     }
-    replace_file(folder / "weights.safetensors", lambda path: save_file(plain, path, metadata))
-    text = made.architecture.to_yaml()
-    replace_file(folder / "architecture.yaml", lambda path: path.write_text(text, encoding="utf-8"))
+    write_tensors(folder / "weights.safetensors", _shipped(model), metadata)
+    write_text(folder / "architecture.yaml", made.architecture.to_yaml())
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file whole or not at all; metadata as `transformers` has it if None."""
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    replace_file(path, lambda file: save_file(plain, file, metadata or {"format": "pt"}))
 
 
 def load(model: PreTrainedModel, folder: str | Path) -> None:
@@ -75,13 +75,7 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
         )
     attach(model, architecture, random_seed=0, folded=True)
     try:
-        targets: dict[str, torch.Tensor] = {}
-        targets |= {f"head:{name}": p for name, p in head_parameters(model).items()}
-        for name, part in attachment(model).parts.items():
-            assert isinstance(part, Hooked)
-            targets |= {f"{name}:{key}": p for key, p in part.named_parameters()}
-        if architecture.full:
-            targets |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
+        targets = _shipped(model)
         _same_names_and_shapes(tensors, targets, folder)
     except Exception:
         detach(model)
@@ -89,6 +83,19 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
     with torch.no_grad():
         for key, target in targets.items():
             target.copy_(tensors[key])
+
+
+def _shipped(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """All that goes into a file; of folded modules, the parameters themselves."""
+    made = attachment(model)
+    tensors: dict[str, torch.Tensor] = {}
+    tensors |= {f"head:{name}": p for name, p in head_parameters(model).items()}
+    for name, part in made.parts.items():
+        if isinstance(part, Hooked):
+            tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}
+    if made.architecture.full:
+        tensors |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
+    return tensors
 
 
 def _same_names_and_shapes(

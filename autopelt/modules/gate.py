@@ -16,6 +16,7 @@ Start: w = 0 and b = 0, so every gate begins at 0.5. Parameters: d + 1.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -108,10 +109,7 @@ class Gate(nn.Module):
 def mask_position(attention: nn.Module) -> int:
     """Index of the mask among the positional arguments of an attention module."""
     real: Any = type(attention.real if isinstance(attention, Place) else attention)
-    code = real.forward
-    while hasattr(code, "__wrapped__"):
-        code = code.__wrapped__
-    names = code.__code__.co_varnames[1 : code.__code__.co_argcount]
+    names = list(inspect.signature(real.forward).parameters)[1:]
     return next((i for i, name in enumerate(names) if name in ("attention_mask", "mask")), 1)
 
 

@@ -7,8 +7,6 @@ model folder, which a search takes as its model.
 import hashlib
 import json
 import math
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from autopelt.backbones.load import ModelSource, load_tokenizer, resolve
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.study.config import derived_seed
-from autopelt.system.files import read_text, write_text
+from autopelt.system.files import new_folder, read_text, write_text
 from autopelt.tasks import make_task
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import data_source, length_limit
@@ -257,16 +255,8 @@ def _provenance(source: ModelSource) -> Any:
 def _write(
     network: Any, tokenizer: Any, source: ModelSource, record: dict[str, Any], out: Path
 ) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
+    with new_folder(out) as made:
         save_language_model(network, source, made)
         with quiet():
             tokenizer.save_pretrained(made)
         write_text(made / RECORD, json.dumps(record, indent=1) + "\n")
-        made.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        made.rename(out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
