@@ -6,7 +6,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from autopelt.data.aligned import read_aligned
 from autopelt.data.conll import read_conll
 from autopelt.data.readers import (
     MOST_CHARACTERS,
@@ -115,27 +114,3 @@ def test_parquet_and_json_lines_hold_the_same(tmp_path):
     columns = {"text": ["a", "b"], "label": [1.5, None]}
     assert read_parquet([tmp_path / "a.parquet"], []).columns == columns
     assert read_jsonl([lines], []).columns == columns
-
-
-def test_conll_takes_tabs_blanks_documents_and_comments(tmp_path):
-    text = "-DOCSTART- -X- O O\n\nEU NNP I-ORG\nrejects VBZ O\n\n\nBonn NNP I-LOC\n"
-    table = read_conll([_write(tmp_path, "a.conll", text)], [])
-    assert table.columns == {
-        "words": [["EU", "rejects"], ["Bonn"]],
-        "tags": [["I-ORG", "O"], ["I-LOC"]],
-    }
-    assert table.lines == [3, 7]
-    tabs = _write(tmp_path, "b.conll", "# text = New York\nNew York\tB-LOC\n#\tO\n\t\n# x\n:)\tO\n")
-    assert read_conll([tabs], []).columns["words"] == [["New York", "#"], [":)"]]
-
-
-def test_aligned_files_keep_together_and_lose_empty_pairs(tmp_path):
-    a, b = (
-        _write(tmp_path, "a.en", "one\r\n\r\nthree\r\n"),
-        _write(tmp_path, "a.sl", "ena\ndva\ntri\n"),
-    )
-    notes = []
-    table = read_aligned([a, b], notes)
-    assert table.columns == {"source": ["one", "three"], "target": ["ena", "tri"]}
-    assert "1 of 3 pairs have an empty side" in notes[0]
-    assert "has 3 lines, but" in _error(read_aligned, a, _write(tmp_path, "c.sl", "ena\ndva\n"))

@@ -1,0 +1,48 @@
+"""Columns of a table: the named one, the usual one, or an error that says where."""
+
+import pytest
+
+from autopelt.data.readers import Table
+from autopelt.errors import UnavailableError
+from autopelt.tasks.columns import find_column, labelled
+
+
+def _table(**columns):
+    return Table(columns, "a.csv", [2, 5])
+
+
+def test_the_named_column_goes_before_the_usual_ones():
+    table = _table(text=["a", "b"], review=["c", "d"])
+    assert find_column(table, "review", ("text",), "text") == "review"
+    assert find_column(table, "", ("words", "text"), "text") == "text"
+    with pytest.raises(UnavailableError, match="no column 'words'; it has: text, review"):
+        find_column(table, "", ("words",), "text")
+    with pytest.raises(UnavailableError, match="no column 'none'"):
+        find_column(table, "none", ("text",), "text")
+
+
+def test_each_kind_gets_its_columns():
+    table = _table(text=["a", "b"], label=[True, " x "])
+    columns = labelled(table, "classification", {})
+    assert columns == {"text": ["a", "b"], "label": ["true", "x"]}
+    table = _table(s=["a", "b"], t=["c", "d"], label=["1", 2])
+    columns = labelled(table, "regression", {"text": "s", "text_pair": "t"})
+    assert columns == {"text": ["a", "b"], "text_pair": ["c", "d"], "label": [1.0, 2.0]}
+    columns = labelled(table, "generation", {"text": "s", "target": "t"})
+    assert columns == {"source": ["a", "b"], "target": ["c", "d"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "said"),
+    [
+        ("classification", {"text": ["a", None], "label": ["x", "y"]}, "line 5 has an empty text"),
+        ("classification", {"text": ["a", "b"], "label": ["x", float("nan")]}, "line 5 has no lab"),
+        ("regression", {"text": ["a", "b"], "label": [1, True]}, "line 5 has 'True'"),
+        ("token_classification", {"words": [["a"], "b"], "tags": [["O"], ["O"]]}, "line 5 has no"),
+        ("token_classification", {"words": [["a"]], "tags": [["O", "O"]]}, "1 words, but 2 tags"),
+        ("generation", {"source": ["a", "b"], "target": ["a", " "]}, "text in column 'target'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(kind, columns, said):
+    with pytest.raises(UnavailableError, match=said):
+        labelled(_table(**columns), kind, {})
