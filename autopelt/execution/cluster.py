@@ -110,13 +110,13 @@ class Machines:
         return any(node not in alive or not _answers(*at) for node, at in self._known.items())
 
     def _alive(self) -> set[str]:
-        found = {
+        alive = {
             node["NodeID"]: (node["NodeManagerAddress"], node["NodeManagerPort"])
             for node in self._ray.nodes()
             if node["Alive"]
         }
-        self._known |= found
-        return set(found)
+        self._known |= alive
+        return set(alive)
 
 
 def _answers(host: str, port: int) -> bool:

@@ -8,6 +8,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from ray.tune.search import Searcher
@@ -15,6 +16,23 @@ from ray.tune.search import Searcher
 from autopelt.execution.source import Outcome, TrialSource
 from autopelt.system.units import format_seconds
 from autopelt.training.spec import TrialSpec
+
+
+@dataclass
+class _Group:
+    """What one worker trains at once.
+
+    Attributes:
+        specs: by number, of the trials that have not ended.
+        deadline: by `time.monotonic`, when the worker ends itself.
+        epochs: by number, the last epoch that was told of.
+        end: how what still runs ends, where that is known before Ray tells of it.
+    """
+
+    specs: dict[int, TrialSpec]
+    deadline: float = math.inf
+    epochs: dict[int, int] = field(default_factory=dict)
+    end: Outcome | None = None
 
 
 class Feed(Searcher):
@@ -38,11 +56,7 @@ class Feed(Searcher):
         super().__init__(metric="score", mode="max")
         self._source, self._together = source, together
         self._machine_lost = machine_lost
-        self._running: dict[str, dict[int, TrialSpec]] = {}
-        self._epochs: dict[int, int] = {}
-        self._deadlines: dict[str, tuple[float, float]] = {}
-        self._stopped: dict[str, str] = {}
-        self._lost: set[str] = set()
+        self._groups: dict[str, _Group] = {}
         self._dry = False
         self.error: BaseException | None = None
 
@@ -54,26 +68,18 @@ class Feed(Searcher):
         """The next specs for a worker."""
         specs: list[TrialSpec] = []
         while self.error is None and not self._dry and len(specs) < self._together:
-            try:
-                spec = self._source.next()
-            except KeyboardInterrupt:  # stop now, do not wait for what runs
-                raise
-            except BaseException as error:  # Ray would swallow it or lose its kind
-                self.error = error
-                break
-            if spec is None:
-                self._dry = True
-                break
-            specs.append(spec)
-        if not specs and self.error is None and self._running:
+            spec = self._call(self._source.next)
+            if spec is not None:
+                specs.append(spec)
+            else:
+                self._dry = self.error is None
+        if not specs and self.error is None and self._groups:
             return None  # what runs may be lost, and then there is more to do
         if self.error is not None or not specs:
             return Searcher.FINISHED
-        self._running[trial_id] = {spec.number: spec for spec in specs}
-        self._epochs |= {spec.number: 0 for spec in specs}
+        group = self._groups[trial_id] = _Group({spec.number: spec for spec in specs})
         if specs[0].timeout is not None:
-            allowed = specs[0].timeout * len(specs)
-            self._deadlines[trial_id] = (time.monotonic() + allowed, specs[0].timeout)
+            group.deadline = time.monotonic() + specs[0].timeout * len(specs)
         return {"specs": specs}
 
     def stops(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -86,16 +92,18 @@ class Feed(Searcher):
             return True
         if not epochs or self._together > 1:
             return False
-        for number in self._running.get(trial_id, {}):
-            reason = self._guard(lambda number=number: self._source.stops(number))  # type: ignore[misc]  # bound now
+        group = self._groups[trial_id]
+        for number in group.specs:
+            reason = self._call(self._source.stops, number)
             if reason:
-                self._stopped[trial_id] = reason
-        return trial_id in self._stopped
+                group.end = Outcome(stopped=reason)
+        return group.end is not None
 
     def broke(self, trial_id: str, words: str) -> None:
         """A worker is gone, Ray says how; that its trial has ended is told next."""
-        if self._machine_lost(words):
-            self._lost.add(trial_id)
+        group = self._groups.get(trial_id)
+        if group is not None and group.end is None and self._machine_lost(words):
+            group.end = Outcome("its machine left the cluster", lost=True)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing: the scheduler has handed it on."""
@@ -106,17 +114,12 @@ class Feed(Searcher):
         """Hand the last result on; whatever is still running then has stopped, or died."""
         if not error and result is not None:
             self._take(trial_id, result)
-        stopped = self._stopped.pop(trial_id, "")
-        deadline = self._deadlines.pop(trial_id, (math.inf, 0.0))
-        if stopped:
-            outcome = Outcome(stopped=stopped)
-        elif trial_id in self._lost:
-            self._dry = False
-            outcome = Outcome("its machine left the cluster", lost=True)
-        else:
-            outcome = Outcome(_cause_of_death(deadline))
-        for number in self._running.pop(trial_id, {}):
-            self._finish(number, outcome)
+        group = self._groups.pop(trial_id, None)
+        if group is None:
+            return
+        self._dry = self._dry and not (group.end is not None and group.end.lost)
+        for number in list(group.specs):
+            self._finish(group, number, group.end or _death(group))
 
     def _take(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Tell the source what a worker has told; what has ended is not heard of again.
@@ -126,39 +129,37 @@ class Feed(Searcher):
         Returns:
             Whether an epoch was told of.
         """
-        running = self._running.get(trial_id, {})
+        group = self._groups.get(trial_id, _Group({}))
         epochs = False
         for told in json.loads(result["told"]):
             number = told.pop("number")
-            spec = running.get(number)
-            if spec is None or trial_id in self._stopped:
+            spec = group.specs.get(number)
+            if spec is None or group.end is not None:
                 continue
             if "doing" in told:
-                self._guard(lambda n=number, t=told: self._source.doing(n, t["doing"]))  # type: ignore[misc]  # bound now
-                continue
-            if "failed" in told:
-                del running[number]
-                self._finish(number, Outcome(told["failed"]))
-                continue
-            if told["epoch"] <= self._epochs[number]:
-                continue
-            self._epochs[number], epochs = told["epoch"], True
-            self._guard(lambda n=number, t=told: self._source.progressed(n, t))  # type: ignore[misc]  # bound now
-            if told["epoch"] >= spec.training.epochs:
-                del running[number]
-                self._finish(number, Outcome())
+                self._call(self._source.doing, number, told["doing"])
+            elif "failed" in told:
+                self._finish(group, number, Outcome(told["failed"]))
+            elif told["epoch"] > group.epochs.get(number, 0):
+                group.epochs[number], epochs = told["epoch"], True
+                self._call(self._source.progressed, number, told)
+                if told["epoch"] >= spec.training.epochs:
+                    self._finish(group, number, Outcome())
         return epochs
 
-    def _finish(self, number: int, outcome: Outcome) -> None:
-        del self._epochs[number]
-        self._guard(lambda: self._source.finished(number, outcome))
+    def _finish(self, group: _Group, number: int, outcome: Outcome) -> None:
+        del group.specs[number]
+        self._call(self._source.finished, number, outcome)
 
-    def _guard(self, call: Callable[[], Any]) -> Any:
-        """An error in the driver's own code stops the search; it is raised after Ray has ended."""
+    def _call(self, method: Callable[..., Any], *given: Any) -> Any:
+        """An error in the driver's own code stops the search; it is raised after Ray has ended.
+
+        Ray would swallow it or lose its kind.
+        """
         if self.error is None:
             try:
-                return call()
-            except KeyboardInterrupt:
+                return method(*given)
+            except KeyboardInterrupt:  # stop now, do not wait for what runs
                 raise
             except BaseException as error:
                 self.error = error
@@ -171,11 +172,8 @@ class Feed(Searcher):
         """Nothing: the study is the state."""
 
 
-def _cause_of_death(deadline: tuple[float, float]) -> str:
-    when, timeout = deadline
-    if time.monotonic() >= when:
-        return (
-            f"it took longer than {format_seconds(timeout)} (trial_timeout); "
-            "its worker was replaced"
-        )
-    return "the worker process died (killed, or out of memory); it was replaced"
+def _death(group: _Group) -> Outcome:
+    if time.monotonic() < group.deadline:
+        return Outcome("the worker process died (killed, or out of memory); it was replaced")
+    timeout = format_seconds(next(iter(group.specs.values())).timeout or 0.0)
+    return Outcome(f"it took longer than {timeout} (trial_timeout); its worker was replaced")

@@ -26,7 +26,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         texts = path.read_bytes().split(b"\n")
     except OSError as error:
         raise UnavailableError(f"'{path}' cannot be read: {error.strerror}.") from None
-    found: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
     for number, text in enumerate(texts[:-1], 1):  # what no line break ends was cut short
         try:
             line = json.loads(text)
@@ -36,8 +36,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
             raise UnavailableError(
                 f"line {number} of '{path}' is damaged; delete that line: its training runs again."
             )
-        found.append(line)
-    return found
+        lines.append(line)
+    return lines
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:

@@ -1,16 +1,19 @@
 """One search on one study folder: a lock that names its process, and dies with it."""
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
+import psutil
 
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.system.files import write_text
 
+_WHO = re.compile(r"process (\d+) on (\S+)")
 LOCK = ".lock"
 """Locked by the system as long as the process lives; a file beside it says who it is."""
 
@@ -65,23 +68,17 @@ def working_process(folder: Path) -> int | None:
         with filelock.FileLock(folder / LOCK, timeout=0):
             return None  # its process was killed
     except filelock.Timeout:
-        words = owner.read_text(encoding="utf-8").split() if owner.is_file() else []
-        return int(words[1]) if len(words) == 4 and words[1].isdigit() else None
+        who = _WHO.fullmatch(owner.read_text(encoding="utf-8") if owner.is_file() else "")
+        return int(who[1]) if who else None
 
 
 def _owner(folder: Path) -> Path:
     return folder / f"{LOCK}.owner"
 
 
-def _stale(who: str, path: Path) -> str:
+def _stale(text: str, path: Path) -> str:
     """What to do about a lock whose process is gone, as some network file systems keep one."""
-    words = who.split()
-    if len(words) != 4 or words[3] != socket.gethostname() or not words[1].isdigit():
+    who = _WHO.fullmatch(text)
+    if who is None or who[2] != socket.gethostname() or psutil.pid_exists(int(who[1])):
         return ""
-    try:
-        os.kill(int(words[1]), 0)
-    except ProcessLookupError:
-        return f" That process is gone, and the file system kept its lock; delete '{path}'."
-    except PermissionError:  # another user's
-        pass
-    return ""
+    return f" That process is gone, and the file system kept its lock; delete '{path}'."

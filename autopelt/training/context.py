@@ -37,6 +37,11 @@ class Split:
     rows: list[Mapping[str, Any]]
     lengths: list[int]
 
+    def select(self, indices: Sequence[int]) -> "Split":
+        """Some of its examples, in the order given."""
+        rows, lengths = [self.rows[i] for i in indices], [self.lengths[i] for i in indices]
+        return Split(self.encoded.select(indices), rows, lengths)
+
 
 class Context:
     """A warm backbone and its data.
@@ -109,25 +114,22 @@ class Context:
     def identity(self, split: str) -> str:
         """A name for what the backbone computes of a split: its weights, the tokens, precision."""
         if split not in self._identities:
-            found = hashlib.sha256()
+            content = hashlib.sha256()
             for name, p in frozen_parameters(self.model).items():
-                content = torch.hash_tensor(p.detach()).view(torch.int64).item()
-                found.update(f"{name} {tuple(p.shape)} {p.dtype} {content}\n".encode())
+                weights = torch.hash_tensor(p.detach()).view(torch.int64).item()
+                content.update(f"{name} {tuple(p.shape)} {p.dtype} {weights}\n".encode())
             for row in self.splits[split].rows:
-                found.update(f"{[row.get(key) for key in MODEL_INPUTS]}\n".encode())
-            self._identities[split] = found.hexdigest()[:16]
+                content.update(f"{[row.get(key) for key in MODEL_INPUTS]}\n".encode())
+            self._identities[split] = content.hexdigest()[:16]
         return f"{self._identities[split]}-{self.precision}"
 
     def batch(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """A padded batch of a split, on the model's device."""
         rows = self.splits[split].rows
-        made = self.task.collate([rows[i] for i in indices], self.tokenizer)
+        batch = self.task.collate([rows[i] for i in indices], self.tokenizer)
         if self.device.type == "cuda":  # copied while the GPU is still busy with the last batch
-            return {
-                name: tensor.pin_memory().to(self.device, non_blocking=True)
-                for name, tensor in made.items()
-            }
-        return {name: tensor.to(self.device) for name, tensor in made.items()}
+            batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
+        return {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
 
 
 def length_limit(wanted: int, tokenizer: Any, config: Any) -> int:

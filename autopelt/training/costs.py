@@ -39,10 +39,7 @@ def costs(context: Context, architecture: Architecture, spec: TrialSpec) -> dict
     if not spec.costs:
         return {}
     context.precision = "fp32"  # as it is shipped, and the same count on every machine
-    made: dict[str, float] = {}
-    for name in spec.costs:
-        made[name] = _MEASURES[name](context, architecture, spec)
-    return made
+    return {name: _MEASURES[name](context, architecture, spec) for name in spec.costs}
 
 
 def deployed_form(architecture: Architecture) -> Architecture:
@@ -88,23 +85,22 @@ def pace(
 ) -> Pace:
     """Time predictions of a batch, bare and deployed in turn; nothing may be attached."""
     deployed = deployed_form(architecture)
-    found: list[tuple[float, float]] = []
+    times: list[tuple[float, float]] = []
     for _ in range(rounds):
-        bare = _seconds(context, batch, passes)
-        if not deployed.modules:
-            found.append((bare, bare))
-            continue
-        attach(context.model, deployed, random_seed=random_seed)
-        try:
-            fold(context.model)
-            found.append((bare, _seconds(context, batch, passes)))
-        finally:
-            detach(context.model)
-    found = found[1:]
+        bare = own = _seconds(context, batch, passes)
+        if deployed.modules:
+            attach(context.model, deployed, random_seed=random_seed)
+            try:
+                fold(context.model)
+                own = _seconds(context, batch, passes)
+            finally:
+                detach(context.model)
+        times.append((bare, own))
+    times = times[1:]
     return Pace(
-        median(bare for bare, _ in found),
-        median(own for _, own in found),
-        median(own / bare for bare, own in found),
+        median(bare for bare, _ in times),
+        median(own for _, own in times),
+        median(own / bare for bare, own in times),
     )
 
 

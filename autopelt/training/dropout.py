@@ -32,19 +32,18 @@ class FastDropout(TorchFunctionMode):
     ) -> Any:
         """Called by PyTorch for each of its functions."""
         given = kwargs or {}
+        output = None
         if func is nn.functional.dropout:
-            made = _dropout(*args, **given)
+            output = _dropout(*args, **given)
         elif func is nn.functional.scaled_dot_product_attention and given.get("dropout_p"):
-            made = _attention(*args, **given)
-        else:
-            made = None
-        return func(*args, **given) if made is None else made
+            output = _attention(*args, **given)
+        return func(*args, **given) if output is None else output
 
 
 def drop(x: torch.Tensor, p: float) -> torch.Tensor:
     """Set each element to 0 with probability p, to 1/65536; what is kept grows so as to make up."""
-    made: torch.Tensor = _Dropout.apply(x, round(p * LEVELS))
-    return made
+    y: torch.Tensor = _Dropout.apply(x, round(p * LEVELS))
+    return y
 
 
 def _dropout(

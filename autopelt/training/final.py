@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +52,26 @@ def train_model(
             best = result if result.best else best
             on_epoch(result)
     assert best is not None
+    record = _record(context, architecture, training, random_seed, best)
+    folder = folder.resolve()
+    new = folder.with_name(f".{folder.name}.new")
+    replace_directory(new, None)  # of a training that was killed
+    save(context.model, new)
+    release(context)
+    write_text(new / RECORD, json.dumps(record, indent=2) + "\n")
+    replace_directory(new, folder)
+    return record
+
+
+def _record(
+    context: Context,
+    architecture: Architecture,
+    training: TrainingConfig,
+    random_seed: int,
+    best: EpochResult,
+) -> dict[str, Any]:
     count = count_attached(context.model)
-    record = {
+    return {
         "metric": context.task.metric.name,
         "report": score_split(context, "report"),
         "constant": constant_scores(
@@ -69,17 +87,9 @@ def train_model(
         "labels": list(context.task.labels),
         "head": context.task.head,
         "kind": context.task.kind,
-        "setup": asdict(setup),
+        "setup": asdict(context.setup),
         "training": training.model_dump(),
     }
-    folder = folder.resolve()
-    made = folder.with_name(f".{folder.name}.new")
-    replace_directory(made, None)  # of a training that was killed
-    save(context.model, made)
-    release(context)
-    write_text(made / RECORD, json.dumps(record, indent=2) + "\n")
-    replace_directory(made, folder)
-    return record
 
 
 def evaluate_model(
@@ -102,9 +112,9 @@ def evaluate_model(
     record = read_record(folder)
     setup = Setup(**record["setup"])
     if model is not None:
-        setup = Setup(**(asdict(setup) | {"model": model}))
+        setup = replace(setup, model=model)
     if data is not None:
-        setup = Setup(**(asdict(setup) | {"data": str(Path(data).resolve())}))
+        setup = replace(setup, data=str(Path(data).resolve()))
     context = Context(setup, train=False, report=True)
     training = TrainingConfig(**record["training"])
     context.precision = precision(training.precision, context.device)

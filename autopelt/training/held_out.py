@@ -25,33 +25,31 @@ def held_out(context: Context) -> dict[str, Any]:
         of the best constant answer, `Task.constant`, where the task has one), ``examples`` and
         ``data`` (content hash).
     """
-    split = context.splits["report"]
+    split, task = context.splits["report"], context.task
     predictions = predict_split(context, "report")
-    metrics = context.task.score(predictions, split.encoded)
-    metric = context.task.metric
+    metrics = task.score(predictions, split.encoded)
     groups = example_groups(split.rows, context.setup.random_seed)
 
-    def without(found: Sequence[Any]) -> list[float]:
-        made = []
-        for group in range(max(groups) + 1 if len(set(groups)) > 1 else 0):
-            kept = [i for i, g in enumerate(groups) if g != group]
-            score = context.task.score([found[i] for i in kept], split.encoded.select(kept))
-            made.append(metric.value(score))
-        return made
+    count = max(groups) + 1 if len(set(groups)) > 1 else 0
+    kept = [[i for i, g in enumerate(groups) if g != group] for group in range(count)]
 
-    made = {
+    def without(answers: Sequence[Any]) -> list[float]:
+        scores = (task.score([answers[i] for i in k], split.encoded.select(k)) for k in kept)
+        return [task.metric.value(score) for score in scores]
+
+    told = {
         "metrics": metrics,
-        "score": metric.value(metrics),
+        "score": task.metric.value(metrics),
         "without": without(predictions),
         "examples": len(split.rows),
         "data": context.report_hash,
     }
-    answer = context.task.constant(context.splits["train"].encoded)
+    answer = task.constant(context.splits["train"].encoded)
     if answer is not None:
         same = [answer] * len(split.rows)
-        score = metric.value(context.task.score(same, split.encoded))
-        made["constant"] = {"score": score, "without": without(same)}
-    return made
+        score = task.metric.value(task.score(same, split.encoded))
+        told["constant"] = {"score": score, "without": without(same)}
+    return told
 
 
 def example_groups(rows: Sequence[Any], random_seed: int) -> list[int]:

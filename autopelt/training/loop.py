@@ -70,9 +70,10 @@ def train(trainee: Trainee, training: TrainingConfig) -> Generator[list[Entry], 
                 losses = dict.fromkeys(trainee.running, 0.0)
                 if learns:
                     losses = _train_epoch(trainee, training, epoch, order, trunk, accumulation)
-                trained = time.perf_counter()
+                    seconds["train"] = time.perf_counter() - begun
+                scoring = time.perf_counter()
                 entries = _entries(trainee, epoch, losses, _score(trainee, trunk))
-                seconds |= {"train": trained - begun, "score": time.perf_counter() - trained}
+                seconds["score"] = time.perf_counter() - scoring
                 saved |= {} if trunk is None else {"trunk": sum(map(trunk.saved, SPLITS))}
                 notes += [NOTE] if accumulation.parts > 1 else []
                 for entry in entries:

@@ -96,12 +96,11 @@ class FrozenProducts(TorchFunctionMode):
         return y if bias is None or half_bias is not None else y + bias
 
     def _copy(self, weight: torch.Tensor) -> torch.Tensor:
-        known = self._copies.get(weight)
-        if known is None or known[0] != weight._version:
-            known = (weight._version, weight.detach().bfloat16())
-            self._copies[weight] = known
-        made: torch.Tensor = known[1]
-        return made
+        version, copy = self._copies.get(weight, (None, weight))
+        if version != weight._version:
+            copy = weight.detach().bfloat16()
+            self._copies[weight] = (weight._version, copy)
+        return copy
 
 
 class _Product(torch.autograd.Function):

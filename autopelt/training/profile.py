@@ -10,21 +10,25 @@ from __future__ import annotations
 
 import importlib
 import json
+import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import torch
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.modules.attachment import detach
 from autopelt.study.config import TrainingConfig
+from autopelt.training.context import Context
+from autopelt.training.costs import nearest_to_median, pace, typical
+from autopelt.training.loop import train_epochs
 from autopelt.training.spec import Setup
-
-if TYPE_CHECKING:
-    from autopelt.architecture.architecture import Architecture
-    from autopelt.training.context import Context
 
 STEPS = 8
 """Training steps of one measured epoch; of three epochs the first warms up."""
@@ -68,42 +72,40 @@ def measure(
     architecture: str, setup: Setup, training: TrainingConfig, threads: int, random_seed: int
 ) -> dict[str, Any]:
     """Measure in this process; see `measured`."""
-    import resource
-
-    import numpy as np
-    import torch
-
-    from autopelt.architecture.architecture import Architecture
-    from autopelt.modules.attachment import detach
-    from autopelt.training.context import Context, Split
-    from autopelt.training.loop import train_epochs
-
     torch.set_num_threads(threads)
     context = Context(setup)
     whole = len(context.splits["train"].lengths)
     rng = np.random.default_rng((random_seed, 43))
-
-    def shorten(name: str, size: int) -> None:
+    for name, size in (("train", STEPS * training.batch_size), ("selection", max(BATCHES))):
         split = context.splits[name]
-        kept = sorted(rng.permutation(len(split.rows))[:size].tolist())
-        context.splits[name] = Split(
-            split.encoded.select(kept),
-            [split.rows[i] for i in kept],
-            [split.lengths[i] for i in kept],
+        context.splits[name] = split.select(
+            sorted(rng.permutation(len(split.rows))[:size].tolist())
         )
-
-    shorten("train", STEPS * training.batch_size)
-    shorten("selection", max(BATCHES))
-    steps = -(-len(context.splits["train"].rows) // training.batch_size)
     on_gpu = context.device.type == "cuda"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
+    parsed = Architecture.from_json(architecture)
+    seconds, joules = _step_costs(context, parsed, training, random_seed)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak *= 1 if sys.platform == "darwin" else 1024
+    return {
+        "step_seconds": seconds,
+        "steps_an_epoch": -(-whole // training.batch_size),
+        "peak_bytes": int(torch.cuda.max_memory_allocated() if on_gpu else peak),
+        "step_joules": joules,
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
+    } | latency(context, parsed, random_seed)
+
+
+def _step_costs(
+    context: Context, architecture: Architecture, training: TrainingConfig, random_seed: int
+) -> tuple[float, float | None]:
+    """Median seconds and joules of a training step; joules None where they are not told."""
+    steps = -(-len(context.splits["train"].rows) // training.batch_size)
     seconds, joules = [], []
-    found = Architecture.from_json(architecture)
-    epochs = train_epochs(context, found, replace_epochs(training, 3), random_seed)
-    meter = Energy(on_gpu)
+    meter = Energy(context.device.type == "cuda")
     before = meter.read()
-    for result in epochs:
+    for result in train_epochs(context, architecture, replace_epochs(training, 3), random_seed):
         after = meter.read()
         if result.epoch > 1 and "train" in result.seconds:
             seconds.append(result.seconds["train"] / steps)
@@ -111,19 +113,8 @@ def measure(
                 # Scoring the few selection examples is in it; it is a small part of an epoch.
                 joules.append((after - before) / steps)
         before = meter.read()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak *= 1 if sys.platform == "darwin" else 1024
-    if on_gpu:
-        peak = torch.cuda.max_memory_allocated()
-    made: dict[str, Any] = {
-        "step_seconds": median(seconds) if seconds else 0.0,
-        "steps_an_epoch": -(-whole // training.batch_size),
-        "peak_bytes": int(peak),
-        "step_joules": median(joules) if joules else None,
-        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
-    }
     detach(context.model)
-    return made | latency(context, found, random_seed)
+    return median(seconds) if seconds else 0.0, median(joules) if joules else None
 
 
 def replace_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
@@ -133,17 +124,15 @@ def replace_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
 
 def latency(context: Context, architecture: Architecture, random_seed: int) -> dict[str, Any]:
     """Of 1 and of 32 examples of typical length, in fp32, as the shipped model computes."""
-    from autopelt.training.costs import nearest_to_median, pace, typical
-
     lengths = context.splits["selection"].lengths
-    made: dict[str, Any] = {"tokens": int(lengths[nearest_to_median(lengths)[0]])}
+    measures: dict[str, Any] = {"tokens": int(lengths[nearest_to_median(lengths)[0]])}
     for size, (rounds, passes) in BATCHES.items():
         batch = typical(context, "selection", size)
-        found = pace(
+        times = pace(
             context, architecture, batch, random_seed=random_seed, rounds=rounds, passes=passes
         )
-        made |= {f"latency_{size}": found.deployed, f"times_bare_{size}": found.times}
-    return made
+        measures |= {f"latency_{size}": times.deployed, f"times_bare_{size}": times.times}
+    return measures
 
 
 class Energy:
@@ -172,29 +161,14 @@ class Energy:
         return sum(values) / 1e6 if values else None
 
 
-@contextmanager
-def _only_result() -> Iterator[None]:
-    """Libraries print to standard output at will; there only the result may go."""
-    standard = sys.stdout
-    sys.stdout = sys.stderr
-    try:
-        yield
-    finally:
-        sys.stdout = standard
-
-
 def main() -> None:
     """Read a request from standard input, print the result as one line of JSON."""
     asked = json.load(sys.stdin)
-    with _only_result():
-        made = measure(
-            asked["architecture"],
-            Setup(**asked["setup"]),
-            TrainingConfig(**asked["training"]),
-            asked["threads"],
-            asked["random_seed"],
-        )
-    sys.stdout.write(json.dumps(made) + "\n")
+    asked["setup"] = Setup(**asked["setup"])
+    asked["training"] = TrainingConfig(**asked["training"])
+    with redirect_stdout(sys.stderr):  # libraries print at will; there only the result may go
+        measures = measure(**asked)
+    sys.stdout.write(json.dumps(measures) + "\n")
 
 
 if __name__ == "__main__":

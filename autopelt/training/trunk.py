@@ -108,17 +108,13 @@ def missing_trunk(context: Context, architectures: Sequence[Architecture]) -> in
 
     States that another process computes at this moment are missing, too: they are waited for.
     """
-    backbone = Backbone(context.model)
-    boundary = _lowest_boundary(backbone, architectures)
-    if (
-        context.arrays is None
-        or not _possible(context, backbone, boundary, architectures)
-        or all(
-            context.arrays.has(_key(context, s, boundary)) for s in SPLITS if s in context.splits
-        )
-    ):
-        return 0
-    return boundary
+    boundary = _usable_boundary(context, architectures)
+    there = (
+        context.arrays is not None and context.arrays.has(_key(context, split, boundary))
+        for split in SPLITS
+        if split in context.splits
+    )
+    return 0 if boundary == 0 or all(there) else boundary
 
 
 def open_trunk(context: Context, architectures: Sequence[Architecture]) -> Trunk | None:
@@ -128,9 +124,8 @@ def open_trunk(context: Context, architectures: Sequence[Architecture]) -> Trunk
         None where there is no trunk, the cache is off or too small, or the model's family or a gate
         of mode ``mean`` (which looks at padding too) does not go with it.
     """
-    backbone = Backbone(context.model)
-    boundary = _lowest_boundary(backbone, architectures)
-    if context.arrays is None or not _possible(context, backbone, boundary, architectures):
+    boundary = _usable_boundary(context, architectures)
+    if context.arrays is None or boundary == 0:
         return None
     begun = time.perf_counter()
     trunk = Trunk(boundary)
@@ -138,7 +133,7 @@ def open_trunk(context: Context, architectures: Sequence[Architecture]) -> Trunk
     context.model.eval()
     try:
         for split in (s for s in SPLITS if s in context.splits):
-            if not _add(context, context.arrays, backbone, trunk, split):
+            if not _add(context, context.arrays, trunk, split):
                 trunk.close()
                 return None
     except BaseException:
@@ -157,11 +152,10 @@ def skipping(context: Context, trunk: Trunk | None, split: str) -> Iterator[Feed
     Gives a function to call with the indices and the content of each batch before its pass; it does
     nothing where there are no states.
     """
-    states = None if trunk is None else trunk.states.get(split)
-    if trunk is None or states is None:
+    if trunk is None or split not in trunk.states:
         yield lambda indices, batch: None
         return
-    with _fed(context, trunk.boundary, states) as give:
+    with _fed(context, trunk.boundary, trunk.states[split]) as give:
         yield give
 
 
@@ -177,43 +171,39 @@ def _fed(context: Context, boundary: int, states: States) -> Iterator[Feeder]:
 
 
 # ---------------------------------------------------------------------- making
-def _lowest_boundary(backbone: Backbone, architectures: Sequence[Architecture]) -> int:
+def _usable_boundary(context: Context, architectures: Sequence[Architecture]) -> int:
+    """The layer that training these in one batch can start at; 0 where it cannot."""
+    backbone = Backbone(context.model)
+    if (
+        context.arrays is None
+        or not context.trunk_works
+        or not has_boundaries(backbone)
+        or any(m.gate == "mean" for a in architectures for m in a.modules)
+    ):
+        return 0
     return min(boundary_of(a, len(backbone.layers)) for a in architectures)
-
-
-def _possible(
-    context: Context, backbone: Backbone, boundary: int, architectures: Sequence[Architecture]
-) -> bool:
-    return (
-        boundary > 0
-        and context.trunk_works
-        and has_boundaries(backbone)
-        and not any(m.gate == "mean" for a in architectures for m in a.modules)
-    )
 
 
 def _key(context: Context, split: str, boundary: int) -> str:
     return f"{context.identity(split)}-{boundary}"
 
 
-def _add(
-    context: Context, arrays: SharedArrays, backbone: Backbone, trunk: Trunk, split: str
-) -> bool:
+def _add(context: Context, arrays: SharedArrays, trunk: Trunk, split: str) -> bool:
     """Find or compute the states of a split; False where that cannot be."""
     counts = token_counts(context.splits[split].rows)
     if counts is None:
         return False
     starts = torch.from_numpy(np.cumsum(counts) - counts)
-    keys = [_key(context, split, n) for n in range(trunk.boundary + 1)]
-    width = shapes_of_model(context.model).hidden
 
     def make(array: torch.Tensor) -> Mapping[str, Any]:
-        if not _works(context, backbone, trunk.boundary, split):
+        if not _works(context, trunk.boundary, split):
             raise _DoesNotWork
-        return _compute(context, arrays, backbone, keys, split, array, starts)
+        return _compute(context, arrays, trunk.boundary, split, States(array, starts, 0.0))
 
+    width = shapes_of_model(context.model).hidden
+    key = _key(context, split, trunk.boundary)
     try:
-        entry = arrays.find_or_make(keys[-1], int(counts.sum()) + 1, width, torch.float32, make)
+        entry = arrays.find_or_make(key, int(counts.sum()) + 1, width, torch.float32, make)
     except _DoesNotWork:
         context.trunk_works = False
         return False
@@ -239,57 +229,49 @@ class _DoesNotWork(Exception):  # noqa: N818 - a finding
 
 @torch.inference_mode()
 def _compute(
-    context: Context,
-    arrays: SharedArrays,
-    backbone: Backbone,
-    keys: Sequence[str],
-    split: str,
-    array: torch.Tensor,
-    starts: torch.Tensor,
-) -> dict[str, Any]:
-    """Fill the array; the pass starts at the highest boundary below that is there already."""
-    begun, boundary = time.perf_counter(), len(keys) - 1
+    context: Context, arrays: SharedArrays, boundary: int, split: str, states: States
+) -> dict[str, float]:
+    """Fill the states; the pass starts at the highest boundary below that is there already."""
+    begun, before = time.perf_counter(), 0.0
     with ExitStack() as stack:
         give: Feeder = lambda indices, batch: None  # noqa: E731
-        before = 0.0
         for lower in range(boundary - 1, 0, -1):
-            entry = arrays.find(keys[lower])
+            entry = arrays.find(_key(context, split, lower))
             if entry is not None:
                 stack.callback(entry.close)
                 before = entry.facts["seconds"]
-                states = States(entry.array, starts, before)
-                give = stack.enter_context(_fed(context, lower, states))
+                lower_states = States(entry.array, states.starts, before)
+                give = stack.enter_context(_fed(context, lower, lower_states))
                 break
-        array[-1].zero_()
+        states.array[-1].zero_()
         for indices in scoring_batches(context.splits[split].lengths, BATCH):
-            _fill(context, backbone, boundary, split, indices, give, array, starts)
+            _fill(context, boundary, split, indices, give, states)
     return {"seconds": before + time.perf_counter() - begun}
 
 
 def _fill(
     context: Context,
-    backbone: Backbone,
     boundary: int,
     split: str,
     indices: Sequence[int],
     give: Feeder,
-    array: torch.Tensor,
-    starts: torch.Tensor,
+    states: States,
 ) -> None:
-    """Put the states of a batch into the rows of the array that begin at `starts`."""
+    """Put the states of a batch where they begin."""
     batch = context.batch(split, indices)
     give(indices, batch)
     inputs = context.task.inputs(batch)
     with context.autocast():
+        backbone = Backbone(context.model)
         hidden = states_at(backbone, boundary, lambda: context.model(**inputs))
     real = batch["attention_mask"].bool()
     counts = real.view(len(indices), -1).sum(1).tolist()
     for i, part in zip(indices, hidden[real].to("cpu").split(counts), strict=True):
-        array[starts[i] : starts[i] + len(part)] = part
+        states.array[states.starts[i] : states.starts[i] + len(part)] = part
 
 
 @torch.inference_mode()
-def _works(context: Context, backbone: Backbone, boundary: int, split: str) -> bool:
+def _works(context: Context, boundary: int, split: str) -> bool:
     """Whether a pass from the boundary gives the loss of a whole pass, on a few examples.
 
     Their states are computed one by one, so without the padding that they have as a batch.
@@ -302,13 +284,14 @@ def _works(context: Context, backbone: Backbone, boundary: int, split: str) -> b
     array = torch.zeros(int(counts.sum()) + 1, shapes_of_model(context.model).hidden)
     starts = torch.zeros(len(lengths), dtype=torch.long)
     starts[few] = torch.from_numpy(np.cumsum(counts) - counts)
+    states = States(array, starts, 0.0)
     for i in few:
-        _fill(context, backbone, boundary, split, [i], lambda indices, batch: None, array, starts)
+        _fill(context, boundary, split, [i], lambda indices, batch: None, states)
     batch = context.batch(split, few)
     inputs = context.task.inputs(batch)
     with context.autocast():
         whole = float(context.task.loss(context.model(**inputs), batch))
-        with _fed(context, boundary, States(array, starts, 0.0)) as give:
+        with _fed(context, boundary, states) as give:
             give(few, batch)
             short = float(context.task.loss(context.model(**inputs), batch))
     return abs(whole - short) <= TOLERANCE * max(1.0, abs(whole))
@@ -318,8 +301,5 @@ def token_counts(rows: Sequence[Mapping[str, Any]]) -> np.ndarray[Any, Any] | No
     """Real tokens of each example, over all its rows; None where there is no attention mask."""
     if not rows or "attention_mask" not in rows[0]:
         return None
-    return np.array([int(np.sum([np.sum(r) for r in _as_rows(x["attention_mask"])])) for x in rows])
-
-
-def _as_rows(mask: Sequence[Any]) -> Sequence[Any]:
-    return mask if isinstance(mask[0], list) else [mask]
+    masks = (row["attention_mask"] for row in rows)
+    return np.array([sum(map(sum, m)) if isinstance(m[0], list) else sum(m) for m in masks])

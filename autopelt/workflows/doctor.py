@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.errors import AutopeltError
+from autopelt.system.memory import available_memory
 from autopelt.system.units import format_bytes
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
@@ -72,25 +73,11 @@ def _processors() -> Iterator[Finding]:
 
 
 def _memory() -> Finding:
-    free = free_memory()
+    free = available_memory()
     words = f"{format_bytes(free)} free"
     if free < LITTLE_MEMORY:
         return Finding("memory", words, "note", "try autopelt search --workers 1 --batch-size 8")
     return Finding("memory", words)
-
-
-def free_memory() -> int:
-    """Bytes of memory that a program may still take; a container's limit counts."""
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(x.split()[1]) * 1024 for x in lines if x.startswith("MemAvailable:"))
-        group = Path("/sys/fs/cgroup")
-        limit, used = (group / name for name in ("memory.max", "memory.current"))
-        free = min(free, int(limit.read_text()) - int(used.read_text()))
-    except (OSError, ValueError, StopIteration):  # no Linux, or no limit
-        pass
-    return max(0, free)
 
 
 def _disk() -> Finding:

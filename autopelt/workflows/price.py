@@ -129,9 +129,7 @@ def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, floa
 def _part(split: Split, examples: int, draw: random.Random) -> Split:
     """Random examples of a split, so that their lengths are typical; neighbours stay in order."""
     count = len(split.rows)
-    chosen = sorted(draw.sample(range(count), min(examples, count)))
-    rows, lengths = [split.rows[i] for i in chosen], [split.lengths[i] for i in chosen]
-    return Split(split.encoded.select(chosen), rows, lengths)
+    return split.select(sorted(draw.sample(range(count), min(examples, count))))
 
 
 def sentences(plan: Plan, cost: Price) -> list[str]:

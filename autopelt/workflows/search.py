@@ -33,7 +33,7 @@ from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import CONFIG, StudyStorage, explained
 from autopelt.system.files import NO_ROOM, recover_directory, replace_directory, write_text
 from autopelt.system.lock import locked
-from autopelt.system.malloc import trim_heap
+from autopelt.system.memory import trim_heap
 from autopelt.system.signals import Stopped, stoppable
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec

@@ -31,7 +31,7 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
-from autopelt.training.context import Context, Split
+from autopelt.training.context import Context
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
@@ -96,9 +96,7 @@ def main() -> None:
     context = Context(setup)
     kept = context.splits["selection"]  # scored after every epoch, but not measured here
     few = min(16, len(kept.rows))
-    context.splits["selection"] = Split(
-        kept.encoded.select(range(few)), kept.rows[:few], kept.lengths[:few]
-    )
+    context.splits["selection"] = kept.select(range(few))
     layers = shapes_of_model(context.model).layers
     architectures = {"all": seed_architecture("unipelt", shapes_of_model(context.model))} | {
         name: Architecture(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.system.malloc import trim_heap
+from autopelt.system.memory import trim_heap
 
 
 def resident() -> float:
