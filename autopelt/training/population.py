@@ -8,11 +8,10 @@ the rounding of larger products. With backbone dropout on the random draws diffe
 
 import copy
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import torch
 from torch import nn
@@ -64,28 +63,12 @@ def can_share(architecture: Architecture, context: Context) -> bool:
     return (
         not architecture.full
         and all(module.layer is not None for module in architecture.modules)
-        and (bool(architecture.modules) or bool(heads))
+        and (bool(architecture.modules) or len(heads) > 0)
         and complete
         and context.task.kind != "generation"
         and model.config.model_type not in ALONE
         and not model.config.is_encoder_decoder
     )
-
-
-class _Member(Member):
-    """One architecture of several, with a head of its own."""
-
-    def __init__(
-        self,
-        attachment: Attachment,
-        heads: list[nn.Module],
-        groups: list[dict[str, Any]],
-        training: TrainingConfig,
-        context: Context,
-    ) -> None:
-        own = _parameters([attachment, *heads])
-        super().__init__(attachment.architecture, groups, own, training, context)
-        self.attachment, self.heads = attachment, heads
 
 
 class Population(Trainee):
@@ -98,8 +81,6 @@ class Population(Trainee):
         order_seed: of the order of the examples, which all share, and of dropout.
     """
 
-    members: list[_Member]
-
     def __init__(
         self,
         context: Context,
@@ -111,7 +92,9 @@ class Population(Trainee):
         self.model: PreTrainedModel = context.model
         self._rows = Rows()
         self._shared = SharedSites(Backbone(self.model), self._rows)
-        self._head_modules, _ = _head_modules(self.model)
+        self._head, _ = _head_modules(self.model)
+        self._attachments: list[Attachment] = []
+        self._heads: list[nn.ModuleList] = []
         super().__init__(
             context,
             [self._member(context, a, training, seed) for a, seed in members],
@@ -123,16 +106,19 @@ class Population(Trainee):
 
     def _member(
         self, context: Context, architecture: Architecture, training: TrainingConfig, seed: int
-    ) -> _Member:
+    ) -> Member:
+        """A member with modules that are off the model again, and with a head of its own."""
         groups = attach_untrained(context, architecture, training, seed)
-        heads = [copy.deepcopy(module) for module in self._head_modules]
-        originals, copies = _parameters(self._head_modules), _parameters(heads)
-        own = {id(p): q for p, q in zip(originals, copies, strict=True)}
+        head = copy.deepcopy(self._head)
+        copies = dict(zip(map(id, self._head.parameters()), head.parameters(), strict=True))
         for group in groups:
-            group["params"] = [own.get(id(p), p) for p in group["params"]]
-        attached = attachment(self.model)
+            group["params"] = [copies.get(id(p), p) for p in group["params"]]
+        modules = attachment(self.model)
         detach(self.model)
-        return _Member(attached, heads, groups, training, context)
+        self._attachments.append(modules)
+        self._heads.append(head)
+        own = [*modules.parameters(), *head.parameters()]
+        return Member(architecture, groups, own, training, context)
 
     @override
     @contextmanager
@@ -142,18 +128,17 @@ class Population(Trainee):
         try:
             for parameter in parameters:
                 parameter.requires_grad_(False)
-            for number, member in enumerate(self.members):
-                for pelt in member.attachment.pelts():
+            for number, modules in enumerate(self._attachments):
+                for pelt in modules.pelts():
                     pelt.install(self._shared.of(number))
-            for place, module in enumerate(self._head_modules):
-                heads = [member.heads[place] for member in self.members]
-                module.__dict__["forward"] = RowwiseHead(heads, self._rows)
+            for module, *own in zip(self._head, *self._heads, strict=True):
+                module.__dict__["forward"] = RowwiseHead(own, self._rows)
             yield
         finally:
-            for module in self._head_modules:
+            for module in self._head:
                 module.__dict__.pop("forward", None)
-            for member in self.members:
-                for pelt in reversed(member.attachment.pelts()):
+            for modules in self._attachments:
+                for pelt in reversed(modules.pelts()):
                     pelt.remove()
             self._shared.remove()
             for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -161,16 +146,15 @@ class Population(Trainee):
 
     @override
     def set_training(self, training: bool) -> None:
-        """As `set_training_mode`, with the lowest active module of all members."""
         if training:
-            layers = [layer for layer in map(_lowest_layer, self.members) if layer is not None]
+            lowest = (member.architecture.lowest_layer for member in self.members)
+            layers = [layer for layer in lowest if layer is not None]
             set_backbone_mode(self.model, min(layers, default=None), self.dropout)
         else:
             self.model.eval()
-        for member in self.members:
-            member.attachment.train(training)
-            for head in member.heads:
-                head.train(training and self.dropout)
+        for modules, head in zip(self._attachments, self._heads, strict=True):
+            modules.train(training)
+            head.train(training and self.dropout)
 
     @property
     @override
@@ -220,24 +204,17 @@ class Population(Trainee):
         member = self.members[number]
         attach(self.model, member.architecture, random_seed=0)
         try:
-            copy_values(member.own, _parameters([attachment(self.model), *self._head_modules]))
+            targets = [*attachment(self.model).parameters(), *self._head.parameters()]
+            copy_values(member.own, targets)
             save(self.model, folder)
         finally:
             detach(self.model)
 
 
-def _lowest_layer(member: Member) -> int | None:
-    return member.architecture.lowest_layer
-
-
-def _parameters(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
-    return [parameter for module in modules for parameter in module.parameters()]
-
-
-def _head_modules(model: PreTrainedModel) -> tuple[list[nn.Module], bool]:
+def _head_modules(model: PreTrainedModel) -> tuple[nn.ModuleList, bool]:
     """The largest modules that hold nothing but task head, and whether they hold all of it."""
     head = {id(p) for p in head_parameters(model).values()}
-    largest: list[nn.Module] = []
+    largest = nn.ModuleList()
 
     def look(module: nn.Module) -> None:
         for child in module.children():
@@ -248,4 +225,4 @@ def _head_modules(model: PreTrainedModel) -> tuple[list[nn.Module], bool]:
                 look(child)
 
     look(model)
-    return largest, {id(p) for p in _parameters(largest)} == head
+    return largest, {id(p) for p in largest.parameters()} == head
