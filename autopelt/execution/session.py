@@ -3,17 +3,16 @@
 import importlib
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import filelock
+from uuid import uuid4
 
 from autopelt.errors import UnavailableError
 from autopelt.execution.cluster import join
+from autopelt.system.held_folder import held_folder
 from autopelt.system.signals import own_signals
 
 _ENVIRONMENT = {
@@ -33,8 +32,8 @@ _ENVIRONMENT = {
 
 _QUIET = ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "TOKENIZERS_PARALLELISM")
 _STARTS = 3
-_SCRATCH, _ALIVE = "apelt", "alive"
-"""A session's scratch folder, and the lock in it that its process holds as long as it lives."""
+_SCRATCH = "apelt"
+"""How the name of a session's scratch folder begins."""
 
 
 @contextmanager
@@ -55,25 +54,17 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
     for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray.air"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # Sockets below the folder have paths of at most 107 characters, so it has a short name.
-    parent = _short_folder()
-    _remove_abandoned(parent)
-    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
-    # Locked before it has its name: another search that starts now must not take it for abandoned.
-    alive = filelock.FileLock(scratch / "locking")
-    alive.acquire()
-    (scratch / "locking").rename(scratch / _ALIVE)
-    try:
-        with own_signals():
-            if address is None:
-                _start(ray, workers, threads, scratch)
-            else:
-                join(ray, address, _of_workers(threads))
-        _silence_worker_messages()
-        yield scratch
-    finally:
-        ray.shutdown()
-        alive.release()
-        shutil.rmtree(scratch, ignore_errors=True)
+    with held_folder(Path(_short_folder()) / f"{_SCRATCH}{uuid4().hex[:8]}", _SCRATCH) as scratch:
+        try:
+            with own_signals():
+                if address is None:
+                    _start(ray, workers, threads, scratch)
+                else:
+                    join(ray, address, _of_workers(threads))
+            _silence_worker_messages()
+            yield scratch
+        finally:
+            ray.shutdown()
 
 
 def _start(ray: Any, workers: int, threads: int, scratch: Path) -> None:
@@ -133,18 +124,6 @@ def _loopback_only() -> Iterator[None]:
 def _short_folder() -> str:
     folder = tempfile.gettempdir()
     return "/tmp" if len(folder) > 30 and os.access("/tmp", os.W_OK) else folder  # noqa: S108
-
-
-def _remove_abandoned(parent: str) -> None:
-    """Delete the scratch folders of searches that were killed: nobody holds their lock."""
-    for lock in Path(parent).glob(f"{_SCRATCH}*/{_ALIVE}"):
-        held = filelock.FileLock(lock)
-        try:
-            held.acquire(timeout=0)
-        except (OSError, filelock.Timeout):
-            continue  # it lives, or it is another user's
-        held.release()
-        shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _silence_worker_messages() -> None:

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from autopelt.architecture.architecture import Architecture
 from autopelt.training.context import is_warm, warm_context
 from autopelt.training.population import can_share
-from autopelt.training.results import Doing, EpochResult
+from autopelt.training.results import Doing, EpochResult, TrialFailure
 from autopelt.training.spec import TrialSpec
 from autopelt.training.trial import LOADING, failure_reason, run_together
 
@@ -27,7 +27,7 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
     together: list[TrialSpec] = []
     if len(specs) > 1:
         if not is_warm():
-            yield [(spec.number, LOADING) for spec in specs]
+            yield [(spec.number, Doing(LOADING)) for spec in specs]
         try:
             context = warm_context(specs[0].setup, specs[0].report)
             together = [
@@ -47,24 +47,16 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
 
 
 def _tell(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
-    """Train specs in one batch; what ends them all is told of each that still runs."""
+    """Train specs in one batch; what ends them all is told of each that has not failed before."""
     running = {spec.number for spec in specs}
     try:
         with closing(run_together(specs)) as steps:
             for step in steps:
-                if isinstance(step, Doing):
-                    yield [(spec.number, step) for spec in specs]
-                    continue
-                told: list[Told] = []
-                for spec, entry in zip(specs, step, strict=True):
-                    if isinstance(entry, EpochResult):
-                        told.append((spec.number, entry))
-                        if entry.epoch >= spec.training.epochs:
-                            running.discard(spec.number)
-                    elif entry is not None:
-                        told.append((spec.number, _reason(entry)))
-                        running.discard(spec.number)
-                yield told
+                running -= {number for number, told in step if isinstance(told, TrialFailure)}
+                yield [
+                    (number, _reason(told) if isinstance(told, TrialFailure) else told)
+                    for number, told in step
+                ]
     except Exception as error:
         reason = _reason(error)
         yield [(number, reason) for number in sorted(running)]

@@ -16,7 +16,7 @@ from autopelt.training.gradient_accumulation import NOTE, Accumulation
 from autopelt.training.results import EpochResult, TrialFailure
 from autopelt.training.single import Single, single
 from autopelt.training.trainee import Trainee
-from autopelt.training.trunk import SPLITS, Trunk, open_trunk, skipping
+from autopelt.training.trunk import Trunk, open_trunk, skipping
 
 Entry = EpochResult | TrialFailure | None
 """What an epoch says of a member: its result; why it has failed, once; nothing after that."""
@@ -74,7 +74,7 @@ def train(trainee: Trainee, training: TrainingConfig) -> Generator[list[Entry], 
                 scoring = time.perf_counter()
                 entries = _entries(trainee, epoch, losses, _score(trainee, trunk))
                 seconds["score"] = time.perf_counter() - scoring
-                saved |= {} if trunk is None else {"trunk": sum(map(trunk.saved, SPLITS))}
+                saved |= {} if trunk is None else {"trunk": trunk.saved}
                 notes += [NOTE] if accumulation.parts > 1 else []
                 for entry in entries:
                     if isinstance(entry, EpochResult):

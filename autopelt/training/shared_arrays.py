@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from uuid import uuid4
 
 import torch
 
+from autopelt.system.held_folder import held_folder, locked_file
 from autopelt.system.memory import available_memory
 from autopelt.training.spec import Cache
 
-_PREFIX, _OWNER = "autopelt-trunk-", "owner.lock"
+_PREFIX = "autopelt-trunk-"
 _SPARE_DISK = 2**30
 """Bytes of the disk that are left alone."""
 
@@ -118,7 +119,7 @@ class SharedArrays:
         return self.folder / f"{key}.json"
 
     def _lock(self, key: str, kind: int) -> int:
-        return _locked_file(self.folder / f"{key}.lock", kind)
+        return locked_file(self.folder / f"{key}.lock", kind)
 
     @contextmanager
     def _locked(self, key: str, kind: int) -> Iterator[None]:
@@ -182,17 +183,6 @@ class SharedArrays:
             self._facts(path.stem).unlink(missing_ok=True)
 
 
-def _locked_file(path: Path, kind: int, flags: int = os.O_CREAT) -> int:
-    """Open and lock a file; the lock goes with the handle, or with the process."""
-    handle = os.open(path, os.O_RDWR | flags, 0o600)
-    try:
-        fcntl.flock(handle, kind)
-    except OSError:
-        os.close(handle)
-        raise
-    return handle
-
-
 def shared_arrays(cache: Cache | None) -> SharedArrays | None:
     """The cache of this machine's trials."""
     return None if cache is None else _opened(cache)
@@ -205,7 +195,7 @@ def _opened(cache: Cache) -> SharedArrays:
         # Another machine of a cluster than the driver's: its workers share a folder in its own
         # /tmp. It goes with the last one, or, where all were killed, with the next search's first.
         stack = ExitStack()
-        folder = stack.enter_context(_held_folder(folder.name))
+        folder = stack.enter_context(_temporary(folder.name))
         atexit.register(stack.close)
     return SharedArrays(folder, cache.limit)
 
@@ -224,40 +214,10 @@ def private_cache(memory: int | None) -> Iterator[Cache | None]:
         cache = None
         if limit:
             with suppress(OSError):  # nothing can be written there: it works without, only slower
-                folder = stack.enter_context(_held_folder(f"{_PREFIX}{uuid4().hex}"))
+                folder = stack.enter_context(_temporary(f"{_PREFIX}{uuid4().hex}"))
                 cache = Cache(str(folder), limit)
         yield cache
 
 
-@contextmanager
-def _held_folder(name: str) -> Iterator[Path]:
-    """A folder for temporary files that goes with the last process that holds it.
-
-    Those that nobody holds any more go first.
-    """
-    base = Path(tempfile.gettempdir())
-    folder = base / name
-    for other in base.glob(f"{_PREFIX}*"):
-        if other != folder:
-            _remove_if_orphaned(other)
-    while True:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        try:
-            owner = _locked_file(folder / _OWNER, fcntl.LOCK_SH)
-        except FileNotFoundError:
-            continue  # removed meanwhile
-        if (folder / _OWNER).exists():
-            break
-        os.close(owner)
-    try:
-        yield folder
-    finally:
-        os.close(owner)
-        _remove_if_orphaned(folder)
-
-
-def _remove_if_orphaned(folder: Path) -> None:
-    with suppress(OSError):  # its owner lives, it is being made, or it is another user's
-        owner = _locked_file(folder / _OWNER, fcntl.LOCK_EX | fcntl.LOCK_NB, flags=0)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(owner)
+def _temporary(name: str) -> AbstractContextManager[Path]:
+    return held_folder(Path(tempfile.gettempdir()) / name, _PREFIX)

@@ -14,7 +14,7 @@ from autopelt.training.context import Context, is_warm, warm_context
 from autopelt.training.costs import costs
 from autopelt.training.gradient_accumulation import out_of_memory
 from autopelt.training.held_out import held_out
-from autopelt.training.loop import Entry, release, train
+from autopelt.training.loop import release, train
 from autopelt.training.population import Population
 from autopelt.training.precision import precision
 from autopelt.training.results import Doing, EpochResult, TrialFailure
@@ -24,7 +24,11 @@ from autopelt.training.spec import TrialSpec
 from autopelt.training.trainee import Trainee
 from autopelt.training.trunk import missing_trunk
 
-LOADING = Doing("loading the model and the data")
+LOADING = "loading the model and the data"
+
+
+Told = tuple[int, EpochResult | Doing | TrialFailure]
+"""Number of a trial, and its epoch, what it is about to do, or why it has failed."""
 
 
 def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
@@ -34,18 +38,15 @@ def run_trial(spec: TrialSpec) -> Generator[EpochResult, None, None]:
         TrialFailure: why the trial cannot go on, in one line.
     """
     with closing(run_together([spec])) as steps:
-        for step in steps:
-            if isinstance(step, Doing):
-                continue
-            (entry,) = step
-            if isinstance(entry, TrialFailure):
-                raise entry
-            assert entry is not None
-            yield entry
+        for ((_, told),) in steps:
+            if isinstance(told, TrialFailure):
+                raise told
+            if isinstance(told, EpochResult):
+                yield told
 
 
-def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Entry] | Doing, None, None]:
-    """Train specs of one study in one batch, yielding after every epoch an entry for each spec.
+def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
+    """Train specs of one study in one batch, yielding after every epoch what there is to tell.
 
     Before a part of the beginning that may take long it yields what it is about to do. The weights
     of a trial's best epoch are in its ``weights`` folder when its last epoch is told.
@@ -55,8 +56,12 @@ def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Entry] | Doing, N
     """
     first = specs[0]
     torch.set_num_threads(first.threads)
+
+    def busy(text: str) -> list[Told]:
+        return [(spec.number, Doing(text)) for spec in specs]
+
     if not is_warm():
-        yield LOADING
+        yield busy(LOADING)
     begun = time.perf_counter()
     context = warm_context(first.setup, first.report)
     context.arrays = shared_arrays(first.cache)
@@ -64,12 +69,14 @@ def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Entry] | Doing, N
     architectures = [Architecture.from_json(spec.architecture) for spec in specs]
     measured: list[dict[str, float]] = [{} for _ in specs]
     if first.costs:
-        yield Doing(f"measuring its {' and '.join(first.costs)}")
+        yield busy(f"measuring its {' and '.join(first.costs)}")
         begun = time.perf_counter()
         measured = [costs(context, a, s) for a, s in zip(architectures, specs, strict=True)]
         spent["costs"] = time.perf_counter() - begun
     context.precision = precision(first.training.precision, context.device)
-    yield _beginning(context, architectures)
+    layers = missing_trunk(context, architectures)
+    trunk = f"computing the trunk of {layers} layers, then its first epoch"
+    yield busy(trunk if layers else "in its first epoch")
     try:
         trainee = _trainee(context, architectures, specs)
         trainee.seconds |= spent
@@ -94,32 +101,25 @@ def _trainee(
     return Population(context, members, first.training, order_seed)
 
 
-def _beginning(context: Context, architectures: Sequence[Architecture]) -> Doing:
-    layers = missing_trunk(context, architectures)
-    if layers:
-        return Doing(f"computing the trunk of {layers} layers, then its first epoch")
-    return Doing("in its first epoch")
-
-
-def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Entry], None, None]:
+def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
     with closing(train(trainee, specs[0].training)) as epochs:
         for entries in epochs:
-            ended = [
-                (number, spec, entry)
-                for number, (spec, entry) in enumerate(zip(specs, entries, strict=True))
-                if isinstance(entry, EpochResult) and entry.epoch >= spec.training.epochs
-            ]
-            if ended:
+            told: list[Told] = []
+            for number, (spec, entry) in enumerate(zip(specs, entries, strict=True)):
+                if entry is None:
+                    continue
+                told.append((spec.number, entry))
+                if isinstance(entry, TrialFailure) or entry.epoch < spec.training.epochs:
+                    continue
                 for _ in epochs:  # the best epochs' weights are back when the iterator has ended
                     pass
-            for number, spec, entry in ended:
                 if spec.report:
                     entry.held_out.update(held_out(trainee.context))
                 if spec.weights is not None:
                     begun = time.perf_counter()
                     trainee.save(number, Path(spec.weights))
                     entry.seconds["save"] = time.perf_counter() - begun
-            yield entries
+            yield told
 
 
 def failure_reason(error: BaseException) -> str:
