@@ -112,6 +112,22 @@ def test_a_member_that_diverges_fails_alone(context: Context) -> None:
     )
 
 
+def test_a_batch_that_does_not_fit_is_halved_for_all(context: Context) -> None:
+    def full(module: torch.nn.Module, arguments: object, named: dict[str, torch.Tensor]) -> None:
+        if torch.is_grad_enabled() and len(named["input_ids"]) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+    hook = context.model.register_forward_pre_hook(full, with_kwargs=True)
+    try:
+        shared = together(context, list(MEMBERS[:2]))
+    finally:
+        hook.remove()
+    for seed, results in enumerate(shared):
+        assert "two halves" in results[0].notes[0]
+        expected = [r.loss for r in alone(context, MEMBERS[seed], seed)]
+        assert [r.loss for r in results] == pytest.approx(expected, rel=1e-3)
+
+
 def test_prompts_and_full_fine_tuning_train_alone(context: Context) -> None:
     assert all(can_share(a, context) for a in MEMBERS)
     assert not can_share(Architecture((Module("prompt", "embeddings", None, 2),)), context)
