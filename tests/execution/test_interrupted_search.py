@@ -39,8 +39,29 @@ def until(folder: Path, holds: Callable[[StudyRecord], bool]) -> None:
     raise AssertionError("it never held")
 
 
-def test_a_killed_search_goes_on_with_the_same_trials(tiny_bert: Path, tmp_path: Path) -> None:
+def ray_processes(seconds: float = 60.0) -> set[int]:
+    """Ray's processes of these searches that are there yet after a while: agents look every few
+    seconds whether the raylet still lives."""
+    end = time.monotonic() + seconds
+    while True:
+        found = set()
+        for folder in Path("/proc").iterdir():
+            try:
+                ours = f"AUTOPELT_KILL_TEST={os.getpid()}" in (folder / "environ").read_text()
+                if ours and "ray" in (folder / "cmdline").read_text():
+                    found.add(int(folder.name))
+            except (OSError, ValueError):  # it has ended, or is no process
+                continue
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(1)
+
+
+def test_a_killed_search_goes_on_with_the_same_trials(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SIGKILL in the middle: finished trials stay, the running one is run again, none is lost."""
+    monkeypatch.setenv("AUTOPELT_KILL_TEST", str(os.getpid()))
     folder = tmp_path / "study"
     flags = ("--trials", "7", "--epochs", "2", "--workers", "1", "--seeds", "head-only,lora-r1")
     child = subprocess.Popen(
@@ -54,6 +75,7 @@ def test_a_killed_search_goes_on_with_the_same_trials(tiny_bert: Path, tmp_path:
     killed = StudyStorage.open(folder).record()
     assert 3 <= len(killed.complete) < 7
     assert main(["resume", str(folder)]) == 0
+    assert ray_processes() == set()
     resumed = StudyStorage.open(folder).record()
     assert [t.number for t in resumed.trials] == list(range(7))
     assert all(t.state == "complete" for t in resumed.trials)
