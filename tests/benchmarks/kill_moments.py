@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "execution"))
 import test_killed_driver as suite
 from killed_at import POINTS
+from process_tree import ray_processes
 from tiny_models import make_tiny_bert
 
 from autopelt.study.record import StudyRecord
@@ -100,7 +101,7 @@ def chain(
         before = after
     run(["resume", str(folder)] if before is not None else suite.flags(model, folder))
     suite.assert_whole(folder, whole)
-    left = suite.ray_processes()
+    left = ray_processes()
     assert not left, left
     print(f"{phase}: whole, as the study that was not killed; no process left", flush=True)
     return rows

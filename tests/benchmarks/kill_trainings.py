@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "execution"))
 import test_killed_driver as suite
-from process_tree import descendants
+from process_tree import descendants, ray_processes
 from tiny_models import make_tiny_bert
 
 EPOCHS = 30
@@ -132,7 +132,7 @@ def kill_the_search(
     last = Search(["resume", str(folder)])
     assert last.child.wait() == 0
     suite.assert_whole(folder, expected)
-    assert not suite.ray_processes()
+    assert not ray_processes()
     print("whole, as the study that was not killed; no process left", flush=True)
     return rows
 
@@ -166,7 +166,7 @@ def kill_workers(folder: Path, model: Path, kills: int, rng: random.Random) -> l
         "the worker process died (killed, or out of memory); it was replaced"
     }
     assert len(failed) <= len(rows)
-    assert not suite.ray_processes()
+    assert not ray_processes()
     print(f"{len(rows)} kills: {len(failed)} trials failed for that, no other", flush=True)
     return rows
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from process_tree import ray_processes
 from small_search import Quiet, plan
 
 from autopelt.cli.main import main
@@ -37,24 +38,6 @@ def until(folder: Path, holds: Callable[[StudyRecord], bool]) -> None:
             return
         time.sleep(0.2)
     raise AssertionError("it never held")
-
-
-def ray_processes(seconds: float = 60.0) -> set[int]:
-    """Ray's processes of these searches that are there yet after a while: agents look every few
-    seconds whether the raylet still lives."""
-    end = time.monotonic() + seconds
-    while True:
-        found = set()
-        for folder in Path("/proc").iterdir():
-            try:
-                ours = f"AUTOPELT_KILL_TEST={os.getpid()}" in (folder / "environ").read_text()
-                if ours and "ray" in (folder / "cmdline").read_text():
-                    found.add(int(folder.name))
-            except (OSError, ValueError):  # it has ended, or is no process
-                continue
-        if not found or time.monotonic() > end:
-            return found
-        time.sleep(1)
 
 
 def test_a_killed_search_goes_on_with_the_same_trials(
