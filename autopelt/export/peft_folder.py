@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone, Linear
 from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained
@@ -66,13 +67,7 @@ def write_model(
     Raises:
         UsageError: names the module in the way.
     """
-    architecture = attached(model)
-    if architecture is None or not architecture.modules:
-        raise UsageError("cannot export to peft: no LoRA is attached, and peft holds nothing else.")
-    if architecture.full:
-        raise UsageError(
-            f"cannot export to peft: all weights were trained; use {parameter('to', 'merged')}."
-        )
+    architecture = _expressible(model)
     backbone = Backbone(model)
     names = {id(module): name for name, module in model.named_modules()}
     ranks: dict[str, int] = {}
@@ -105,6 +100,17 @@ def write_model(
     }
     write_text(out / "adapter_config.json", json.dumps(config, indent=2) + "\n")
     write_tensors(out / "adapter_model.safetensors", tensors)
+
+
+def _expressible(model: PreTrainedModel) -> Architecture:
+    architecture = attached(model)
+    if architecture is None or not architecture.modules:
+        raise UsageError("cannot export to peft: no LoRA is attached, and peft holds nothing else.")
+    if architecture.full:
+        raise UsageError(
+            f"cannot export to peft: all weights were trained; use {parameter('to', 'merged')}."
+        )
+    return architecture
 
 
 def _site(backbone: Backbone, module: Module) -> Linear:
