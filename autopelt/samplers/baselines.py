@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from autopelt.samplers.history import History, Observation
 from autopelt.samplers.local_search import Unseen
 from autopelt.samplers.parameters import distributions, params_of, vector_of_params
-from autopelt.samplers.pelt import START, FeasibleSampler
+from autopelt.samplers.pelt import START, FeasibleSampler, Proposal
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours
 from autopelt.space.tables import Vector
@@ -37,19 +37,17 @@ class BaselineSampler(FeasibleSampler):
         super().__init__(space, random_seed=random_seed)
         self.start = start
 
-    def propose(
-        self, history: History, rng: np.random.Generator, single: bool
-    ) -> tuple[Vector, str, dict[str, float]]:
+    def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
         """A random point at first, then the baseline's."""
         unseen = Unseen(self.space, history.seen)
         observed = [o for o in history.observed if o.vector is not None]
         if any(o.costs for o in observed):
             observed = [o for o in observed if o.costs]
         if history.begins(self.start) or len(observed) < 3:
-            return unseen.one(rng), "start", {}
+            return Proposal(unseen.one(rng))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of experimental options, imports and rough fits
-            return self.choose(observed, unseen, rng, single), "model", {}
+            return Proposal(self.choose(observed, unseen, rng, single), "model")
 
     def choose(
         self, observed: list[Observation], unseen: Unseen, rng: np.random.Generator, single: bool

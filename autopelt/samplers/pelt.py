@@ -15,6 +15,7 @@ State is the study itself: the same trials and the same random seed give the sam
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,20 @@ START = 10
 """Space-filling proposals before the surrogate decides, beside the seed architectures."""
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A point to train next.
+
+    Attributes:
+        origin: ``start`` for a space-filling proposal, ``model`` for one of the model's.
+        prediction: what the model says of it, see `FeasibleSampler.belief`; empty without a model.
+    """
+
+    vector: Vector
+    origin: str = "start"
+    prediction: dict[str, float] = field(default_factory=dict)
+
+
 class FeasibleSampler(optuna.samplers.BaseSampler):
     """Proposes feasible points that are new to the study; what they are is for a subclass to say.
 
@@ -49,13 +64,10 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
         self.space = space
         self.random_seed = random_seed
         self._reader = Reader(space)
-        self._beliefs: dict[int, dict[str, float]] = {}
-        self._origins: dict[int, str] = {}
+        self._proposals: dict[int, Proposal] = {}
 
-    def propose(
-        self, history: History, rng: np.random.Generator, single: bool
-    ) -> tuple[Vector, str, dict[str, float]]:
-        """The next point, its origin (``start`` or ``model``), and what is believed of it.
+    def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
+        """The next point.
 
         Raises:
             SpaceExhaustedError: every feasible point is in the study.
@@ -63,17 +75,17 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
         raise NotImplementedError
 
     def belief(self, number: int) -> dict[str, float]:
-        """What was believed of a trial when it was proposed.
+        """What was predicted of a trial when it was proposed.
 
         Returns:
             ``mean``, ``sd`` (of the score), ``acquisition`` and ``seconds`` (to propose); empty
-            where nothing was believed.
+            where nothing was predicted.
         """
-        return dict(self._beliefs.get(number, {}))
+        return dict(self._proposals[number].prediction) if number in self._proposals else {}
 
     def origin(self, number: int) -> str:
         """``start`` for a space-filling proposal, ``model`` for one of the model's, else empty."""
-        return self._origins.get(number, "")
+        return self._proposals[number].origin if number in self._proposals else ""
 
     # ------------------------------------------------------------------ Optuna's side
     def infer_relative_search_space(
@@ -99,11 +111,11 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
         begun = time.perf_counter()
         history = self._reader.read(study.get_trials(deepcopy=False), trial.number)
         rng = np.random.default_rng((self.random_seed, trial.number))
-        vector, origin, belief = self.propose(history, rng, len(study.directions) == 1)
-        self._origins[trial.number] = origin
-        if belief:
-            self._beliefs[trial.number] = belief | {"seconds": time.perf_counter() - begun}
-        return params_of(vector, self.space, absent_gates=True)
+        proposal = self.propose(history, rng, len(study.directions) == 1)
+        self._proposals[trial.number] = proposal
+        if proposal.prediction:
+            proposal.prediction["seconds"] = time.perf_counter() - begun
+        return params_of(proposal.vector, self.space, absent_gates=True)
 
     def sample_independent(
         self,
@@ -124,12 +136,10 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
 class RandomFeasibleSampler(FeasibleSampler):
     """Random feasible points, about log-uniform in parameters, none twice."""
 
-    def propose(
-        self, history: History, rng: np.random.Generator, single: bool
-    ) -> tuple[Vector, str, dict[str, float]]:
+    def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
         """A random point."""
         del single
-        return Unseen(self.space, history.seen).one(rng), "start", {}
+        return Proposal(Unseen(self.space, history.seen).one(rng))
 
 
 class PELTSampler(FeasibleSampler):
@@ -170,15 +180,13 @@ class PELTSampler(FeasibleSampler):
 
         return Model(self.space, self.features, self.source)
 
-    def propose(
-        self, history: History, rng: np.random.Generator, single: bool
-    ) -> tuple[Vector, str, dict[str, float]]:
+    def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
         """A space-filling point at first, then the model's."""
         unseen = Unseen(self.space, history.seen)
         if history.begins(self.start) or len(history.observed) < 3:
-            return self._space_filling(history, unseen, rng), "start", {}
-        vector, belief = self.model.propose(history, unseen, rng, single)
-        return vector, "model", belief
+            return Proposal(self._space_filling(history, unseen, rng))
+        vector, prediction = self.model.propose(history, unseen, rng, single)
+        return Proposal(vector, "model", prediction)
 
     def _space_filling(self, history: History, unseen: Unseen, rng: np.random.Generator) -> Vector:
         """Of 64 random points the one whose nearest trial is farthest, by the features."""

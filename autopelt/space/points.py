@@ -256,9 +256,9 @@ def enumerate_feasible(space: BoundSpace, most: int) -> Matrix | None:
         chosen = np.arange(len(space.lengths)), s, points[:, space.size_dimensions]
         price = space.layer_prices[*chosen, space.gate_choices(points)].sum(axis=1)
         on = (price > 0) & (spent + price <= space.limit)
-        point, lit = np.nonzero(np.stack([np.ones_like(on), on], axis=1))
-        points, spent = points[point], spent[point] + lit * price[point]
-        points[:, switch] = lit
+        point, switched = np.nonzero(np.stack([np.ones_like(on), on], axis=1))
+        points, spent = points[point], spent[point] + switched * price[point]
+        points[:, switch] = switched
         if len(points) > enough:
             return None
     if space.multiplier is not None:

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from autopelt.samplers.kernel import HybridKernel
 from autopelt.samplers.surrogate import Posterior, Surrogate
 
 GROUPS = [slice(0, 3), slice(3, 5), slice(5, 6)]
@@ -62,15 +61,6 @@ def test_the_gradient_is_the_derivative() -> None:
         step[i] = 1e-5
         up, down = model._objective(begin + step)[0], model._objective(begin - step)[0]
         assert gradient[i] == pytest.approx((up - down) / 2e-5, rel=1e-4, abs=1e-5)
-
-
-def test_kernel_matrices_are_positive_and_agree_with_their_diagonal() -> None:
-    x = torch.tensor(data(40)[0])
-    kernel = HybridKernel(GROUPS, RAW)
-    with torch.no_grad():
-        matrix = kernel.forward(x, x)
-        assert torch.linalg.eigvalsh(matrix).min() > -1e-9
-        assert torch.allclose(matrix.diagonal(), kernel.forward(x, x, diag=True), atol=1e-6)
 
 
 def test_fitting_helps_and_a_warm_fit_is_as_good() -> None:
