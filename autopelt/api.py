@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.counter import ShapeCounter
-from autopelt.backbones.load import load_config, load_tokenizer, resolve
-from autopelt.backbones.shapes import shapes_of_config
-from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError, parameter
+from autopelt.backbones.load import load_tokenizer, resolve
+from autopelt.errors import UnexpectedEndError
 from autopelt.export import find_trained, load_trained
 from autopelt.report import build
-from autopelt.study.config import derived_seed
 from autopelt.study.importance import with_importance
-from autopelt.study.lookup import BEST, choose_trial, find_architecture, split_study
+from autopelt.study.lookup import BEST, choose_trial
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_table
-from autopelt.system.files import check_writable
 from autopelt.system.signals import Stopped
-from autopelt.training.results import EpochResult, TrialFailure
+from autopelt.training.results import EpochResult
 from autopelt.training.spec import Setup
 from autopelt.views.tensorboard import logging_to
 from autopelt.views.terminal import LineView, View
-from autopelt.workflows import search as driver
-from autopelt.workflows.plan import make_plan
+from autopelt.workflows import search as workflows_search
+from autopelt.workflows import train as workflows_train
+from autopelt.workflows.plan import Plan, make_plan
 from autopelt.workflows.settings import changed_config, new_folder, resolve_config
+from autopelt.workflows.train import Training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,34 +151,16 @@ def search(
     return _run(plan, folder, view, ray_address)
 
 
-def _run(plan: Any, folder: Path, view: View | None, ray_address: str | None) -> Study:
+def _run(plan: Plan, folder: Path, view: View | None, ray_address: str | None) -> Study:
     shown = LineView(Console()) if view is None else view
     try:
-        driver.search(plan, folder, logging_to(shown, folder, plan.config.tensorboard), ray_address)
+        told = logging_to(shown, folder, plan.config.tensorboard)
+        workflows_search.search(plan, folder, told, ray_address)
     except Stopped:
         raise UnexpectedEndError(
             f"stopped; nothing is lost. Go on with: autopelt.open_study('{folder}').resume()"
         ) from None
     return Study(folder)
-
-
-@dataclass(frozen=True)
-class Training:
-    """A training that is about to begin.
-
-    Attributes:
-        name: of what is trained, for a person.
-        architecture: what is trained.
-        metric: name of the score.
-        epochs: how many.
-        folder: where the model goes.
-    """
-
-    name: str
-    architecture: Architecture
-    metric: str
-    epochs: int
-    folder: Path
 
 
 def train(
@@ -216,57 +195,14 @@ def train(
         UsageError, UnavailableError: as the command ``autopelt train``.
         InfeasibleError: there is nothing to train yet, or the training failed.
     """
-    from autopelt.training.final import train_model
-
-    place = str(study.folder if isinstance(study, Study) else study)
-    folder, which = split_study(place) or (Path(place), "")
-    if which and architecture is not None:
-        raise UsageError(f"give a trial ('{place}') or {parameter('architecture')}, not both.")
-    opened = StudyStorage.open(folder)
-    record, config = opened.record(), opened.config
-    setup = Setup.of(config)
-    if architecture is None:
-        trial = choose_trial(record, which)
-        name, chosen = trial.label or f"trial {trial.number}", trial.architecture
-        seed = trial.random_seed if random_seed is None else random_seed
-    else:
-        shapes = shapes_of_config(load_config(resolve(setup.model)))
-        if isinstance(architecture, Architecture):
-            name, chosen = f"architecture {architecture.id}", architecture
-        else:
-            found = find_architecture(architecture, shapes)
-            name, chosen = found.name, found.architecture
-        ShapeCounter(shapes).count(chosen)
-        seed = derived_seed(config.random_seed, "train") if random_seed is None else random_seed
-    if seed < 0:
-        raise UsageError(f"{parameter('random_seed', seed)} is negative; it must be 0 or more.")
-    if data is not None:
-        setup = replace(setup, data=str(Path(data).resolve()))
-    schedule = config.training
-    if epochs is not None:
-        if epochs < 1:
-            raise UsageError(f"{parameter('epochs', epochs)} is too few; it must be 1 or more.")
-        schedule = schedule.model_copy(update={"epochs": epochs})
-    target = Path(out) if out is not None else folder / "trained"
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        if out is None and not force:
-            raise UsageError(
-                f"'{target}' holds a trained model already; give {parameter('out')}, or "
-                f"{parameter('force', True)} to replace it."
-            )
-        if out is not None:
-            raise UsageError(f"'{target}' is not empty; give another {parameter('out')}.")
-    check_writable(target, "out")
-    training = Training(name, chosen, record.metric, schedule.epochs, target)
-    if on_start is not None:
-        on_start(training)
-
-    def told(result: EpochResult) -> None:
-        if on_epoch is not None:
-            on_epoch(training, result)
-
-    try:
-        made = train_model(setup, chosen, schedule, seed, target, told)
-    except TrialFailure as error:
-        raise InfeasibleError(f"the training failed: {error}.") from None
-    return made | {"folder": str(target)}
+    return workflows_train.train(
+        str(study.folder if isinstance(study, Study) else study),
+        architecture,
+        out=out,
+        epochs=epochs,
+        random_seed=random_seed,
+        data=data,
+        force=force,
+        on_start=on_start or (lambda training: None),
+        on_epoch=on_epoch or (lambda training, result: None),
+    )

@@ -71,7 +71,7 @@ def gap_words(gap: Difference | None) -> str:
 
 def name(trial: TrialRecord) -> str:
     """``unipelt~`` for a seed architecture, ``trial 17`` for another."""
-    return trial.label or f"trial {trial.number}"
+    return trial.name
 
 
 def method(name: str) -> str:

@@ -69,7 +69,8 @@ def confirm_study(
         UnexpectedEndError: the user stopped it.
     """
     from autopelt.cards.confirmation import collapses
-    from autopelt.study.storage import StudyStorage, explained
+    from autopelt.study.database import explained
+    from autopelt.study.storage import StudyStorage
     from autopelt.system.lock import locked
     from autopelt.system.signals import Stopped
     from autopelt.views.tables import confirmed_table

@@ -27,8 +27,9 @@ def report(studies: tuple[str, ...], against: tuple[str, ...], out: str | None) 
       autopelt report reports/rte-minilm-1pct reports/rte-lora --out reports/compared
     """
     from autopelt.report import build, build_overlay, write_trials_csv
+    from autopelt.study.database import CONFIG
     from autopelt.study.importance import with_importance
-    from autopelt.study.storage import CONFIG, StudyStorage
+    from autopelt.study.storage import StudyStorage
 
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).is_file():

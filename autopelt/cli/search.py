@@ -161,7 +161,7 @@ def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:
 
 
 def _announcement(plan: "Plan", folder: Path) -> list[str]:
-    from autopelt.study.storage import CONFIG
+    from autopelt.study.database import CONFIG
 
     config, backbone = plan.config, plan.facts.backbone
     exists = "going on with" if (folder / CONFIG).is_file() else "study"

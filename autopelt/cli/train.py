@@ -8,8 +8,8 @@ from autopelt.cli.evaluate import reported
 from autopelt.cli.options import option
 
 if TYPE_CHECKING:
-    from autopelt.api import Training
     from autopelt.training.results import EpochResult
+    from autopelt.workflows.train import Training
 
 
 @click.command()

@@ -12,7 +12,8 @@ from transformers import PreTrainedModel
 from autopelt.backbones.load import HEADS, load_config, load_model, load_tokenizer, resolve
 from autopelt.errors import UnavailableError
 from autopelt.modules.checkpoint import load
-from autopelt.study.storage import CONFIG, StudyStorage
+from autopelt.study.database import CONFIG
+from autopelt.study.storage import StudyStorage
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup
 

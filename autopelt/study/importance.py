@@ -35,6 +35,7 @@ from optuna.importance import (
 from scipy.stats import spearmanr
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.study.database import quiet_optuna
 from autopelt.study.record import Importance, StudyRecord, TrialRecord
 
 FEWEST = 15
@@ -154,12 +155,8 @@ def _study(rows: Sequence[Numbers], scores: Sequence[float]) -> optuna.Study:
             if numbers
             else CategoricalDistribution(sorted({str(v) for v in values}))
         )
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
+    with quiet_optuna():
         study = optuna.create_study(direction="maximize")
-    finally:
-        optuna.logging.set_verbosity(before)
     study.add_trials(
         [
             optuna.trial.create_trial(params=dict(row), distributions=spaces, value=score)

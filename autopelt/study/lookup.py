@@ -13,8 +13,9 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
+from autopelt.study.database import CONFIG
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import CONFIG, StudyStorage
+from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 
 BEST, KNEE, CONFIRMED = "best", "knee", "confirmed"

@@ -70,6 +70,11 @@ class TrialRecord:
     costs: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """``unipelt~`` for a seed architecture, ``trial 17`` for another."""
+        return self.label or f"trial {self.number}"
+
+    @property
     def rung(self) -> int | None:
         """Epoch after which it was stopped early, None where it was not."""
         return len(self.scores) if self.state == STOPPED else None

@@ -16,13 +16,10 @@ written before anything else hears of them. A trial that was running when the pr
 simply run again under its own number.
 """
 
-import errno
 import json
-import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +33,23 @@ from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import CONFIRMED, confirmations
+from autopelt.study.database import (
+    CONFIG,
+    DATABASE,
+    WARM_START,
+    check_database,
+    quiet_optuna,
+    remove_unborn,
+    storage_at,
+    unreadable,
+)
 from autopelt.study.facts import StudyFacts
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 from autopelt.system.files import last_line, write_text
 from autopelt.system.json_lines import read_lines
 from autopelt.system.lock import LOCK, working_process
 
-CONFIG, DATABASE, WARM_START = "config.yaml", "study.db", "warm_start.json"
 _FACTS, _CONFIG = "autopelt", "autopelt_config"
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 _STATES = {
     TrialState.COMPLETE: COMPLETE,
     TrialState.FAIL: FAILED,
@@ -84,26 +89,14 @@ class StudyStorage:
         Raises:
             UsageError: the folder holds something else, or cannot be written.
         """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _remove_unborn(folder)
-            occupied = sorted(p.name for p in folder.iterdir() if not p.name.startswith(LOCK))
-        except OSError as error:
-            raise UsageError(
-                f"'{folder}' cannot be written: {error.strerror}; give {parameter('out')}."
-            ) from None
-        if occupied:
-            raise UsageError(
-                f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
-                f"give another {parameter('out')}."
-            )
+        _claim(folder)
         if warm_start is not None:
             write_text(folder / WARM_START, warm_start)
         with quiet_optuna():
             try:
                 optuna_study = optuna.create_study(
                     study_name=folder.name,
-                    storage=_storage(folder, config.storage),
+                    storage=storage_at(folder, config.storage),
                     directions=config.objectives.directions,
                     sampler=sampler,
                 )
@@ -136,18 +129,15 @@ class StudyStorage:
             raise UsageError(
                 f"'{folder}' is not a study: it has no {CONFIG}; start one with autopelt search."
             )
-        if (folder / CONFIG).is_file():
-            config = _load_config(folder)
-        else:
-            config = None
+        config = _load_config(folder) if (folder / CONFIG).is_file() else None
         url = None if config is None else config.storage
         if url is None:
-            _check_database(folder)
+            check_database(folder)
         try:
             with quiet_optuna():
                 loaded = optuna.load_study(
                     study_name=None if url is None else folder.name,
-                    storage=_storage(folder, url),
+                    storage=storage_at(folder, url),
                     sampler=sampler,
                 )
                 facts = StudyFacts.model_validate_json(loaded.user_attrs[_FACTS])
@@ -161,7 +151,7 @@ class StudyStorage:
                     f"study '{folder.name}' cannot be read from {url} ({line}); a study keeps the "
                     "name that its folder had when it began."
                 ) from None
-            raise _unreadable(folder, line) from None
+            raise unreadable(folder, line) from None
         return cls(folder, config, facts, loaded)
 
     def begun_with(self) -> StudyConfig:
@@ -190,7 +180,7 @@ class StudyStorage:
                     user_attrs=dict(attributes),
                 )
             )
-            return len(self.optuna.get_trials(deepcopy=False)) - 1
+            return len(self.trials()) - 1
 
     def ask(self) -> optuna.Trial:
         """Start a trial that the sampler will fill."""
@@ -257,80 +247,82 @@ class StudyStorage:
         return self.optuna.get_trials(deepcopy=False)
 
     def _frozen(self, number: int) -> FrozenTrial:
-        return self.optuna.get_trials(deepcopy=False)[number]
+        return self.trials()[number]
 
     # ------------------------------------------------------------------ reading
     def running(self) -> list[FrozenTrial]:
         """Trials that have begun and not ended; after a kill these are to be run again."""
-        return [t for t in self.optuna.get_trials(deepcopy=False) if t.state == TrialState.RUNNING]
+        return [t for t in self.trials() if t.state == TrialState.RUNNING]
 
     def record(self) -> StudyRecord:
         """The study as plain values."""
-        facts = self.facts
-        trials = [
-            made
-            for t in self.optuna.get_trials(deepcopy=False)
-            if (made := self._trial_record(t, facts.backbone.parameters)) is not None
-        ]
         confirmed = confirmations(read_lines(self.folder / CONFIRMED))
         again = {c.trial: tuple(s.score for s in c.scored) for c in confirmed}
-        trials = [replace(t, confirmed=again.get(t.number, ())) for t in trials]
-        trials = [
-            replace(t, log=last_line(self.folder / "trials" / str(t.number) / "log.txt"))
-            if t.state == FAILED
-            else t
-            for t in trials
-        ]
+        trials = []
+        for frozen in self.trials():
+            trial = self._trial_record(frozen)
+            if trial is not None:
+                folder = self.folder / "trials" / str(trial.number)
+                log = last_line(folder / "log.txt") if trial.state == FAILED else ""
+                trials.append(replace(trial, confirmed=again.get(trial.number, ()), log=log))
         return StudyRecord(
             name=self.folder.name,
             config=self.config,
             trials=tuple(trials),
             total=self.config.trials,
             confirmed=confirmed,
-            **{key: value for key, value in facts if key != "version"},
+            **{key: value for key, value in self.facts if key != "version"},
         )
 
-    def _trial_record(self, trial: FrozenTrial, backbone: int) -> TrialRecord | None:
+    def _trial_record(self, trial: FrozenTrial) -> TrialRecord | None:
         """A trial as plain values; one that has ended does not change, and is read once."""
         if trial.number not in self._ended:
             try:
-                made = _trial_record(trial, backbone)
+                record = _trial_record(trial, self.facts.backbone.parameters)
             except (UsageError, KeyError, TypeError, ValueError) as error:
-                raise _unreadable(
+                raise unreadable(
                     self.folder, f"trial {trial.number}: {type(error).__name__} {error}"
                 ) from None
-            if made is None or not trial.state.is_finished():
-                return made
-            self._ended[trial.number] = made
+            if record is None or not trial.state.is_finished():
+                return record
+            self._ended[trial.number] = record
         return self._ended[trial.number]
 
 
+_PLAIN = {f.name for f in fields(TrialRecord)} - {"number", "architecture", "count", "state"}
+
+
 def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
-    a = trial.user_attrs
-    if "architecture" not in a or trial.state not in _STATES:
+    known = trial.user_attrs
+    if "architecture" not in known or trial.state not in _STATES:
         return None
+    plain: dict[str, Any] = {name: known[name] for name in _PLAIN if name in known}
+    for name in ("scores", "losses"):
+        plain[name] = tuple(plain.get(name, ()))
     return TrialRecord(
         number=trial.number,
-        architecture=Architecture.from_json(a["architecture"]),
-        count=Count(a["trained"], a["deployed"], backbone),
+        architecture=Architecture.from_json(known["architecture"]),
+        count=Count(known["trained"], known["deployed"], backbone),
         state=_STATES[trial.state],
-        label=a.get("label", ""),
-        score=a.get("score"),
-        scores=tuple(a.get("scores", ())),
-        losses=tuple(a.get("losses", ())),
-        reason=a.get("reason", ""),
-        seconds=a.get("seconds", {}),
-        saved=a.get("saved", {}),
-        started=a.get("started"),
-        finished=a.get("finished"),
-        worker=a.get("worker", ""),
-        believed=a.get("believed", {}),
-        random_seed=a.get("random_seed", 0),
-        threads=a.get("threads", 0),
-        origin=a.get("origin", ""),
-        stopped_because=a.get("stopped_because", ""),
-        costs=a.get("costs", {}),
+        **plain,
     )
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder of a new study. Raises UsageError where it is in use or cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_unborn(folder)
+        occupied = sorted(p.name for p in folder.iterdir() if not p.name.startswith(LOCK))
+    except OSError as error:
+        raise UsageError(
+            f"'{folder}' cannot be written: {error.strerror}; give {parameter('out')}."
+        ) from None
+    if occupied:
+        raise UsageError(
+            f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
+            f"give another {parameter('out')}."
+        )
 
 
 def _load_config(folder: Path) -> StudyConfig:
@@ -342,112 +334,5 @@ def _load_config(folder: Path) -> StudyConfig:
         ) from None
 
 
-def _check_database(folder: Path) -> None:
-    """Look at the whole file before anything may write to it. Raises UnavailableError."""
-    path = folder / DATABASE
-    if not path.is_file() or not path.stat().st_size:
-        raise _unreadable(folder, "it is missing or empty")
-    try:
-        with closing(sqlite3.connect(path, timeout=60)) as connection:
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
-    except sqlite3.Error as error:
-        raise _unreadable(folder, str(error)) from None
-    if said != "ok" or studies != 1:
-        raise _unreadable(folder, f"{studies} studies in it" if said == "ok" else said.strip())
-
-
-def _unreadable(folder: Path, why: str) -> UnavailableError:
-    return UnavailableError(
-        f"'{folder / DATABASE}' cannot be read ({' '.join(why.split())}); restore it from a copy, "
-        f"or search again: autopelt search --config {folder / CONFIG} --out NEW"
-    )
-
-
-def _remove_unborn(folder: Path) -> None:
-    """Clear what a search left that was killed while it made its folder: no trial is in it yet."""
-    found = list(folder.iterdir())
-    unborn = (DATABASE, f"{DATABASE}-journal", f".{CONFIG}.", WARM_START, f".{WARM_START}.")
-    if not found or not all(p.name.startswith((LOCK, *unborn)) for p in found):
-        return
-    database = folder / DATABASE
-    if database.is_file() and database.stat().st_size:
-        try:
-            with closing(sqlite3.connect(database)) as connection:
-                (trials,) = connection.execute("SELECT count(*) FROM trials").fetchone()
-        except sqlite3.OperationalError:  # its tables are not made yet
-            trials = 0
-        except sqlite3.DatabaseError:  # it is something else
-            return
-        if trials:
-            return
-    for path in found:
-        if not path.name.startswith(LOCK):
-            path.unlink()
-
-
-def _storage(folder: Path, url: str | None) -> optuna.storages.RDBStorage:
-    """The study's own file, or a database that several studies may share.
-
-    Raises:
-        UnavailableError: the database cannot be reached, or its driver is not installed.
-    """
-    if url is None:
-        return optuna.storages.RDBStorage(
-            f"sqlite:///{(folder / DATABASE).resolve()}",
-            engine_kwargs={"connect_args": {"timeout": 60}},
-        )
-    try:
-        # A trial may take longer than a server keeps an idle connection.
-        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-    except (ImportError, SQLAlchemyError) as error:
-        line = str(getattr(error, "orig", None) or error).splitlines()[0]
-        hint = " (PostgreSQL: pip install 'autopelt[postgresql]', MySQL: pip install pymysql)"
-        raise UnavailableError(
-            f"storage {url} cannot be used: {line}{hint if isinstance(error, ImportError) else ''}."
-        ) from None
-
-
 def _header(folder: Path) -> str:
     return f"# autopelt search --config {CONFIG} --out reports/{folder.name}-again\n"
-
-
-@contextmanager
-def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
-    """A full or failing disk under a study, or a lost database, is one line, not a bug.
-
-    Args:
-        folder: of the study.
-        storage: URL of its database where it is not in the folder.
-
-    Raises:
-        UnavailableError: the study cannot be written any more.
-    """
-    try:
-        yield
-    except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
-        if isinstance(cause, OSError) and cause.errno not in _DISK:
-            raise
-        line = str(getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause)
-        lost = storage is not None and not isinstance(cause, OSError)
-        advice = f"See that {storage} answers" if lost else "Make room"
-        raise UnavailableError(
-            f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
-            f"is kept. {advice}, then: autopelt resume {folder}"
-        ) from None
-
-
-@contextmanager
-def quiet_optuna() -> Iterator[None]:
-    """Optuna's log lines and experimental warnings stay off the user's screen."""
-    import warnings
-
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(before)

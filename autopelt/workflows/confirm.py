@@ -104,7 +104,7 @@ def confirm(
         for candidate in chosen
         if (candidate.trial.number, random_seed) not in done
     ]
-    names = ", ".join(c.trial.label or f"trial {c.trial.number}" for c in chosen)
+    names = ", ".join(c.trial.name for c in chosen)
     say(f"confirming {names}: {seeds} random seeds each, {len(jobs)} trainings to go")
     try:
         run_jobs(jobs, ledger, workers=workers, metric=record.metric, say=say)
@@ -133,7 +133,7 @@ def _job(candidate: Candidate, random_seed: int, number: int, study: StudyStorag
         "role": candidate.role,
         "believed": candidate.believed,
     }
-    name = f"{trial.label or f'trial {trial.number}'}, random seed {number}"
+    name = f"{trial.name}, random seed {number}"
     return Job(
         name,
         about,

@@ -28,9 +28,10 @@ from autopelt.samplers import (
 )
 from autopelt.samplers.history import History
 from autopelt.study.config import derived_seed
+from autopelt.study.database import CONFIG, explained
 from autopelt.study.importance import with_importance
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
-from autopelt.study.storage import CONFIG, StudyStorage, explained
+from autopelt.study.storage import StudyStorage
 from autopelt.system.files import NO_ROOM, recover_directory, replace_directory, write_text
 from autopelt.system.lock import locked
 from autopelt.system.memory import trim_heap

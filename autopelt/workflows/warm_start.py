@@ -26,8 +26,9 @@ from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.space.bound import BoundSpace, NotInSpaceError
 from autopelt.statistics.pareto import front
+from autopelt.study.database import WARM_START
 from autopelt.study.facts import WarmStartFacts
-from autopelt.study.storage import WARM_START, StudyStorage
+from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 
 EARLY = 8

@@ -26,8 +26,9 @@ from autopelt.backbones.load import load_model, load_tokenizer, resolve
 from autopelt.modules.attachment import attach
 from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.config import StudyConfig
+from autopelt.study.database import CONFIG
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import CONFIG, StudyStorage
+from autopelt.study.storage import StudyStorage
 from autopelt.tasks import make_task
 from autopelt.training.context import data_source
 from autopelt.training.spec import Setup

@@ -32,7 +32,7 @@ def _named(*names: str) -> Callable[[Any], bool]:
 POINTS = {
     # start-up
     "plan-made": Point("start-up", "after", "autopelt.workflows.plan:make_plan"),
-    "locked": Point("start-up", "before", "autopelt.study.storage:_remove_unborn"),
+    "locked": Point("start-up", "before", "autopelt.study.database:remove_unborn"),
     "database-made": Point("start-up", "after", "optuna:create_study"),
     "configured": Point(
         "start-up", "before", "autopelt.study.storage:write_text", _named("config.yaml")

@@ -15,8 +15,9 @@ from autopelt.cli.main import main
 from autopelt.methods.module import Module
 from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
+from autopelt.study.database import WARM_START
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import WARM_START, StudyStorage
+from autopelt.study.storage import StudyStorage
 from autopelt.workflows import compare
 from autopelt.workflows import search as driver
 from autopelt.workflows.compare import RUNS

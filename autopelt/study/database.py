@@ -1,0 +1,124 @@
+"""A study's database: where it lies, whether it is whole, and what is said when it fails."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import optuna
+from sqlalchemy.exc import SQLAlchemyError
+
+from autopelt.errors import UnavailableError
+from autopelt.system.lock import LOCK
+
+CONFIG, DATABASE, WARM_START = "config.yaml", "study.db", "warm_start.json"
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
+
+
+def check_database(folder: Path) -> None:
+    """Look at the whole file before anything may write to it. Raises UnavailableError."""
+    path = folder / DATABASE
+    if not path.is_file() or not path.stat().st_size:
+        raise unreadable(folder, "it is missing or empty")
+    try:
+        with closing(sqlite3.connect(path, timeout=60)) as connection:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
+    except sqlite3.Error as error:
+        raise unreadable(folder, str(error)) from None
+    if said != "ok" or studies != 1:
+        raise unreadable(folder, f"{studies} studies in it" if said == "ok" else said.strip())
+
+
+def unreadable(folder: Path, why: str) -> UnavailableError:
+    """The error for a database in a study's folder that cannot be read, with the way out."""
+    return UnavailableError(
+        f"'{folder / DATABASE}' cannot be read ({' '.join(why.split())}); restore it from a copy, "
+        f"or search again: autopelt search --config {folder / CONFIG} --out NEW"
+    )
+
+
+def remove_unborn(folder: Path) -> None:
+    """Clear what a search left that was killed while it made its folder: no trial is in it yet."""
+    found = list(folder.iterdir())
+    unborn = (DATABASE, f"{DATABASE}-journal", f".{CONFIG}.", WARM_START, f".{WARM_START}.")
+    if not found or not all(p.name.startswith((LOCK, *unborn)) for p in found):
+        return
+    database = folder / DATABASE
+    if database.is_file() and database.stat().st_size:
+        try:
+            with closing(sqlite3.connect(database)) as connection:
+                (trials,) = connection.execute("SELECT count(*) FROM trials").fetchone()
+        except sqlite3.OperationalError:  # its tables are not made yet
+            trials = 0
+        except sqlite3.DatabaseError:  # it is something else
+            return
+        if trials:
+            return
+    for path in found:
+        if not path.name.startswith(LOCK):
+            path.unlink()
+
+
+def storage_at(folder: Path, url: str | None) -> optuna.storages.RDBStorage:
+    """The study's own file, or a database that several studies may share.
+
+    Raises:
+        UnavailableError: the database cannot be reached, or its driver is not installed.
+    """
+    if url is None:
+        return optuna.storages.RDBStorage(
+            f"sqlite:///{(folder / DATABASE).resolve()}",
+            engine_kwargs={"connect_args": {"timeout": 60}},
+        )
+    try:
+        # A trial may take longer than a server keeps an idle connection.
+        return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    except (ImportError, SQLAlchemyError) as error:
+        line = str(getattr(error, "orig", None) or error).splitlines()[0]
+        hint = " (PostgreSQL: pip install 'autopelt[postgresql]', MySQL: pip install pymysql)"
+        raise UnavailableError(
+            f"storage {url} cannot be used: {line}{hint if isinstance(error, ImportError) else ''}."
+        ) from None
+
+
+@contextmanager
+def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
+    """A full or failing disk under a study, or a lost database, is one line, not a bug.
+
+    Args:
+        folder: of the study.
+        storage: URL of its database where it is not in the folder.
+
+    Raises:
+        UnavailableError: the study cannot be written any more.
+    """
+    try:
+        yield
+    except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        if isinstance(cause, OSError) and cause.errno not in _DISK:
+            raise
+        line = str(getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause)
+        lost = storage is not None and not isinstance(cause, OSError)
+        advice = f"See that {storage} answers" if lost else "Make room"
+        raise UnavailableError(
+            f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
+            f"is kept. {advice}, then: autopelt resume {folder}"
+        ) from None
+
+
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Optuna's log lines and experimental warnings stay off the user's screen."""
+    import warnings
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
