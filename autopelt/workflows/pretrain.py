@@ -129,17 +129,16 @@ def pretrain(
         raise UsageError(f"the tokeniser of '{source.name}' has no mask token; give another model.")
     limit = length_limit(how.max_length, tokenizer, network.config)
     blocks = blocks_of(texts, tokenizer, limit)
-    held = blocks[::HELD_OUT] if len(blocks) >= HELD_OUT else []
-    kept = [b for i, b in enumerate(blocks) if i % HELD_OUT] if held else blocks
-    if not kept:
-        raise UsageError(f"there is no text longer than a token; give more {parameter('text')}.")
     say(
         f"{kind} language modelling of {source.name}: {len(texts):,} texts, {len(blocks):,} blocks "
         f"of at most {limit} tokens, {how.epochs} epochs"
     )
     if fresh:
         say(f"{source.name} has no language-model head; one is trained from the start")
-    losses = _train(network, tokenizer, kind, kept, held, how, say)
+    collate = DataCollatorForLanguageModeling(
+        tokenizer, mlm=kind == "masked", mlm_probability=MASKED_SHARE
+    )
+    losses = _train(network, collate, blocks, how, say)
     record = {
         "model": source.name,
         "objective": kind,
@@ -158,8 +157,12 @@ def pretrain(
 
 
 def blocks_of(texts: Sequence[str], tokenizer: Any, limit: int) -> list[list[int]]:
-    """Tokens of each text, long ones in several blocks, each with its special tokens."""
-    made: list[list[int]] = []
+    """Tokens of each text, long ones in several blocks, each with its special tokens.
+
+    Raises:
+        UsageError: there are none.
+    """
+    blocks: list[list[int]] = []
     room = limit - tokenizer.num_special_tokens_to_add()
     with quiet():
         for text in texts:
@@ -168,24 +171,24 @@ def blocks_of(texts: Sequence[str], tokenizer: Any, limit: int) -> list[list[int
                 part = tokenizer.decode(tokens[start : start + room])
                 ids = tokenizer(part, truncation=True, max_length=limit)["input_ids"]
                 if len(ids) > 1:
-                    made.append(ids)
-    return made
+                    blocks.append(ids)
+    if not blocks:
+        raise UsageError(f"there is no text longer than a token; give more {parameter('text')}.")
+    return blocks
 
 
 def _train(
     network: Any,
-    tokenizer: Any,
-    kind: str,
-    kept: list[list[int]],
-    held: list[list[int]],
+    collate: Any,
+    blocks: list[list[int]],
     how: Pretraining,
     say: Callable[[str], None],
 ) -> list[dict[str, float]]:
+    """Mean losses by epoch, of what is trained on and of what is held out."""
+    held = blocks[::HELD_OUT] if len(blocks) >= HELD_OUT else []
+    kept = [b for i, b in enumerate(blocks) if i % HELD_OUT] if held else blocks
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
-    collate = DataCollatorForLanguageModeling(
-        tokenizer, mlm=kind == "masked", mlm_probability=MASKED_SHARE
-    )
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=how.learning_rate, weight_decay=0.01, eps=1e-6
     )
@@ -198,36 +201,33 @@ def _train(
     losses = [{"epoch": 0.0, "held_out": _loss(network, collate, held, how, device)}]
     for epoch in range(1, how.epochs + 1):
         network.train()
-        seen = summed = 0.0
+        summed = 0.0
         with torch.random.fork_rng(devices=[]):  # dropout and masking draw from the global one
             torch.manual_seed(derived_seed(how.random_seed, "epoch", epoch))
             for indices in training_batches([len(b) for b in kept], how.batch_size, order):
                 batch = collate([{"input_ids": kept[i]} for i in indices]).to(device)
-                loss = network(**batch).loss
-                value = float(loss.detach())
-                if not math.isfinite(value):
-                    raise InfeasibleError(
-                        f"the loss became {value} in epoch {epoch}; a lower "
-                        f"{parameter('learning_rate')} helps."
-                    )
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                optimizer.step()
+                value = _step(network(**batch).loss, network, optimizer, epoch)
                 schedule.step()
-                optimizer.zero_grad(set_to_none=True)
                 summed += value * len(indices)
-                seen += len(indices)
-        losses.append(
-            {
-                "epoch": float(epoch),
-                "train": summed / seen,
-                "held_out": _loss(network, collate, held, how, device),
-            }
-        )
-        after = losses[-1]["held_out"]
+        after = _loss(network, collate, held, how, device)
+        losses.append({"epoch": float(epoch), "train": summed / len(kept), "held_out": after})
         more = f", held-out text {after:.3f} (before: {losses[0]['held_out']:.3f})" if held else ""
-        say(f"  epoch {epoch} of {how.epochs}: loss {summed / seen:.3f}{more}")
+        say(f"  epoch {epoch} of {how.epochs}: loss {summed / len(kept):.3f}{more}")
     return losses
+
+
+def _step(loss: torch.Tensor, network: Any, optimizer: torch.optim.Optimizer, epoch: int) -> float:
+    """One step of the optimiser; gives the loss. Raises InfeasibleError if it is no number."""
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise InfeasibleError(
+            f"the loss became {value} in epoch {epoch}; a lower {parameter('learning_rate')} helps."
+        )
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return value
 
 
 @torch.inference_mode()

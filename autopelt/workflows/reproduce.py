@@ -63,21 +63,25 @@ def reproduce(
         training=plan.config.training,
         threads=trial.threads or default_threads(plan.config.workers),
     )
-    epochs = []
+    epochs, other = 0, None
     try:
         with closing(run_trial(spec)) as results:
             for score, loss, result in zip(trial.scores, trial.losses, results, strict=False):
-                epochs.append(Epoch(result.epoch, result.score, score, result.loss, loss))
-                show(epochs[-1])
+                epoch = Epoch(result.epoch, result.score, score, result.loss, loss)
+                show(epoch)
+                epochs += 1
+                other = other or (None if epoch.same else epoch)
     except TrialFailure as error:
         raise ReproductionError(f"{name} does not come out again: {error}.") from None
-    other = next((epoch for epoch in epochs if not epoch.same), None)
     if other is not None:
-        versions = changed_versions(record, plan)
-        why = f"; versions differ: {versions}" if versions else ""
-        raise ReproductionError(
-            f"{name} does not come out again: epoch {other.number} scored {other.score:.6g} with "
-            f"loss {other.loss:.9g}, stored are {other.stored_score:.6g} and "
-            f"{other.stored_loss:.9g}{why}."
-        )
-    return len(epochs)
+        raise _differs(name, other, changed_versions(record, plan))
+    return epochs
+
+
+def _differs(name: str, epoch: Epoch, versions: str) -> ReproductionError:
+    why = f"; versions differ: {versions}" if versions else ""
+    return ReproductionError(
+        f"{name} does not come out again: epoch {epoch.number} scored {epoch.score:.6g} with "
+        f"loss {epoch.loss:.9g}, stored are {epoch.stored_score:.6g} and "
+        f"{epoch.stored_loss:.9g}{why}."
+    )

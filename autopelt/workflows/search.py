@@ -4,7 +4,6 @@ Everything that happens is in the study before anything else hears of it, so a s
 at any moment goes on with `resume`.
 """
 
-import json
 import math
 import time
 from contextlib import suppress
@@ -32,18 +31,16 @@ from autopelt.study.database import CONFIG, explained
 from autopelt.study.importance import with_importance
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
-from autopelt.system.files import NO_ROOM, recover_directory, replace_directory, write_text
+from autopelt.system.files import NO_ROOM, write_text
 from autopelt.system.lock import locked
 from autopelt.system.memory import trim_heap
 from autopelt.system.signals import Stopped, stoppable
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.views.terminal import TRAINING, View
+from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
 from autopelt.workflows.compatibility import changed_facts, changed_versions
 from autopelt.workflows.plan import Entry, Plan, default_threads
-
-WEIGHTS, LOG = "weights", "log.txt"
-"""In a trial's folder: what it learned, until it is judged, and what its worker printed."""
 
 LOST_MACHINES = 2
 """A trial that loses more machines than this fails."""
@@ -66,28 +63,15 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
         InfeasibleError: no trial finished.
         Stopped: the user interrupted; the study can be resumed.
     """
-    warm = plan.warm
-    early = len(plan.first) - len(plan.seeds)
-    sampler = make_sampler(
-        plan.config.sampler,
-        plan.space,
-        plan.config.random_seed,
-        # What another study's front fills of the space need not be filled again.
-        start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 3) - early),
-        source=() if warm is None else warm.observations,
-    )
+    sampler = _sampler(plan)
     with (
         locked(folder) as killed,
         explained(folder, plan.config.storage),
         private_cache(plan.config.cache_memory) as cache,
     ):
-        if (folder / CONFIG).is_file():
-            if killed:
-                view.message(killed)
-            study = _reopen(plan, folder, sampler, view)
-        else:
-            kept = None if warm is None else warm.text
-            study = StudyStorage.create(folder, plan.config, plan.facts, sampler, kept)
+        if killed and (folder / CONFIG).is_file():
+            view.message(killed)
+        study = _opened(plan, folder, sampler, view)
         driver = _Driver(study, plan, sampler, view, cache)
         with stoppable(lambda: driver.stopping, driver.ask_to_stop):
             execution.run_trials(
@@ -111,9 +95,25 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
     return record
 
 
-def _reopen(
+def _sampler(plan: Plan) -> optuna.samplers.BaseSampler:
+    early = len(plan.first) - len(plan.seeds)
+    return make_sampler(
+        plan.config.sampler,
+        plan.space,
+        plan.config.random_seed,
+        # What another study's front fills of the space need not be filled again.
+        start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 3) - early),
+        source=() if plan.warm is None else plan.warm.observations,
+    )
+
+
+def _opened(
     plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view: View
 ) -> StudyStorage:
+    """The study in the folder, where it is this one and can go on, or a new one."""
+    if not (folder / CONFIG).is_file():
+        kept = None if plan.warm is None else plan.warm.text
+        return StudyStorage.create(folder, plan.config, plan.facts, sampler, kept)
     study = StudyStorage.open(folder, sampler)
     different = study.begun_with().differences(plan.config)
     if different:
@@ -161,7 +161,8 @@ class _Driver:
         self._results: dict[int, dict[str, Any]] = {}
         self._reported = 0.0
         self._noted = set(plan.notes)
-        self._repair_best()
+        self.best = BestFolder(study)
+        self.best.repair()
 
     # ------------------------------------------------------------------ TrialSource
     def next(self) -> TrialSpec | None:
@@ -244,7 +245,7 @@ class _Driver:
             self.study.complete(number, known["score"], deployed)
         record = self.study.record()
         trial = next(t for t in record.trials if t.number == number)
-        self._keep_best(record, trial)
+        self.best.keep(record, trial)
         self._give_up_early(record)
         self.view.finished(trial, record)
         self.write_report()
@@ -333,59 +334,19 @@ class _Driver:
             random_seed=random_seed,
             setup=self.setup,
             training=self.plan.config.training,
-            weights=str((self._trial_folder(number) / WEIGHTS).resolve()) if keep else None,
+            weights=self.best.place(number, WEIGHTS) if keep else None,
             threads=threads,
             order_seed=self.plan.config.order_seed,
             timeout=self.plan.config.trial_timeout,
             cache=self.cache,
-            log=str((self._trial_folder(number) / LOG).resolve()),
+            log=self.best.place(number, LOG),
             costs=self.plan.config.objectives.measured,
         )
 
     def _trial(self, number: int) -> TrialRecord:
         return next(t for t in self.study.record().trials if t.number == number)
 
-    def _trial_folder(self, number: int) -> Path:
-        return self.study.folder / "trials" / str(number)
-
     # ------------------------------------------------------------------ after a trial
-    def _keep_best(self, record: StudyRecord, trial: TrialRecord) -> None:
-        own = self._trial_folder(trial.number) / WEIGHTS
-        if record.best is not None and record.best.number == trial.number and own.is_dir():
-            known = self.study.attributes(trial.number)
-            metrics = {
-                "trial": trial.number,
-                "label": trial.label,
-                "selection": known["metrics"],
-                "epoch": known["best_epoch"],
-                "random_seed": trial.random_seed,
-                "deployed": trial.count.deployed,
-                "trained": trial.count.trained,
-                "share": trial.count.share,
-            }
-            write_text(own / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-            replace_directory(own, self.study.folder / "best")
-        self._tidy(own.parent)
-
-    def _repair_best(self) -> None:
-        """Put `best/` right where the last search was killed between a trial's end and its move."""
-        recover_directory(self.study.folder / "best")
-        record = self.study.record()
-        if record.best is not None:
-            self._keep_best(record, record.best)
-        for own in (self.study.folder / "trials").glob("*"):
-            self._tidy(own)
-
-    @staticmethod
-    def _tidy(own: Path) -> None:
-        """Leave of a trial's folder only what the trial printed."""
-        replace_directory(own / WEIGHTS, None)
-        log = own / LOG
-        if log.is_file() and not log.stat().st_size:
-            log.unlink()
-        with suppress(OSError):
-            own.rmdir()
-
     def _give_up_early(self, record: StudyRecord) -> None:
         """Three failures for one cause before anything worked: more trials would fail as well."""
         ended = [t for t in record.trials if t.finished is not None]

@@ -53,11 +53,11 @@ POINTS = {
     "score-told": Point("telling", "before", "optuna.study:Study.tell"),
     "told": Point("telling", "after", "autopelt.study.storage:StudyStorage.complete"),
     "metrics": Point(
-        "telling", "before", "autopelt.workflows.search:write_text", _named("metrics.json")
+        "telling", "before", "autopelt.workflows.best:write_text", _named("metrics.json")
     ),
-    "best-moved": Point("telling", "before", "autopelt.workflows.search:replace_directory"),
+    "best-moved": Point("telling", "before", "autopelt.workflows.best:replace_directory"),
     "best-absent": Point("telling", "after", "pathlib:Path.rename", _named("best")),
-    "best-replaced": Point("telling", "after", "autopelt.workflows.search:replace_directory"),
+    "best-replaced": Point("telling", "after", "autopelt.workflows.best:replace_directory"),
     # reporting
     "report": Point("reporting", "before", "autopelt.workflows.search:build"),
     "report-written": Point("reporting", "before", "autopelt.workflows.search:write_trials_csv"),
