@@ -3,34 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from autopelt.study.record import StudyRecord, TrialRecord
 
 COLUMNS = (
-    "trial",
-    "state",
-    "label",
-    "score",
-    "share",
-    "deployed",
-    "trained",
-    "within_budget",
-    "on_front",
-    "id",
-    "architecture",
-    "origin",
-    "random_seed",
-    "epochs",
-    "scores",
-    "losses",
-    "seconds",
-    "started",
-    "finished",
-    "worker",
-    "reason",
-    "latency",
-    "memory",
+    *("trial", "state", "label", "score", "share", "deployed", "trained", "within_budget"),
+    *("on_front", "id", "architecture", "origin", "random_seed", "epochs", "scores", "losses"),
+    *("seconds", "started", "finished", "worker", "reason", "latency", "memory"),
     "architecture_json",
 )
 
@@ -44,57 +24,59 @@ def trials_csv(record: StudyRecord, structure: bool = True) -> str:
     A text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    columns = len(COLUMNS) if structure else len(COLUMNS) - 1
-    writer.writerow(COLUMNS[:columns])
-    chosen = {t.number for t in record.front}
-    for t in record.trials:
-        values = _values(t, record, t.number in chosen)
-        writer.writerow([_safe(v) for v in values[:columns]])
+    columns = COLUMNS if structure else COLUMNS[:-1]
+    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for trial, row in _rows(record):
+        row["share"] = f"{trial.count.share:.8g}"
+        row["seconds"] = json.dumps(dict(trial.seconds)) if trial.seconds else ""
+        for name in ("scores", "losses"):
+            row[name] = " ".join(f"{v:.6g}" for v in getattr(trial, name))
+        writer.writerow({name: _safe(value) for name, value in row.items()})
     return out.getvalue()
 
 
 def trials_table(record: StudyRecord) -> list[dict[str, object]]:
     """One row a trial with values as they are: numbers, lists, ``seconds_train`` and so on."""
-    chosen = {t.number for t in record.front}
     phases = sorted({phase for t in record.trials for phase in t.seconds})
-    rows = []
-    for t in record.trials:
-        row = dict(zip(COLUMNS, _values(t, record, t.number in chosen)))
-        row |= {"share": t.count.share, "scores": list(t.scores), "losses": list(t.losses)}
-        row["seconds"] = sum(t.seconds.values())
-        row |= {f"seconds_{phase}": t.seconds.get(phase) for phase in phases}
-        rows.append(row)
-    return rows
+    return [
+        row | {f"seconds_{phase}": trial.seconds.get(phase) for phase in phases}
+        for trial, row in _rows(record)
+    ]
 
 
-def _values(t: TrialRecord, record: StudyRecord, on_front: bool) -> Sequence[object]:
-    return (
-        t.number,
-        t.state,
-        t.label,
-        t.score,
-        f"{t.count.share:.8g}",
-        t.count.deployed,
-        t.count.trained,
-        record.feasible(t),
-        on_front,
-        t.architecture.id,
-        t.architecture.describe(),
-        t.origin,
-        t.random_seed,
-        len(t.scores),
-        " ".join(f"{v:.6g}" for v in t.scores),
-        " ".join(f"{v:.6g}" for v in t.losses),
-        json.dumps(dict(t.seconds)) if t.seconds else "",
-        t.started,
-        t.finished,
-        t.worker,
-        t.reason or t.stopped_because,
-        t.costs.get("latency"),
-        t.costs.get("memory"),
-        t.architecture.to_json(),
-    )
+def _rows(record: StudyRecord) -> Iterator[tuple[TrialRecord, dict[str, object]]]:
+    front = {t.number for t in record.front}
+    return ((t, _row(t, record, t.number in front)) for t in record.trials)
+
+
+def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, object]:
+    return {
+        "trial": t.number,
+        "state": t.state,
+        "label": t.label,
+        "score": t.score,
+        "share": t.count.share,
+        "deployed": t.count.deployed,
+        "trained": t.count.trained,
+        "within_budget": record.feasible(t),
+        "on_front": on_front,
+        "id": t.architecture.id,
+        "architecture": t.architecture.describe(),
+        "origin": t.origin,
+        "random_seed": t.random_seed,
+        "epochs": len(t.scores),
+        "scores": list(t.scores),
+        "losses": list(t.losses),
+        "seconds": sum(t.seconds.values()),
+        "started": t.started,
+        "finished": t.finished,
+        "worker": t.worker,
+        "reason": t.reason or t.stopped_because,
+        "latency": t.costs.get("latency"),
+        "memory": t.costs.get("memory"),
+        "architecture_json": t.architecture.to_json(),
+    }
 
 
 def _safe(value: object) -> object:

@@ -19,6 +19,7 @@ from autopelt.system.json_lines import append
 from autopelt.system.signals import Stopped, stoppable
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.workflows.plan import default_threads
+from autopelt.workflows.progress import Progress
 
 Say = Callable[[str], None]
 
@@ -79,7 +80,7 @@ class _Source:
         self.threads = threads
         self.stopping, self.hopeless = False, ""
         self._started = self._ended = 0
-        self._known: dict[int, dict[str, Any]] = {}
+        self._progress: dict[int, Progress] = {}
         self._causes: list[str] = []
 
     def next(self) -> TrialSpec | None:
@@ -102,13 +103,7 @@ class _Source:
         """Nothing: a line a training, when it ends."""
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
-        known = self._known.setdefault(number, {"seconds": {}, "scores": []})
-        for phase, seconds in result["seconds"].items():
-            known["seconds"][phase] = known["seconds"].get(phase, 0.0) + seconds
-        known["scores"].append(result["score"])
-        if result["best"]:
-            known |= {"selection": result["score"], "epoch": result["epoch"]}
-        known["held_out"] = result.get("held_out") or known.get("held_out", {})
+        self._progress.setdefault(number, Progress()).add(result)
 
     def stops(self, number: int) -> str:
         """Never: what is compared is trained to the end."""
@@ -116,23 +111,22 @@ class _Source:
         return ""
 
     def finished(self, number: int, outcome: Outcome) -> None:
-        job, known = self.jobs[number], self._known.pop(number, {})
-        held_out = dict(known.get("held_out", {}))
-        score = held_out.pop("score", None)
+        job, known = self.jobs[number], self._progress.pop(number, Progress())
+        score, best = known.held_out.pop("score", None), known.best
         reason = outcome.failed
-        if not reason and "selection" not in known:
+        if not reason and best is None:
             reason = "it ended without a score"
         elif not reason and job.report and (score is None or not math.isfinite(score)):
             reason = f"its score on the report split is {score}"
         line: dict[str, Any] = {**job.about, "random_seed": job.random_seed, "score": None}
-        if reason:
+        if reason or best is None:
             line["reason"] = reason
         else:
-            line |= {"score": score, **held_out} | {
-                "selection": known["selection"],
-                "epoch": known["epoch"],
-                "epochs": known["scores"],
-                "seconds": known["seconds"],
+            line |= {"score": score, **known.held_out} | {
+                "selection": best["score"],
+                "epoch": best["epoch"],
+                "epochs": known.scores,
+                "seconds": known.seconds,
             }
             line["metrics"] = {k: v for k, v in line.get("metrics", {}).items() if math.isfinite(v)}
         try:

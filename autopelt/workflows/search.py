@@ -41,6 +41,7 @@ from autopelt.views.terminal import TRAINING, View
 from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
 from autopelt.workflows.compatibility import changed_facts, changed_versions
 from autopelt.workflows.plan import Entry, Plan, default_threads
+from autopelt.workflows.progress import Progress
 
 LOST_MACHINES = 2
 """A trial that loses more machines than this fails."""
@@ -158,7 +159,7 @@ class _Driver:
         self.hopeless = ""
         self._again = [t.number for t in study.running()]
         self._seen = {t.architecture.id for t in study.record().trials}
-        self._results: dict[int, dict[str, Any]] = {}
+        self._progress: dict[int, Progress] = {}
         self._reported = 0.0
         self._noted = set(plan.notes)
         self.best = BestFolder(study)
@@ -197,18 +198,9 @@ class _Driver:
             if note not in self._noted:
                 self._noted.add(note)
                 self.view.message(note)
-        known = self._results.setdefault(number, {"seconds": {}, "saved": {}})
-        for kind in ("seconds", "saved"):
-            for name, amount in result[kind].items():
-                known[kind][name] = known[kind].get(name, 0.0) + amount
+        self._progress.setdefault(number, Progress()).add(result)
         if result.get("costs"):
             self.study.write(number, costs=result["costs"])
-        known["epoch"] = result["epoch"]
-        known["worker"] = result["worker"]
-        if result["best"]:
-            known["metrics"], known["score"], known["best_epoch"] = (
-                result["metrics"], result["score"], result["epoch"],
-            )  # fmt: skip
         self.study.progressed(number, result["score"], result["loss"])
         self.view.progressed(number, result)
 
@@ -220,7 +212,7 @@ class _Driver:
 
     def finished(self, number: int, outcome: Outcome) -> None:
         """A trial ended; keep its weights if it is the best so far."""
-        known = self._results.pop(number, {})
+        known = self._progress.pop(number, None)
         if outcome.lost and self._runs_again(number):
             return
         if outcome.failed.startswith(NO_ROOM):  # every further trial would fail as well
@@ -229,20 +221,19 @@ class _Driver:
                 "kept, and the trial runs again. Make room, then: "
                 f"autopelt resume {self.study.folder}"
             )
-        if known:
+        best = None if known is None else known.best
+        if known is not None:
             proposing = self._trial(number).believed.get("seconds")
-            seconds = ({} if proposing is None else {"propose": proposing}) | known["seconds"]
-            self.study.write(number, seconds=seconds, saved=known["saved"], worker=known["worker"])
-        if "score" in known:
-            self.study.write(number, metrics=known["metrics"], best_epoch=known["best_epoch"])
-        reason = outcome.failed or ("" if "score" in known else "it ended without a score")
-        if reason:
-            self.study.fail(number, reason)
+            seconds = ({} if proposing is None else {"propose": proposing}) | known.seconds
+            self.study.write(number, seconds=seconds, saved=known.saved, worker=known.worker)
+        if best is not None:
+            self.study.write(number, metrics=best["metrics"], best_epoch=best["epoch"])
+        if outcome.failed or best is None:
+            self.study.fail(number, outcome.failed or "it ended without a score")
         elif outcome.stopped:
             self.study.stop(number, outcome.stopped)
         else:
-            deployed = self._trial(number).count.deployed
-            self.study.complete(number, known["score"], deployed)
+            self.study.complete(number, best["score"], self._trial(number).count.deployed)
         record = self.study.record()
         trial = next(t for t in record.trials if t.number == number)
         self.best.keep(record, trial)
