@@ -5,8 +5,12 @@ is deleted, and whatever is worth keeping goes through the `TrialSource` at once
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autopelt.execution.source import TrialSource
+
+if TYPE_CHECKING:
+    from autopelt.execution.searcher import Feed
 
 
 def run_trials(
@@ -33,13 +37,10 @@ def run_trials(
         Whatever the source raised, after the running trials have ended.
     """
     import ray
-    from ray import tune
 
     from autopelt.execution.cluster import Machines, check_machines
-    from autopelt.execution.scheduler import FrontScheduler
     from autopelt.execution.searcher import Feed
     from autopelt.execution.session import ray_session
-    from autopelt.execution.trainable import TrialTrainable
 
     with ray_session(workers, threads, address) as scratch:
         if address is None:
@@ -49,26 +50,35 @@ def run_trials(
                 check_machines(ray, shared)
             feed = Feed(source, together, Machines(ray).lost)
         gpus = ray.cluster_resources().get("GPU", 0.0)
-        resources = {"cpu": 1.0} | ({"gpu": min(1.0, gpus / workers)} if gpus else {})
-        tune.Tuner(
-            tune.with_resources(TrialTrainable, resources),
-            tune_config=tune.TuneConfig(
-                search_alg=feed,
-                scheduler=FrontScheduler(feed.stops, feed.broke),
-                num_samples=-1,
-                max_concurrent_trials=workers,
-                reuse_actors=True,
-                trial_dirname_creator=lambda trial: str(trial.trial_id),
-            ),
-            run_config=tune.RunConfig(
-                name="trials",
-                storage_path=str(scratch / "tune"),
-                verbose=0,
-                checkpoint_config=tune.CheckpointConfig(
-                    checkpoint_at_end=False, checkpoint_frequency=0
-                ),
-                failure_config=tune.FailureConfig(max_failures=0),
-            ),
-        ).fit()
+        _fit(feed, workers, {"gpu": min(1.0, gpus / workers)} if gpus else {}, scratch / "tune")
     if feed.error is not None:
         raise feed.error
+
+
+def _fit(feed: "Feed", workers: int, gpu: dict[str, float], folder: Path) -> None:
+    """Let Ray Tune run all that the feed suggests; it writes to `folder`."""
+    from ray import tune
+
+    from autopelt.execution.scheduler import FrontScheduler
+    from autopelt.execution.trainable import TrialTrainable
+
+    tune.Tuner(
+        tune.with_resources(TrialTrainable, {"cpu": 1.0} | gpu),
+        tune_config=tune.TuneConfig(
+            search_alg=feed,
+            scheduler=FrontScheduler(feed.stops, feed.broke),
+            num_samples=-1,
+            max_concurrent_trials=workers,
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(folder),
+            verbose=0,
+            checkpoint_config=tune.CheckpointConfig(
+                checkpoint_at_end=False, checkpoint_frequency=0
+            ),
+            failure_config=tune.FailureConfig(max_failures=0),
+        ),
+    ).fit()
