@@ -93,10 +93,7 @@
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
 
   // ------------------------------------------------------------------ figures
-  const config = {
-    responsive: true,
-    displayModeBar: false,
-  };
+  const config = { responsive: true, displayModeBar: false };
 
   function element(figure) {
     return document.getElementById('figure-' + figure.key);
@@ -238,19 +235,16 @@
       });
       Plotly.restyle(node, { x: [[place[0]]], y: [[place[1]]] }, [node.data.length - 1]);
     } else if (kind === 'trace') {
-      const has = figure.data.some((t) => (t.meta || {}).trial === selected);
       const mine = (t) => (t.meta || {}).trial === selected;
+      const has = figure.data.some(mine);
       Plotly.restyle(node, {
         opacity: figure.data.map((t) => (!has || mine(t) || !t.meta ? 1 : 0.22)),
         'line.width': figure.data.map((t) => (has && mine(t) ? 3.5 : (t.line || {}).width)),
       });
     } else if (kind === 'bar') {
-      Plotly.restyle(node, {
-        'marker.opacity': figure.data.map((t) => {
-          const has = figure.data.some((d) => d.customdata.includes(selected));
-          return [t.customdata.map((n) => (!has || n === selected ? 1 : 0.3))];
-        }).map((v) => v[0]),
-      });
+      const has = figure.data.some((t) => t.customdata.includes(selected));
+      const opacity = (n) => (!has || n === selected ? 1 : 0.3);
+      Plotly.restyle(node, { 'marker.opacity': figure.data.map((t) => t.customdata.map(opacity)) });
     } else if (kind === 'row') {
       const row = (figure.layout.meta.trials || []).indexOf(selected);
       const base = resolved(figure.layout.shapes || []);
@@ -291,23 +285,15 @@
   // ------------------------------------------------------------------ the selected trial
   function select(number) {
     selected = number;
-    show(number);
-    panel.classList.remove('resting');
+    show(number === null ? study.best : number);
+    panel.classList.toggle('resting', number === null);
     document.querySelectorAll('tr[data-trial]').forEach((row) => {
       if (Number(row.dataset.trial) === number) row.setAttribute('aria-selected', 'true');
       else row.removeAttribute('aria-selected');
     });
     study.figures.forEach(mark);
-    try { history.replaceState(null, '', '#trial-' + number); } catch (error) { /* sandboxed frames */ }
-  }
-
-  function unselect() {
-    selected = null;
-    panel.classList.add('resting');
-    document.querySelectorAll('tr[aria-selected]').forEach((row) => row.removeAttribute('aria-selected'));
-    study.figures.forEach(mark);
-    show(study.best);
-    try { history.replaceState(null, '', location.pathname + location.search); } catch (error) { /* same */ }
+    const address = number === null ? location.pathname + location.search : '#trial-' + number;
+    try { history.replaceState(null, '', address); } catch (error) { /* sandboxed frames */ }
   }
 
   function show(number) {
@@ -320,10 +306,10 @@
     ];
     const list = make('dl');
     values.forEach(([name, value]) => list.append(make('dt', { text: name }), make('dd', { text: value })));
-    const copyYaml = make('button', { type: 'button', class: 'copy', text: 'Copy as YAML' });
-    copyYaml.addEventListener('click', () => copy(copyYaml, yaml(trial)));
-    const close = make('button', { type: 'button', class: 'quiet close', 'aria-label': 'Close', text: '×' });
-    close.addEventListener('click', unselect);
+    const copying = { click: (event) => copy(event.target, yaml(trial)) };
+    const copyYaml = make('button', { type: 'button', class: 'copy', text: 'Copy as YAML', on: copying });
+    const closing = { click: () => select(null) };
+    const close = make('button', { type: 'button', class: 'quiet close', 'aria-label': 'Close', text: '×', on: closing });
     const best = number === study.best ? study.best_words : '';
     panel.replaceChildren(
       close, make('h2', { text: trial.title }),
@@ -399,7 +385,7 @@
   }
 
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && selected !== null) unselect();
+    if (event.key === 'Escape' && selected !== null) select(null);
   });
   document.addEventListener('click', (event) => {
     const row = event.target.closest('tr[data-trial]');
