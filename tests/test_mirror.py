@@ -22,15 +22,9 @@ MODULES = {
     "architecture/parse.py": "architecture/test_architecture.py",  # what is parsed is one
     "backbones/backbone.py": "backbones/test_families.py",  # each family, with all its parts
     "backbones/boundary.py": "training/test_trunk.py",  # the trunk below a boundary, cached
-    "backbones/head_size.py": "contracts/test_heads.py",
-    "backbones/identity.py": "backbones/test_load.py",
     "backbones/language_model.py": "workflows/test_pretrain.py",
     "backbones/quiet.py": "backbones/test_load.py",
     "backbones/shapes.py": "backbones/test_families.py",
-    "data/aligned.py": "data/test_readers.py",  # all readers of files
-    "data/conll.py": "data/test_readers.py",
-    "data/source.py": "data/test_splits.py",
-    "data/squad.py": "data/test_readers.py",
     "data/user_files.py": "tasks/test_task_file.py",
     "execution/check.py": "workflows/test_doctor.py",
     "execution/session.py": "execution/test_run.py",  # real Ray, as its neighbours
