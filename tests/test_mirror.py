@@ -36,7 +36,6 @@ MODULES = {
     "samplers/autopeft.py": "contracts/test_samplers.py",  # one contract for each sampler
     "samplers/baselines.py": "contracts/test_samplers.py",
     "samplers/kernel.py": "samplers/test_surrogate.py",
-    "samplers/local_search.py": "samplers/test_pelt.py",
     "samplers/posterior.py": "workflows/test_confirm.py",  # what is believed when it is confirmed
     "samplers/registry.py": "contracts/test_samplers.py",
     "space/tables.py": "space/test_bound.py",  # prices, as points of a bound space have them
@@ -49,7 +48,6 @@ MODULES = {
     "training/single.py": "training/test_loop.py",
     "training/trainee.py": "training/test_population.py",
     "training/trial.py": "training/test_context.py",
-    "workflows/compatibility.py": "workflows/test_reproduce.py",
     "workflows/plan.py": "workflows/test_search.py",
     "workflows/status.py": "cli/test_status.py",
 }
