@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,24 +55,24 @@ def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits
     Raises:
         UnavailableError: a part is unusable or too small.
     """
-    readers, notes = parts.readers, parts.notes
+    readers, notes, sentences = parts.readers, parts.notes, []
     train = readers["train"]()
     task.learn_labels(train)
     train = task.finish(train, "train", notes)
-    sentences = []
+
+    def cut_off(split: str, stream: int) -> tuple[Dataset, Dataset]:
+        chosen, rest = _divided(task, train, selection_size(len(train)), source, stream)
+        sentences.append(_sentence(split, chosen, train, task, source))
+        return train.select(chosen), train.select(rest)
 
     held_out = None
     if "report" not in readers:
-        chosen, rest = _divided(task, train, selection_size(len(train)), source, _HOLD_OUT)
-        sentences.append(_sentence("report", chosen, train, task, source))
-        held_out, train = train.select(chosen), train.select(rest)
+        held_out, train = cut_off("report", _HOLD_OUT)
     if "selection" in readers:
         selection = task.finish(readers["selection"](), "selection", notes)
         sentences.append("selection is a part of its own in the data.")
     else:
-        chosen, rest = _divided(task, train, selection_size(len(train)), source, _CUT)
-        sentences.append(_sentence("selection", chosen, train, task, source))
-        selection, train = train.select(chosen), train.select(rest)
+        selection, train = cut_off("selection", _CUT)
     train = _fewer(task, train, source, notes)
     if report and held_out is None:
         held_out = task.finish(readers["report"](), "report", notes)
@@ -147,12 +147,10 @@ def draw(
     random = np.random.default_rng([random_seed, stream])
     order = [int(i) for i in random.permutation(examples)]
     if groups is not None:
-        return _whole_groups(order, size, groups)
+        return _whole_groups(_members(order, groups).values(), size)
     if strata is None:
         return sorted(order[:size])
-    members: dict[Any, list[int]] = defaultdict(list)
-    for i in order:
-        members[strata[i]].append(i)
+    members = _members(order, strata)
     classes = sorted(members, key=str)
     counts = _shares([len(members[c]) for c in classes], size)
     return sorted(i for c, n in zip(classes, counts, strict=True) for i in members[c][:n])
@@ -174,12 +172,17 @@ def _shares(counts: Sequence[int], size: int) -> list[int]:
     return given
 
 
-def _whole_groups(order: Sequence[int], size: int, groups: Sequence[Any]) -> list[int]:
+def _members(order: Sequence[int], names: Sequence[Any]) -> dict[Any, list[int]]:
+    """Name of each class or group -> its examples, all in this order."""
     members: dict[Any, list[int]] = defaultdict(list)
     for i in order:
-        members[groups[i]].append(i)
+        members[names[i]].append(i)
+    return members
+
+
+def _whole_groups(groups: Iterable[Sequence[int]], size: int) -> list[int]:
     chosen: list[int] = []
-    for group in members.values():
+    for group in groups:
         if len(chosen) >= size:
             break
         chosen.extend(group)

@@ -78,15 +78,14 @@ class MultipleChoice(Classification):
         """Without labels, which are not one for each row that the model sees."""
         return {key: value for key, value in batch.items() if key != "labels"}
 
-    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """Cross-entropy over the continuations."""
         from torch.nn.functional import cross_entropy
 
         return cross_entropy(outputs.logits.view(-1, len(self.labels)), batch["labels"])
 
-    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
-        """As `loss`, which the model has no part in."""
-        return self.loss(outputs, batch)
+    loss = loss_of_scores
+    """The model does not know which rows belong together."""
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Index of the most likely continuation."""

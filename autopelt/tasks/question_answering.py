@@ -162,7 +162,7 @@ class QuestionAnswering(Task):
             batch[name] = torch.tensor(values, dtype=torch.long)
         return batch
 
-    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """Cross-entropy of start and end, halved; unlike the model's own, not over padding."""
         import torch
         from torch.nn.functional import cross_entropy
@@ -178,9 +178,7 @@ class QuestionAnswering(Task):
         )
         return (start + end) / 2
 
-    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
-        """As `loss`, which the model has no part in."""
-        return self.loss(outputs, batch)
+    loss = loss_of_scores
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Scores of start and end by token, without padding: arrays of shape (2, tokens)."""

@@ -9,7 +9,6 @@ import pytest
 from autopelt.data.benchmark import Benchmark, named
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import TASKS, Source, make_task
-from autopelt.tasks.catalogue import catalogue
 
 REAL = {
     "rte": (2241, 249, 277),
@@ -200,11 +199,3 @@ def test_class_numbers_of_the_hub_become_names():
     assert named([1, 0], Value("int64"), ("no", "yes")) == ["yes", "no"]
     assert named([[0, 1]], Sequence(ClassLabel(names=["O", "B-x"])), ()) == [["O", "B-x"]]
     assert named(["a", 1.5, True], Value("string"), ()) == ["a", 1.5, True]
-
-
-def test_the_catalogue_tells_where_data_is(real_data):
-    rows = {row.name: row for row in catalogue(real_data)}
-    assert rows["rte"].here == "folder"
-    assert rows["rte"].sizes == "2,490 / cut / 277"
-    assert rows["demo"].here == "built in"
-    assert rows["mnli"].source == "nyu-mll/glue (mnli)"
