@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.backbones.load import load_tokenizer, resolve
+from autopelt.backbones.load import load_tokenizer
+from autopelt.backbones.source import resolve
 from autopelt.errors import UnexpectedEndError
 from autopelt.export import find_trained, load_trained
 from autopelt.report import build

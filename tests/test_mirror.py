@@ -24,6 +24,7 @@ MODULES = {
     "backbones/boundary.py": "training/test_trunk.py",  # the trunk below a boundary, cached
     "backbones/language_model.py": "workflows/test_pretrain.py",
     "backbones/quiet.py": "backbones/test_load.py",
+    "backbones/source.py": "backbones/test_load.py",  # what a name means, and that it loads
     "backbones/shapes.py": "backbones/test_families.py",
     "data/user_files.py": "tasks/test_task_file.py",
     "execution/check.py": "workflows/test_doctor.py",

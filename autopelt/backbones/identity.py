@@ -5,7 +5,7 @@ from pathlib import Path
 
 from transformers import PretrainedConfig
 
-from autopelt.backbones.load import MINILM_SHA256, ModelSource
+from autopelt.backbones.source import MINILM_SHA256, ModelSource
 
 PIECES, PIECE = 64, 2**16
 """Of a weights file so many pieces of so many bytes are read, evenly spaced: 4 MiB of any size."""

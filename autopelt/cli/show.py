@@ -33,9 +33,10 @@ def show(
       autopelt show reports/rte-minilm-1pct:12
     """
     from autopelt.architecture.counter import ShapeCounter
-    from autopelt.backbones.head_size import head_size
-    from autopelt.backbones.load import load_config, resolve
+    from autopelt.backbones.head import head_size
+    from autopelt.backbones.load import load_config
     from autopelt.backbones.shapes import config_from_file, shapes_from_file, shapes_of_config
+    from autopelt.backbones.source import resolve
     from autopelt.study.lookup import find_architecture, split_study
     from autopelt.study.storage import StudyStorage
     from autopelt.training.spec import Setup

@@ -24,8 +24,9 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
       autopelt validate reports/rte-minilm-1pct/config.yaml
       autopelt validate --schema space > space.schema.json
     """
-    from autopelt.backbones.load import load_config, resolve
+    from autopelt.backbones.load import load_config
     from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.backbones.source import resolve
     from autopelt.workflows.validate import schema, validate
 
     if wanted is not None:

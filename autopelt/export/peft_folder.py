@@ -60,7 +60,7 @@ def write_model(
     Args:
         model: with an architecture attached.
         out: folder that exists.
-        head: a key of `autopelt.backbones.load.HEADS`.
+        head: a key of `autopelt.backbones.head.HEADS`.
         base: name of the backbone, for the configuration.
         revision: of the backbone.
 

@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from autopelt.backbones.load import load_config, load_tokenizer, resolve
+from autopelt.backbones.load import load_config, load_tokenizer
+from autopelt.backbones.source import resolve
 from autopelt.errors import UsageError, parameter
 from autopelt.export import OF_A_STUDY
 from autopelt.study.lookup import choose_trial, split_study

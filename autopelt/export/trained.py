@@ -9,7 +9,9 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from autopelt.backbones.load import HEADS, load_config, load_model, load_tokenizer, resolve
+from autopelt.backbones.head import HEADS
+from autopelt.backbones.load import load_config, load_model, load_tokenizer
+from autopelt.backbones.source import resolve
 from autopelt.errors import UnavailableError
 from autopelt.modules.checkpoint import load
 from autopelt.study.database import CONFIG
@@ -28,7 +30,7 @@ class Trained:
     Attributes:
         folder: holds ``architecture.yaml`` and ``weights.safetensors``.
         model: the backbone as users name it: ``minilm``, a folder, or ``name@revision``.
-        head: kind of task head, a key of `autopelt.backbones.load.HEADS`.
+        head: kind of task head, a key of `autopelt.backbones.head.HEADS`.
         labels: names of the classes, in the order of the head's outputs; empty for other heads.
         task: name of the task it was trained on.
         scores: scores that were measured, by split and metric.

@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.backbones.backbone import Backbone
-from autopelt.backbones.load import head_of
+from autopelt.backbones.head import head_of
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import check

@@ -46,7 +46,7 @@ class Task(ABC):
         kind: ``classification``, ``regression``, ``token_classification``,
             ``question_answering``, ``generation`` or ``multiple_choice``.
         known_scores: scores that may be the metric; the first is the usual one.
-        head: name of the model class that it needs (a key of `autopelt.backbones.load.HEADS`).
+        head: name of the model class that it needs (a key of `autopelt.backbones.head.HEADS`).
         metric: the score that a search optimises; `score` returns it first.
         columns: text columns of a raw example.
         rows_at_once: raw examples that are tokenised together.

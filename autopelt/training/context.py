@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from autopelt.backbones.load import load_config, load_model, load_tokenizer, resolve
+from autopelt.backbones.load import load_config, load_model, load_tokenizer
+from autopelt.backbones.source import resolve
 from autopelt.data.splits import content_hash
 from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Source, Task, make_task

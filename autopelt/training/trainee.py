@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.backbones.load import reset_head
+from autopelt.backbones.head import reset_head
 from autopelt.modules.attachment import attach
 from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.config import TrainingConfig, derived_seed

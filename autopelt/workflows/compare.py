@@ -15,8 +15,9 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget, Count
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import shrink
-from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.source import resolve
 from autopelt.cards.comparison_rows import Row
 from autopelt.data.splits import content_hash
 from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter

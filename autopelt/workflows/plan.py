@@ -10,10 +10,11 @@ from typing import Any
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture, shrink
-from autopelt.backbones.head_size import head_size
+from autopelt.backbones.head import head_size
 from autopelt.backbones.identity import weights_identity
-from autopelt.backbones.load import ModelSource, load_config, resolve
+from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.source import Splits
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.load import load_config
+from autopelt.backbones.source import resolve
 from autopelt.data.readers import Table
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.export import Trained, load_trained

@@ -16,8 +16,9 @@ import torch
 from transformers import DataCollatorForLanguageModeling
 
 from autopelt.backbones.language_model import load_language_model, save_language_model
-from autopelt.backbones.load import ModelSource, load_tokenizer, resolve
+from autopelt.backbones.load import load_tokenizer
 from autopelt.backbones.quiet import quiet
+from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.study.config import derived_seed
 from autopelt.system.files import new_folder, read_text, write_text

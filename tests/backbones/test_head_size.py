@@ -1,9 +1,9 @@
 """The size of a head is known without weights: it is that of the head of a real model."""
 
 import pytest
+from autopelt.backbones.head_size import head_size
 from zoo import CONFIGS, make
 
-from autopelt.backbones.head_size import head_size
 from autopelt.backbones.load import head_of
 
 

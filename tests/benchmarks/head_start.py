@@ -13,8 +13,9 @@ from pathlib import Path
 
 import torch
 
-from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.source import resolve
 from autopelt.study.config import TrainingConfig
 from autopelt.study.lookup import find_architecture
 from autopelt.training.context import warm_context

@@ -27,8 +27,9 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.source import resolve
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours, sample_feasible
 from autopelt.space.space import SearchSpace

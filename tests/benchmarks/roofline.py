@@ -23,8 +23,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.backbones.load import load_model, resolve
+from autopelt.backbones.load import load_model
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.backbones.source import resolve
 from autopelt.modules.attachment import attach
 from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.training.dropout import FastDropout

@@ -22,7 +22,8 @@ from pathlib import Path
 
 import torch
 
-from autopelt.backbones.load import load_model, load_tokenizer, resolve
+from autopelt.backbones.load import load_model, load_tokenizer
+from autopelt.backbones.source import resolve
 from autopelt.modules.attachment import attach
 from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.config import StudyConfig

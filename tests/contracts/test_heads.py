@@ -5,7 +5,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 from zoo import CONFIGS, DECODERS, EOS, PAD
 
-from autopelt.backbones.load import head_of, reset_head
+from autopelt.backbones.head import head_of, reset_head
 
 PRIOR = [0.5, -1.0, 3.0]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 import autopelt
-from autopelt.backbones.load import resolve
+from autopelt.backbones.source import resolve
 
 GUIDE = Path(__file__).parents[2] / "docs" / "python.md"
 

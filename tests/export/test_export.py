@@ -104,7 +104,8 @@ def trained(tmp_path, backbone):
     """What `find_trained` reads: made by hand, as autopelt train or an export would."""
 
     def make(architecture):
-        from autopelt.backbones.load import load_model, resolve
+        from autopelt.backbones.load import load_model
+        from autopelt.backbones.source import resolve
 
         folder = tmp_path / "trained"
         model = load_model(resolve(str(backbone)), "sequence_classification", 3, random_seed=5)

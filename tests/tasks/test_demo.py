@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.source import resolve
 from autopelt.study.config import TrainingConfig
 from autopelt.tasks import make_task
 from autopelt.training.final import train_model

@@ -9,8 +9,9 @@ from safetensors.torch import load_file
 from transformers import T5Config, T5Model
 
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.backbones.load import load_model, resolve
+from autopelt.backbones.load import load_model
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.backbones.source import resolve
 from autopelt.cli.main import main
 from autopelt.study.config import TrainingConfig
 from autopelt.training.final import train_model

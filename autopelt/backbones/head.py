@@ -1,0 +1,91 @@
+"""The task head: which parameters it has, how many, and how it starts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+from transformers import AutoModel, PretrainedConfig, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from autopelt.backbones.families import family_of
+from autopelt.backbones.quiet import quiet
+
+HEADS = {
+    "none": "AutoModel",
+    "sequence_classification": "AutoModelForSequenceClassification",
+    "token_classification": "AutoModelForTokenClassification",
+    "question_answering": "AutoModelForQuestionAnswering",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+    "causal_lm": "AutoModelForCausalLM",
+}
+"""Task heads and the transformers classes that have them."""
+
+
+def reset_head(
+    model: PreTrainedModel, random_seed: int, prior: Sequence[float] | None = None
+) -> None:
+    """Start the task head anew: linear maps N(0, initializer_range²), biases 0, norms 1 and 0.
+
+    Args:
+        prior: the biases of the head's outputs instead of 0; a head without biases leaves it out.
+    """
+    head = head_of(model)
+    own = set(map(id, head.values()))
+    generator = torch.Generator().manual_seed(random_seed)
+    std = getattr(model.config, "initializer_range", None) or 0.02
+    with torch.no_grad():
+        for module in model.modules():
+            for name, weight in module.named_parameters(recurse=False):
+                if id(weight) not in own:
+                    continue
+                if name == "bias":
+                    weight.zero_()
+                elif isinstance(module, nn.Linear | Conv1D | nn.Embedding):
+                    drawn = torch.empty(weight.shape).normal_(0.0, std, generator=generator)
+                    weight.copy_(drawn)
+                else:
+                    weight.fill_(1.0)
+        if prior is not None:
+            name, last = list(head.items())[-1]
+            if name.endswith("bias"):
+                last.copy_(torch.tensor(prior))
+
+
+def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
+    """The task head's parameters by name: all outside the backbone.
+
+    What a language model has there is pretrained, so it has no such head.
+    """
+    if model.get_output_embeddings() is not None:
+        return {}
+    base = model.base_model
+    parts = [base]
+    plain: Any = AutoModel._model_mapping[type(model.config)]
+    if base is model and type(model) is not plain:
+        # T5 with a head holds the parts of its backbone itself, beside the head.
+        roots = {stack.layers.split(".")[0] for stack in family_of(model.config.model_type).stacks}
+        parts = [child for name, child in model.named_children() if name in roots]
+        parts.append(model.get_input_embeddings())
+    backbone = {id(p) for part in parts for p in part.parameters()}
+    return {name: p for name, p in model.named_parameters() if id(p) not in backbone}
+
+
+def head_size(config: PretrainedConfig, head: str, outputs: int) -> int:
+    """Parameters of a fresh task head; a language-model head is pretrained and counts as none.
+
+    Args:
+        config: of the backbone.
+        head: a key of `HEADS`.
+        outputs: classes of the head, 1 for regression.
+    """
+    own = copy.deepcopy(config)
+    if head in ("sequence_classification", "token_classification"):
+        own.num_labels = outputs
+    with torch.device("meta"), quiet():
+        model = getattr(transformers, HEADS[head]).from_config(own)
+    return sum(p.numel() for p in head_of(model).values())
