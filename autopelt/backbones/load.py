@@ -20,8 +20,11 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 from autopelt.backbones.families import family_of
 from autopelt.backbones.head import HEADS, head_of, reset_head
 from autopelt.backbones.quiet import one_line, quiet
-from autopelt.backbones.source import ModelSource
+from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
+
+# Training scripts that were exported before import the last two from here.
+__all__ = ["load_config", "load_model", "load_tokenizer", "reset_head", "resolve"]
 
 
 def load_tokenizer(source: ModelSource) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.backbones.load import load_config, resolve
+from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.source import resolve
 from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.study.config import StudyConfig, derived_seed
 from autopelt.study.lookup import choose_trial, find_architecture, split_study

@@ -1,10 +1,9 @@
 """The size of a head is known without weights: it is that of the head of a real model."""
 
 import pytest
-from autopelt.backbones.head_size import head_size
 from zoo import CONFIGS, make
 
-from autopelt.backbones.load import head_of
+from autopelt.backbones.head import head_of, head_size
 
 
 @pytest.mark.parametrize("family", [f for f in CONFIGS if f not in ("t5", "bart")])
