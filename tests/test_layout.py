@@ -1,6 +1,7 @@
 """The folders show the design: docs/architecture.md draws them, each names its modules."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ FOLDERS = sorted(p.parent for p in (ROOT / "autopelt").glob("*/__init__.py"))
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: p.name)
 def test_a_folder_names_its_modules(folder: Path) -> None:
     docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
-    words = docstring.replace(",", " ").replace(".", " ").replace(";", " ").split()
+    words = re.findall(r"\w+", docstring)
     for module in folder.glob("*.py"):
         if module.stem != "__init__":
             assert module.stem in words, f"{folder.name}/__init__.py does not name it"

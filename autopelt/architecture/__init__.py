@@ -1,1 +1,6 @@
-"""architecture."""
+"""Architectures: which modules sit where, and how big.
+
+architecture: the value; parse: YAML and JSON of it; layers: ranges as text; difference: two of
+them in sentences; seeds: the hand-made ones; budget: the bound on parameters; counter: their
+number.
+"""

@@ -1,1 +1,7 @@
-"""cards."""
+"""Cards of the report: each makes its numbers, then its figure and its table.
+
+The cards: verdict, front, confirmation, health, architecture_map, progress, importance,
+parallel_coordinates, learning_curves, calibration (of the surrogate), timeline, trials_table,
+protocol, next_steps. What they share: card (facts, figures, tables), cells, figure (one template),
+look (colours, symbols), wording, noise, clock, pairs, collapsed, comparison_rows.
+"""

@@ -1,4 +1,10 @@
-"""The torch modules of the methods, by the method's name."""
+"""The torch modules of the methods, by the method's name.
+
+lora, sequential_adapter, parallel_adapter (both: bottleneck), prefix (prefix_attention,
+disentangled), prompt, p_tuning; gate; base: what they share; pelt: one hooked into a backbone;
+building: from values to modules; attachment: on and off a model; parameter_groups: for an
+optimiser; checkpoint: as files; rows: several architectures in one batch.
+"""
 
 from autopelt.modules.lora import LoraModule
 from autopelt.modules.p_tuning import PTuningModule

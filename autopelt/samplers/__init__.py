@@ -1,4 +1,10 @@
-"""The search engine: Optuna samplers over bound spaces. Knows vectors and scores, no training."""
+"""The search engine: Optuna samplers over bound spaces. Knows vectors and scores, no training.
+
+pelt: the sampler; baselines, autopeft: those it is held against; registry: all by name;
+parameters: vectors as an Optuna study has them; history: what was observed; features, kernel,
+surrogate, model, posterior, curves: what is believed; acquisition, cost_model, local_search: what
+to try; early_stopping: what to stop.
+"""
 
 from autopelt.samplers.early_stopping import EarlyStopping
 from autopelt.samplers.local_search import SpaceExhaustedError

@@ -1,1 +1,5 @@
-"""space."""
+"""What may be built: a search space, alone and on a backbone under a budget.
+
+space: the YAML; tables: choices and their prices; bound: points, architectures, budget; points:
+sampling, neighbours, enumeration.
+"""

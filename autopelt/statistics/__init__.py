@@ -1,1 +1,4 @@
-"""statistics."""
+"""Statistics: paired differences with intervals, fronts and hypervolume.
+
+paired, pareto.
+"""

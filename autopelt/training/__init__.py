@@ -1,1 +1,7 @@
-"""Train one architecture on one task: batches, the loop, a trial, a model to ship."""
+"""Training: architectures on a task, from batches to a model to ship.
+
+spec: what a worker is told; results: what it tells; trial: the whole of it; context: model and
+data, kept warm; loop: epochs; trainee: what the loop trains, single or a population (group);
+batches, gradient_accumulation, precision, dropout, modes; trunk, shared_arrays: what is computed
+once; held_out: the report split; final: a model to ship; costs, profile: time and memory.
+"""

@@ -1,1 +1,4 @@
-"""views."""
+"""Views: what is shown while a study runs and when it ends.
+
+terminal, json_events, tensorboard; tables, conclusion: the last lines.
+"""
