@@ -24,7 +24,6 @@ from autopelt.backbones.head import head_of
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import check
-from autopelt.modules.base import Hooked
 from autopelt.modules.building import Attachment, build
 
 NAME = "autopelt"
@@ -57,28 +56,25 @@ def attach(
     shapes = shapes_of_model(model)
     for module in architecture.modules:
         check(module, shapes)
-    made = build(backbone, architecture, shapes, random_seed)
+    modules = build(backbone, architecture, shapes, random_seed)
     if folded:
-        made.fold()
+        modules.fold()
     base = backbone.base
     weight = next(base.parameters())
-    made.to(device=weight.device, dtype=weight.dtype).train(model.training)
+    modules.to(device=weight.device, dtype=weight.dtype).train(model.training)
     frozen = frozen_parameters(model)
-    made.frozen_before = {name: p.requires_grad for name, p in frozen.items()}
+    modules.frozen_before = {name: p.requires_grad for name, p in frozen.items()}
     if architecture.full:
-        made.weights_before = {name: p.detach().clone() for name, p in frozen.items()}
-    installed: list[Hooked] = []
+        modules.weights_before = {name: p.detach().clone() for name, p in frozen.items()}
     try:
-        for pelt in made.pelts():
-            installed.append(pelt)
+        for pelt in modules.pelts():
             pelt.install(backbone)
     except Exception:
-        for pelt in reversed(installed):
-            pelt.remove()
+        modules.remove()
         raise
     for parameter in frozen.values():
         parameter.requires_grad_(architecture.full)
-    model.add_module(NAME, made)
+    model.add_module(NAME, modules)
 
 
 def detach(model: PreTrainedModel) -> None:
@@ -86,23 +82,22 @@ def detach(model: PreTrainedModel) -> None:
 
     The task head keeps what it has learned. Nothing happens where nothing is attached.
     """
-    made = _attachment(model)
-    if made is None:
+    modules = _attachment(model)
+    if modules is None:
         return
-    for pelt in reversed(made.pelts()):
-        pelt.remove()
+    modules.remove()
     delattr(model, NAME)
     for name, parameter in frozen_parameters(model).items():
-        if name in made.weights_before:
+        if name in modules.weights_before:
             with torch.no_grad():
-                parameter.copy_(made.weights_before[name])
-        parameter.requires_grad_(made.frozen_before[name])
+                parameter.copy_(modules.weights_before[name])
+        parameter.requires_grad_(modules.frozen_before[name])
 
 
 def attached(model: nn.Module) -> Architecture | None:
     """The architecture on the model, or None."""
-    made = _attachment(model)
-    return None if made is None else made.architecture
+    modules = _attachment(model)
+    return None if modules is None else modules.architecture
 
 
 def fold(model: PreTrainedModel) -> None:
@@ -112,12 +107,12 @@ def fold(model: PreTrainedModel) -> None:
 
 def count_attached(model: PreTrainedModel) -> Count:
     """Parameters of what is attached, counted on the modules themselves."""
-    made = attachment(model)
-    backbone = made.shapes.backbone_parameters
-    base = backbone if made.architecture.full else 0
+    modules = attachment(model)
+    backbone = modules.shapes.backbone_parameters
+    base = backbone if modules.architecture.full else 0
     return Count(
-        trained=base + sum(p.numel() for p in made.parameters()),
-        deployed=base + made.deployed(),
+        trained=base + sum(p.numel() for p in modules.parameters()),
+        deployed=base + modules.deployed(),
         backbone=backbone,
     )
 
@@ -138,13 +133,13 @@ def frozen_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
 
 
 def _attachment(model: nn.Module) -> Attachment | None:
-    made = getattr(model, NAME, None)
-    return made if isinstance(made, Attachment) else None
+    modules = getattr(model, NAME, None)
+    return modules if isinstance(modules, Attachment) else None
 
 
 def attachment(model: nn.Module) -> Attachment:
     """What is attached to the model. Raises UsageError where nothing is."""
-    made = _attachment(model)
-    if made is None:
+    modules = _attachment(model)
+    if modules is None:
         raise UsageError("nothing is attached to the model; call attach first.")
-    return made
+    return modules

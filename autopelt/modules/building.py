@@ -39,6 +39,11 @@ class Attachment(nn.Module):
         """All that has hooks, in order of application."""
         return [part for part in self.parts.values() if isinstance(part, Hooked)]
 
+    def remove(self) -> None:
+        """Take all hooks off."""
+        for pelt in reversed(self.pelts()):
+            pelt.remove()
+
     def fold(self) -> None:
         """Fold every reparametrisation network into the flat values it gives."""
         for pelt in self.pelts():
@@ -55,7 +60,7 @@ def build(
     backbone: Backbone, architecture: Architecture, shapes: Shapes, random_seed: int
 ) -> Attachment:
     """The modules of an architecture, not yet hooked into the backbone."""
-    made = Attachment(architecture, shapes)
+    modules = Attachment(architecture, shapes)
     masks: dict[int, LayerMask] = {}
 
     def generator(name: str) -> torch.Generator:
@@ -65,16 +70,16 @@ def build(
     for name, method in METHODS.items():
         group = [m for m in architecture.modules if m.method == name]
         networks = PELTS[name].networks(group, shapes, generator)
-        made.parts.update(networks)
+        modules.parts.update(networks)
         for module in group:
             gate = _gate(backbone, module, method.gate_width(module, shapes), masks)
             random = generator(f"{module.site}/{name}")
-            made.parts[part_name(module)] = PELTS[name](
+            modules.parts[part_name(module)] = PELTS[name](
                 Build(module, shapes, gate, networks, random)
             )
     for layer, mask in masks.items():
-        made.parts[f"{layer}/mask"] = mask
-    return made
+        modules.parts[f"{layer}/mask"] = mask
+    return modules
 
 
 def _gate(

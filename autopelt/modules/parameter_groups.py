@@ -26,11 +26,11 @@ def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list
         ``{"name", "params", "lr"}`` each; ``name`` is a method's, a method's with `` network``
         (what reparametrises it), ``head`` or ``backbone`` (full fine-tuning).
     """
-    made = attachment(model)
-    full = made.architecture.full
-    own = multiplier * made.architecture.learning_rate_multiplier
+    modules = attachment(model)
+    full = modules.architecture.full
+    own = multiplier * modules.architecture.learning_rate_multiplier
     params: dict[str, list[nn.Parameter]] = {}
-    for name, part in made.parts.items():
+    for name, part in modules.parts.items():
         network = name.partition("/")[0].replace("_network", " network")
         kind = part.spec.method if isinstance(part, Pelt) else network
         params.setdefault(kind, []).extend(part.parameters())

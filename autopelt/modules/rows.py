@@ -171,59 +171,51 @@ class Place(nn.Module):
         return _Registered(hooks, hook)
 
 
-class SharedSites:
-    """The places of one backbone for several members; `of` gives those of one."""
-
-    def __init__(self, sites: Sites, rows: Rows) -> None:
-        self.sites, self.rows = sites, rows
-        self._crossings: dict[int, Crossing] = {}
-
-    def of(self, member: int) -> MemberSites:
-        """The places as one member sees them."""
-        return MemberSites(self, member)
-
-    def place(self, module: nn.Module, member: int) -> Place:
-        """One member's view of a module."""
-        crossing = self._crossings.get(id(module))
-        if crossing is None:
-            crossing = self._crossings[id(module)] = Crossing(module, self.rows)
-        return Place(crossing, member)
-
-    def remove(self) -> None:
-        """Take every hook off the backbone."""
-        for crossing in self._crossings.values():
-            crossing.remove()
-        self._crossings.clear()
-
-
 @dataclass(frozen=True)
-class MemberSites:
-    """`Sites` for one member's modules."""
+class RowwiseSites:
+    """`Sites` of one backbone that several members share; `of` gives them as one member sees them.
 
-    shared: SharedSites
-    member: int
+    Attributes:
+        crossings: by the module's id, the same for all members.
+    """
+
+    sites: Sites
+    rows: Rows
+    member: int = 0
+    crossings: dict[int, Crossing] = field(default_factory=dict)
+
+    def of(self, member: int) -> RowwiseSites:
+        """The places as one member sees them."""
+        return replace(self, member=member)
 
     def linear(self, layer: int, location: str) -> Linear:
         """A linear map."""
-        site = self.shared.sites.linear(layer, location)
+        site = self.sites.linear(layer, location)
         return replace(site, module=self._place(site.module))
 
     def branch(self, layer: int, location: str) -> Branch:
         """A sublayer."""
-        site = self.shared.sites.branch(layer, location)
+        site = self.sites.branch(layer, location)
         norm = None if site.norm is None else self._place(site.norm)
         return Branch(self._place(site.input), self._place(site.output), norm)
 
     def attention(self, layer: int) -> nn.Module:
         """The module that computes attention."""
-        return self._place(self.shared.sites.attention(layer))
+        return self._place(self.sites.attention(layer))
 
     def prompt(self) -> PromptPlace:
         """Never: rows of different lengths cannot stand in one batch. Raises UsageError."""
         raise UsageError("an architecture with a prompt cannot share a batch; train it alone.")
 
+    def remove(self) -> None:
+        """Take every member's hooks off the backbone."""
+        while self.crossings:
+            self.crossings.popitem()[1].remove()
+
     def _place(self, module: nn.Module) -> Place:
-        return self.shared.place(module, self.member)
+        if id(module) not in self.crossings:
+            self.crossings[id(module)] = Crossing(module, self.rows)
+        return Place(self.crossings[id(module)], self.member)
 
 
 class RowwiseHead:

@@ -19,7 +19,7 @@ from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.training.dropout import FastDropout
-from autopelt.training.precision import Products
+from autopelt.training.precision import products
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup
 
@@ -94,17 +94,17 @@ class Context:
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
         self.arrays: SharedArrays | None = None
         self.trunk_works = True
-        self._products = Products(self.device, "fp32")
+        self.precision = "fp32"
         self._identities: dict[str, str] = {}
 
     @property
     def precision(self) -> str:
         """``fp32`` or ``bf16``, of the matrix products. Set it anew when frozen weights changed."""
-        return self._products.precision
+        return self._precision
 
     @precision.setter
     def precision(self, precision: str) -> None:
-        self._products = Products(self.device, precision)
+        self._precision, self._products = precision, products(self.device, precision)
 
     @contextmanager
     def autocast(self) -> Iterator[None]:

@@ -14,8 +14,7 @@ from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import Context
 from autopelt.training.gradient_accumulation import NOTE, Accumulation
 from autopelt.training.results import EpochResult, TrialFailure
-from autopelt.training.single import Single, single
-from autopelt.training.trainee import Trainee
+from autopelt.training.trainee import Single, Trainee, single
 from autopelt.training.trunk import Trunk, open_trunk, skipping
 
 Entry = EpochResult | TrialFailure | None
@@ -60,7 +59,7 @@ def train(trainee: Trainee, training: TrainingConfig) -> Generator[list[Entry], 
     seconds, saved, notes = dict(trainee.seconds), dict[str, float](), list(trainee.notes)
     if trunk is not None:
         seconds["trunk"] = trunk.seconds
-        saved = {"layers": trunk.boundary, "hits": trunk.found}
+        saved = {"layers": trunk.boundary, "hits": trunk.hits}
     try:
         with trainee.installed():
             for epoch in range(1 if learns else training.epochs, training.epochs + 1):

@@ -32,7 +32,7 @@ from autopelt.modules.attachment import (
 )
 from autopelt.modules.building import Attachment
 from autopelt.modules.checkpoint import save
-from autopelt.modules.rows import Rows, RowwiseHead, SharedSites
+from autopelt.modules.rows import Rows, RowwiseHead, RowwiseSites
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
 from autopelt.training.modes import set_backbone_mode
@@ -91,7 +91,7 @@ class Population(Trainee):
         begun = time.perf_counter()
         self.model: PreTrainedModel = context.model
         self._rows = Rows()
-        self._shared = SharedSites(Backbone(self.model), self._rows)
+        self._shared = RowwiseSites(Backbone(self.model), self._rows)
         self._head, _ = _head_modules(self.model)
         self._attachments: list[Attachment] = []
         self._heads: list[nn.ModuleList] = []
@@ -138,8 +138,7 @@ class Population(Trainee):
             for module in self._head:
                 module.__dict__.pop("forward", None)
             for modules in self._attachments:
-                for pelt in reversed(modules.pelts()):
-                    pelt.remove()
+                modules.remove()
             self._shared.remove()
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.requires_grad_(gradient)

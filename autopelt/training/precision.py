@@ -8,6 +8,7 @@ with bf16 instructions (AVX512-BF16, AMX) computes such a product about twice as
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -36,25 +37,18 @@ def cpu_multiplies_bf16() -> bool:
     return torch.backends.mkldnn.is_available() and any(bool(has.get(i)) for i in INSTRUCTIONS)
 
 
-class Products:
-    """The products of one model on one device, entered around forward passes and losses.
+def products(device: torch.device, precision: str) -> Callable[[], AbstractContextManager[object]]:
+    """Gives contexts, for a model's forward passes and losses, in which products have a precision.
 
-    Attributes:
+    Args:
         precision: ``fp32`` or ``bf16``; weights are fp32 in both.
     """
-
-    def __init__(self, device: torch.device, precision: str) -> None:
-        self.precision = precision
-        self._device = device
-        self._frozen = FrozenProducts()
-
-    def __call__(self) -> AbstractContextManager[object]:
-        """A context in which products have the precision."""
-        if self.precision == "fp32":
-            return nullcontext()
-        if self._device.type == "cpu":
-            return self._frozen
-        return torch.autocast(self._device.type, torch.bfloat16)
+    if precision == "fp32":
+        return nullcontext
+    if device.type == "cpu":
+        frozen = FrozenProducts()
+        return lambda: frozen
+    return partial(torch.autocast, device.type, torch.bfloat16)
 
 
 class FrozenProducts(TorchFunctionMode):

@@ -40,11 +40,11 @@ class Entry:
     Attributes:
         array: (rows, width), mapped from the file: no copy, read only.
         facts: what was stored with it.
-        made: this process has just made it.
+        new: this process has just made it.
     """
 
     def __init__(self, array: torch.Tensor, facts: Mapping[str, Any], lock: int):
-        self.array, self.facts, self.made = array, facts, False
+        self.array, self.facts, self.new = array, facts, False
         self._lock: int | None = lock
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class SharedArrays:
                     if self._make(key, rows, width, dtype, make):
                         entry = self.find(key)
                         assert entry is not None
-                        entry.made = True
+                        entry.new = True
             return entry
 
     # ------------------------------------------------------------------ one entry

@@ -6,6 +6,7 @@ optimiser, schedule and best state.
 """
 
 import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,13 +15,16 @@ from typing import Any
 
 import torch
 from torch import nn
+from typing_extensions import override
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.head import reset_head
-from autopelt.modules.attachment import attach
+from autopelt.modules.attachment import NAME, attach, head_parameters
+from autopelt.modules.checkpoint import save
 from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.context import Context
+from autopelt.training.modes import set_training_mode
 from autopelt.training.precision import precision
 from autopelt.training.results import TrialFailure
 from autopelt.training.trunk import Feeder
@@ -180,3 +184,66 @@ def attach_untrained(
     reset_head(context.model, derived_seed(random_seed, "head"), context.prior)
     attach(context.model, architecture, random_seed=derived_seed(random_seed, "modules"))
     return parameter_groups(context.model, multiplier=training.learning_rate_factor)
+
+
+class Single(Trainee):
+    """One architecture, attached to the context's model as it is used everywhere else."""
+
+    @override
+    def set_training(self, training: bool) -> None:
+        if training:
+            set_training_mode(self.context.model, self.dropout)
+        else:
+            self.context.model.eval()
+
+    @override
+    def losses(
+        self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
+    ) -> dict[int, torch.Tensor]:
+        give(indices, batch)
+        task = self.context.task
+        return {0: task.loss(self.context.model(**task.inputs(batch)), batch)}
+
+    @override
+    def predictions(
+        self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
+    ) -> dict[int, Sequence[object]]:
+        give(indices, batch)
+        context = self.context
+        return {0: context.task.predict(context.model, batch, context.tokenizer)}
+
+    @override
+    def save(self, number: int, folder: Path) -> None:
+        save(self.context.model, folder)
+
+
+def single(
+    context: Context,
+    architecture: Architecture,
+    training: TrainingConfig,
+    random_seed: int,
+    order_seed: int | None = None,
+) -> Single:
+    """Attach an architecture to the context's model, ready to be trained.
+
+    Args:
+        random_seed: of modules, head, dropout, and of the order of examples where that has no
+            `order_seed`.
+    """
+    begun = time.perf_counter()
+    groups = attach_untrained(context, architecture, training, random_seed)
+    head = set(head_parameters(context.model))
+    own = [
+        p
+        for name, p in context.model.named_parameters()
+        if name.startswith(f"{NAME}.") or name in head or p.requires_grad
+    ]
+    trainee = Single(
+        context,
+        [Member(architecture, groups, own, training, context)],
+        dropout=training.dropout,
+        order_seed=derived_seed(random_seed, "order") if order_seed is None else order_seed,
+        dropout_seed=random_seed,
+    )
+    trainee.seconds["attach"] = time.perf_counter() - begun
+    return trainee

@@ -19,9 +19,8 @@ from autopelt.training.population import Population
 from autopelt.training.precision import precision
 from autopelt.training.results import Doing, EpochResult, TrialFailure
 from autopelt.training.shared_arrays import shared_arrays
-from autopelt.training.single import single
 from autopelt.training.spec import TrialSpec
-from autopelt.training.trainee import Trainee
+from autopelt.training.trainee import Trainee, single
 from autopelt.training.trunk import missing_trunk
 
 LOADING = "loading the model and the data"

@@ -75,14 +75,14 @@ class Trunk:
     Attributes:
         boundary: the layer that computing starts at.
         seconds: spent on computing states for this trial.
-        found: splits whose states were there already.
+        hits: splits whose states were there already.
         entries: the files in use.
     """
 
     boundary: int
     states: dict[str, States] = field(default_factory=dict)
     seconds: float = 0.0
-    found: int = 0
+    hits: int = 0
     entries: list[Entry] = field(default_factory=list)
 
     def close(self) -> None:
@@ -129,20 +129,17 @@ def open_trunk(context: Context, architectures: Sequence[Architecture]) -> Trunk
         return None
     begun = time.perf_counter()
     trunk = Trunk(boundary)
-    was = context.model.training
+    training, complete = context.model.training, False
     context.model.eval()
     try:
-        for split in (s for s in SPLITS if s in context.splits):
-            if not _add(context, context.arrays, trunk, split):
-                trunk.close()
-                return None
-    except BaseException:
-        trunk.close()
-        raise
+        splits = (split for split in SPLITS if split in context.splits)
+        complete = all(_add(context, context.arrays, trunk, split) for split in splits)
     finally:
-        context.model.train(was)
+        context.model.train(training)
+        if not complete:
+            trunk.close()
     trunk.seconds = time.perf_counter() - begun
-    return trunk
+    return trunk if complete else None
 
 
 @contextmanager
@@ -210,7 +207,7 @@ def _add(context: Context, arrays: SharedArrays, trunk: Trunk, split: str) -> bo
     if entry is None:
         return False
     trunk.entries.append(entry)
-    trunk.found += not entry.made
+    trunk.hits += not entry.new
     array = _near(entry.array, context.device)
     trunk.states[split] = States(array, starts.to(array.device), entry.facts["seconds"])
     return True

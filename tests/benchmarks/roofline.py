@@ -30,8 +30,7 @@ from autopelt.modules.attachment import attach
 from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.training.dropout import FastDropout
 from autopelt.training.modes import set_training_mode
-from autopelt.training.precision import Products as TrainingProducts
-from autopelt.training.precision import precision
+from autopelt.training.precision import precision, products
 
 aten: Any = torch.ops.aten
 Product = tuple[int, int, int, int, torch.dtype]
@@ -108,10 +107,10 @@ def main() -> None:
     batch = {"input_ids": ids, "attention_mask": mask, "labels": torch.arange(given.batch) % 2}
 
     device = torch.device("cpu")
-    products = TrainingProducts(device, precision(given.precision, device))
+    in_precision = products(device, precision(given.precision, device))
 
     def step() -> None:
-        with products(), FastDropout():
+        with in_precision(), FastDropout():
             loss = model(**batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0, foreach=True)

@@ -9,7 +9,7 @@ from autopelt.backbones.backbone import Backbone
 from autopelt.errors import UsageError
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, attachment, detach
-from autopelt.modules.rows import Rows, SharedSites
+from autopelt.modules.rows import Rows, RowwiseSites
 from autopelt.training.population import ALONE
 
 FAMILIES = sorted(set(CONFIGS) - set(SEQ2SEQ) - set(ALONE))
@@ -49,7 +49,7 @@ def test_shared_equals_alone(family, attention):
     batch = batch_of(family)
     before = logits_of(model, batch)
     rows = Rows()
-    shared = SharedSites(Backbone(model), rows)
+    shared = RowwiseSites(Backbone(model), rows)
     alone, made = [], []
     for seed, architecture in enumerate((GATED, NOTHING, PLAIN)):
         stirred(model, architecture, seed)
@@ -79,4 +79,4 @@ def test_a_prompt_cannot_share():
     pelt = attachment(model).pelts()[0]
     detach(model)
     with pytest.raises(UsageError, match="train it alone"):
-        pelt.install(SharedSites(Backbone(model), Rows((0,))).of(0))
+        pelt.install(RowwiseSites(Backbone(model), Rows((0,))).of(0))

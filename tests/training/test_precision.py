@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.training.precision import FrozenProducts, Products, cpu_multiplies_bf16, precision
+from autopelt.training.precision import FrozenProducts, cpu_multiplies_bf16, precision, products
 
 CPU = torch.device("cpu")
 
@@ -118,6 +118,6 @@ def test_copies_go_with_their_weights() -> None:
 
 def test_fp32_leaves_every_product_alone() -> None:
     layer, x = frozen_linear(), torch.randn(5, 24)
-    with Products(CPU, "fp32")():
+    with products(CPU, "fp32")():
         made = layer(x)
     assert torch.equal(made, layer(x))

@@ -35,10 +35,10 @@ def test_an_entry_is_made_once_and_found_again(tmp_path: Path) -> None:
     arrays = SharedArrays(tmp_path, 2**20)
     assert arrays.find("a") is None
     first = make(arrays, "a", value=3.0)
-    assert first.made
+    assert first.new
     assert torch.equal(first.array, torch.full((10, 5), 3.0))
     again = make(arrays, "a", value=4.0)
-    assert not again.made
+    assert not again.new
     assert torch.equal(again.array, first.array)
     assert again.facts["seconds"] == 0.5
 
@@ -84,7 +84,7 @@ def test_a_failure_while_making_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         arrays.find_or_make("a", 10, 5, torch.float32, fail)
     assert arrays.used() == 0
-    assert make(arrays, "a").made
+    assert make(arrays, "a").new
 
 
 def _slow(folder: str, results: Any, begin: Any) -> None:
@@ -98,7 +98,7 @@ def _slow(folder: str, results: Any, begin: Any) -> None:
     begin.wait()
     entry = arrays.find_or_make("a", 10, 5, torch.float32, fill)
     assert entry is not None
-    results.put((entry.made, float(entry.array[0, 0])))
+    results.put((entry.new, float(entry.array[0, 0])))
     begin.wait()  # both are in use at once
 
 
@@ -132,7 +132,7 @@ def test_a_process_that_dies_while_making_is_in_nobodys_way(tmp_path: Path) -> N
     worker.join(60)
     assert worker.exitcode == -signal.SIGKILL
     arrays = SharedArrays(tmp_path, 10 * 5 * FLOAT)
-    assert make(arrays, "a", value=2.0).made
+    assert make(arrays, "a", value=2.0).new
 
 
 def test_a_private_cache_goes_and_takes_orphans_along(
