@@ -2,7 +2,7 @@
 
 Both are nearly sums over modules: a fixed part for each that is there, a part that grows with its
 size, and a part for every layer that the backward pass reaches. So a ridge regression on these
-amounts (`Features.amounts_of_vectors`) is enough; its strength is chosen by leave-one-out error.
+amounts (`Features.amounts`) is enough; its strength is chosen by leave-one-out error.
 Candidates and what was measured are compared by what the regression says of both: its errors then
 cancel to a part, and a lucky measurement blocks nothing.
 """
@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from autopelt.samplers.features import Features
+from autopelt.samplers.features import Features, Points
 from autopelt.samplers.history import Observation
-from autopelt.space.tables import Matrix
 
 Array = NDArray[np.float64]
 
@@ -42,7 +41,7 @@ class CostModel:
         self.reference: Array = np.empty(0)
         if not known:
             return
-        x = features.amounts_of_observations(known)
+        x = features.amounts(known)
         y = np.array([o.costs for o in known], dtype=np.float64)
         self._shift, self._scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-12)
         self._centre = y.mean(axis=0)
@@ -51,20 +50,12 @@ class CostModel:
         room = BEYOND * (y.max(axis=0) - y.min(axis=0))
         self._least, self.reference = y.min(axis=0) - room, y.max(axis=0) + room
 
-    def of_vectors(self, matrix: Matrix) -> Array:
-        """Costs of points of the space; (n, D) -> (n, c)."""
+    def of(self, points: Points) -> Array:
+        """Costs, as the regression has them, of points of the space or of trials; (n, c)."""
         if not self.count:
-            return np.empty((len(matrix), 0))
-        return self._predict(self.features.amounts_of_vectors(matrix))
-
-    def of_observations(self, observations: Sequence[Observation]) -> Array:
-        """Costs of trials, as the regression has them; (n, c)."""
-        if not self.count:
-            return np.empty((len(observations), 0))
-        return self._predict(self.features.amounts_of_observations(observations))
-
-    def _predict(self, amounts: Array) -> Array:
-        costs = (amounts - self._shift) / self._scale @ self._weights + self._centre
+            return np.empty((len(points), 0))
+        scaled = (self.features.amounts(points) - self._shift) / self._scale
+        costs = scaled @ self._weights + self._centre
         return np.asarray(np.clip(costs, self._least, self.reference))
 
 

@@ -36,6 +36,8 @@ from autopelt.space.space import Row
 from autopelt.space.tables import Matrix
 
 Array = NDArray[np.float64]
+Points = Matrix | Sequence[Observation]
+"""Points of the space, (n, D), or any architectures with their deployed parameters."""
 
 
 @dataclass
@@ -95,28 +97,22 @@ class Features:
                 self._factor[columns] = 1 / math.sqrt(spread)
         self.width = start + self._raw(self._profiles_of_vectors(sample[:1])).shape[1]
 
-    def of_vectors(self, matrix: Matrix) -> Array:
-        """Features of points of the space; (n, D) -> (n, width)."""
-        return self._arranged(self._profiles_of_vectors(matrix))
+    def of(self, points: Points) -> Array:
+        """Features; (n, D) or n observations -> (n, width)."""
+        profiles = self._profiles(points)
+        structured = np.concatenate([part for _, part in self._parts(profiles)], axis=1)
+        return np.concatenate(
+            [(structured - self._shift) * self._factor, self._raw(profiles)], axis=1
+        )
 
-    def of_observations(self, observations: Sequence[Observation]) -> Array:
-        """Features of any architectures with their deployed parameters; -> (n, width)."""
-        return self._arranged(self._profiles_of_observations(observations))
-
-    def amounts_of_vectors(self, matrix: Matrix) -> Array:
-        """What measured costs are sums of, for points of the space; (n, D) -> (n, A).
+    def amounts(self, points: Points) -> Array:
+        """What measured costs are sums of; (n, D) or n observations -> (n, A).
 
         For each row of the space how many layers hold it with and without a gate, and the sum of
         these sizes; how many layers hold anything; how many lie above the lowest of them; what is
         outside the space.
         """
-        return self._amounts(self._profiles_of_vectors(matrix))
-
-    def amounts_of_observations(self, observations: Sequence[Observation]) -> Array:
-        """The same for any architectures; -> (n, A)."""
-        return self._amounts(self._profiles_of_observations(observations))
-
-    def _amounts(self, p: _Profiles) -> Array:
+        p = self._profiles(points)
         columns: list[Array] = []
         used = (p.sizes > 0).any(axis=1) | (p.outside > 0)
         for r, row in enumerate(self._rows):
@@ -132,6 +128,11 @@ class Features:
         return np.stack(columns, axis=1).astype(np.float64)
 
     # ------------------------------------------------------------------ profiles
+    def _profiles(self, points: Points) -> _Profiles:
+        if isinstance(points, np.ndarray):
+            return self._profiles_of_vectors(points)
+        return self._profiles_of_observations(points)
+
     def _profiles_of_observations(self, observations: Sequence[Observation]) -> _Profiles:
         p = _Profiles.empty(len(observations), len(self._rows), self._layers)
         row_of = {(row.method, at): r for r, row in enumerate(self._rows) for at in row.location}
@@ -176,12 +177,6 @@ class Features:
         return p
 
     # ------------------------------------------------------------------ arrangement
-    def _arranged(self, profiles: _Profiles) -> Array:
-        structured = np.concatenate([part for _, part in self._parts(profiles)], axis=1)
-        return np.concatenate(
-            [(structured - self._shift) * self._factor, self._raw(profiles)], axis=1
-        )
-
     def _parts(self, p: _Profiles) -> list[tuple[str, Array]]:
         layered = [r for r, row in enumerate(self._rows) if not _at_embeddings(row)]
         below = [r for r, row in enumerate(self._rows) if _at_embeddings(row)]

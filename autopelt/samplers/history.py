@@ -72,7 +72,7 @@ class Reader:
 
     def __init__(self, space: BoundSpace) -> None:
         self.space = space
-        self._known: dict[int, tuple[str, Observation, Vector | None]] = {}
+        self._known: dict[int, tuple[str, Observation]] = {}
         self._checked: set[int] = set()
 
     def read(self, trials: Sequence[FrozenTrial], asking: int) -> History:
@@ -127,7 +127,7 @@ class Reader:
         text = trial.user_attrs.get(ARCHITECTURE, "")
         known = self._known.get(trial.number)
         if text and known is not None and known[0] == text:
-            return known[2], known[1]
+            return known[1].vector, known[1]
         vector = vector_of(trial, self.space)
         try:
             if text:
@@ -143,7 +143,7 @@ class Reader:
             return vector, None
         observation = Observation(trial.number, architecture, parameters, vector)
         if text:
-            self._known[trial.number] = (text, observation, vector)
+            self._known[trial.number] = (text, observation)
         return vector, observation
 
     def _extrapolated(

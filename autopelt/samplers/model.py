@@ -78,7 +78,7 @@ class Model:
             value, order = self._front(known, means, reference_score, costs)
 
         def posterior(matrix: Matrix) -> Posterior:
-            return surrogate.predict(self._with_source(self.features.of_vectors(matrix)))
+            return surrogate.predict(self._with_source(self.features.of(matrix)))
 
         vector, acquisition = best_candidate(
             unseen,
@@ -106,12 +106,12 @@ class Model:
         self, known: list[Observation], means: Array, reference_score: float, measured: CostModel
     ) -> tuple[Value, list[int]]:
         """Expected improvement of the front of trials within the budget, and who is on it."""
-        costs = _costs([o.parameters for o in known], measured.of_observations(known))
+        costs = _costs([o.parameters for o in known], measured.of(known))
         reference = np.array([math.log10(self.space.limit), *measured.reference])
         boxes = BoxDecomposition.of(costs, means, reference, reference_score)
 
         def value(posterior: Posterior, matrix: Matrix) -> Array:
-            costs = _costs(self.space.costs(matrix), measured.of_vectors(matrix))
+            costs = _costs(self.space.costs(matrix), measured.of(matrix))
             return boxes.expected_improvement(posterior.expected_improvement, costs)
 
         return value, front_of(costs.tolist(), means.tolist())
@@ -173,7 +173,7 @@ class Model:
             for o in observations
             if o.number not in self._rows or self._rows[o.number][0] != o.architecture
         ]
-        rows = self._with_source(self.features.of_observations(missing))
+        rows = self._with_source(self.features.of(missing))
         for o, row in zip(missing, rows, strict=True):
             self._rows[o.number] = (o.architecture, row)
         return np.array([self._rows[o.number][1] for o in observations])

@@ -195,7 +195,7 @@ class PELTSampler(FeasibleSampler):
         if not taken:
             return tuple(pool[0].tolist())
         s = self.features.structured
-        mine = self.features.of_vectors(pool)[:, :s]
-        theirs = self.features.of_observations(taken)[:, :s]
+        mine = self.features.of(pool)[:, :s]
+        theirs = self.features.of(taken)[:, :s]
         distance = ((mine[:, None] - theirs[None]) ** 2).sum(axis=-1).min(axis=1)
         return tuple(pool[int(distance.argmax())].tolist())

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 
 from autopelt.errors import UsageError
 
-_COUNT = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_COUNT = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {
     "": 1,
-    "b": 1,
-    "kib": 2**10,
-    "mib": 2**20,
-    "gib": 2**30,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
+    "KiB": 2**10,
+    "KB": 10**3,
+    "MiB": 2**20,
+    "MB": 10**6,
+    "GiB": 2**30,
+    "GB": 10**9,
 }
 _NUMBER = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z%]*)\s*")
 
@@ -30,11 +29,12 @@ def split_number(text: str) -> tuple[float, str] | None:
     return (value, match.group(2).lower()) if math.isfinite(value) else None
 
 
-def _scaled(text: str, units: dict[str, float] | dict[str, int], what: str, example: str) -> float:
+def _scaled(text: str, units: Mapping[str, int], what: str, example: str) -> float:
     parts = split_number(text)
-    if parts is None or parts[1] not in units:
+    sizes = {unit.lower(): size for unit, size in units.items()}
+    if parts is None or parts[1] not in sizes:
         raise UsageError(f"'{text}' is not {what}; write it like {example}.")
-    return parts[0] * units[parts[1]]
+    return parts[0] * sizes[parts[1]]
 
 
 def parse_count(text: str) -> int:
@@ -44,7 +44,7 @@ def parse_count(text: str) -> int:
 
 def format_count(count: int) -> str:
     """300000 -> ``300k``: the shortest form that `parse_count` reads back to the unit."""
-    return _written(count, {"": 1, "k": 10**3, "M": 10**6, "B": 10**9})
+    return _written(count, _COUNT)
 
 
 class Seconds(float):
@@ -53,10 +53,10 @@ class Seconds(float):
     @classmethod
     def parse(cls, text: str) -> "Seconds":
         """Raises UsageError for anything that is not a number of a unit of time."""
-        return cls(_scaled(text, _SECONDS, "a duration", "90s, 5m or 2h"))
+        return cls(_scaled(text, _SECONDS | {"": 1, "min": 60}, "a duration", "90s, 5m or 2h"))
 
     def __str__(self) -> str:
-        return _written(float(self), {"s": 1, "m": 60, "h": 3600, "d": 86400})
+        return _written(float(self), _SECONDS)
 
 
 class Bytes(int):
@@ -67,14 +67,13 @@ class Bytes(int):
         """Raises UsageError for anything that is not a number of a unit of memory."""
         if text == "off":
             return cls(0)
-        return cls(round(_scaled(text, _BYTES, "an amount of memory", "4GiB or 500MB")))
+        return cls(round(_scaled(text, _BYTES | {"b": 1}, "an amount of memory", "4GiB or 500MB")))
 
     def __str__(self) -> str:
-        units = {"": 1, "KiB": 2**10, "KB": 1e3, "MiB": 2**20, "MB": 1e6, "GiB": 2**30, "GB": 1e9}
-        return _written(int(self), units) if self else "off"
+        return _written(int(self), _BYTES) if self else "off"
 
 
-def _written(value: float, units: Mapping[str, float]) -> str:
+def _written(value: float, units: Mapping[str, int]) -> str:
     """The shortest form, in one of the units, that is the same value to the last digit."""
     forms = {
         f"{value / size:.15g}{unit}": float(f"{value / size:.15g}") * size

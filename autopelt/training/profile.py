@@ -105,7 +105,9 @@ def _step_costs(
     seconds, joules = [], []
     meter = Energy(context.device.type == "cuda")
     before = meter.read()
-    for result in train_epochs(context, architecture, replace_epochs(training, 3), random_seed):
+    for result in train_epochs(
+        context, architecture, training.model_copy(update={"epochs": 3}), random_seed
+    ):
         after = meter.read()
         if result.epoch > 1 and "train" in result.seconds:
             seconds.append(result.seconds["train"] / steps)
@@ -115,11 +117,6 @@ def _step_costs(
         before = meter.read()
     detach(context.model)
     return median(seconds) if seconds else 0.0, median(joules) if joules else None
-
-
-def replace_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
-    """The same training for another number of epochs."""
-    return training.model_copy(update={"epochs": epochs})
 
 
 def latency(context: Context, architecture: Architecture, random_seed: int) -> dict[str, Any]:

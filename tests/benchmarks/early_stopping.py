@@ -112,7 +112,7 @@ class Replay:
         others = [i for i, e in enumerate(entries) if not e.seed]
         self.first = [*seeds[:SEEDS], *rng.permutation(others)[:START].tolist()]
         self.model = Model(self.pool.space, Features(self.pool.space))
-        self.features = self.model.features.of_observations(
+        self.features = self.model.features.of(
             [Observation(i, e.architecture, e.parameters, None) for i, e in enumerate(entries)]
         )
         self._fitted: tuple[int, Surrogate] | None = None

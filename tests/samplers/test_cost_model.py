@@ -25,9 +25,9 @@ def test_sums_over_modules_are_foretold(name: str) -> None:
     ]  # fmt: skip
     features = Features(space)
     model = CostModel(features, observed[:50])
-    assert np.allclose(model.of_vectors(points), model.of_observations(observed))
+    assert np.allclose(model.of(points), model.of(observed))
     truth = np.array([(latency_of(a), memory_of(a)) for a in made[50:]])
-    error = np.sqrt(((model.of_vectors(points[50:]) - truth) ** 2).mean(axis=0))
+    error = np.sqrt(((model.of(points[50:]) - truth) ** 2).mean(axis=0))
     assert (error < 0.35 * truth.std(axis=0) + 1e-2).all()
 
 

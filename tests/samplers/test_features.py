@@ -29,7 +29,7 @@ def test_vectors_and_their_architectures_have_the_same_features(name: str) -> No
     features = Features(space)
     points = sample_feasible(space, np.random.default_rng(1), 40)
     observed = observations(space, [space.decode(p) for p in points.tolist()])
-    assert np.allclose(features.of_vectors(points), features.of_observations(observed), atol=1e-12)
+    assert np.allclose(features.of(points), features.of(observed), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -39,7 +39,7 @@ def test_groups_cover_the_structured_part_and_are_of_one_scale(name: str) -> Non
     ends = [0, *(columns.stop for _, columns in features.groups)]
     assert [columns.start for _, columns in features.groups] == ends[:-1]
     assert ends[-1] == features.structured < features.width
-    values = features.of_vectors(sample_feasible(space, np.random.default_rng(2), 300))
+    values = features.of(sample_feasible(space, np.random.default_rng(2), 300))
     for group, columns in features.groups:
         spread = 2 * values[:, columns].var(axis=0).sum()
         assert 0.4 < spread < 2.5 or spread < 1e-9, group
@@ -51,7 +51,7 @@ def test_different_points_have_different_features(name: str) -> None:
     points = sample_feasible(space, np.random.default_rng(3), 10)
     for point in points.tolist():
         near = feasible_neighbours(space, point)
-        rows = Features(space).of_vectors(np.concatenate([[point], near]))
+        rows = Features(space).of(np.concatenate([[point], near]))
         assert len(np.unique(rows.round(9), axis=0)) == len(rows)
 
 
@@ -64,6 +64,6 @@ def test_what_the_space_cannot_say_still_has_features() -> None:
         Architecture((Module("prompt", "embeddings", None, 10),)),
         Architecture((Module("lora", "attention.query", 2, 13, "token"),)),
     ]
-    rows = features.of_observations(observations(space, made))
+    rows = features.of(observations(space, made))
     assert np.isfinite(rows).all()
     assert len(np.unique(rows, axis=0)) == 4
