@@ -1,6 +1,7 @@
 """Searches and their results from Python, exports of a study, and events: one small real study."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -138,8 +139,11 @@ def test_wrong_choices_are_named_at_once(tiny_bert: Path) -> None:
         autopelt.search("demo", model=str(tiny_bert), budgte="1%", trials=0)
 
 
-def test_going_on_tells_events(study: autopelt.Study, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["resume", str(study.folder), "--trials", "5", "--json"]) == 0
+def test_going_on_tells_events(
+    study: autopelt.Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(study.folder, tmp_path / study.folder.name)
+    assert main(["resume", str(folder), "--trials", "5", "--json"]) == 0
     captured = capsys.readouterr()
     events = [json.loads(line) for line in captured.out.splitlines()]
     for event in events:
@@ -148,6 +152,6 @@ def test_going_on_tells_events(study: autopelt.Study, capsys: pytest.CaptureFixt
     assert kinds == ["study", "started", "epoch", "finished", "done"]
     doing = {e["text"] for e in events if e["event"] == "doing"}
     assert {"writing the report", "training"} < doing
-    assert events[-1]["best"]["trial"] == autopelt.open_study(study.folder).trial().number
+    assert events[-1]["best"]["trial"] == autopelt.open_study(folder).trial().number
     assert "going on with" in captured.err
-    assert sorted(p.name for p in (study.folder / "tensorboard").iterdir())[1] == "0001-lora-r1"
+    assert sorted(p.name for p in (folder / "tensorboard").iterdir())[1] == "0001-lora-r1"

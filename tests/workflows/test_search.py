@@ -1,6 +1,7 @@
 """Real searches on a tiny model: seeds first, front, best, resume, interruption, failures."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,9 +137,10 @@ def test_best_weights_score_what_the_trial_scored(
 
 
 def test_more_trials_go_on_and_repeat_nothing(
-    done: tuple[Path, StudyRecord], tiny_bert: Path
+    done: tuple[Path, StudyRecord], tiny_bert: Path, tmp_path: Path
 ) -> None:
-    folder, before = done
+    before = done[1]
+    folder = shutil.copytree(done[0], tmp_path / done[0].name)
     view = Quiet()
     after = search(plan(tiny_bert, trials=11), folder, view)
     assert len(after.trials) == 11

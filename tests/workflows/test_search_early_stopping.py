@@ -1,5 +1,6 @@
 """Searches that stop trials early: what is stopped, what is kept, what goes on, what is said."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,9 +83,10 @@ def test_the_report_and_the_table_say_it(stopped: tuple[Path, StudyRecord]) -> N
 
 
 def test_a_study_with_stopped_trials_goes_on(
-    stopped: tuple[Path, StudyRecord], tiny_bert: Path
+    stopped: tuple[Path, StudyRecord], tiny_bert: Path, tmp_path: Path
 ) -> None:
-    folder, before = stopped
+    before = stopped[1]
+    folder = shutil.copytree(stopped[0], tmp_path / stopped[0].name)
     after = search(
         plan(
             tiny_bert,
