@@ -93,5 +93,5 @@ def test_only_the_command_line_names_options(path: Path) -> None:
             words = "" if id(node) in inside else node.value
         else:
             continue
-        if re.search(r"(?<=[\s(])--[a-z]", words):
+        if re.search(r"(?:\s|(?<!var)\()--[a-z]", words):
             assert COMMAND.search(words), f"line {node.lineno}: {words}"

@@ -26,7 +26,6 @@ MODULES = {
     "backbones/quiet.py": "backbones/test_load.py",
     "backbones/source.py": "backbones/test_load.py",  # what a name means, and that it loads
     "backbones/shapes.py": "backbones/test_families.py",
-    "data/user_files.py": "tasks/test_task_file.py",
     "execution/check.py": "workflows/test_doctor.py",
     "execution/session.py": "execution/test_run.py",  # real Ray, as its neighbours
     "execution/source.py": "execution/test_searcher.py",
@@ -36,20 +35,23 @@ MODULES = {
     "report/overlay_page.py": "report/test_overlay.py",
     "samplers/autopeft.py": "contracts/test_samplers.py",  # one contract for each sampler
     "samplers/baselines.py": "contracts/test_samplers.py",
-    "samplers/kernel.py": "samplers/test_surrogate.py",
     "samplers/posterior.py": "workflows/test_confirm.py",  # what is believed when it is confirmed
     "samplers/registry.py": "contracts/test_samplers.py",
     "space/tables.py": "space/test_bound.py",  # prices, as points of a bound space have them
     "study/confirmation.py": "workflows/test_confirm.py",
     "study/facts.py": "study/test_studies_of_before.py",
+    "study/database.py": "study/test_storage.py",
     "training/group.py": "execution/test_groups.py",
     "training/modes.py": "training/test_loop.py",
     "training/profile.py": "workflows/test_compare.py",
     "training/results.py": "training/test_loop.py",
     "training/trainee.py": "training/test_population.py",
     "training/trial.py": "training/test_context.py",
+    "workflows/best.py": "workflows/test_search.py",
     "workflows/plan.py": "workflows/test_search.py",
+    "workflows/progress.py": "workflows/test_search.py",
     "workflows/status.py": "cli/test_status.py",
+    "workflows/train.py": "test_api.py",
 }
 """Modules that are tested by what they are a part of."""
 

@@ -237,6 +237,7 @@ def _checkpointing(model, on):
             model.gradient_checkpointing_enable({"use_reentrant": False})
         else:
             model.gradient_checkpointing_disable()
+            model.disable_input_require_grads()  # a hook that cannot be pickled
 
 
 @families

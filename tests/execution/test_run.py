@@ -94,7 +94,9 @@ def test_sound_trials_tell_every_epoch_and_keep_weights(source: Source) -> None:
 
 
 def test_what_comes_before_the_first_epoch_is_told(source: Source) -> None:
-    assert source.busy[1] == ["loading the model and the data", "in its first epoch"]
+    cold = ["loading the model and the data", "in its first epoch"]
+    assert cold in source.busy.values()  # of the first trial of a worker, whichever that is
+    assert source.busy[1] in (cold, cold[1:])
     assert source.busy[6][-1] == "in its first epoch"
 
 
