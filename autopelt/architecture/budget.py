@@ -7,11 +7,8 @@ denominator of a share is the backbone without the task head.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
-from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError
-from autopelt.methods.module import Module
 from autopelt.system.units import format_count, parse_count, split_number
 
 
@@ -27,20 +24,6 @@ class Count:
     def share(self) -> float:
         """Deployed parameters as a share of the backbone's, 0.01 for 1 %."""
         return self.deployed / self.backbone
-
-
-class Counter(Protocol):
-    """Counts parameters in closed form, without building a model."""
-
-    def deployed(self, module: Module) -> int:
-        """Parameters of one module as shipped; modules are independent, so counts add up.
-
-        Raises:
-            UsageError: the method is unknown, or cannot sit at this site of the backbone.
-        """
-
-    def count(self, architecture: Architecture) -> Count:
-        """Both counts of an architecture."""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,17 @@ from autopelt.methods.shapes import Shapes
 
 
 class ShapeCounter:
-    """Counts parameters from shapes alone; implements `autopelt.architecture.budget.Counter`."""
+    """Counts parameters in closed form, from shapes alone, without building a model."""
 
     def __init__(self, shapes: Shapes) -> None:
         self.shapes = shapes
 
     def deployed(self, module: Module) -> int:
-        """Parameters of one module as shipped. Raises UsageError as `check` does."""
+        """Parameters of one module as shipped; modules are independent, so counts add up.
+
+        Raises:
+            UsageError: as of `check`, the method is unknown or cannot sit at this site.
+        """
         return check(module, self.shapes).deployed(module, self.shapes)
 
     def count(self, architecture: Architecture) -> Count:

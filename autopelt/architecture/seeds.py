@@ -29,7 +29,7 @@ from dataclasses import replace
 from typing import Any
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Counter
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.shapes import Shapes
@@ -93,7 +93,7 @@ def seed_architecture(name: str, shapes: Shapes) -> Architecture:
 
 def shrink(
     architecture: Architecture,
-    counter: Counter,
+    counter: ShapeCounter,
     limit: int,
     allowed_sizes: Mapping[tuple[str, str], Sequence[int]] | None = None,
 ) -> Architecture | None:

@@ -30,17 +30,17 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
 
     Each file appears whole or not at all. The model itself is not changed.
     """
-    made = attachment(model)
+    modules = attachment(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {
         "format": _FORMAT,
-        "architecture": made.architecture.id,
-        "family": made.shapes.family,
-        "backbone_parameters": str(made.shapes.backbone_parameters),
+        "architecture": modules.architecture.id,
+        "family": modules.shapes.family,
+        "backbone_parameters": str(modules.shapes.backbone_parameters),
     }
     write_tensors(folder / "weights.safetensors", _shipped(model), metadata)
-    write_text(folder / "architecture.yaml", made.architecture.to_yaml())
+    write_text(folder / "architecture.yaml", modules.architecture.to_yaml())
 
 
 def write_tensors(
@@ -87,13 +87,13 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
 
 def _shipped(model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """All that goes into a file; of folded modules, the parameters themselves."""
-    made = attachment(model)
+    modules = attachment(model)
     tensors: dict[str, torch.Tensor] = {}
     tensors |= {f"head:{name}": p for name, p in head_parameters(model).items()}
-    for name, part in made.parts.items():
+    for name, part in modules.parts.items():
         if isinstance(part, Hooked):
             tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}
-    if made.architecture.full:
+    if modules.architecture.full:
         tensors |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
     return tensors
 

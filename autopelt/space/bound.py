@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Counter
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.errors import InfeasibleError, UsageError, parameter
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
@@ -36,7 +36,12 @@ class BoundSpace(PriceTables):
     """
 
     def __init__(
-        self, space: SearchSpace, shapes: Shapes, counter: Counter, limit: int, minimum: int = 0
+        self,
+        space: SearchSpace,
+        shapes: Shapes,
+        counter: ShapeCounter,
+        limit: int,
+        minimum: int = 0,
     ) -> None:
         super().__init__(space, shapes, counter)
         self.limit, self.minimum = limit, minimum

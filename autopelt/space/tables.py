@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from autopelt.architecture.budget import Counter
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.space.space import Row, SearchSpace
@@ -67,7 +67,7 @@ class PriceTables:
         UsageError: a row's method or location does not fit the backbone.
     """
 
-    def __init__(self, space: SearchSpace, shapes: Shapes, counter: Counter) -> None:
+    def __init__(self, space: SearchSpace, shapes: Shapes, counter: ShapeCounter) -> None:
         self.space, self.shapes, self.counter = space, shapes, counter
         self.dimensions = tuple(_dimensions(space, shapes.layers))
         of_kind: dict[str, list[int]] = {"size": [], "gate": [], "switch": [], "multiplier": []}
@@ -216,7 +216,7 @@ def _dimensions(space: SearchSpace, layers: int) -> Iterator[Dimension]:
         yield Dimension("learning_rate_multiplier", "multiplier", space.learning_rate_multiplier)
 
 
-def _prices(row: Row, layer: int | None, counter: Counter) -> Matrix:
+def _prices(row: Row, layer: int | None, counter: ShapeCounter) -> Matrix:
     """(V, G) parameters of a row's modules in one layer."""
     prices = np.zeros((len(row.sizes), len(row.gate)), dtype=np.int64)
     for v, size in enumerate(row.sizes):

@@ -1,12 +1,13 @@
 """Budgets and counts."""
 
 import pytest
-from closed_form import ClosedForm, shapes_of
+from closed_form import shapes_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget, Count
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.errors import UsageError
 from autopelt.methods.module import Module
 
@@ -58,7 +59,7 @@ def test_a_share_is_of_the_backbone() -> None:
     method=st.sampled_from([("lora", "attention.query"), ("prefix", "attention")]),
 )
 def test_counts_add_up(sizes: list[int], method: tuple[str, str]) -> None:
-    counter = ClosedForm(shapes_of(6, 64))
+    counter = ShapeCounter(shapes_of(6, 64))
     modules = [Module(method[0], method[1], layer, size) for layer, size in enumerate(sizes)]
     whole = counter.count(Architecture(tuple(modules))).deployed
     assert whole == sum(counter.deployed(m) for m in modules)

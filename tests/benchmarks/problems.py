@@ -22,10 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Count
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture, shrink
-from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.samplers import distributions, params_of
 from autopelt.space.bound import BoundSpace, NotInSpaceError
@@ -57,32 +55,6 @@ modules:
 """
 
 
-class ClosedForm:
-    """Parameters of the methods on given shapes (a `Counter`), without the methods package."""
-
-    def __init__(self, shapes: Shapes) -> None:
-        self.shapes = shapes
-
-    def deployed(self, module: Module) -> int:
-        """Adapter 2dm + m + d, LoRA r (in + out), prefix 2 n d_kv, prompt n d, gate d + 1."""
-        d = self.shapes.hidden
-        gate = d + 1 if module.gate is not None else 0
-        if module.method in ("sequential_adapter", "parallel_adapter"):
-            return 2 * d * module.size + module.size + d + gate
-        if module.method == "lora":
-            return module.size * sum(self.shapes.linear[module.location]) + gate
-        if module.method == "prefix":
-            return 2 * module.size * self.shapes.key_value + gate
-        if module.method == "prompt":
-            return module.size * d + gate
-        raise KeyError(module.method)
-
-    def count(self, architecture: Architecture) -> Count:
-        """Modules add up."""
-        total = sum(self.deployed(m) for m in architecture.modules)
-        return Count(total, total, self.shapes.backbone_parameters)
-
-
 def shapes_of(layers: int, hidden: int) -> Shapes:
     """Shapes of a BERT-like encoder."""
     linear = {f"attention.{k}": (hidden, hidden) for k in ("query", "key", "value", "output")}
@@ -94,7 +66,7 @@ def shapes_of(layers: int, hidden: int) -> Shapes:
 def bound(space: SearchSpace, layers: int, hidden: int, share: float = 0.01) -> BoundSpace:
     """A space on BERT-like shapes under a share of its parameters."""
     shapes = shapes_of(layers, hidden)
-    return BoundSpace(space, shapes, ClosedForm(shapes), int(share * shapes.backbone_parameters))
+    return BoundSpace(space, shapes, ShapeCounter(shapes), int(share * shapes.backbone_parameters))
 
 
 @dataclass(frozen=True)

@@ -6,41 +6,13 @@ import numpy as np
 import optuna
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Count
-from autopelt.methods.module import Module
+from autopelt.architecture.counter import ShapeCounter
 from autopelt.methods.shapes import Shapes
 from autopelt.samplers import suggest
 from autopelt.samplers.pelt import FeasibleSampler
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours, sample_feasible
 from autopelt.space.space import SearchSpace
-
-
-class ClosedForm:
-    """A `Counter` over the formulas of the methods, without the methods package."""
-
-    def __init__(self, shapes: Shapes) -> None:
-        self.shapes = shapes
-
-    def deployed(self, module: Module) -> int:
-        d = self.shapes.hidden
-        gate = d + 1 if module.gate is not None else 0
-        if module.method in ("sequential_adapter", "parallel_adapter"):
-            return 2 * d * module.size + module.size + d + gate
-        if module.method == "lora":
-            return module.size * sum(self.shapes.linear[module.location]) + gate
-        if module.method == "prefix":
-            return 2 * module.size * self.shapes.key_value + gate
-        if module.method == "prompt":
-            return module.size * d + gate
-        raise KeyError(module.method)
-
-    def count(self, architecture: Architecture) -> Count:
-        if architecture.full:
-            n = self.shapes.backbone_parameters
-            return Count(n, n, n)
-        total = sum(self.deployed(m) for m in architecture.modules)
-        return Count(total, total, self.shapes.backbone_parameters)
 
 
 def shapes_of(layers: int, hidden: int) -> Shapes:
@@ -64,7 +36,7 @@ def bound(
     shapes = shapes_of(layers, hidden)
     if limit is None:
         limit = shapes.backbone_parameters // 100
-    return BoundSpace(space, shapes, ClosedForm(shapes), limit, minimum)
+    return BoundSpace(space, shapes, ShapeCounter(shapes), limit, minimum)
 
 
 def point_of(space: BoundSpace, rng: np.random.Generator) -> tuple[int, ...]:
