@@ -17,13 +17,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.module import EMBEDDINGS, MAX_SIZE
 from autopelt.system.files import read_text
-from autopelt.system.validation_errors import explain
+from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
 
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
@@ -122,10 +122,7 @@ class SearchSpace(BaseModel):
         value = load_yaml(text, source)
         if not isinstance(value, dict):
             raise UsageError(f"the {source} is not a mapping with the key 'modules'.")
-        try:
-            return cls.model_validate(value)
-        except ValidationError as error:
-            raise UsageError(f"the {source} is wrong: {explain(error, cls)}") from None
+        return validated(cls, value, f"the {source}")
 
     @classmethod
     def load(cls, name: str) -> "SearchSpace":

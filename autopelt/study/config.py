@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -23,7 +22,7 @@ from autopelt.space.space import SearchSpace
 from autopelt.study.objectives import Objectives
 from autopelt.system.files import read_text
 from autopelt.system.units import Bytes, Seconds
-from autopelt.system.validation_errors import explain
+from autopelt.system.validation_errors import validated
 from autopelt.system.written import Written
 from autopelt.system.yaml import load_yaml
 
@@ -176,10 +175,7 @@ class StudyConfig(BaseModel):
     @classmethod
     def build(cls, values: dict[str, Any], source: str) -> "StudyConfig":
         """Check plain values. Raises UsageError with every error in one line."""
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise UsageError(f"{source} is wrong: {explain(error, cls)}") from None
+        return validated(cls, values, source)
 
     @classmethod
     def load(cls, path: Path) -> "StudyConfig":

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from autopelt.errors import UsageError, did_you_mean
+
+Configuration = TypeVar("Configuration", bound=BaseModel)
 
 
 def checked(read: Callable[[Any], Any]) -> BeforeValidator:
@@ -21,9 +23,12 @@ def checked(read: Callable[[Any], Any]) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Every error of a configuration in one line, each with its place, value and way out."""
-    return "; ".join(explanations(error, model)) + "."
+def validated(model: type[Configuration], values: Any, what: str) -> Configuration:
+    """Plain values as a model's. Raises UsageError with every error of `what` in one line."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"{what} is wrong: {'; '.join(explanations(error, model))}.") from None
 
 
 def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from autopelt.data.source import DataFacts
 from autopelt.data.user_files import hub_set, hub_tables, read
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.system.files import read_text
-from autopelt.system.validation_errors import explain
+from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks.base import Task
 from autopelt.tasks.infer_kind import infer_kind
@@ -91,10 +91,7 @@ class TaskFile(BaseModel):
     @classmethod
     def build(cls, values: dict[str, Any], source: str, folder: Path) -> TaskFile:
         """Check plain values. Raises UsageError with every error in one line."""
-        try:
-            return cls.model_validate(values).absolute(folder)
-        except ValidationError as error:
-            raise UsageError(f"{source} is wrong: {explain(error, cls)}") from None
+        return validated(cls, values, source).absolute(folder)
 
     def absolute(self, folder: Path) -> TaskFile:
         """The same with paths that hold in every working directory."""

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from autopelt.system.validation_errors import explain, explanations
+from autopelt.errors import UsageError
+from autopelt.system.validation_errors import explanations, validated
 
 
 class Inner(BaseModel):
@@ -26,8 +27,11 @@ class Outer(BaseModel):
 def said(values: dict) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         Outer.model_validate(values)
-    assert explain(caught.value, Outer) == "; ".join(explanations(caught.value, Outer)) + "."
-    return explanations(caught.value, Outer)
+    words = explanations(caught.value, Outer)
+    with pytest.raises(UsageError) as told:
+        validated(Outer, values, "the file")
+    assert str(told.value) == f"the file is wrong: {'; '.join(words)}."
+    return words
 
 
 def test_an_unknown_key_is_compared_with_those_of_its_place() -> None:
