@@ -11,12 +11,14 @@ of the whole batch's size.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from autopelt.backbones.backbone import Branch, Linear, PromptPlace
 from autopelt.errors import UsageError
@@ -63,22 +65,10 @@ class Rows:
         return [(tuple(parts[i] for parts in ordered), own) for i, own in enumerate(named)]
 
 
-@dataclass(frozen=True)
-class _Registered:
-    """What `torch` returns for a hook; `remove` takes it off again."""
-
-    hooks: list[Any]
-    entry: Any
-
-    def remove(self) -> None:
-        """Take the hook off."""
-        self.hooks.remove(self.entry)
-
-
 @dataclass
 class _Hooks:
-    before: list[tuple[Callable[..., Any], bool]] = field(default_factory=list)
-    after: list[Callable[..., Any]] = field(default_factory=list)
+    before: OrderedDict[int, tuple[Callable[..., Any], bool]] = field(default_factory=OrderedDict)
+    after: OrderedDict[int, Callable[..., Any]] = field(default_factory=OrderedDict)
 
 
 class Crossing:
@@ -111,7 +101,7 @@ class Crossing:
         any_changed = False
         calls = self.rows.split_call(args, kwargs)
         for member, (mine, named) in zip(members, calls, strict=True):
-            for hook, with_kwargs in self.of(member).before:
+            for hook, with_kwargs in self.of(member).before.values():
                 given = hook(module, mine, named) if with_kwargs else hook(module, mine)
                 if given is not None:
                     mine, any_changed = given, True
@@ -132,7 +122,7 @@ class Crossing:
         calls = self.rows.split_call((*args, output), {}, output.shape[0])
         outputs = []
         for member, ((*mine, part), _) in zip(members, calls, strict=True):
-            for hook in self.of(member).after:
+            for hook in self.of(member).after.values():
                 part = hook(module, tuple(mine), part)
             outputs.append(part)
         return torch.cat(outputs)
@@ -158,17 +148,19 @@ class Place(nn.Module):
 
     def register_forward_pre_hook(  # type: ignore[override]  # the two forms that modules use
         self, hook: Callable[..., Any], *, with_kwargs: bool = False
-    ) -> _Registered:
+    ) -> RemovableHandle:
         """As torch's, for the member's rows; the hook gives None or all arguments."""
         hooks = self.crossing.of(self.member).before
-        hooks.append((hook, with_kwargs))
-        return _Registered(hooks, (hook, with_kwargs))
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = (hook, with_kwargs)
+        return handle
 
-    def register_forward_hook(self, hook: Callable[..., Any]) -> _Registered:  # type: ignore[override]  # likewise
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:  # type: ignore[override]  # likewise
         """As torch's, for the member's rows; the hook gives the output."""
         hooks = self.crossing.of(self.member).after
-        hooks.append(hook)
-        return _Registered(hooks, hook)
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = hook
+        return handle
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import ndtr
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from autopelt.samplers.kernel import NOISE, HybridKernel
 
@@ -157,16 +158,10 @@ class Surrogate:
     def hyperparameters(self) -> Hyperparameters:
         """Those of the fit."""
         with torch.no_grad():
-            values = torch.cat([p.reshape(-1) for p in self._parameters]).numpy().copy()
-            return Hyperparameters(values, self.gap)
+            return Hyperparameters(parameters_to_vector(self._parameters).numpy(), self.gap)
 
     def _load(self, values: Array) -> None:
-        start = 0
-        with torch.no_grad():
-            for p in self._parameters:
-                part = values[start : start + p.numel()]
-                p.copy_(torch.from_numpy(part.copy()).reshape(p.shape))
-                start += p.numel()
+        vector_to_parameters(torch.from_numpy(values.copy()), self._parameters)
 
     def _noise(self) -> Tensor:
         """(n,) variance of the noise in w."""
@@ -191,8 +186,7 @@ class Surrogate:
         prior = -(self.kernel.log_prior() + NOISE.log_density(self.log_noise))
         total = (covariance * slope).sum() + prior
         gradients = torch.autograd.grad(total, self._parameters)
-        gradient = torch.cat([g.reshape(-1) for g in gradients]).numpy()
-        return value + float(prior.detach()), gradient
+        return value + float(prior.detach()), parameters_to_vector(gradients).numpy()
 
     def _fit(self, steps: int) -> None:
         """Maximise the posterior of the hyperparameters, and condition on the scores."""
