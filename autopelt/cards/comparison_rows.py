@@ -11,8 +11,8 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.cards.collapsed import collapsed_words
 from autopelt.cards.wording import score
-from autopelt.statistics.paired import Difference
-from autopelt.study.confirmation import Repeated, Training, above_constant, constant_score
+from autopelt.study.confirmation import Repeated
+from autopelt.study.ledger import Training
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,6 @@ class Row(Repeated):
     cost: Mapping[str, Any]
     reason: str = ""
     rates: tuple[float, ...] = ()
-
-    @property
-    def above_constant(self) -> Difference | None:
-        """Mean report score minus the best constant answer's; None where there is none."""
-        return above_constant(self.trainings)
 
     @property
     def epoch(self) -> float | None:
@@ -68,7 +63,7 @@ def by_selection(rows: Sequence[Row]) -> list[Row]:
 
 def constant_of(rows: Sequence[Row]) -> float | None:
     """What the best constant answer scores on the report split."""
-    return next((c for r in rows if (c := constant_score(r.trainings)) is not None), None)
+    return next((r.constant.score for r in rows if r.constant), None)
 
 
 def learned_nothing(rows: Sequence[Row]) -> str:
@@ -106,7 +101,7 @@ def at_the_end(rows: Sequence[Row]) -> str:
 
 def collapses(rows: Sequence[Row]) -> str:
     """Which rows did not learn with some random seeds; "" for none."""
-    return collapsed_words((r.name, r.trainings) for r in rows)
+    return collapsed_words((r.name, r) for r in rows)
 
 
 def milliseconds(seconds: float | None) -> str:

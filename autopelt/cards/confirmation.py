@@ -16,9 +16,7 @@ from autopelt.study.confirmation import (
     FOUND,
     SEED,
     Confirmation,
-    above_constant,
     chosen,
-    constant_score,
     misled,
 )
 from autopelt.study.record import StudyRecord, TrialRecord
@@ -88,10 +86,10 @@ def confirmed_lead(c: Confirmed) -> str:
 def nothing_learned(found: Confirmation, seed: Confirmation) -> str:
     """A sentence where neither is surely above the best constant answer, else ""."""
     for confirmation in (found, seed):
-        gap = above_constant(confirmation.trainings)
+        gap = confirmation.above_constant
         if gap is None or gap.low is None or gap.low > 0:
             return ""
-    constant = score(constant_score(found.trainings))
+    constant = score(found.constant.score if found.constant else None)
     return (
         f" Neither is surely above the best constant answer ({constant}): perhaps nothing was "
         "learned."
@@ -197,7 +195,7 @@ def note(record: StudyRecord) -> str:
 
 def collapses(record: StudyRecord) -> str:
     """Which confirmed architectures did not learn with some random seeds; "" for none."""
-    return collapsed_words((name(t), c.trainings) for t, c in trained_again(record))
+    return collapsed_words((name(t), c) for t, c in trained_again(record))
 
 
 def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:

@@ -18,7 +18,6 @@ from autopelt.cards.noise import difference_error
 from autopelt.cards.progress import LAST, grown, last_gain, steps
 from autopelt.cards.wording import difference, listed, method, name, plural, score, share
 from autopelt.space.space import SearchSpace
-from autopelt.study.confirmation import above_constant
 from autopelt.study.record import FAILED, STOPPED, StudyRecord
 
 good, note, warning = (partial(Finding, level) for level in ("good", "note", "warning"))
@@ -73,7 +72,7 @@ def above_a_constant(record: StudyRecord) -> Finding | None:
     """Was anything learned at all?"""
     fresh = confirmed(record)
     chosen = None if fresh is None else fresh.found or fresh.seed
-    gap = None if chosen is None else above_constant(chosen[1].trainings)
+    gap = None if chosen is None else chosen[1].above_constant
     if chosen is not None and gap is not None and gap.low is not None:
         reached = (
             f"{name(chosen[0])} scores {difference(gap.mean)} against the best constant answer"

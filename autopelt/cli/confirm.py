@@ -7,13 +7,12 @@ import click
 
 from autopelt.cli.console import echo_table
 from autopelt.cli.options import option
-from autopelt.errors import UnexpectedEndError, UsageError
+from autopelt.errors import UnexpectedEndError
+from autopelt.workflows.options import CONFIRM_SEEDS, CONFIRM_TOP
 
 if TYPE_CHECKING:
     from autopelt.study.record import StudyRecord
     from autopelt.workflows.plan import Plan
-
-SEEDS, TOP = 5, 3
 
 
 @click.command()
@@ -21,10 +20,10 @@ SEEDS, TOP = 5, 3
 @click.option(
     "--seeds",
     type=int,
-    help=f"Random seeds for each architecture.  [default: the study's, or {SEEDS}]",
+    help=f"Random seeds for each architecture.  [default: the study's, or {CONFIRM_SEEDS}]",
 )
 @click.option(
-    "--top", default=TOP, show_default=True, help="Most architectures found, and seed ones."
+    "--top", default=CONFIRM_TOP, show_default=True, help="Most architectures found, and seed ones."
 )
 @option("workers", words="Trainings at once.", otherwise="the study's")
 def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> None:
@@ -47,59 +46,37 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
     folder = Path(study)
     opened = StudyStorage.open(folder)
     plan = make_plan(opened.config, opened.record().command, folder)
-    record = confirm_study(plan, folder, seeds=seeds, top=top, workers=workers)
+    record = confirmed(plan, folder, seeds=seeds, top=top, workers=workers)
     click.echo(lead(verdict(record)))
     click.echo(f"Report: {folder / 'index.html'}")
     click.echo(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
 
 
-def confirm_study(
+def confirmed(
     plan: "Plan",
     folder: Path,
     *,
     seeds: int | None = None,
-    top: int = TOP,
+    top: int | None = None,
     workers: int | None = None,
     err: bool = False,
 ) -> "StudyRecord":
-    """Confirm under the study's lock and print the table, on stderr where `err`.
-
-    Raises:
-        UsageError: the study's data or model has changed, or another process works on it.
-        UnexpectedEndError: the user stopped it.
-    """
+    """Confirm a study and print the table, on stderr where `err`; `confirm_study` has the rest."""
     from autopelt.cards.confirmation import collapses
-    from autopelt.study.database import explained
-    from autopelt.study.storage import StudyStorage
-    from autopelt.system.lock import locked
     from autopelt.system.signals import Stopped
     from autopelt.views.tables import confirmed_table
-    from autopelt.workflows.compatibility import changed_facts
-    from autopelt.workflows.confirm import confirm
+    from autopelt.workflows.confirm import confirm_study
 
-    with locked(folder), explained(folder, plan.config.storage):
-        opened = StudyStorage.open(folder)
-        changed = opened.begun_with().differences(plan.config)
-        changed += changed_facts(opened.record(), plan)
-        if changed:
-            raise UsageError(
-                f"study '{folder}' cannot be confirmed, it is not what was searched any more "
-                f"({'; '.join(changed)}); put it back, or search again."
-            )
-        try:
-            record = confirm(
-                opened,
-                plan,
-                seeds=seeds if seeds is not None else plan.config.confirm_seeds or SEEDS,
-                top=top,
-                workers=plan.config.workers if workers is None else max(1, workers),
-                say=lambda text: click.echo(text, err=err),
-            )
-        except Stopped:
-            raise UnexpectedEndError(
-                f"stopped; nothing is lost. Go on with: autopelt confirm {folder}"
-            ) from None
+    def say(text: str) -> None:
+        click.echo(text, err=err)
+
+    try:
+        record = confirm_study(plan, folder, seeds=seeds, top=top, workers=workers, say=say)
+    except Stopped:
+        raise UnexpectedEndError(
+            f"stopped; nothing is lost. Go on with: autopelt confirm {folder}"
+        ) from None
     echo_table(confirmed_table(record), err=err)
     if words := collapses(record):
-        click.echo(f"{words}\n", err=err)
+        say(f"{words}\n")
     return record

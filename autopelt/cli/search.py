@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autopelt.cli.confirm import confirm_study
+from autopelt.cli.confirm import confirmed
 from autopelt.cli.console import echo_table
 from autopelt.cli.options import as_typed, options
 from autopelt.errors import InfeasibleError, UnexpectedEndError
@@ -137,7 +137,7 @@ def _run(plan: "Plan", folder: Path, as_json: bool, ray_address: str | None) -> 
             view.emit("interrupted", study=str(folder), resume=command)
         raise UnexpectedEndError(f"stopped; nothing is lost. Go on with: {command}") from None
     if plan.config.confirm_seeds is not None:
-        record = confirm_study(plan, folder, err=as_json)
+        record = confirmed(plan, folder, err=as_json)
     if isinstance(view, EventView):
         view.emit("done", **end_of(record, folder))
     echo_table(front_table(record), err=as_json)

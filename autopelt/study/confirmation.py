@@ -1,9 +1,9 @@
 """What a confirmation found, as plain values: trainings beyond the search, on the report split."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from pathlib import Path
 
 from autopelt.statistics.paired import (
     Difference,
@@ -13,6 +13,7 @@ from autopelt.statistics.paired import (
     paired_difference,
     spread,
 )
+from autopelt.study.ledger import Constant, Ledger, Line, Training
 
 FOUND, SEED = "found", "seed"
 CONFIRMED = "confirmed.jsonl"
@@ -20,90 +21,25 @@ CONFIRMED = "confirmed.jsonl"
 
 
 @dataclass(frozen=True)
-class Training:
-    """One training of a confirmed architecture.
+class ConfirmedTrial:
+    """Whom a line of ``confirmed.jsonl`` is about.
 
     Attributes:
-        random_seed: of the training.
-        score: on the report split, larger is better; None where it failed.
-        selection: on the selection split, at the chosen epoch.
-        epoch: that was chosen on the selection split.
-        without: report score without each group of examples (`autopelt.statistics.paired`).
-        reason: one line why it failed.
-        constant: the best constant answer (`Task.constant`) on the same examples, where the task
-            has one.
+        trial: its number in the search.
+        architecture: its id.
+        role: ``found`` (by the search) or ``seed`` (a seed architecture).
+        believed: expected score by the surrogate when it was chosen, or None.
     """
 
-    random_seed: int
-    score: float | None
-    selection: float | None = None
-    epoch: int = 0
-    without: tuple[float, ...] = ()
-    reason: str = ""
-    constant: Scored | None = None
-
-    @classmethod
-    def of(cls, line: Mapping[str, Any]) -> "Training":
-        """From its line in a ledger (`autopelt.workflows.jobs`)."""
-        seed, constant = line["random_seed"], line.get("constant")
-        return cls(
-            seed,
-            line.get("score"),
-            line.get("selection"),
-            line.get("epoch", 0),
-            tuple(line.get("without", ())),
-            line.get("reason", ""),
-            constant and Scored(seed, constant["score"], tuple(constant["without"])),
-        )
+    trial: int
+    architecture: str = field(default="", compare=False)
+    role: str = field(default=FOUND, compare=False)
+    believed: float | None = field(default=None, compare=False)
 
 
-def above_constant(trainings: Sequence[Training]) -> Difference | None:
-    """Report score minus the best constant answer's, on the same examples; None without one.
-
-    An interval that reaches down to 0 means that nothing was learned, as far as can be told.
-    """
-    known = _constant(trainings)
-    if known is None:
-        return None
-    reached = scored(trainings)
-    return paired_difference(reached, [replace(known, random_seed=s.random_seed) for s in reached])
-
-
-def collapsed(trainings: Sequence[Training]) -> tuple[Training, ...]:
-    """Trainings that gained less than half of what their median gains over a constant answer.
-
-    Some never leave the constant answer while others of the same architecture do; a mean over both
-    describes neither. Empty for fewer than three trainings, without a constant answer, and where
-    the median one is not above it by two standard errors over the examples.
-    """
-    known = _constant(trainings)
-    ended = sorted(scored(trainings), key=lambda s: s.score)
-    if known is None or len(ended) < 3:
-        return ()
-    middle = ended[len(ended) // 2]
-    gain, error = middle.score - known.score, example_error(middle, known)
-    if error is None or gain <= 2 * error:
-        return ()
-    least = known.score + gain / 2
-    return tuple(t for t in trainings if t.score is not None and t.score < least)
-
-
-def constant_score(trainings: Sequence[Training]) -> float | None:
-    """What the best constant answer scores on the report split; None where it is not known."""
-    known = _constant(trainings)
-    return None if known is None else known.score
-
-
-def _constant(trainings: Sequence[Training]) -> Scored | None:
-    """The best constant answer: the same for every random seed, so any line that has it does."""
-    return next((t.constant for t in trainings if t.constant), None)
-
-
-def scored(trainings: Sequence[Training]) -> tuple[Scored, ...]:
-    """Trainings that ended with a score on the report split, as `statistics.paired` takes them."""
-    return tuple(
-        Scored(t.random_seed, t.score, t.without) for t in trainings if t.score is not None
-    )
+def ledger(folder: Path) -> Ledger[ConfirmedTrial]:
+    """The trainings of a study's confirmation, in its folder."""
+    return Ledger(folder / CONFIRMED, ConfirmedTrial)
 
 
 class Repeated:
@@ -114,7 +50,9 @@ class Repeated:
     @property
     def scored(self) -> tuple[Scored, ...]:
         """Trainings with a score on the report split, as `statistics.paired` takes them."""
-        return scored(self.trainings)
+        return tuple(
+            Scored(t.random_seed, t.score, t.without) for t in self.trainings if t.score is not None
+        )
 
     @property
     def mean(self) -> Difference | None:
@@ -126,6 +64,42 @@ class Repeated:
         """Mean selection score over the random seeds; None before the first training."""
         known = [t.selection for t in self.trainings if t.selection is not None]
         return sum(known) / len(known) if known else None
+
+    @property
+    def constant(self) -> Constant | None:
+        """The best constant answer: the same for every random seed; None where not known."""
+        return next((t.constant for t in self.trainings if t.constant), None)
+
+    @property
+    def above_constant(self) -> Difference | None:
+        """Report score minus the best constant answer's, on the same examples; None without one.
+
+        An interval that reaches down to 0 means that nothing was learned, as far as can be told.
+        """
+        known = self.constant
+        if known is None:
+            return None
+        same = [Scored(s.random_seed, known.score, known.without) for s in self.scored]
+        return paired_difference(self.scored, same)
+
+    @property
+    def collapsed(self) -> tuple[Training, ...]:
+        """Trainings that gained less than half of what their median gains over a constant answer.
+
+        Some never leave the constant answer while others of the same architecture do; a mean over
+        both describes neither. Empty for fewer than three trainings, without a constant answer, and
+        where the median one is not above it by two standard errors over the examples.
+        """
+        known, ended = self.constant, sorted(self.scored, key=lambda s: s.score)
+        if known is None or len(ended) < 3:
+            return ()
+        middle = ended[len(ended) // 2]
+        gain = middle.score - known.score
+        error = example_error(middle, Scored(middle.random_seed, known.score, known.without))
+        if error is None or gain <= 2 * error:
+            return ()
+        least = known.score + gain / 2
+        return tuple(t for t in self.trainings if t.score is not None and t.score < least)
 
 
 @dataclass(frozen=True)
@@ -186,19 +160,15 @@ def misled(
     return (sum(x * y < 0 for x, y in pairs), len(pairs)) if pairs else None
 
 
-def confirmations(lines: Sequence[Mapping[str, Any]]) -> tuple[Confirmation, ...]:
-    """From the lines of ``confirmed.jsonl``; of two lines about one training the later counts."""
+def confirmations(lines: Iterable[Line[ConfirmedTrial]]) -> tuple[Confirmation, ...]:
+    """From a confirmation's ledger; of two lines about one training the later counts."""
     trainings: dict[int, dict[int, Training]] = {}
-    about: dict[int, Mapping[str, Any]] = {}
+    about: dict[int, ConfirmedTrial] = {}
     for line in lines:
-        about[line["trial"]] = line
-        trainings.setdefault(line["trial"], {})[line["random_seed"]] = Training.of(line)
+        if line.training is not None:
+            about[line.about.trial] = line.about
+            trainings.setdefault(line.about.trial, {})[line.training.random_seed] = line.training
     return tuple(
-        Confirmation(
-            trial,
-            about[trial]["role"],
-            about[trial].get("believed"),
-            tuple(by_seed.values()),
-        )
+        Confirmation(trial, about[trial].role, about[trial].believed, tuple(by_seed.values()))
         for trial, by_seed in trainings.items()
     )

@@ -32,7 +32,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.config import StudyConfig
-from autopelt.study.confirmation import CONFIRMED, confirmations
+from autopelt.study.confirmation import confirmations, ledger
 from autopelt.study.database import (
     CONFIG,
     DATABASE,
@@ -46,7 +46,6 @@ from autopelt.study.database import (
 from autopelt.study.facts import StudyFacts
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 from autopelt.system.files import last_line, write_text
-from autopelt.system.json_lines import read_lines
 from autopelt.system.lock import LOCK, working_process
 
 _FACTS, _CONFIG = "autopelt", "autopelt_config"
@@ -256,7 +255,7 @@ class StudyStorage:
 
     def record(self) -> StudyRecord:
         """The study as plain values."""
-        confirmed = confirmations(read_lines(self.folder / CONFIRMED))
+        confirmed = confirmations(ledger(self.folder).lines())
         again = {c.trial: tuple(s.score for s in c.scored) for c in confirmed}
         trials = []
         for frozen in self.trials():

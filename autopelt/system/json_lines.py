@@ -33,11 +33,16 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             line = None
         if not isinstance(line, dict):
-            raise UnavailableError(
-                f"line {number} of '{path}' is damaged; delete that line: its training runs again."
-            )
+            raise damaged(path, number)
         lines.append(line)
     return lines
+
+
+def damaged(path: Path, number: int) -> UnavailableError:
+    """The error that a line cannot be read."""
+    return UnavailableError(
+        f"line {number} of '{path}' is damaged; delete that line: its training runs again."
+    )
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:

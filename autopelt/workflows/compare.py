@@ -7,9 +7,9 @@ on the report split; cost, measured one after another while nothing else runs.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget, Count
@@ -23,12 +23,11 @@ from autopelt.data.splits import content_hash
 from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
 from autopelt.report.comparison import write_comparison
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
-from autopelt.study.confirmation import Training
 from autopelt.study.facts import BackboneFacts, Facts, TaskFacts
+from autopelt.study.ledger import Ledger, Line
 from autopelt.study.lookup import find_architecture
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.system.files import write_text
-from autopelt.system.json_lines import append, read_lines
 from autopelt.system.lock import LOCK
 from autopelt.system.signals import stoppable
 from autopelt.tasks import make_task
@@ -111,6 +110,23 @@ def _model(name: str) -> str:
     return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a line of ``runs.jsonl`` is about.
+
+    Attributes:
+        kind: a training that helps to choose the rate, one at the rate chosen, or a measurement.
+        method: `Method.key`.
+        name: of the method, for a person.
+        rate: factor on its learning rates; None for a measurement.
+    """
+
+    kind: Literal["rate", "seed", "cost"]
+    method: str
+    name: str = field(default="", compare=False)
+    rate: float | None = None
+
+
 class ComparisonFacts(Facts):
     """What must stay the same while a comparison goes on; ``compare.json`` in its folder."""
 
@@ -168,13 +184,13 @@ class Comparison:
         return record
 
     @property
-    def ledger(self) -> Path:
-        """The file that every training adds a line to."""
-        return self.folder / RUNS
+    def ledger(self) -> Ledger[Run]:
+        """What every training and measurement adds a line to."""
+        return Ledger(self.folder / RUNS, Run)
 
     def rows(self) -> list[Row]:
         """The table as far as it is known."""
-        lines = read_lines(self.ledger)
+        lines = self.ledger.lines()
         return [self._row(method, lines) for method in self.methods]
 
     # ------------------------------------------------------------------ what must stay the same
@@ -233,7 +249,9 @@ class Comparison:
             )
 
     # ------------------------------------------------------------------ phases
-    def _train(self, jobs: list[Job], metric: str, say: Say, what: str) -> None:
+    def _train(self, jobs: list[Job[Run]], metric: str, say: Say, what: str) -> None:
+        done = self.ledger.done(failed=True)
+        jobs = [job for job in jobs if (job.about, job.random_seed) not in done]
         if jobs:
             say(f"{what}: {len(jobs)} trainings to go")
             # Trainings of one backbone after another, so that a worker keeps it.
@@ -242,26 +260,17 @@ class Comparison:
                 workers=self.config.workers, metric=metric, say=say,
             )  # fmt: skip
 
-    def _done(self, kind: str) -> set[tuple[str, float, int]]:
-        return {
-            (ln["method"], ln["rate"], ln["random_seed"])
-            for ln in read_lines(self.ledger)
-            if ln["kind"] == kind
-        }
-
-    def _rate_jobs(self) -> list[Job]:
-        done = self._done("rate")
+    def _rate_jobs(self) -> list[Job[Run]]:
         several = len(self._rate_seeds) > 1
         return [
             self._job(
-                m, "rate", rate, seed,
-                f"{m.name}, learning rate times {rate:g}"
-                + (f", random seed {k}" if several else ""), False,
+                m, Run("rate", m.key, m.name, rate), rate, seed,
+                f"learning rate times {rate:g}" + (f", random seed {k}" if several else ""),
             )
             for k, seed in enumerate(self._rate_seeds, 1)
             for m in self.methods
             for rate in self.rates
-            if len(self.rates) > 1 and (m.key, rate, seed) not in done
+            if len(self.rates) > 1
         ]  # fmt: skip
 
     @property
@@ -273,19 +282,19 @@ class Comparison:
             *(derived_seed(own, "compare", "rate", k) for k in more),
         ]
 
-    def _seed_jobs(self) -> list[Job]:
-        lines, done = read_lines(self.ledger), self._done("seed")
+    def _seed_jobs(self) -> list[Job[Run]]:
+        lines = self.ledger.lines()
         jobs = []
         for k in range(self.seeds):
             seed = derived_seed(self.config.random_seed, "compare", k)
             for m in self.methods:
                 rate = self.chosen_rate(m, lines)
-                if rate is not None and (m.key, rate, seed) not in done:
-                    name = f"{m.name}, random seed {k + 1}"
-                    jobs.append(self._job(m, "seed", rate, seed, name, True))
+                if rate is not None:
+                    about = Run("seed", m.key, m.name, rate)
+                    jobs.append(self._job(m, about, rate, seed, f"random seed {k + 1}"))
         return jobs
 
-    def chosen_rate(self, method: Method, lines: Sequence[dict[str, Any]]) -> float | None:
+    def chosen_rate(self, method: Method, lines: Sequence[Line[Run]]) -> float | None:
         """The factor with the best mean selection score; None if all fail.
 
         Of equals it is the nearest to 1. A factor that failed with one of the random seeds counts
@@ -293,17 +302,19 @@ class Comparison:
         """
         if len(self.rates) == 1:
             return self.rates[0]
-        wanted = set(self._rate_seeds)
         tried: dict[float, list[float]] = {rate: [] for rate in self.rates}
         failed: set[float] = set()
         for ln in lines:
-            ours = ln["kind"] == "rate" and ln["method"] == method.key
-            if not ours or ln["rate"] not in tried or ln["random_seed"] not in wanted:
+            rate, training = ln.about.rate, ln.training
+            ours = ln.about == Run("rate", method.key, rate=rate)
+            if not ours or rate not in tried or training is None:
                 continue
-            if "selection" in ln:
-                tried[ln["rate"]].append(ln["selection"])
+            if training.random_seed not in self._rate_seeds:
+                continue
+            if training.selection is not None:
+                tried[rate].append(training.selection)
             else:
-                failed.add(ln["rate"])
+                failed.add(rate)
         known = [rate for rate in self.rates if tried[rate]]
         return max(
             [rate for rate in known if rate not in failed] or known,
@@ -311,10 +322,10 @@ class Comparison:
             default=None,
         )
 
-    def _job(self, m: Method, kind: str, rate: float, seed: int, name: str, report: bool) -> Job:
-        about = {"kind": kind, "method": m.key, "name": m.name, "rate": rate}
+    def _job(self, m: Method, about: Run, rate: float, seed: int, words: str) -> Job[Run]:
+        training, report = self._training(rate), about.kind == "seed"
         return Job(
-            name, about, m.architecture.to_json(), seed, m.setup, self._training(rate), report
+            f"{m.name}, {words}", about, m.architecture.to_json(), seed, m.setup, training, report
         )
 
     def _training(self, rate: float) -> TrainingConfig:
@@ -322,38 +333,38 @@ class Comparison:
         return self.config.training.model_copy(update={"learning_rate_factor": factor})
 
     def _measure(self, say: Say) -> None:
-        lines = read_lines(self.ledger)
-        known = {ln["method"] for ln in lines if ln["kind"] == "cost" and "times_bare_1" in ln}
+        lines = self.ledger.lines()
+        known = {ln.about.method for ln in lines if "times_bare_1" in ln.measured}
         for m in self.methods:
             rate = self.chosen_rate(m, lines)
             if m.key in known or rate is None:
                 continue
             say(f"measuring {m.name}, alone")
-            made = measured(
+            cost = measured(
                 m.architecture.to_json(), m.setup, self._training(rate), default_threads(1), 0
             )
-            append(self.ledger, {"kind": "cost", "method": m.key, "name": m.name} | made)
+            self.ledger.append(Run("cost", m.key, m.name), cost)
 
     # ------------------------------------------------------------------ outcome
-    def _row(self, m: Method, lines: Sequence[dict[str, Any]]) -> Row:
-        mine = [ln for ln in lines if ln["method"] == m.key]
+    def _row(self, m: Method, lines: Sequence[Line[Run]]) -> Row:
+        mine = [ln for ln in lines if ln.about.method == m.key]
         rate = self.chosen_rate(m, lines)
         wanted = {derived_seed(self.config.random_seed, "compare", k) for k in range(self.seeds)}
         trainings = {
-            ln["random_seed"]: Training.of(ln)
+            ln.training.random_seed: ln.training
             for ln in mine
-            if ln["kind"] == "seed" and ln["rate"] == rate and ln["random_seed"] in wanted
+            if ln.about == Run("seed", m.key, rate=rate)
+            and ln.training is not None
+            and ln.training.random_seed in wanted
         }
-        cost: dict[str, Any] = next((ln for ln in reversed(mine) if ln["kind"] == "cost"), {})
-        reasons = [ln["reason"] for ln in mine if ln.get("reason")]
         return Row(
             m.name,
             m.architecture,
             m.count,
             rate,
             tuple(trainings.values()),
-            {k: v for k, v in cost.items() if k not in ("kind", "method", "name")},
-            reasons[-1] if reasons else "",
+            next((ln.measured for ln in reversed(mine) if ln.about.kind == "cost"), {}),
+            next((ln.reason for ln in reversed(mine) if ln.reason), ""),
             rates=self.rates,
         )
 

@@ -7,7 +7,6 @@ selection split; and the report split, which the search never loaded, is scored 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from autopelt.data.splits import content_hash
 from autopelt.errors import InfeasibleError, UsageError, parameter
@@ -15,15 +14,18 @@ from autopelt.report import build, write_trials_csv
 from autopelt.samplers.posterior import posterior_means
 from autopelt.statistics.pareto import front_of
 from autopelt.study.config import derived_seed
-from autopelt.study.confirmation import CONFIRMED, FOUND, SEED
+from autopelt.study.confirmation import CONFIRMED, FOUND, SEED, ConfirmedTrial, ledger
+from autopelt.study.database import explained
 from autopelt.study.importance import with_importance
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
-from autopelt.system.json_lines import read_lines
+from autopelt.system.lock import locked
 from autopelt.tasks import make_task
 from autopelt.training.context import data_source
 from autopelt.training.spec import Setup
+from autopelt.workflows.compatibility import changed_facts
 from autopelt.workflows.jobs import Job, Say, run_jobs
+from autopelt.workflows.options import CONFIRM_SEEDS, CONFIRM_TOP
 from autopelt.workflows.plan import Plan
 
 
@@ -75,6 +77,39 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
     ]
 
 
+def confirm_study(
+    plan: Plan, folder: Path, *, seeds: int | None, top: int | None, workers: int | None, say: Say
+) -> StudyRecord:
+    """Confirm under the study's lock, where its data and model are what was searched.
+
+    Args:
+        seeds: random seeds for each architecture; None: the study's, or `CONFIRM_SEEDS`.
+        top: most architectures of either role; None: `CONFIRM_TOP`.
+        workers: trainings at once; None: the study's.
+
+    Raises:
+        UsageError: data or model has changed, or another process works on the study.
+        and as `confirm`.
+    """
+    config = plan.config
+    with locked(folder), explained(folder, config.storage):
+        study = StudyStorage.open(folder)
+        changed = study.begun_with().differences(config) + changed_facts(study.record(), plan)
+        if changed:
+            raise UsageError(
+                f"study '{folder}' cannot be confirmed, it is not what was searched any more "
+                f"({'; '.join(changed)}); put it back, or search again."
+            )
+        return confirm(
+            study,
+            plan,
+            seeds=seeds if seeds is not None else config.confirm_seeds or CONFIRM_SEEDS,
+            top=CONFIRM_TOP if top is None else top,
+            workers=config.workers if workers is None else max(1, workers),
+            say=say,
+        )
+
+
 def confirm(
     study: StudyStorage, plan: Plan, *, seeds: int, top: int, workers: int, say: Say
 ) -> StudyRecord:
@@ -93,21 +128,21 @@ def confirm(
     for name, value in (("seeds", seeds), ("top", top)):
         if value < 1:
             raise UsageError(f"{parameter(name, value)} is too few; it must be 1 or more.")
-    record, config, ledger = study.record(), study.config, study.folder / CONFIRMED
+    record, config, kept = study.record(), study.config, ledger(study.folder)
     chosen = candidates(record, posterior_means(plan.space, record.complete), top)
-    lines = read_lines(ledger)
-    _same_report_split(lines, Setup.of(config), plan, study.folder)
-    done = {(ln["trial"], ln["random_seed"]) for ln in lines if ln.get("score") is not None}
+    known = {ln.training.data for ln in kept.lines() if ln.training and ln.training.data}
+    _same_report_split(known, Setup.of(config), plan, study.folder)
     jobs = [
         _job(candidate, random_seed, number, study)
         for number, random_seed in enumerate(confirmation_seeds(config.random_seed, seeds), 1)
         for candidate in chosen
-        if (candidate.trial.number, random_seed) not in done
     ]
+    done = kept.done(failed=False)
+    jobs = [job for job in jobs if (job.about, job.random_seed) not in done]
     names = ", ".join(c.trial.name for c in chosen)
     say(f"confirming {names}: {seeds} random seeds each, {len(jobs)} trainings to go")
     try:
-        run_jobs(jobs, ledger, workers=workers, metric=record.metric, say=say)
+        run_jobs(jobs, kept, workers=workers, metric=record.metric, say=say)
     finally:
         record = with_importance(study.record(), config.random_seed)
         build(record, study.folder)
@@ -125,18 +160,13 @@ def confirmation_seeds(random_seed: int, count: int) -> list[int]:
     return [derived_seed(random_seed, "confirm", k) for k in range(count)]
 
 
-def _job(candidate: Candidate, random_seed: int, number: int, study: StudyStorage) -> Job:
+def _job(
+    candidate: Candidate, random_seed: int, number: int, study: StudyStorage
+) -> Job[ConfirmedTrial]:
     trial = candidate.trial
-    about = {
-        "trial": trial.number,
-        "architecture": trial.architecture.id,
-        "role": candidate.role,
-        "believed": candidate.believed,
-    }
-    name = f"{trial.name}, random seed {number}"
     return Job(
-        name,
-        about,
+        f"{trial.name}, random seed {number}",
+        ConfirmedTrial(trial.number, trial.architecture.id, candidate.role, candidate.believed),
         trial.architecture.to_json(),
         random_seed,
         Setup.of(study.config),
@@ -145,9 +175,8 @@ def _job(candidate: Candidate, random_seed: int, number: int, study: StudyStorag
     )
 
 
-def _same_report_split(lines: list[dict[str, Any]], setup: Setup, plan: Plan, folder: Path) -> None:
+def _same_report_split(known: set[str], setup: Setup, plan: Plan, folder: Path) -> None:
     """Refuse to mix scores of two different report splits."""
-    known = {line["data"] for line in lines if line.get("data")}
     if not known:
         return
     task = make_task(plan.config.task)

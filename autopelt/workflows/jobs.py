@@ -6,16 +6,15 @@ on where they stopped.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from autopelt import execution
-from autopelt.errors import InfeasibleError, UnavailableError
+from autopelt.errors import InfeasibleError
 from autopelt.execution import Outcome
 from autopelt.study.config import TrainingConfig
-from autopelt.system.json_lines import append
+from autopelt.study.ledger import About, Ledger, Training
 from autopelt.system.signals import Stopped, stoppable
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.workflows.plan import default_threads
@@ -25,12 +24,12 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Generic[About]):
     """One training to do.
 
     Attributes:
         name: for a person.
-        about: plain values that its line in the ledger begins with.
+        about: what its line in the ledger begins with.
         architecture: canonical JSON.
         random_seed, setup, training: as for `TrialSpec`.
         report: score the report split.
@@ -38,7 +37,7 @@ class Job:
     """
 
     name: str
-    about: Mapping[str, Any]
+    about: About
     architecture: str
     random_seed: int
     setup: Setup
@@ -47,17 +46,15 @@ class Job:
     timeout: float | None = None
 
 
-def run_jobs(jobs: Sequence[Job], ledger: Path, *, workers: int, metric: str, say: Say) -> None:
+def run_jobs(
+    jobs: Sequence[Job[About]], ledger: Ledger[About], *, workers: int, metric: str, say: Say
+) -> None:
     """Run the jobs in order, `workers` at once, and add a line for each to the ledger.
-
-    A line is the job's ``about`` and: ``random_seed``, ``score`` (report split, larger is better;
-    None where it failed), ``metrics``, ``without``, ``constant``, ``examples``, ``data``
-    (`autopelt.training.held_out`), ``selection``, ``epoch`` (the chosen one), ``epochs``,
-    ``seconds`` and ``reason``.
 
     Raises:
         Stopped: the user interrupted.
         InfeasibleError: the first three all failed for one cause.
+        UnavailableError: the ledger cannot be written.
     """
     if not jobs:
         return
@@ -70,11 +67,16 @@ def run_jobs(jobs: Sequence[Job], ledger: Path, *, workers: int, metric: str, sa
         raise Stopped
 
 
-class _Source:
+class _Source(Generic[About]):
     """Hands out jobs and keeps what becomes of them; the `TrialSource` of `run_trials`."""
 
     def __init__(
-        self, jobs: Sequence[Job], ledger: Path, metric: str, say: Say, threads: int
+        self,
+        jobs: Sequence[Job[About]],
+        ledger: Ledger[About],
+        metric: str,
+        say: Say,
+        threads: int,
     ) -> None:
         self.jobs, self.ledger, self.metric, self.say = jobs, ledger, metric, say
         self.threads = threads
@@ -118,41 +120,41 @@ class _Source:
             reason = "it ended without a score"
         elif not reason and job.report and (score is None or not math.isfinite(score)):
             reason = f"its score on the report split is {score}"
-        line: dict[str, Any] = {**job.about, "random_seed": job.random_seed, "score": None}
         if reason or best is None:
-            line["reason"] = reason
+            training = Training(job.random_seed, None, reason=reason, finished=time.time())
         else:
-            line |= {"score": score, **known.held_out} | {
-                "selection": best["score"],
-                "epoch": best["epoch"],
-                "epochs": known.scores,
-                "seconds": known.seconds,
-            }
-            line["metrics"] = {k: v for k, v in line.get("metrics", {}).items() if math.isfinite(v)}
-        try:
-            append(self.ledger, line | {"finished": time.time()})
-        except OSError as error:
-            raise UnavailableError(
-                f"'{self.ledger}' cannot be written any more ({error.strerror}); what it holds is "
-                "kept. Make room, then run the same command again."
-            ) from None
+            metrics = known.held_out.get("metrics", {})
+            training = Training.of(
+                known.held_out
+                | {
+                    "random_seed": job.random_seed,
+                    "score": score,
+                    "metrics": {k: v for k, v in metrics.items() if math.isfinite(v)},
+                    "selection": best["score"],
+                    "epoch": best["epoch"],
+                    "epochs": known.scores,
+                    "seconds": known.seconds,
+                    "finished": time.time(),
+                }
+            )
+        self.ledger.append(job.about, training)
         self._ended += 1
-        self._tell(job, line)
+        self._tell(job.name, training)
         self._causes.append(reason)
         if len(self._causes) >= 3 and reason and set(self._causes) == {reason}:
             self.hopeless = (
                 f"the first {len(self._causes)} trainings failed for one cause: {reason}."
             )
 
-    def _tell(self, job: Job, line: dict[str, Any]) -> None:
+    def _tell(self, name: str, training: Training) -> None:
         place = f"{self._ended:>{len(str(len(self.jobs)))}} of {len(self.jobs)}"
-        if line.get("reason"):
-            words = f"failed: {line['reason']}"
-        elif line["score"] is not None:
-            words = f"report {self.metric} {line['score']:.4f}, epoch {line['epoch']}"
-        else:
-            words = f"selection {self.metric} {line['selection']:.4f}, epoch {line['epoch']}"
-        self.say(f"{place}  {job.name}: {words}")
+        split, score = "report", training.score
+        if score is None:
+            split, score = "selection", training.selection
+        words = f"failed: {training.reason}"
+        if not training.reason:
+            words = f"{split} {self.metric} {score:.4f}, epoch {training.epoch}"
+        self.say(f"{place}  {name}: {words}")
 
     def ask_to_stop(self) -> None:
         """Start nothing more; what runs finishes, and what has ended is kept."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 THE_TASKS = "the task's own"
+CONFIRM_SEEDS, CONFIRM_TOP = 5, 3
+"""A confirmation's random seeds where the study says nothing, and most architectures a role."""
 
 
 @dataclass(frozen=True)

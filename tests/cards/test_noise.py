@@ -7,7 +7,8 @@ import pytest
 from small_record import STUDY
 
 from autopelt.cards.noise import difference_error, score_error, seed_spread
-from autopelt.study.confirmation import FOUND, Confirmation, Training
+from autopelt.study.confirmation import FOUND, Confirmation
+from autopelt.study.ledger import Training
 
 
 def confirmation(*scores: float) -> Confirmation:

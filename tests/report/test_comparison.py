@@ -6,7 +6,7 @@ import example_studies
 
 from autopelt.cards.comparison_rows import Row, by_selection
 from autopelt.report.comparison import panel_values, table_card
-from autopelt.study.confirmation import Training
+from autopelt.study.ledger import Training
 from autopelt.study.record import COMPLETE, TrialRecord
 
 

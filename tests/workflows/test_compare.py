@@ -23,6 +23,7 @@ from autopelt.cards.comparison_rows import (
 from autopelt.cli.main import main
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.study.config import StudyConfig
+from autopelt.study.ledger import Constant, Training
 from autopelt.system.signals import Stopped
 from autopelt.training import profile
 from autopelt.training.profile import measure, measured
@@ -163,7 +164,7 @@ def test_the_selection_split_chooses_the_best_row(tiny_bert: Path) -> None:
     (method,) = find_methods(["lora-r1"], config(tiny_bert), None)
 
     def row(name: str, selection: float, report: float) -> Row:
-        training = compare.Training(0, report, selection)
+        training = Training(0, report, selection)
         return Row(name, method.architecture, method.count, 1.0, (training,), {})
 
     rows = [row("lucky", 0.5, 0.9), row("better", 0.6, 0.5)]
@@ -187,13 +188,13 @@ def test_the_mean_over_random_seeds_chooses_the_rate(
         rate: sum(ln["selection"] for ln in tried if ln["rate"] == rate) for rate in first.rates
     }
     (method,) = more.methods
-    chosen = more.chosen_rate(method, lines)
+    chosen = more.chosen_rate(method, more.ledger.lines())
     assert means[chosen] == max(means.values())
 
     # A rate that failed once is not chosen while another one never failed.
-    def line(rate: float, seed: int, **rest: float) -> dict[str, Any]:
+    def line(rate: float, seed: int, **rest: float) -> compare.Line[compare.Run]:
         own = {"kind": "rate", "method": method.key, "rate": rate}
-        return {**own, "random_seed": tried[seed]["random_seed"], **rest}
+        return more.ledger.line({**own, "random_seed": tried[seed]["random_seed"], **rest})
 
     seeds = [line(0.5, 0, selection=0.1), line(1.0, 0, selection=0.9)]
     assert first.chosen_rate(method, seeds) == 1.0
@@ -222,14 +223,9 @@ def test_rows_that_learned_nothing_are_named(tiny_bert: Path) -> None:
         for seed in range(3):
             own = np.roll(np.arange(40) < right, 7 * seed)
             same = np.arange(40) % 2 == 0
-            without, of_same = [(x.sum() - x) / 39 for x in (own, same)]
-            constant = compare.Training.of(
-                {
-                    **{"random_seed": seed, "score": own.mean(), "without": without},
-                    "constant": {"score": same.mean(), "without": of_same},
-                }
-            )
-            trainings.append(constant)
+            without, of_same = [tuple((x.sum() - x) / 39) for x in (own, same)]
+            constant = Constant(same.mean(), of_same)
+            trainings.append(Training(seed, own.mean(), without=without, constant=constant))
         return Row(name, method.architecture, method.count, 1.0, tuple(trainings), {})
 
     good, bad = row("good", 38), row("bad", 20)

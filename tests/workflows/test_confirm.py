@@ -21,19 +21,17 @@ from autopelt.errors import InfeasibleError, UsageError
 from autopelt.methods.module import Module
 from autopelt.samplers import make_sampler
 from autopelt.samplers.posterior import posterior_means
-from autopelt.statistics.paired import Scored
 from autopelt.study.confirmation import (
     CONFIRMED,
     FOUND,
     SEED,
     Confirmation,
-    Training,
-    above_constant,
     chosen,
-    collapsed,
     confirmations,
+    ledger,
     misled,
 )
+from autopelt.study.ledger import Constant, Training
 from autopelt.study.objectives import Objectives
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
@@ -307,7 +305,7 @@ def test_a_verdict_says_where_nothing_was_learned(
                     float(right.mean()),
                     0.5,
                     without=tuple((right.sum() - right) / 99),
-                    constant=Scored(seed, float(same.mean()), tuple((same.sum() - same) / 99)),
+                    constant=Constant(float(same.mean()), tuple((same.sum() - same) / 99)),
                 )
             )
         return Confirmation(trial, role, None, tuple(made))
@@ -343,7 +341,8 @@ def test_misled_counts_pairs_in_the_wrong_order() -> None:
 
 def test_of_two_lines_about_one_training_the_later_counts() -> None:
     failed = {"trial": 3, "role": FOUND, "random_seed": 7, "score": None, "reason": "killed"}
-    (made,) = confirmations([failed, failed | {"score": 0.5, "reason": ""}])
+    lines = [failed, failed | {"score": 0.5, "reason": ""}]
+    (made,) = confirmations(map(ledger(Path()).line, lines))
     assert [t.score for t in made.trainings] == [0.5]
 
 
@@ -374,26 +373,30 @@ def test_one_long_error_bar_does_not_flatten_the_figure() -> None:
 def test_one_training_that_knows_the_constant_answer_does_for_all() -> None:
     rng = np.random.default_rng(0)
 
-    def training(seed: int, constant: Scored | None) -> Training:
+    def training(seed: int, constant: Constant | None) -> Training:
         return Training(
             seed, 0.8, 0.8, 1, tuple(0.8 + 0.001 * rng.normal(size=20)), constant=constant
         )
 
     without = tuple(0.5 + 0.001 * rng.normal(size=20))
-    old, new = training(1, None), training(2, Scored(2, 0.5, without))
-    gap = above_constant([old, new])
+    old, new = training(1, None), training(2, Constant(0.5, without))
+    gap = again(old, new).above_constant
     assert gap is not None
     assert gap.mean == pytest.approx(0.3)
     assert gap.low is not None
     assert gap.low > 0.2
-    assert above_constant([old]) is None
-    assert above_constant([replace(new, score=None)]) is None
+    assert again(old).above_constant is None
+    assert again(replace(new, score=None)).above_constant is None
+
+
+def again(*trainings: Training) -> Confirmation:
+    return Confirmation(0, FOUND, None, trainings)
 
 
 def trainings_with(*scores: float, constant: float = 0.5) -> list[Training]:
     """Trainings on 20 groups of examples, with a standard error of about 0.02 over them."""
     rng = np.random.default_rng(1)
-    answer = Scored(0, constant, (constant,) * 20)
+    answer = Constant(constant, (constant,) * 20)
     without = [tuple(s + 0.005 * rng.normal(size=20)) for s in scores]
     return [
         Training(seed, s, s, 1, w, constant=answer)
@@ -416,18 +419,21 @@ def trainings_with(*scores: float, constant: float = 0.5) -> list[Training]:
 def test_trainings_that_collapsed_are_told_apart(
     scores: tuple[float, ...], expected: list[int]
 ) -> None:
-    found = collapsed(trainings_with(*scores))
+    found = again(*trainings_with(*scores)).collapsed
     assert [t.random_seed for t in found] == expected
     unknown = [replace(t, constant=None) for t in trainings_with(*scores)]
-    assert collapsed(unknown) == ()
+    assert again(*unknown).collapsed == ()
 
 
 def test_a_collapse_is_said_with_what_the_others_reach() -> None:
     words = collapsed_words(
-        [("sapa", trainings_with(0.8, 0.8, 0.8)), ("trial 7", trainings_with(0.8, 0.5, 0.9))]
+        [
+            ("sapa", again(*trainings_with(0.8, 0.8, 0.8))),
+            ("trial 7", again(*trainings_with(0.8, 0.5, 0.9))),
+        ]
     )
     assert words.startswith(
         "Learned next to nothing with some random seeds: trial 7 with 1 of 3 (0.500; 0.850 with "
         "the others)."
     )
-    assert collapsed_words([("sapa", trainings_with(0.8, 0.8, 0.8))]) == ""
+    assert collapsed_words([("sapa", again(*trainings_with(0.8, 0.8, 0.8)))]) == ""

@@ -1,6 +1,7 @@
 """Trainings of a list: a line each, whatever becomes of it; no line is lost or made twice."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,24 @@ from autopelt import execution
 from autopelt.errors import InfeasibleError, UnavailableError
 from autopelt.execution import Outcome
 from autopelt.study.config import TrainingConfig
+from autopelt.study.ledger import Ledger
 from autopelt.system.json_lines import read_lines
 from autopelt.system.signals import Stopped
 from autopelt.training.spec import Setup
 from autopelt.workflows.jobs import Job, run_jobs
 
+
+@dataclass(frozen=True)
+class About:
+    job: int
+
+
 Ends = Callable[[Any, int], None]
 
 
-def jobs(count: int, report: bool = True) -> list[Job]:
+def jobs(count: int, report: bool = True) -> list[Job[About]]:
     setup, training = Setup("minilm", "demo"), TrainingConfig()
-    return [Job(f"job {n}", {"job": n}, "{}", n, setup, training, report) for n in range(count)]
+    return [Job(f"job {n}", About(n), "{}", n, setup, training, report) for n in range(count)]
 
 
 def run(
@@ -34,7 +42,9 @@ def run(
 
     patch.setattr(execution, "run_trials", runner)
     said: list[str] = []
-    run_jobs(jobs(count, report), ledger, workers=1, metric="accuracy", say=said.append)
+    run_jobs(
+        jobs(count, report), Ledger(ledger, About), workers=1, metric="accuracy", say=said.append
+    )
     return said
 
 
