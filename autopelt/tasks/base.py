@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+PREDICTION, PROBABILITY, PROBABILITIES = "prediction", "probability", "probabilities"
+"""Keys of what a user is told of an example."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """Name of a score and its direction."""
@@ -215,6 +219,18 @@ class Task(ABC):
     def predict(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
         """What `score` takes, from a model in evaluation mode: one forward pass, or generation."""
         return self.predictions(model(**self.inputs(batch)), batch)
+
+    def answers(self, model: Any, batch: Batch, tokenizer: Any) -> Sequence[Any]:
+        """What the model says about each row for a user, who has no labels; see `worded`."""
+        return self.predict(model, batch, tokenizer)
+
+    def worded(self, answers: Sequence[Any], encoded: Dataset) -> list[dict[str, Any]]:
+        """For each example `PREDICTION`, and probabilities where the kind has them.
+
+        Args:
+            answers: of all rows of `encoded`, in order.
+        """
+        return [{PREDICTION: answer} for answer in answers]
 
     @abstractmethod
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:

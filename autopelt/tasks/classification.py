@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError
-from autopelt.tasks.base import Task, complete, labels_of
+from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task, complete, labels_of
 from autopelt.tasks.padding import Batch, model_inputs, tokenized
 from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES
@@ -109,10 +109,25 @@ class Classification(Task):
 
         return cross_entropy(outputs.logits.float(), batch["labels"])
 
+    def logits(self, outputs: Any) -> Tensor:
+        """One for each class: shape (rows, classes)."""
+        logits: Tensor = outputs.logits
+        return logits
+
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Index of the most likely class."""
-        classes: list[int] = outputs.logits.argmax(dim=-1).tolist()
+        classes: list[int] = self.logits(outputs).argmax(dim=-1).tolist()
         return classes
+
+    def answers(self, model: Any, batch: Batch, tokenizer: Any) -> Sequence[Any]:
+        """The probability of each class."""
+        outputs = model(**self.inputs(batch))
+        shares: list[list[float]] = self.logits(outputs).float().softmax(dim=-1).tolist()
+        return shares
+
+    def worded(self, answers: Sequence[Any], encoded: Dataset) -> list[dict[str, Any]]:
+        """A class with its probability and those of all."""
+        return [most_likely(self.labels, shares) for shares in answers]
 
     def constant(self, train: Dataset) -> Any | None:
         """The class, of equals the most frequent one."""
@@ -127,6 +142,16 @@ class Classification(Task):
         complete(predictions, encoded)
         gold = labels_of(encoded)
         return {name: SCORES[name](gold, list(predictions)) for name in self.scores}
+
+
+def most_likely(labels: Sequence[str], shares: Sequence[float]) -> dict[str, Any]:
+    """The likeliest class, its probability, and those of all."""
+    best = max(range(len(shares)), key=shares.__getitem__)
+    return {
+        PREDICTION: labels[best],
+        PROBABILITY: shares[best],
+        PROBABILITIES: dict(zip(labels, shares, strict=True)),
+    }
 
 
 def label_indices(task: Task, dataset: Dataset, part: str) -> list[int]:
@@ -147,6 +172,7 @@ class Regression(Classification):
 
     kind: ClassVar[str] = "regression"
     known_scores: ClassVar[tuple[str, ...]] = ("pearson_spearman", "pearson", "spearman")
+    answers, worded = Task.answers, Task.worded
 
     def learn_labels(self, train: Dataset) -> None:
         """There are no classes."""

@@ -134,12 +134,13 @@ class Generation(Task):
         return self.metric.name == LOSS
 
     def predict(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
-        """Texts, generated greedily; for `LOSS`, what `predictions` gives.
-
-        A text may have twice as many tokens as its source, and 16 more.
-        """
+        """Texts, as `answers`; for `LOSS`, what `predictions` gives."""
         if self.metric.name == LOSS:
             return self.predictions(model(**self.inputs(batch)), batch)
+        return self.answers(model, batch, tokenizer)
+
+    def answers(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
+        """Texts, generated greedily, each of twice as many tokens as its source at most, and 16."""
         import torch
 
         prompts = {key: batch[key] for key in ("input_ids", "attention_mask")}

@@ -82,12 +82,12 @@ class MultipleChoice(Classification):
         """Cross-entropy over the continuations."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(outputs.logits.view(-1, len(self.labels)), batch["labels"])
+        return cross_entropy(self.logits(outputs), batch["labels"])
 
     loss = loss_of_scores
     """The model does not know which rows belong together."""
 
-    def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
-        """Index of the most likely continuation."""
-        places: list[int] = outputs.logits.view(-1, len(self.labels)).argmax(dim=-1).tolist()
-        return places
+    def logits(self, outputs: Any) -> Tensor:
+        """One for each continuation: shape (rows, choices)."""
+        logits: Tensor = outputs.logits.view(-1, len(self.labels))
+        return logits

@@ -13,7 +13,7 @@ import numpy as np
 
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.tasks.answers import exact_match, word_f1
-from autopelt.tasks.base import Task, complete
+from autopelt.tasks.base import PREDICTION, Task, complete
 from autopelt.tasks.padding import MODEL_INPUTS, Batch, model_inputs, require_offsets
 
 if TYPE_CHECKING:
@@ -191,14 +191,19 @@ class QuestionAnswering(Task):
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """F1 and exact match by SQuAD's official definition, means over questions, 0 to 1."""
         complete(predictions, encoded)
-        answers = self.answers(predictions, encoded)
+        answers = self.best_spans(predictions, encoded)
         gold = dict(zip(encoded["example"][:], encoded["answers"][:]))
         f1 = [word_f1(text, gold[example]) for example, text in answers.items()]
         exact = [exact_match(text, gold[example]) for example, text in answers.items()]
         scores = {"f1": float(np.mean(f1)), "exact_match": float(np.mean(exact))}
         return {self.metric.name: scores.pop(self.metric.name), **scores}
 
-    def answers(self, predictions: Sequence[Any], encoded: Dataset) -> dict[int, str]:
+    def worded(self, answers: Sequence[Any], encoded: Dataset) -> list[dict[str, Any]]:
+        """The text of each example's best span."""
+        spans = self.best_spans(answers, encoded)
+        return [{PREDICTION: spans[example]} for example in sorted(spans)]
+
+    def best_spans(self, predictions: Sequence[Any], encoded: Dataset) -> dict[int, str]:
         """Text of the best span of all windows, by example."""
         best: dict[int, tuple[float, str]] = {}
         columns = (

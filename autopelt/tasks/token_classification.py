@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.tasks.base import Task, complete
+from autopelt.tasks.base import PREDICTION, PROBABILITY, Task, complete
+from autopelt.tasks.classification import most_likely
 from autopelt.tasks.padding import (
     IGNORED,
     Batch,
@@ -134,6 +135,20 @@ class TokenClassification(Task):
         """Index of the most likely tag of each token, without padding."""
         tags = outputs.logits.argmax(dim=-1)
         return [row[mask.bool()].tolist() for row, mask in zip(tags, batch["attention_mask"])]
+
+    def answers(self, model: Any, batch: Batch, tokenizer: Any) -> Sequence[Any]:
+        """The probability of each tag by token, without padding."""
+        shares = model(**self.inputs(batch)).logits.float().softmax(dim=-1)
+        return [row[mask.bool()].tolist() for row, mask in zip(shares, batch["attention_mask"])]
+
+    def worded(self, answers: Sequence[Any], encoded: Dataset) -> list[dict[str, Any]]:
+        """A tag for each word; a word that was cut off has the first tag and the probability 0."""
+        cut = {PREDICTION: self.labels[0], PROBABILITY: 0.0}
+        examples = []
+        for tokens, places in zip(answers, encoded["places"][:], strict=True):
+            words = [most_likely(self.labels, tokens[p]) if p >= 0 else cut for p in places]
+            examples.append({key: [word[key] for word in words] for key in cut})
+        return examples
 
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """Span F1, precision, recall, and the share of words with the right tag."""

@@ -17,13 +17,11 @@ from autopelt.data.readers import Table
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.export import Trained, load_trained
 from autopelt.system.files import replace_file, write_text
-from autopelt.tasks.base import Task
+from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY
 from autopelt.tasks.unlabelled import trained_task, unlabelled
 from autopelt.training.batches import scoring_batches
 from autopelt.training.context import length_limit
 from autopelt.training.trainee import GENERATION_BATCH, SCORING_BATCH
-
-PREDICTION, PROBABILITY, PROBABILITIES = "prediction", "probability", "probabilities"
 
 
 @torch.inference_mode()
@@ -55,67 +53,19 @@ def predict(
     source = resolve(model or trained.model)
     config = load_config(source)
     task = trained_task(trained.task, trained.kind, trained.labels).for_model(config)
-    made, tokenizer = load_trained(trained, model)
+    network, tokenizer = load_trained(trained, model)
     limit = length_limit(trained.max_length or task.max_length, tokenizer, config)
     encoded = task.encode(unlabelled(task, table, columns or {}), tokenizer, limit)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    made.to(device=device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
-    rows, found = encoded.to_list(), [None] * len(encoded)
+    network.to(device=device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+    rows, answers = encoded.to_list(), [None] * len(encoded)
     usual = GENERATION_BATCH if task.kind == "generation" else SCORING_BATCH
     for indices in scoring_batches(list(encoded["length"]), batch_size or usual):
         batch = task.collate([rows[i] for i in indices], tokenizer)
         batch = {name: tensor.to(device) for name, tensor in batch.items()}
-        for i, said in zip(indices, _said(task, made, batch, tokenizer), strict=True):
-            found[i] = said
-    return _worded(task, found, encoded)
-
-
-def _said(task: Task, model: Any, batch: dict[str, Any], tokenizer: Any) -> Sequence[Any]:
-    """What the model says about each row: probabilities, scores of a span, numbers or texts."""
-    if task.kind in ("classification", "multiple_choice", "token_classification"):
-        logits = model(**task.inputs(batch)).logits.float()
-        if task.kind == "multiple_choice":
-            logits = logits.view(-1, len(task.labels))
-        shares = logits.softmax(dim=-1).cpu()
-        if task.kind == "token_classification":
-            masks = batch["attention_mask"].bool().cpu()
-            return [row[mask].tolist() for row, mask in zip(shares, masks)]
-        return list(shares.tolist())
-    if task.kind == "generation":
-        task.metric = type(task.metric)("chrf")  # texts, whatever it was scored by
-    return task.predict(model, batch, tokenizer)
-
-
-def _worded(task: Task, said: Sequence[Any], encoded: Any) -> list[dict[str, Any]]:
-    if task.kind in ("classification", "multiple_choice"):
-        return [_class(task.labels, row) for row in said]
-    if task.kind == "token_classification":
-        pairs = zip(said, encoded["places"][:], strict=True)
-        return [_tags(task.labels, row, places) for row, places in pairs]
-    if task.kind == "question_answering":
-        answers = task.answers(said, encoded)  # type: ignore[attr-defined]
-        return [{PREDICTION: answers[i]} for i in sorted(answers)]
-    return [{PREDICTION: value} for value in said]
-
-
-def _class(labels: Sequence[str], shares: Sequence[float]) -> dict[str, Any]:
-    best = max(range(len(shares)), key=shares.__getitem__)
-    return {
-        PREDICTION: labels[best],
-        PROBABILITY: shares[best],
-        PROBABILITIES: dict(zip(labels, shares, strict=True)),
-    }
-
-
-def _tags(
-    labels: Sequence[str], tokens: Sequence[Sequence[float]], places: Sequence[int]
-) -> dict[str, Any]:
-    """A tag for each word; a word that was cut off has the first tag and the probability 0."""
-    chosen = [_class(labels, tokens[p]) if p >= 0 else None for p in places]
-    return {
-        PREDICTION: [labels[0] if c is None else c[PREDICTION] for c in chosen],
-        PROBABILITY: [0.0 if c is None else c[PROBABILITY] for c in chosen],
-    }
+        for i, answer in zip(indices, task.answers(network, batch, tokenizer), strict=True):
+            answers[i] = answer
+    return task.worded(answers, encoded)
 
 
 # ---------------------------------------------------------------------- files
