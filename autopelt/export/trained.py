@@ -76,16 +76,17 @@ def find_trained(folder: str | Path) -> Trained:
             "no exported folder."
         )
     record = read_record(folder)
-    setup = Setup(**record["setup"])
-    scores = {name: record[name] for name in ("selection", "report") if record.get(name)}
+    setup = record.setup
+    scores = {"selection": record.selection, "report": record.report}
+    scores = {name: known for name, known in scores.items() if known}
     return Trained(
         folder,
         setup.model,
-        record["head"],
-        tuple(record["labels"]),
+        record.head,
+        record.labels,
         setup.task,
         scores,
-        record["kind"],
+        record.kind,
         setup.max_length,
     )
 

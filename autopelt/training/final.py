@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UnavailableError
@@ -23,6 +25,47 @@ from autopelt.training.spec import Setup
 RECORD = "training.json"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """What a trained folder says of itself: its ``training.json``.
+
+    Attributes:
+        metric: name of the score that chose the epoch.
+        report, selection: all scores of a split, by name.
+        constant: scores of the best constant answer on the report split, where the task has one.
+        epoch: that was chosen.
+        architecture: its id.
+        trained, deployed, share: parameters, as `Count`.
+        labels: names of the classes, in the order of the head's outputs.
+        head: kind of task head, a key of `autopelt.backbones.head.HEADS`.
+        kind: of the task.
+    """
+
+    metric: str = ""
+    report: dict[str, float]
+    constant: dict[str, float] | None = None
+    selection: dict[str, float] = field(default_factory=dict)
+    epoch: int = 0
+    random_seed: int = 0
+    architecture: str = ""
+    trained: int = 0
+    deployed: int = 0
+    share: float = 0.0
+    labels: tuple[str, ...]
+    head: str
+    kind: str
+    setup: Setup
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``training.json`` has it."""
+        values: dict[str, Any] = _RECORD.dump_python(self, mode="json")
+        return values
+
+
+_RECORD = TypeAdapter(ModelRecord)
+
+
 def train_model(
     setup: Setup,
     architecture: Architecture,
@@ -31,14 +74,11 @@ def train_model(
     folder: Path,
     on_epoch: Callable[[EpochResult], None],
     cache_memory: int | None = None,
-) -> dict[str, Any]:
+) -> ModelRecord:
     """Train on train, choose the epoch on selection, score the report split, write a folder.
 
     The folder gets ``architecture.yaml``, ``weights.safetensors`` (modules and head) and
     ``training.json``, all at once: what it held before stays until the new files are whole.
-
-    Returns:
-        The content of ``training.json``.
 
     Raises:
         UnavailableError: model or data are not to be had.
@@ -58,7 +98,7 @@ def train_model(
     replace_directory(new, None)  # of a training that was killed
     save(context.model, new)
     release(context)
-    write_text(new / RECORD, json.dumps(record, indent=2) + "\n")
+    write_text(new / RECORD, json.dumps(record.to_dict(), indent=2) + "\n")
     replace_directory(new, folder)
     return record
 
@@ -69,27 +109,27 @@ def _record(
     training: TrainingConfig,
     random_seed: int,
     best: EpochResult,
-) -> dict[str, Any]:
+) -> ModelRecord:
     count = count_attached(context.model)
-    return {
-        "metric": context.task.metric.name,
-        "report": score_split(context, "report"),
-        "constant": constant_scores(
+    return ModelRecord(
+        metric=context.task.metric.name,
+        report=score_split(context, "report"),
+        constant=constant_scores(
             context.task, context.splits["train"].encoded, context.splits["report"].encoded
         ),
-        "selection": best.metrics,
-        "epoch": best.epoch,
-        "random_seed": random_seed,
-        "architecture": architecture.id,
-        "trained": count.trained,
-        "deployed": count.deployed,
-        "share": count.share,
-        "labels": list(context.task.labels),
-        "head": context.task.head,
-        "kind": context.task.kind,
-        "setup": asdict(context.setup),
-        "training": training.model_dump(),
-    }
+        selection=best.metrics,
+        epoch=best.epoch,
+        random_seed=random_seed,
+        architecture=architecture.id,
+        trained=count.trained,
+        deployed=count.deployed,
+        share=count.share,
+        labels=tuple(context.task.labels),
+        head=context.task.head,
+        kind=context.task.kind,
+        setup=context.setup,
+        training=training,
+    )
 
 
 def evaluate_model(
@@ -110,45 +150,36 @@ def evaluate_model(
         UnavailableError: a file is missing or broken, or model or data are not to be had.
     """
     record = read_record(folder)
-    setup = Setup(**record["setup"])
+    setup = record.setup
     if model is not None:
         setup = replace(setup, model=model)
     if data is not None:
         setup = replace(setup, data=str(Path(data).resolve()))
     context = Context(setup, train=False, report=True)
-    training = TrainingConfig(**record["training"])
-    context.precision = precision(training.precision, context.device)
-    if list(context.task.labels) != record["labels"]:
+    context.precision = precision(record.training.precision, context.device)
+    if tuple(context.task.labels) != record.labels:
         raise UnavailableError(
             f"the data has labels {list(context.task.labels)}, but '{folder}' was trained on "
-            f"{record['labels']}."
+            f"{list(record.labels)}."
         )
     load(context.model, folder)
     return {
-        "metric": record["metric"],
+        "metric": record.metric,
         "report": score_split(context, "report"),
-        "stored": record["report"],
-        "constant": None if data is not None else record.get("constant"),
+        "stored": record.report,
+        "constant": None if data is not None else record.constant,
     }
 
 
-def read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> ModelRecord:
     """``training.json`` of a folder. Raises UnavailableError where it is missing or broken."""
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        Setup(**record["setup"])
-        record["head"], record["kind"]
-        if not isinstance(record["labels"], list) or not isinstance(record["report"], dict):
-            raise TypeError("labels is a list, report a mapping")
-    except (OSError, UnicodeDecodeError) as error:
+        return _RECORD.validate_json(path.read_bytes())
+    except OSError as error:
         raise UnavailableError(
-            f"'{folder}' is not a trained model: {RECORD} cannot be read "
-            f"({getattr(error, 'strerror', None) or 'not a text file'}); "
+            f"'{folder}' is not a trained model: {RECORD} cannot be read ({error.strerror}); "
             "make one with autopelt train STUDY."
         ) from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise UnavailableError(
-            f"'{path}' is damaged ({type(error).__name__}); train again with autopelt train."
-        ) from None
-    return dict(record)
+    except ValidationError:
+        raise UnavailableError(f"'{path}' is damaged; train again with autopelt train.") from None

@@ -84,7 +84,7 @@ def train(
         )
     except TrialFailure as error:
         raise InfeasibleError(f"the training failed: {error}.") from None
-    return known | {"folder": str(target)}
+    return known.to_dict() | {"folder": str(target)}
 
 
 def _named(wanted: str | Architecture, config: StudyConfig) -> tuple[str, Architecture]:

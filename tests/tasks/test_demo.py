@@ -26,9 +26,7 @@ def report_accuracy(name: str, folder: Path, epochs: int | None = None) -> float
     )
     architecture = seed_architecture(name, shapes_of_config(load_config(resolve("minilm"))))
     setup = Setup("minilm", "demo")
-    return train_model(setup, architecture, training, 0, folder, lambda _: None)["report"][
-        "accuracy"
-    ]
+    return train_model(setup, architecture, training, 0, folder, lambda _: None).report["accuracy"]
 
 
 @pytest.mark.slow

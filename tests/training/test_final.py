@@ -21,7 +21,7 @@ def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         (Module("prefix", "attention", 0, 2, mlp=4), Module("sequential_adapter", "ffn", 1, 4))
     )
     record = train_model(setup, architecture, TrainingConfig(epochs=2), 3, folder, lambda _: None)
-    return folder, record
+    return folder, record.to_dict()
 
 
 def test_evaluate_gives_the_stored_score(trained: tuple[Path, dict]) -> None:

@@ -121,8 +121,8 @@ def test_a_confirmed_score_is_what_train_reports(
         tmp_path / "again",
         lambda _: None,
     )
-    assert made["report"]["accuracy"] == first.trainings[0].score
-    assert made["epoch"] == first.trainings[0].epoch
+    assert made.report["accuracy"] == first.trainings[0].score
+    assert made.epoch == first.trainings[0].epoch
 
 
 def test_nothing_is_trained_twice_and_lost_lines_are_made_up_for(

@@ -58,7 +58,7 @@ def test_the_folder_is_a_model_whose_backbone_has_changed(
         tmp_path / "trained",
         lambda _: None,
     )
-    assert 0 <= record["report"]["accuracy"] <= 1
+    assert 0 <= record.report["accuracy"] <= 1
 
 
 def test_a_second_pretraining_goes_on_with_the_first(
