@@ -63,6 +63,13 @@ def parameter(name: str, value: object = None) -> str:
     return f"\x02{name}\x03" if value is None else f"\x02{name}={value!r}\x03"
 
 
+def require_positive(**values: int) -> None:
+    """Raise UsageError for a parameter below 1."""
+    for name, value in values.items():
+        if value < 1:
+            raise UsageError(f"{parameter(name, value)} is too few; it must be 1 or more.")
+
+
 PARAMETER = re.compile("\x02([a-z_]+)(=[^\x03]*)?\x03")
 """A marked parameter: its name, and ``=`` with the value as Python writes it."""
 

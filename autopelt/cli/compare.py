@@ -58,7 +58,8 @@ def compare(
     from autopelt.system.lock import locked
     from autopelt.system.signals import Stopped
     from autopelt.views.tables import comparison_table
-    from autopelt.workflows.compare import Comparison, find_methods
+    from autopelt.workflows.compare import Comparison
+    from autopelt.workflows.compared import find_methods
     from autopelt.workflows.settings import resolve_config
 
     config = resolve_config(None, given)

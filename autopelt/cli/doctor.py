@@ -1,6 +1,7 @@
 """`autopelt doctor`: what this machine has, or what a run offline needs."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -38,7 +39,7 @@ def doctor(fetch: tuple[str, ...], data: str | None, no_ray: bool, as_json: bool
             advice = f"; {finding.advice}" if finding.advice else ""
             click.echo(f"{_MARKS[finding.state]} {finding.name}: {finding.words}{advice}")
     if as_json:
-        click.echo(json.dumps(doctor.as_json(findings), indent=2))
+        click.echo(json.dumps(list(map(asdict, findings)), indent=2))
     wrong = [f for f in findings if f.state == "wrong"]
     if wrong:
         raise doctor.NotReadyError(f"no search can run here: {wrong[0].name} {wrong[0].words}.")

@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 def rungs(epochs: int) -> tuple[int, ...]:
     """Epochs after which a trial may be stopped: 1, 2, 4, … below the last."""
-    made, rung = [], 1
-    while rung < epochs:
-        made.append(rung)
-        rung *= 2
-    return tuple(made)
+    return tuple(2**k for k in range((epochs - 1).bit_length()))
 
 
 @dataclass(frozen=True)

@@ -7,25 +7,20 @@ on the report split; cost, measured one after another while nothing else runs.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Budget, Count
-from autopelt.architecture.counter import ShapeCounter
-from autopelt.architecture.seeds import shrink
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import resolve
 from autopelt.cards.comparison_rows import Row
 from autopelt.data.splits import content_hash
-from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
+from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
 from autopelt.report.comparison import write_comparison
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
 from autopelt.study.facts import BackboneFacts, Facts, TaskFacts
 from autopelt.study.ledger import Ledger, Line
-from autopelt.study.lookup import find_architecture
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.system.files import write_text
 from autopelt.system.lock import LOCK
@@ -34,80 +29,11 @@ from autopelt.tasks import make_task
 from autopelt.training.context import data_source
 from autopelt.training.profile import measured
 from autopelt.training.spec import Setup
+from autopelt.workflows.compared import Method
 from autopelt.workflows.jobs import Job, Say, run_jobs
 from autopelt.workflows.plan import default_threads, score_name, task_facts, versions
 
 RUNS, STATE = "runs.jsonl", "compare.json"
-
-
-@dataclass(frozen=True)
-class Method:
-    """One row to be: an architecture on a backbone, under the name that the user gave it."""
-
-    name: str
-    architecture: Architecture
-    count: Count
-    setup: Setup
-
-    @property
-    def key(self) -> str:
-        """Identifies its trainings in the ledger."""
-        return f"{self.architecture.id}@{self.setup.model}"
-
-
-def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | None) -> list[Method]:
-    """What the names mean: ``NAME``, ``NAME~`` (shrunk to the budget), ``NAME@MODEL``.
-
-    ``NAME`` is a seed architecture, a file, ``STUDY``, ``STUDY:best`` or ``STUDY:TRIAL``.
-
-    Args:
-        budget: the budget, or None for none. ``full`` is a reference and may exceed it.
-
-    Raises:
-        UsageError: an unknown name, or an architecture that the model cannot carry.
-        InfeasibleError: methods over the budget, all of them named.
-    """
-    if not names:
-        raise UsageError(f"{parameter('methods')} is empty; give names like unipelt,lora-r8,full.")
-    own = Setup.of(config)
-    made: list[Method] = []
-    over: list[str] = []
-    for text in names:
-        name, _, model = text.partition("@")
-        setup = replace(own, model=_model(model)) if model else own
-        shapes = shapes_of_config(load_config(resolve(setup.model)))
-        counter = ShapeCounter(shapes)
-        limit = math.inf
-        if budget is not None:
-            limit = budget.limit(shapes.backbone_parameters)
-        try:
-            architecture = find_architecture(name.removesuffix("~"), shapes).architecture
-            count = counter.count(architecture)
-        except AutopeltError as error:
-            raise UsageError(f"method '{text}': {error.marked}") from None
-        if name.endswith("~"):
-            if budget is None:
-                raise UsageError(
-                    f"method '{text}' is to be shrunk, but there is no {parameter('budget')}."
-                )
-            small = shrink(architecture, counter, int(limit))
-            if small is None:
-                raise InfeasibleError(f"nothing of '{text}' fits the budget of {budget}.")
-            architecture, count = small, counter.count(small)
-        if count.deployed > limit and not architecture.full:
-            over.append(f"{text} ({count.deployed:,})")
-        made.append(Method(text, architecture, count, setup))
-    if over:
-        raise InfeasibleError(
-            f"over the budget of {budget}: {', '.join(over)}; shrink one with NAME~, or leave "
-            f"out {parameter('budget')}."
-        )
-    unique = {m.key: m for m in reversed(made)}
-    return [m for m in made if unique[m.key] is m]
-
-
-def _model(name: str) -> str:
-    return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
 @dataclass(frozen=True)
@@ -163,9 +89,7 @@ class Comparison:
             InfeasibleError: nothing could be trained.
             Stopped: the user interrupted; the same command goes on.
         """
-        for name, number in (("seeds", self.seeds), ("rate_seeds", self.rate_seeds)):
-            if number < 1:
-                raise UsageError(f"{parameter(name, number)} is too few; it must be 1 or more.")
+        require_positive(seeds=self.seeds, rate_seeds=self.rate_seeds)
         wrong = [r for r in self.rates if not (0 < r < 1000)]
         if wrong or not self.rates:
             raise UsageError(f"{parameter('rates')} must be factors above 0, like 0.5,1,2.")
@@ -261,38 +185,38 @@ class Comparison:
             )  # fmt: skip
 
     def _rate_jobs(self) -> list[Job[Run]]:
-        several = len(self._rate_seeds) > 1
+        if len(self.rates) == 1:
+            return []
+        words = [f", random seed {k}" if self.rate_seeds > 1 else "" for k in self._rate_seeds]
         return [
-            self._job(
-                m, Run("rate", m.key, m.name, rate), rate, seed,
-                f"learning rate times {rate:g}" + (f", random seed {k}" if several else ""),
-            )
-            for k, seed in enumerate(self._rate_seeds, 1)
+            self._job("rate", m, rate, seed, f"learning rate times {rate:g}{more}")
+            for more, seed in zip(words, self._rate_seeds.values(), strict=True)
             for m in self.methods
             for rate in self.rates
-            if len(self.rates) > 1
-        ]  # fmt: skip
+        ]
 
     @property
-    def _rate_seeds(self) -> list[int]:
+    def _rate_seeds(self) -> dict[int, int]:
+        """The random seeds that rates are tried with, by their number from 1."""
+        names: list[tuple[object, ...]] = [(), *((k,) for k in range(1, self.rate_seeds))]
         own = self.config.random_seed
-        more = range(1, self.rate_seeds)
-        return [
-            derived_seed(own, "compare", "rate"),
-            *(derived_seed(own, "compare", "rate", k) for k in more),
-        ]
+        return {k: derived_seed(own, "compare", "rate", *n) for k, n in enumerate(names, 1)}
+
+    @property
+    def _seeds(self) -> dict[int, int]:
+        """The random seeds at the rate chosen, by their number from 1."""
+        own = self.config.random_seed
+        return {k + 1: derived_seed(own, "compare", k) for k in range(self.seeds)}
 
     def _seed_jobs(self) -> list[Job[Run]]:
         lines = self.ledger.lines()
-        jobs = []
-        for k in range(self.seeds):
-            seed = derived_seed(self.config.random_seed, "compare", k)
-            for m in self.methods:
-                rate = self.chosen_rate(m, lines)
-                if rate is not None:
-                    about = Run("seed", m.key, m.name, rate)
-                    jobs.append(self._job(m, about, rate, seed, f"random seed {k + 1}"))
-        return jobs
+        rates = {m.key: self.chosen_rate(m, lines) for m in self.methods}
+        return [
+            self._job("seed", m, rate, seed, f"random seed {k}")
+            for k, seed in self._seeds.items()
+            for m in self.methods
+            if (rate := rates[m.key]) is not None
+        ]
 
     def chosen_rate(self, method: Method, lines: Sequence[Line[Run]]) -> float | None:
         """The factor with the best mean selection score; None if all fail.
@@ -302,6 +226,7 @@ class Comparison:
         """
         if len(self.rates) == 1:
             return self.rates[0]
+        wanted = set(self._rate_seeds.values())
         tried: dict[float, list[float]] = {rate: [] for rate in self.rates}
         failed: set[float] = set()
         for ln in lines:
@@ -309,7 +234,7 @@ class Comparison:
             ours = ln.about == Run("rate", method.key, rate=rate)
             if not ours or rate not in tried or training is None:
                 continue
-            if training.random_seed not in self._rate_seeds:
+            if training.random_seed not in wanted:
                 continue
             if training.selection is not None:
                 tried[rate].append(training.selection)
@@ -322,11 +247,12 @@ class Comparison:
             default=None,
         )
 
-    def _job(self, m: Method, about: Run, rate: float, seed: int, words: str) -> Job[Run]:
-        training, report = self._training(rate), about.kind == "seed"
-        return Job(
-            f"{m.name}, {words}", about, m.architecture.to_json(), seed, m.setup, training, report
-        )
+    def _job(
+        self, kind: Literal["rate", "seed"], m: Method, rate: float, seed: int, words: str
+    ) -> Job[Run]:
+        about, text = Run(kind, m.key, m.name, rate), m.architecture.to_json()
+        training, report = self._training(rate), kind == "seed"
+        return Job(f"{m.name}, {words}", about, text, seed, m.setup, training, report)
 
     def _training(self, rate: float) -> TrainingConfig:
         factor = self.config.training.learning_rate_factor * rate
@@ -349,13 +275,12 @@ class Comparison:
     def _row(self, m: Method, lines: Sequence[Line[Run]]) -> Row:
         mine = [ln for ln in lines if ln.about.method == m.key]
         rate = self.chosen_rate(m, lines)
-        wanted = {derived_seed(self.config.random_seed, "compare", k) for k in range(self.seeds)}
         trainings = {
             ln.training.random_seed: ln.training
             for ln in mine
             if ln.about == Run("seed", m.key, rate=rate)
             and ln.training is not None
-            and ln.training.random_seed in wanted
+            and ln.training.random_seed in self._seeds.values()
         }
         return Row(
             m.name,

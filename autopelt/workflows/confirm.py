@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autopelt.data.splits import content_hash
-from autopelt.errors import InfeasibleError, UsageError, parameter
+from autopelt.errors import InfeasibleError, UsageError, require_positive
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers.posterior import posterior_means
 from autopelt.statistics.pareto import front_of
@@ -125,9 +125,7 @@ def confirm(
         InfeasibleError: nothing to confirm, or every training failed.
         Stopped: the user interrupted; the same command goes on.
     """
-    for name, value in (("seeds", seeds), ("top", top)):
-        if value < 1:
-            raise UsageError(f"{parameter(name, value)} is too few; it must be 1 or more.")
+    require_positive(seeds=seeds, top=top)
     record, config, kept = study.record(), study.config, ledger(study.folder)
     chosen = candidates(record, posterior_means(plan.space, record.complete), top)
     known = {ln.training.data for ln in kept.lines() if ln.training and ln.training.data}

@@ -6,9 +6,8 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from autopelt.errors import AutopeltError
 from autopelt.system.memory import available_memory
@@ -172,11 +171,6 @@ def fetch(name: str, data: Path | None = None) -> Finding:
     model = load_model(source, "none", 1, 0)
     size = sum(p.numel() for p in model.parameters())
     return Finding(f"model {source.name}", f"{load_config(source).model_type}, {size:,} parameters")
-
-
-def as_json(findings: list[Finding]) -> list[dict[str, Any]]:
-    """Findings as plain values."""
-    return [asdict(finding) for finding in findings]
 
 
 class NotReadyError(AutopeltError):

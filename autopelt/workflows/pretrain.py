@@ -19,7 +19,7 @@ from autopelt.backbones.language_model import load_language_model, save_language
 from autopelt.backbones.load import load_tokenizer
 from autopelt.backbones.quiet import quiet
 from autopelt.backbones.source import ModelSource, resolve
-from autopelt.errors import InfeasibleError, UsageError, parameter
+from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
 from autopelt.study.config import derived_seed
 from autopelt.system.files import new_folder, read_text, write_text
 from autopelt.tasks import make_task
@@ -46,11 +46,7 @@ class Pretraining:
 
     def check(self) -> None:
         """Raise UsageError for a number out of range."""
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise UsageError(
-                    f"{parameter(name, getattr(self, name))} is too few; it must be 1 or more."
-                )
+        require_positive(epochs=self.epochs, batch_size=self.batch_size)
         if self.max_length < 8:
             raise UsageError(
                 f"{parameter('max_length', self.max_length)} is too short; at least 8."

@@ -12,7 +12,7 @@ from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import resolve
-from autopelt.errors import InfeasibleError, UsageError, parameter
+from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
 from autopelt.study.config import StudyConfig, derived_seed
 from autopelt.study.lookup import choose_trial, find_architecture, split_study
 from autopelt.study.storage import StudyStorage
@@ -72,8 +72,7 @@ def train(
     if data is not None:
         setup = replace(setup, data=str(Path(data).resolve()))
     if epochs is not None:
-        if epochs < 1:
-            raise UsageError(f"{parameter('epochs', epochs)} is too few; it must be 1 or more.")
+        require_positive(epochs=epochs)
         schedule = schedule.model_copy(update={"epochs": epochs})
     target = _target(folder, out, force)
     training = Training(name, chosen, study.facts.metric, schedule.epochs, target)

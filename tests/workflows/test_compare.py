@@ -29,7 +29,8 @@ from autopelt.training import profile
 from autopelt.training.profile import measure, measured
 from autopelt.views.tables import comparison_table
 from autopelt.workflows import compare
-from autopelt.workflows.compare import RUNS, Comparison, find_methods
+from autopelt.workflows.compare import RUNS, Comparison
+from autopelt.workflows.compared import find_methods
 from autopelt.workflows.settings import resolve_config
 
 
