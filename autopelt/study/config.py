@@ -67,18 +67,8 @@ def _space(value: Any) -> Any:
     return SearchSpace.load(value) if isinstance(value, str) else value
 
 
-def _names(value: Any) -> Any:
-    """Of names between commas, or ``none``, a list."""
-    if not isinstance(value, str):
-        return value
-    return [name for part in value.split(",") if (name := part.strip()) not in ("", "none")]
-
-
 SpaceField = Annotated[
     SearchSpace, BeforeValidator(_space, json_schema_input_type=str | SearchSpace)
-]
-NamesField = Annotated[
-    tuple[str, ...], BeforeValidator(_names, json_schema_input_type=str | tuple[str, ...])
 ]
 BudgetField = Annotated[
     Budget, Written(Budget.parse, "a share or a count, like 1% or 300k", (str, int, float))
@@ -131,7 +121,7 @@ class StudyConfig(BaseModel):
     objectives: ObjectivesField = Objectives(("score", "params"))
     space: SpaceField = Field("pelt", validate_default=True)
     sampler: str = "pelt"
-    seed_architectures: NamesField | None = None
+    seed_architectures: tuple[str, ...] | None = None
     warm_start: str | None = None
     trials: Positive = 60
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
