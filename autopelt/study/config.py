@@ -157,10 +157,7 @@ class StudyConfig(BaseModel):
         Raises:
             UsageError: names every wrong key and value at once.
         """
-        value = load_yaml(text, source)
-        if not isinstance(value, dict):
-            raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
-        return cls.build(value, source)
+        return cls.build(read_values(text, source), source)
 
     @classmethod
     def build(cls, values: dict[str, Any], source: str) -> "StudyConfig":
@@ -212,6 +209,14 @@ class StudyConfig(BaseModel):
             for key in mine
             if key not in free and mine[key] != theirs[key]
         ]
+
+
+def read_values(text: str, source: str) -> dict[str, Any]:
+    """Plain values of a configuration file. Raises UsageError where it is no mapping."""
+    value = load_yaml(text, source)
+    if not isinstance(value, dict):
+        raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
+    return value
 
 
 def derived_seed(random_seed: int, *parts: object) -> int:

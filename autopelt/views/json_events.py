@@ -157,13 +157,18 @@ def described(trial: TrialRecord) -> dict[str, Any]:
     }
 
 
+def scored(trial: TrialRecord | None) -> dict[str, Any] | None:
+    """The same with its score; None for none."""
+    return None if trial is None else described(trial) | {"score": trial.score}
+
+
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
 def end_of(record: StudyRecord, folder: Path) -> dict[str, Any]:
     """The event ``done``: what a search has come to."""
-    best, seed = record.best, record.best_seed
+    best = record.best
     return {
         "study": str(folder),
         "complete": len(record.complete),
@@ -171,8 +176,8 @@ def end_of(record: StudyRecord, folder: Path) -> dict[str, Any]:
         "stopped": sum(t.state == STOPPED for t in record.trials),
         "front": [t.number for t in record.front],
         "hypervolume": record.hypervolume(),
-        "best": None if best is None else described(best) | {"score": best.score},
-        "best_seed": None if seed is None else described(seed) | {"score": seed.score},
+        "best": scored(best),
+        "best_seed": scored(record.best_seed),
         "verdict": None if best is None else lead(verdict(record)),
         "report": str(folder / "index.html"),
     }

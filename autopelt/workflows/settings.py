@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.errors import UsageError, did_you_mean, parameter
-from autopelt.study.config import StudyConfig
+from autopelt.study.config import StudyConfig, read_values
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
-from autopelt.system.yaml import load_yaml
 from autopelt.tasks import Task, make_task, task_from_files
 from autopelt.workflows.options import OPTIONS, Option
 
@@ -33,9 +32,7 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     source, values = GIVEN, dict[str, Any]()
     if config_file is not None:
         source = f"configuration '{config_file}'"
-        values = load_yaml(read_text(Path(config_file), source), source)
-        if not isinstance(values, dict):
-            raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
+        values = read_values(read_text(Path(config_file), source), source)
     parts = _sorted(given)
     values |= parts["study"]
     training = values.get("training", {})

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.cards.verdict import lead, verdict
-from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, TrialRecord
+from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
 from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_seconds, format_share
-from autopelt.views.json_events import described
+from autopelt.views.json_events import scored
 
 _WORDS = ((COMPLETE, "complete"), (FAILED, "failed"), (STOPPED, "stopped early"))
 
@@ -26,7 +26,7 @@ def status(folder: Path) -> dict[str, Any]:
     finished = done >= record.total
     state = "running" if process is not None else "finished" if finished else "stopped"
     times = [t for trial in record.trials for t in (trial.started, trial.finished) if t is not None]
-    best, seed = record.best, record.best_seed
+    best = record.best
     if state == "running":
         following = f"autopelt status {folder}"
     elif state == "stopped":
@@ -46,8 +46,8 @@ def status(folder: Path) -> dict[str, Any]:
         "metric": record.metric,
         "front": len(record.front),
         "hypervolume": record.hypervolume(),
-        "best": _described(best),
-        "best_seed": _described(seed),
+        "best": scored(best),
+        "best_seed": scored(record.best_seed),
         "verdict": lead(verdict(record)) if best is not None else None,
         "next": following,
     }
@@ -75,10 +75,6 @@ def sentences(values: dict[str, Any]) -> list[str]:
         lines.append(f"by hand: {_words(values['best_seed'], values['metric'])}")
     lines += [values["verdict"]] if values["verdict"] else ["Nothing within the budget yet."]
     return [*lines, f"Next:   {values['next']}"]
-
-
-def _described(trial: TrialRecord | None) -> dict[str, Any] | None:
-    return None if trial is None else described(trial) | {"score": trial.score}
 
 
 def _words(trial: dict[str, Any], metric: str) -> str:

@@ -25,7 +25,14 @@ from autopelt.system.yaml import load_yaml
 from autopelt.tasks import TASKS
 from autopelt.tasks.task_file import TaskFile
 
-KINDS = ("config", "space", "architecture", "task")
+MODELS: Mapping[str, type[BaseModel]] = {
+    "config": StudyConfig,
+    "space": SearchSpace,
+    "architecture": ArchitectureFile,
+    "task": TaskFile,
+}
+"""Kind of file -> what it holds."""
+KINDS = tuple(MODELS)
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -35,13 +42,7 @@ def schema(kind: str) -> dict[str, Any]:
         UsageError: no such kind.
     """
     _known(kind)
-    models: Mapping[str, type[BaseModel]] = {
-        "config": StudyConfig,
-        "space": SearchSpace,
-        "architecture": ArchitectureFile,
-        "task": TaskFile,
-    }
-    made = models[kind].model_json_schema()
+    made = MODELS[kind].model_json_schema()
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     if "Row" in made.get("$defs", {}):  # one location or gate may stand without brackets
         row = made["$defs"]["Row"]["properties"]
@@ -126,14 +127,7 @@ def _config(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[st
 
 
 def _space(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
-    errors = _model_errors(SearchSpace, value)
-    rows = value.get("modules")
-    for row in rows if isinstance(rows, list) else []:
-        if not isinstance(row, dict):
-            continue
-        locations = row.get("location")
-        for location in locations if isinstance(locations, list) else [locations]:
-            errors += _place(row.get("method"), location, shapes)
+    errors = _model_errors(SearchSpace, value) + _places(value, shapes)
     if shapes is not None and not errors:
         for row in SearchSpace.model_validate(value).modules:
             errors += _errors(partial(row.layers_of, shapes.layers))
@@ -141,11 +135,7 @@ def _space(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str
 
 
 def _architecture(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
-    errors = _model_errors(ArchitectureFile, value, mistakes)
-    rows = value.get("modules")
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict):
-            errors += _place(row.get("method"), row.get("location"), shapes)
+    errors = _model_errors(ArchitectureFile, value) + _places(value, shapes)
     if errors:
         return errors
     errors = _errors(lambda: Architecture.from_dict(value))
@@ -178,10 +168,19 @@ _SMALL = Shapes("bert", 100, 16, 16, 1000)
 """Enough of a backbone to tell whether the name of a seed architecture exists."""
 
 
-def _place(method: Any, location: Any, shapes: Shapes | None) -> list[str]:
-    """Whether a method exists and may sit there."""
-    if not isinstance(method, str) or not isinstance(location, str):
-        return []
+def _places(value: dict[str, Any], shapes: Shapes | None) -> list[str]:
+    """Whether the method of each row exists and may sit where it says."""
+    rows = value.get("modules")
+    errors: list[str] = []
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and isinstance(row.get("method"), str):
+            places = row.get("location")
+            for place in places if isinstance(places, list) else [places]:
+                errors += _place(row["method"], place, shapes) if isinstance(place, str) else []
+    return errors
+
+
+def _place(method: str, location: str, shapes: Shapes | None) -> list[str]:
     if method not in METHODS:
         return [f"unknown method '{method}': {did_you_mean(method, METHODS).rstrip('.')}"]
     allowed = METHODS[method].locations
@@ -193,15 +192,11 @@ def _place(method: Any, location: Any, shapes: Shapes | None) -> list[str]:
     return []
 
 
-def _model_errors(
-    model: type[BaseModel],
-    value: dict[str, Any],
-    words: Callable[[ValidationError], list[str]] | None = None,
-) -> list[str]:
+def _model_errors(model: type[BaseModel], value: dict[str, Any]) -> list[str]:
     try:
         model.model_validate(value)
     except ValidationError as error:
-        return explanations(error, model) if words is None else words(error)
+        return mistakes(error) if model is ArchitectureFile else explanations(error, model)
     return []
 
 
