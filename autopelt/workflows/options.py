@@ -5,12 +5,20 @@ The options of ``autopelt search``, ``resume``, ``compare`` and others, the keyw
 imports neither click nor anything heavy.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 THE_TASKS = "the task's own"
 CONFIRM_SEEDS, CONFIRM_TOP = 5, 3
 """A confirmation's random seeds where the study says nothing, and most architectures a role."""
+
+
+def names(given: Any) -> Any:
+    """Of names between commas, or ``none``, a list."""
+    if not isinstance(given, str):
+        return given
+    return [name for part in given.split(",") if (name := part.strip()) not in ("", "none")]
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Option:
             the user's own task (`TaskFile`), or only in how a search runs.
         field: its name there, where that is another.
         free: it may change while a study goes on.
+        parse: of what is given, what a configuration file has.
     """
 
     name: str
@@ -37,6 +46,7 @@ class Option:
     lands: Literal["study", "training", "own data", "running"] = "study"
     field: str = ""
     free: bool = False
+    parse: Callable[[Any], Any] = lambda value: value
 
     @property
     def help(self) -> str:
@@ -75,7 +85,10 @@ OPTIONS = {
         Option("confirm_seeds", "Confirm the best with so many seeds.", type=int, free=True),
         Option("random_seed", "Seed of all randomness.", 0, type=int),
         Option(
-            "seeds", "Seed architectures, comma-separated, or none.", field="seed_architectures"
+            "seeds",
+            "Seed architectures, comma-separated, or none.",
+            field="seed_architectures",
+            parse=names,
         ),
         Option("warm_start", "Learn from this study, of another task perhaps."),
         Option(

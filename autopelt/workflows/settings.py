@@ -73,7 +73,7 @@ def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             value = [word for word in words if word not in ("", "none")]
         if value is not None:
             taken_back = option.free and value == "none"
-            parts[option.lands][option.field or name] = None if taken_back else value
+            parts[option.lands][option.field or name] = None if taken_back else option.parse(value)
     return parts
 
 
