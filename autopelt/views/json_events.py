@@ -5,7 +5,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,24 +14,66 @@ from autopelt.study.record import FAILED, STOPPED, StudyRecord, TrialRecord
 
 _NUMBER, _WHOLE, _TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 _SCORE = {"type": ["number", "null"]}
-_TRIAL = {
-    "trial": _WHOLE,
-    "label": _TEXT,
-    "id": _TEXT,
-    "words": _TEXT,
-    "deployed": _WHOLE,
-    "trained": _WHOLE,
-    "share": _NUMBER,
+
+Described = Mapping[str, tuple[Mapping[str, Any], Callable[..., Any]]]
+"""Field of an event -> its JSON schema, and how it is taken from what the event is about."""
+
+_TRIAL: Described = {
+    "trial": (_WHOLE, lambda t: t.number),
+    "label": (_TEXT, lambda t: t.label),
+    "id": (_TEXT, lambda t: t.architecture.id),
+    "words": (_TEXT, lambda t: t.architecture.describe()),
+    "deployed": (_WHOLE, lambda t: t.count.deployed),
+    "trained": (_WHOLE, lambda t: t.count.trained),
+    "share": (_NUMBER, lambda t: t.count.share),
 }
+_STARTED: Described = {
+    "origin": (_TEXT, lambda t: t.origin),
+    "random_seed": (_WHOLE, lambda t: t.random_seed),
+}
+_FINISHED: Described = {
+    "state": ({"enum": ["complete", "failed", "stopped"]}, lambda t, study: t.state),
+    "score": (_SCORE, lambda t, study: t.score),
+    "reason": (_TEXT, lambda t, study: t.reason),
+    "seconds": (_NUMBER, lambda t, study: round(sum(t.seconds.values()), 3)),
+    "on_front": ({"type": "boolean"}, lambda t, study: t.number in [f.number for f in study.front]),
+    "done": (_WHOLE, lambda t, study: sum(o.finished is not None for o in study.trials)),
+    "total": (_WHOLE, lambda t, study: study.total),
+}
+
+
+def _schemas(fields: Described) -> dict[str, Mapping[str, Any]]:
+    return {name: schema for name, (schema, _) in fields.items()}
+
+
+def _values(fields: Described, *about: object) -> dict[str, Any]:
+    return {name: value(*about) for name, (_, value) in fields.items()}
+
+
+_WITH_SCORE = _schemas(_TRIAL) | {"score": _NUMBER}
 _BEST = {
     "anyOf": [
         {"type": "null"},
-        {
-            "type": "object",
-            "properties": _TRIAL | {"score": _NUMBER},
-            "required": [*_TRIAL, "score"],
-        },
+        {"type": "object", "properties": _WITH_SCORE, "required": list(_WITH_SCORE)},
     ]
+}
+_DONE: Described = {
+    "study": (_TEXT, lambda record, folder: str(folder)),
+    "complete": (_WHOLE, lambda record, folder: len(record.complete)),
+    "failed": (_WHOLE, lambda record, folder: sum(t.state == FAILED for t in record.trials)),
+    "stopped": (_WHOLE, lambda record, folder: sum(t.state == STOPPED for t in record.trials)),
+    "front": (
+        {"type": "array", "items": _WHOLE},
+        lambda record, folder: [t.number for t in record.front],
+    ),
+    "hypervolume": (_NUMBER, lambda record, folder: record.hypervolume()),
+    "best": (_BEST, lambda record, folder: scored(record.best)),
+    "best_seed": (_BEST, lambda record, folder: scored(record.best_seed)),
+    "verdict": (
+        {"type": ["string", "null"]},
+        lambda record, folder: lead(verdict(record)) if record.best else None,
+    ),
+    "report": (_TEXT, lambda record, folder: str(folder / "index.html")),
 }
 
 FIELDS: Mapping[str, Mapping[str, Any]] = {
@@ -48,31 +90,11 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         "space": _TEXT,
     },
     "message": {"text": _TEXT},
-    "started": _TRIAL | {"origin": _TEXT, "random_seed": _WHOLE},
+    "started": _schemas(_TRIAL) | _schemas(_STARTED),
     "doing": {"trial": {"type": ["integer", "null"]}, "text": _TEXT},
     "epoch": {"trial": _WHOLE, "epoch": _WHOLE, "score": _SCORE, "loss": _SCORE},
-    "finished": _TRIAL
-    | {
-        "state": {"enum": ["complete", "failed", "stopped"]},
-        "score": _SCORE,
-        "reason": _TEXT,
-        "seconds": _NUMBER,
-        "on_front": {"type": "boolean"},
-        "done": _WHOLE,
-        "total": _WHOLE,
-    },
-    "done": {
-        "study": _TEXT,
-        "complete": _WHOLE,
-        "failed": _WHOLE,
-        "stopped": _WHOLE,
-        "front": {"type": "array", "items": _WHOLE},
-        "hypervolume": _NUMBER,
-        "best": _BEST,
-        "best_seed": _BEST,
-        "verdict": {"type": ["string", "null"]},
-        "report": _TEXT,
-    },
+    "finished": _schemas(_TRIAL) | _schemas(_FINISHED),
+    "done": _schemas(_DONE),
     "interrupted": {"study": _TEXT, "resume": _TEXT},
 }
 """Kind of event -> its fields, each as JSON schema; every event has ``event`` and ``time`` too."""
@@ -112,8 +134,7 @@ class EventView:
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
         """A trial was handed to a worker."""
-        more = {"origin": trial.origin, "random_seed": trial.random_seed}
-        self.emit("started", **described(trial), **more)
+        self.emit("started", **described(trial), **_values(_STARTED, trial))
 
     def doing(self, number: int | None, text: str) -> None:
         """What happens now."""
@@ -121,40 +142,17 @@ class EventView:
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch of a trial ended."""
-        self.emit(
-            "epoch",
-            trial=number,
-            epoch=result["epoch"],
-            score=result["score"],
-            loss=result["loss"],
-        )
+        fields = {key: result[key] for key in ("epoch", "score", "loss")}
+        self.emit("epoch", trial=number, **fields)
 
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
         """A trial ended."""
-        self.emit(
-            "finished",
-            **described(trial),
-            state=trial.state,
-            score=trial.score,
-            reason=trial.reason,
-            seconds=round(sum(trial.seconds.values()), 3),
-            on_front=any(t.number == trial.number for t in study.front),
-            done=sum(t.finished is not None for t in study.trials),
-            total=study.total,
-        )
+        self.emit("finished", **described(trial), **_values(_FINISHED, trial, study))
 
 
 def described(trial: TrialRecord) -> dict[str, Any]:
     """Which trial it is, and what it costs."""
-    return {
-        "trial": trial.number,
-        "label": trial.label,
-        "id": trial.architecture.id,
-        "words": trial.architecture.describe(),
-        "deployed": trial.count.deployed,
-        "trained": trial.count.trained,
-        "share": trial.count.share,
-    }
+    return _values(_TRIAL, trial)
 
 
 def scored(trial: TrialRecord | None) -> dict[str, Any] | None:
@@ -168,16 +166,4 @@ def _finite(value: Any) -> Any:
 
 def end_of(record: StudyRecord, folder: Path) -> dict[str, Any]:
     """The event ``done``: what a search has come to."""
-    best = record.best
-    return {
-        "study": str(folder),
-        "complete": len(record.complete),
-        "failed": sum(t.state == FAILED for t in record.trials),
-        "stopped": sum(t.state == STOPPED for t in record.trials),
-        "front": [t.number for t in record.front],
-        "hypervolume": record.hypervolume(),
-        "best": scored(best),
-        "best_seed": scored(record.best_seed),
-        "verdict": None if best is None else lead(verdict(record)),
-        "report": str(folder / "index.html"),
-    }
+    return _values(_DONE, record, folder)
