@@ -80,13 +80,12 @@ def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, objec
 
 
 def _safe(value: object) -> object:
-    if (
-        isinstance(value, str)
-        and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-        and not _number(value)
-    ):
-        return "'" + value
-    return value
+    """A text that neither a spreadsheet nor `csv` takes for what it is not."""
+    if not isinstance(value, str):
+        return value
+    formula = value[:1] in ("=", "+", "-", "@", "\t", "\r") and not _number(value)
+    # csv puts quotes round a line feed, not round a carriage return, and cannot read that back.
+    return ("'" if formula else "") + value.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _number(text: str) -> bool:

@@ -39,8 +39,16 @@ def test_the_pages_own_table_leaves_the_json_out() -> None:
 
 @pytest.mark.parametrize("label", ["=1+1", "+cmd", "-cmd", "@sum", "\tx", "\rx"])
 def test_no_text_becomes_a_formula(label: str) -> None:
-    text = trials_csv(replace(STUDY, trials=(replace(STUDY.trials[0], label=label),)))
-    assert f",'{label}," in text
+    (row,) = read(trials_csv(replace(STUDY, trials=(replace(STUDY.trials[0], label=label),))))
+    assert row["label"] == "'" + label.replace("\r", "\n")
+
+
+@pytest.mark.parametrize("reason", ["a\rb", "a\r\nb", "a,b", 'a"b'])
+def test_every_text_can_be_read_back(reason: str) -> None:
+    trials = (replace(STUDY.trials[3], reason=reason), STUDY.trials[0])
+    first, second = read(trials_csv(replace(STUDY, trials=trials)))
+    assert first["reason"] == reason.replace("\r\n", "\n").replace("\r", "\n")
+    assert second["trial"] == "0"
 
 
 def test_negative_numbers_stay_numbers() -> None:
