@@ -76,9 +76,8 @@ def compare(
             ) from None
     rows = comparison.rows()
     echo_table(comparison_table(rows), least=176)
-    for words in (learned_nothing(rows), collapses(rows), at_the_end(rows)):
-        if words:
-            click.echo(f"{words}\n")
+    for words in filter(None, (learned_nothing(rows), collapses(rows), at_the_end(rows))):
+        click.echo(f"{words}\n")
     click.echo(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
 
 

@@ -117,13 +117,10 @@ def pretrain(
         InfeasibleError: the loss stopped being a number.
     """
     how.check()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+    _check_free(out)
     source = resolve(model)
     network, kind, fresh = load_language_model(source, derived_seed(how.random_seed, "head"))
-    tokenizer = load_tokenizer(source)
-    if kind == "masked" and tokenizer.mask_token is None:
-        raise UsageError(f"the tokeniser of '{source.name}' has no mask token; give another model.")
+    tokenizer = _tokenizer(source, masked=kind == "masked")
     limit = length_limit(how.max_length, tokenizer, network.config)
     blocks = blocks_of(texts, tokenizer, limit)
     say(
@@ -151,6 +148,18 @@ def pretrain(
     }
     _write(network, tokenizer, source, record, out)
     return record
+
+
+def _check_free(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+
+
+def _tokenizer(source: ModelSource, *, masked: bool) -> Any:
+    tokenizer = load_tokenizer(source)
+    if masked and tokenizer.mask_token is None:
+        raise UsageError(f"the tokeniser of '{source.name}' has no mask token; give another model.")
+    return tokenizer
 
 
 def blocks_of(texts: Sequence[str], tokenizer: Any, limit: int) -> list[list[int]]:
