@@ -8,9 +8,6 @@ from autopelt.architecture.layers import format_layers
 from autopelt.methods import named
 from autopelt.methods.module import Module
 
-Change = tuple[str, tuple[int, ...]]
-"""What is different, and in which layers."""
-
 
 def differences(before: Architecture, after: Architecture) -> list[str]:
     """One sentence for each method that changed; none where the two are equal.

@@ -1,9 +1,12 @@
 """A Ray cluster that runs already: join it, find out what would fail there, and who has left it."""
 
+import logging
 import os
 import socket
 from pathlib import Path
-from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from autopelt.errors import UnavailableError, UsageError
 
@@ -11,19 +14,16 @@ _ANSWER_SECONDS = 120.0
 _KNOCK_SECONDS = 10.0
 
 
-def join(ray: Any, address: str, environment: dict[str, str]) -> None:
+def join(address: str, environment: dict[str, str]) -> None:
     """Connect to a running cluster.
 
     Args:
-        ray: the module.
         address: ``auto`` or ``host:port``.
         environment: environment variables of the workers.
 
     Raises:
         UnavailableError: nobody answers there, or not to us.
     """
-    import logging
-
     try:
         ray.init(
             address=address,
@@ -41,15 +41,13 @@ def join(ray: Any, address: str, environment: dict[str, str]) -> None:
         ) from None
 
 
-def check_machines(ray: Any, folder: Path) -> None:
+def check_machines(folder: Path) -> None:
     """Ask every machine of the cluster whether it can run trials of the study in `folder`.
 
     Raises:
         UsageError: machines that can't are named with the reason: a trial there would fail at once,
             so such a machine would eat up the study's trials.
     """
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
     ask = ray.remote(_objection)
     answers = {}
     for node in ray.nodes():
@@ -91,8 +89,7 @@ class Machines:
     before, and its worker is then only "unavailable".
     """
 
-    def __init__(self, ray: Any) -> None:
-        self._ray = ray
+    def __init__(self) -> None:
         self._known: dict[str, tuple[str, int]] = {}
         self._alive()
 
@@ -112,7 +109,7 @@ class Machines:
     def _alive(self) -> set[str]:
         alive = {
             node["NodeID"]: (node["NodeManagerAddress"], node["NodeManagerPort"])
-            for node in self._ray.nodes()
+            for node in ray.nodes()
             if node["Alive"]
         }
         self._known |= alive

@@ -47,8 +47,8 @@ def run_trials(
             feed = Feed(source, together)
         else:
             if shared is not None:
-                check_machines(ray, shared)
-            feed = Feed(source, together, Machines(ray).lost)
+                check_machines(shared)
+            feed = Feed(source, together, Machines().lost)
         gpus = ray.cluster_resources().get("GPU", 0.0)
         _fit(feed, workers, {"gpu": min(1.0, gpus / workers)} if gpus else {}, scratch / "tune")
     if feed.error is not None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import ray
+
 from autopelt.errors import UnavailableError
 from autopelt.execution.cluster import join
 from autopelt.system.held_folder import held_folder
@@ -49,8 +51,6 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
     """
     os.environ.update(_ENVIRONMENT)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import ray
-
     for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray.air"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # Sockets below the folder have paths of at most 107 characters, so it has a short name.
@@ -58,16 +58,16 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
         try:
             with own_signals():
                 if address is None:
-                    _start(ray, workers, threads, scratch)
+                    _start(workers, threads, scratch)
                 else:
-                    join(ray, address, _of_workers(threads))
+                    join(address, _of_workers(threads))
             _silence_worker_messages()
             yield scratch
         finally:
             ray.shutdown()
 
 
-def _start(ray: Any, workers: int, threads: int, scratch: Path) -> None:
+def _start(workers: int, threads: int, scratch: Path) -> None:
     """Start Ray's processes; Ray gives them 30 s, too little on a machine that is very busy.
 
     Raises:

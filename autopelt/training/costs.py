@@ -70,20 +70,23 @@ def latency(context: Context, architecture: Architecture, spec: TrialSpec) -> fl
     """Of one prediction, as a multiple of the bare backbone's."""
     if not deployed_form(architecture).modules:
         return 1.0  # and no time is spent on it
-    batch = typical(context, "selection", 1)
-    return pace(context, architecture, batch, random_seed=spec.random_seed).times
+    return pace(context, architecture, 1, random_seed=spec.random_seed).times
 
 
 def pace(
     context: Context,
     architecture: Architecture,
-    batch: dict[str, torch.Tensor],
+    examples: int,
     *,
     random_seed: int,
     rounds: int = ROUNDS,
     passes: int = PASSES,
 ) -> Pace:
-    """Time predictions of a batch, bare and deployed in turn; nothing may be attached."""
+    """Time predictions of a batch of typical examples, bare and deployed in turn.
+
+    Nothing may be attached.
+    """
+    batch = typical(context, "selection", examples)
     deployed = deployed_form(architecture)
     times: list[tuple[float, float]] = []
     for _ in range(rounds):

@@ -26,7 +26,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.modules.attachment import detach
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
-from autopelt.training.costs import nearest_to_median, pace, typical
+from autopelt.training.costs import nearest_to_median, pace
 from autopelt.training.loop import train_epochs
 from autopelt.training.spec import Setup
 
@@ -124,9 +124,8 @@ def latency(context: Context, architecture: Architecture, random_seed: int) -> d
     lengths = context.splits["selection"].lengths
     measures: dict[str, Any] = {"tokens": int(lengths[nearest_to_median(lengths)[0]])}
     for size, (rounds, passes) in BATCHES.items():
-        batch = typical(context, "selection", size)
         times = pace(
-            context, architecture, batch, random_seed=random_seed, rounds=rounds, passes=passes
+            context, architecture, size, random_seed=random_seed, rounds=rounds, passes=passes
         )
         measures |= {f"latency_{size}": times.deployed, f"times_bare_{size}": times.times}
     return measures
