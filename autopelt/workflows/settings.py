@@ -68,9 +68,6 @@ def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if name not in OPTIONS and name not in StudyConfig.model_fields:
             raise UsageError(f"unknown parameter '{name}': {did_you_mean(name, OPTIONS)}")
         option = OPTIONS.get(name, Option(name, ""))
-        if name == "seeds" and isinstance(value, str):
-            words = [part.strip() for part in value.split(",")]
-            value = [word for word in words if word not in ("", "none")]
         if value is not None:
             taken_back = option.free and value == "none"
             parts[option.lands][option.field or name] = None if taken_back else option.parse(value)
