@@ -59,7 +59,7 @@ class Option:
 OPTIONS = {
     option.name: option
     for option in (
-        Option("task", "Task to train and score on; autopelt list tasks."),
+        Option("task", "Task to train and score on, or a task file; autopelt list tasks."),
         Option("model", "Hub name, folder, or minilm.", "minilm"),
         Option("revision", "Revision of a Hub model."),
         Option("budget", "Most trainable parameters: 1%, 300k.", "1%"),

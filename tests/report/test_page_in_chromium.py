@@ -30,7 +30,11 @@ def place(report, trial):
 
 def hover(report, trial):
     """Text that appears when the mouse comes to a trial's point."""
-    report.page.mouse.move(*place(report, trial), steps=2)
+    report.page.mouse.move(0, 0)  # what was hovered before goes first
+    report.until("!document.querySelector('#figure-front .hovertext')")
+    x, y = place(report, trial)
+    report.page.mouse.move(x - 1, y)
+    report.page.mouse.move(x, y)
     return report.text("#figure-front .hovertext")
 
 
