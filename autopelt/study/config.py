@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -160,9 +161,11 @@ class StudyConfig(BaseModel):
         return cls.build(read_values(text, source), source)
 
     @classmethod
-    def build(cls, values: dict[str, Any], source: str) -> "StudyConfig":
+    def build(
+        cls, values: dict[str, Any], source: str, named: Callable[[str], str] = str
+    ) -> "StudyConfig":
         """Check plain values. Raises UsageError with every error in one line."""
-        return validated(cls, values, source)
+        return validated(cls, values, source, named)
 
     @classmethod
     def load(cls, path: Path) -> "StudyConfig":

@@ -23,15 +23,22 @@ def checked(read: Callable[[Any], Any]) -> BeforeValidator:
     return BeforeValidator(validate)
 
 
-def validated(model: type[Configuration], values: Any, what: str) -> Configuration:
-    """Plain values as a model's. Raises UsageError with every error of `what` in one line."""
+def validated(
+    model: type[Configuration], values: Any, what: str, named: Callable[[str], str] = str
+) -> Configuration:
+    """Plain values as a model's. Raises UsageError with every error of `what` in one line.
+
+    `named` gives a place (``training.epochs``) the name that a user knows it by.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise UsageError(f"{what} is wrong: {'; '.join(explanations(error, model))}.") from None
+        raise UsageError(f"{what} is wrong: {'; '.join(explanations(error, model, named))}.") from None
 
 
-def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
+def explanations(
+    error: ValidationError, model: type[BaseModel], named: Callable[[str], str] = str
+) -> list[str]:
     """Every error of a configuration, each with its place, value and way out."""
     parts = []
     for item in error.errors():
@@ -47,10 +54,10 @@ def explanations(error: ValidationError, model: type[BaseModel]) -> list[str]:
         if not item["loc"] and item["type"] == "value_error":  # it names its values itself
             parts.append(message)
             continue
-        named = item["type"] == "value_error" and str(item["input"]) in message
-        if item["type"] == "missing" or named:
+        has_it = item["type"] == "value_error" and str(item["input"]) in message
+        if item["type"] == "missing" or has_it:
             shown = ""  # there is no value, or the message has it
-        parts.append(f"{place}: {message}{shown}")
+        parts.append(f"{named(place)}: {message}{shown}")
     return parts
 
 

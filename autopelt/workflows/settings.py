@@ -54,7 +54,7 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
         "dropout": task.usual_dropout,
     }
     values["training"] = usual | training | parts["training"]
-    return StudyConfig.build(values, source)
+    return StudyConfig.build(values, source, str if config_file is not None else _named)
 
 
 def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -72,6 +72,13 @@ def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             taken_back = option.free and value == "none"
             parts[option.lands][option.field or name] = None if taken_back else option.parse(value)
     return parts
+
+
+def _named(place: str) -> str:
+    """The parameter that lands at a place of a configuration."""
+    field = place.removeprefix("training.")
+    options = (name for name, option in OPTIONS.items() if (option.field or name) == field)
+    return parameter(next(options, field))
 
 
 def data_folder(given: str | Path | None) -> str | None:
@@ -107,7 +114,7 @@ def changed_config(study: StudyStorage, changes: Mapping[str, Any]) -> StudyConf
     parts, values = _sorted(changes), study.config.model_dump(mode="json")
     training = values["training"] | parts["training"]
     values |= {"training": training} | parts["own data"] | parts["study"]
-    config = StudyConfig.build(values, GIVEN)
+    config = StudyConfig.build(values, GIVEN, _named)
     done = len(study.record().trials)
     if config.trials < done:
         raise UsageError(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.workflows.settings import data_folder, resolve_config
 
 
@@ -53,3 +53,12 @@ def test_the_folder_of_the_data_is_the_given_one_else_the_environments(
     monkeypatch.setenv("AUTOPELT_DATA", "there")
     assert data_folder(None) == str(tmp_path / "there")
     assert data_folder("glue") == str(tmp_path / "glue")
+
+
+def test_a_wrong_choice_is_named_as_it_was_given() -> None:
+    given = {"task": "demo", "trials": 0, "epochs": 0}
+    with pytest.raises(UsageError) as caught:
+        resolve_config(None, given)
+    for name in ("trials", "epochs"):
+        assert f" {name}: Input should be greater than or equal to 1" in str(caught.value)
+        assert f" {parameter(name)}: " in caught.value.marked
