@@ -40,6 +40,12 @@ def fail_if_something_is_missing(report: pytest.TestReport | pytest.CollectRepor
             report.longrepr = f"skipped where everything should be installed: {reason}"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that wait for Ray begin, so that no worker waits for them alone at the end."""
+    items.sort(key=lambda item: "execution" not in item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

@@ -33,7 +33,9 @@ def validated(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise UsageError(f"{what} is wrong: {'; '.join(explanations(error, model, named))}.") from None
+        raise UsageError(
+            f"{what} is wrong: {'; '.join(explanations(error, model, named))}."
+        ) from None
 
 
 def explanations(
