@@ -2,6 +2,6 @@
 
 config: every choice; objectives; rungs: when trials are compared; facts: what is known before the
 first trial; record: the study as values; storage: on disk, through Optuna (database);
-ledger, confirmation: trainings again; importance; lookup: STUDY:TRIAL and other names; table: rows of
-trials.
+ledger, confirmation: trainings again; importance; lookup: STUDY:TRIAL and other names; table: rows
+of trials.
 """

@@ -45,12 +45,12 @@ CASES: list[tuple[str, int, tuple[str, ...]]] = [
     # numbers
     (TINY.replace("3 ", "0 "), 2, ("trials", "0")),
     (TINY + " --epochs 0", 2, ("epochs", "0")),
-    (TINY + " --batch-size 0", 2, ("batch_size", "0")),
-    (TINY + " --max-length 1", 2, ("max_length", "1")),
+    (TINY + " --batch-size 0", 2, ("--batch-size", "0")),
+    (TINY + " --max-length 1", 2, ("--max-length", "1")),
     (TINY + " --workers 0", 2, ("workers", "0")),
-    (TINY + " --random-seed -1", 2, ("random_seed", "-1")),
-    (TINY + " --learning-rate-factor 0", 2, ("learning_rate_factor", "0")),
-    (TINY + " --train-examples 0", 2, ("train_examples", "0")),
+    (TINY + " --random-seed -1", 2, ("--random-seed", "-1")),
+    (TINY + " --learning-rate-factor 0", 2, ("--learning-rate-factor", "0")),
+    (TINY + " --train-examples 0", 2, ("--train-examples", "0")),
     # data
     ("search --task rte --model {tiny} --data {out}/nowhere", 3, ("nowhere",)),
     ("search --task rte --model {tiny} --data {empty}", 3, ("RTE", "--data")),
