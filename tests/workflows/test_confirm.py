@@ -202,7 +202,7 @@ def test_no_study_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(["confirm", str(tmp_path / "none")]) == 2
     assert "does not exist" in capsys.readouterr().err
     assert main(["search", "--task", "demo", "--confirm-seeds", "0"]) == 2
-    assert "confirm_seeds" in capsys.readouterr().err
+    assert "--confirm-seeds" in capsys.readouterr().err
 
 
 def test_the_luckiest_trial_is_not_believed(searched: tuple[Path, Plan]) -> None:
