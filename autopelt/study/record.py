@@ -39,8 +39,9 @@ class TrialRecord:
         believed: what the sampler thought before (``mean``, ``sd``, ``acquisition``, ``seconds``).
         random_seed: of the training.
         threads: CPU threads of the training; 0 where it is not known.
-        origin: ``seed``, ``warm`` (from another study's front), ``start`` (space-filling) or
-            ``model`` (proposed by the surrogate).
+        origin: ``seed``, ``warm`` (from another study's front), ``start`` (space-filling),
+            ``model`` (proposed by the surrogate) or ``repeat`` (trains an architecture again).
+        repeats: number of the first trial of the same architecture where this one trains it again.
         confirmed: scores on the report split, one for each further random seed; usually none.
         log: last line of a failed trial's log.
         costs: what was measured of the objectives ``latency`` and ``memory``; empty without them.
@@ -68,6 +69,7 @@ class TrialRecord:
     log: str = ""
     stopped_because: str = ""
     costs: Mapping[str, float] = field(default_factory=dict)
+    repeats: int | None = None
 
     @property
     def name(self) -> str:
@@ -88,6 +90,23 @@ class TrialRecord:
     def point(self) -> tuple[int, float]:
         """(deployed parameters, score) for the Pareto front; the score is NaN if there is none."""
         return self.count.deployed, float("nan") if self.score is None else self.score
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What is believed of one architecture, given all trainings of the study.
+
+    Attributes:
+        mean: expected score of a training of it, collapsed ones counted in.
+        sd: standard deviation of that expectation, not of one training; NaN where it is not known.
+        learns: chance that a training learns at all; NaN where it is not known.
+        trainings: of it that stand behind this.
+    """
+
+    mean: float
+    sd: float
+    learns: float
+    trainings: int
 
 
 @dataclass(frozen=True)
@@ -131,6 +150,7 @@ class StudyRecord:
             somebody works it out.
         confirmed: architectures that were trained again with fresh random seeds.
         warm_start: of the study that this one learned from, or None.
+        beliefs: of its trained architectures by id; empty in studies of before.
     """
 
     name: str
@@ -147,6 +167,7 @@ class StudyRecord:
     importance: tuple[Importance, ...] | None = None
     confirmed: tuple[Confirmation, ...] = ()
     warm_start: WarmStartFacts | None = None
+    beliefs: Mapping[str, Belief] = field(default_factory=dict)
 
     @property
     def complete(self) -> list[TrialRecord]:

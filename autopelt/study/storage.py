@@ -17,9 +17,10 @@ simply run again under its own number.
 """
 
 import json
+import math
 import time
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,19 @@ from autopelt.study.database import (
     unreadable,
 )
 from autopelt.study.facts import StudyFacts
-from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
+from autopelt.study.record import (
+    COMPLETE,
+    FAILED,
+    RUNNING,
+    STOPPED,
+    Belief,
+    StudyRecord,
+    TrialRecord,
+)
 from autopelt.system.files import last_line, write_text
 from autopelt.system.lock import LOCK, working_process
 
-_FACTS, _CONFIG = "autopelt", "autopelt_config"
+_FACTS, _CONFIG, _BELIEFS = "autopelt", "autopelt_config", "autopelt_beliefs"
 _STATES = {
     TrialState.COMPLETE: COMPLETE,
     TrialState.FAIL: FAILED,
@@ -241,6 +250,15 @@ class StudyStorage:
             self.write(number, stopped_because=because, finished=time.time())
             self.optuna.tell(number, state=TrialState.PRUNED)
 
+    def believe(self, beliefs: Mapping[str, Belief]) -> None:
+        """Keep what is believed of the architectures now, by id, instead of what was."""
+        kept = {  # JSON knows no NaN
+            id: [None if math.isnan(v) else v for v in astuple(belief)]
+            for id, belief in beliefs.items()
+        }
+        with quiet_optuna():
+            self.optuna.set_user_attr(_BELIEFS, json.dumps(kept, allow_nan=False))
+
     def trials(self) -> list[FrozenTrial]:
         """All trials as Optuna has them; not to be changed."""
         return self.optuna.get_trials(deepcopy=False)
@@ -270,6 +288,7 @@ class StudyStorage:
             trials=tuple(trials),
             total=self.config.trials,
             confirmed=confirmed,
+            beliefs=_beliefs(self.optuna.user_attrs.get(_BELIEFS)),
             **{key: value for key, value in self.facts if key != "version"},
         )
 
@@ -305,6 +324,21 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
         state=_STATES[trial.state],
         **plain,
     )
+
+
+def _beliefs(kept: Any) -> dict[str, Belief]:
+    """What `StudyStorage.believe` kept; nothing where it cannot be read: it can be worked out."""
+
+    def number(value: float | None) -> float:
+        return math.nan if value is None else float(value)
+
+    try:
+        return {
+            id: Belief(float(mean), number(sd), number(learns), int(trainings))
+            for id, (mean, sd, learns, trainings) in json.loads(kept).items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        return {}
 
 
 def _claim(folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from study_facts import ARCHITECTURE, FACTS, attributes, config
 
 from autopelt.errors import UnavailableError, UsageError
+from autopelt.study.record import Belief
 from autopelt.study.storage import StudyStorage
 from autopelt.system.lock import locked
 
@@ -257,3 +258,30 @@ def test_a_password_is_not_kept() -> None:
     assert config(storage="postgresql://me@host/studies").storage is not None
     with pytest.raises(UsageError, match="must be a URL"):
         config(storage="studies.db")
+
+
+def test_beliefs_are_read_back_and_replaced(tmp_path: Path) -> None:
+    study = create(tmp_path / "s")
+    first = study.add(attributes(), {}, {})
+    study.complete(first, 0.6, 64)
+    study.complete(study.add(attributes(repeats=first), {}, {}), 0.5, 64)
+    assert study.record().beliefs == {}
+    study.believe({"gone": Belief(0.1, 0.2, 0.3, 4)})
+    study.believe(
+        {ARCHITECTURE.id: Belief(0.55, 0.02, 0.9, 2), "few": Belief(0.4, math.nan, math.nan, 1)}
+    )
+    record = StudyStorage.open(tmp_path / "s").record()
+    assert record.beliefs[ARCHITECTURE.id] == Belief(0.55, 0.02, 0.9, 2)
+    few = record.beliefs["few"]
+    assert (few.mean, few.trainings) == (0.4, 1)
+    assert math.isnan(few.sd)
+    assert math.isnan(few.learns)
+    assert set(record.beliefs) == {ARCHITECTURE.id, "few"}
+    assert [t.repeats for t in record.trials] == [None, first]
+
+
+@pytest.mark.parametrize("kept", ["", "null", "[1]", '{"a": 1}', '{"a": [null, 0, 0, 1]}', 3])
+def test_damaged_beliefs_are_none(tmp_path: Path, kept: object) -> None:
+    study = create(tmp_path / "s")
+    study.optuna.set_user_attr("autopelt_beliefs", kept)
+    assert StudyStorage.open(tmp_path / "s").record().beliefs == {}
