@@ -20,11 +20,12 @@ from typing import Any, NamedTuple
 
 import gpytorch
 import torch
+from gpytorch.priors import HalfCauchyPrior, NormalPrior
 from torch import Tensor
 
 
-class Prior(NamedTuple):
-    """Log-normal prior of a positive hyperparameter: median and deviation of its logarithm."""
+class LogNormal(NamedTuple):
+    """Prior of positive hyperparameters: median and deviation of the logarithm, which is fitted."""
 
     median: float
     deviation: float
@@ -33,16 +34,17 @@ class Prior(NamedTuple):
         """The logarithm of the hyperparameter, at the median."""
         return _parameter(self.median, *shape)
 
-    def log_density(self, log_value: Tensor) -> Tensor:
-        """Of the logarithms of independent hyperparameters, up to a constant; scalar."""
-        z = (log_value - math.log(self.median)) / self.deviation
-        return -0.5 * z.square().sum()
+    def register(self, module: gpytorch.Module, name: str, *shape: int) -> None:
+        """Give `module` a parameter of that name with this prior on its logarithm."""
+        module.register_parameter(name, self.parameter(*shape))
+        prior = NormalPrior(math.log(self.median), self.deviation).double()
+        module.register_prior(f"{name}_prior", prior, name)
 
 
-SCALES = (Prior(0.7, 1.0), Prior(0.3, 1.0), Prior(0.3, 1.0))
+SCALES = (LogNormal(0.7, 1.0), LogNormal(0.3, 1.0), LogNormal(0.3, 1.0))
 """Of the structured Matérn, the linear and the raw Matérn kernel."""
-SCALE_SOURCE = Prior(0.3, 1.0)
-NOISE = Prior(0.1, 1.0)
+SCALE_SOURCE = LogNormal(0.3, 1.0)
+NOISE = LogNormal(0.1, 1.0)
 SHRINKAGE = 1.0
 """Scale of the half-Cauchy prior on each inverse squared length scale of a raw choice."""
 
@@ -65,12 +67,18 @@ class HybridKernel(gpytorch.kernels.Kernel):
         self.columns = [groups[-1].stop, raw, sources]
         widths = torch.tensor([g.stop - g.start for g in groups])
         self.register_buffer("group", torch.repeat_interleave(torch.arange(len(groups)), widths))
-        self.length_prior = Prior(1.5 * math.sqrt(len(groups)), 1.0)
-        self.log_length = self.length_prior.parameter(len(groups))
-        scales = [math.log(p.median) for p in SCALES]
-        self.log_scale = torch.nn.Parameter(torch.tensor(scales, dtype=torch.float64))
+        LogNormal(1.5 * math.sqrt(len(groups)), 1.0).register(self, "log_length", len(groups))
+        medians = torch.tensor([p.median for p in SCALES], dtype=torch.float64)
+        self.log_scale = torch.nn.Parameter(medians.log())
+        deviations = torch.tensor([p.deviation for p in SCALES], dtype=torch.float64)
+        self.register_prior("log_scale_prior", NormalPrior(medians.log(), deviations), "log_scale")
         self.log_rho = _parameter(0.5, raw)
-        self.log_source = SCALE_SOURCE.parameter(sources)
+        self.register_prior(
+            "rho_prior",
+            HalfCauchyPrior(torch.tensor(SHRINKAGE, dtype=torch.float64)),
+            lambda m: m.log_rho.exp(),
+        )
+        SCALE_SOURCE.register(self, "log_source", sources)
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:
         """Covariances of `x1` with `x2`."""
@@ -91,13 +99,6 @@ class HybridKernel(gpytorch.kernels.Kernel):
         linear = 1 + inner(x, x_)
         covariance = covariance + scale[1] * linear / len(self.log_length)
         return covariance + inner(t * self.log_source.exp(), t_)
-
-    def log_prior(self) -> Tensor:
-        """Logarithm of the prior density of the hyperparameters, up to a constant; scalar."""
-        length = self.length_prior.log_density(self.log_length)
-        scales = sum(p.log_density(s) for p, s in zip(SCALES, self.log_scale, strict=True))
-        shrinkage = -torch.log1p((self.log_rho.exp() / SHRINKAGE).square()).sum()
-        return length + scales + shrinkage + SCALE_SOURCE.log_density(self.log_source)
 
 
 class _Matern(torch.autograd.Function):

@@ -13,13 +13,13 @@ from autopelt.samplers.cost_model import CostModel
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
-from autopelt.samplers.surrogate import Hyperparameters, Posterior, Surrogate
+from autopelt.samplers.surrogate import Hyperparameters, ScorePosterior, Surrogate
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Matrix, Vector
 from autopelt.statistics.pareto import front_of
 
 Array = NDArray[np.float64]
-Value = Callable[[Posterior, Matrix], Array]
+Value = Callable[[ScorePosterior, Matrix], Array]
 """Acquisition of (n, D) points with their posterior; -> (n,), larger is better."""
 
 COLD_STEPS = 40
@@ -65,8 +65,7 @@ class Model:
         Raises:
             SpaceExhaustedError: every feasible point was seen.
         """
-        surrogate = self.fitted(history.observed)
-        known, means = self._with_fantasies(surrogate, history)
+        surrogate, known, means = self._with_fantasies(history)
         alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
         reference_score = float(alone[0] if alone else means.min())
         inside = [i for i, o in enumerate(known) if o.parameters <= self.space.limit]
@@ -77,7 +76,7 @@ class Model:
             costs = CostModel(self.features, history.observed)
             value, order = self._front(known, means, reference_score, costs)
 
-        def posterior(matrix: Matrix) -> Posterior:
+        def posterior(matrix: Matrix) -> ScorePosterior:
             return surrogate.predict(self._with_source(self.features.of(matrix)))
 
         vector, acquisition = best_candidate(
@@ -91,16 +90,15 @@ class Model:
         mean, sd = float(expected.mean[0]), float(expected.deviation[0])
         return vector, {"mean": mean, "sd": sd, "acquisition": acquisition}
 
-    def _with_fantasies(
-        self, surrogate: Surrogate, history: History
-    ) -> tuple[list[Observation], Array]:
-        """Observed and pending trials with their expected scores; conditions on the pending."""
+    def _with_fantasies(self, history: History) -> tuple[Surrogate, list[Observation], Array]:
+        """Surrogate conditioned on the pending; observed and pending trials; expected scores."""
+        surrogate = self.fitted(history.observed)
         means = surrogate.predict(self.features_of(history.observed)).mean
         if history.pending:
             pending = self.features_of(history.pending)
             means = np.concatenate([means, surrogate.predict(pending).mean])
-            surrogate.fantasize(pending)
-        return [*history.observed, *history.pending], means
+            surrogate = surrogate.fantasized(pending)
+        return surrogate, [*history.observed, *history.pending], means
 
     def _front(
         self, known: list[Observation], means: Array, reference_score: float, measured: CostModel
@@ -110,7 +108,7 @@ class Model:
         reference = np.array([math.log10(self.space.limit), *measured.reference])
         boxes = BoxDecomposition.of(costs, means, reference, reference_score)
 
-        def value(posterior: Posterior, matrix: Matrix) -> Array:
+        def value(posterior: ScorePosterior, matrix: Matrix) -> Array:
             costs = _costs(self.space.costs(matrix), measured.of(matrix))
             return boxes.expected_improvement(posterior.expected_improvement, costs)
 

@@ -7,20 +7,33 @@ are. Noise is equal in scores, so in w it grows with the slope. A score is said 
 at what the process expects of it, found by fitting more than once (a Gauss-Newton step of a Laplace
 approximation; Rasmussen and Williams, 2006, section 3.4), not at the score as it was observed.
 
-The kernel is an ordinary gpytorch kernel (`kernel`). Fitting and prediction are exact and written
-out: the gradient of the marginal likelihood needs one inverse, and a proposal evaluates tens of
-thousands of points.
+It is a BoTorch model: `Surrogate.posterior` is what any BoTorch acquisition function takes, with
+scores as they are reported, and the fit is BoTorch's. Prediction of many points at once
+(`Surrogate.predict`) and the gradient of the marginal likelihood are written out, as a proposal
+evaluates tens of thousands of points.
 """
 
+import copy
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
+from botorch.exceptions.warnings import OptimizationWarning
+from botorch.models import SingleTaskGP
+from botorch.models.transforms.outcome import OutcomeTransform
+from botorch.optim.fit import fit_gpytorch_mll_scipy
+from botorch.posteriors import TransformedPosterior
+from gpytorch.likelihoods.gaussian_likelihood import _GaussianLikelihoodBase
+from gpytorch.likelihoods.noise_models import Noise
+from gpytorch.means import ZeroMean
+from gpytorch.mlls import ExactMarginalLogLikelihood
+from linear_operator.operators import DiagLinearOperator
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import ndtr
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
@@ -48,7 +61,7 @@ class Hyperparameters:
 
 
 @dataclass(frozen=True)
-class Posterior:
+class ScorePosterior:
     """What is expected of the scores of n candidates: ceiling - score is log-normal.
 
     Attributes:
@@ -87,7 +100,68 @@ class Posterior:
         return np.asarray(np.maximum(0.0, room * ndtr(a) - below))
 
 
-class Surrogate:
+class ScoreNoise(Noise):
+    """Noise that is equal in scores: in w it grows with the slope of each observation.
+
+    Attributes:
+        log_level: logarithm of the variance where the slope is the median one; fitted.
+        relative, extra, factor: (n,) of each observation: squared slope over the median's, variance
+            beyond the common noise, and how much less an outlier counts.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        NOISE.register(self, "log_level")
+        ones = torch.ones(count, dtype=torch.float64)
+        for name, value in (("relative", ones), ("extra", 0 * ones), ("factor", ones.clone())):
+            self.register_buffer(name, value)
+
+    def variances(self) -> Tensor:
+        """(n,) of the observations."""
+        return (self.log_level.exp() * self.relative + self.extra) * self.factor + _JITTER
+
+    def forward(self, *inputs: Any, shape: torch.Size, **_: Any) -> DiagLinearOperator:
+        """Of the observations where there are as many rows, of new trainings elsewhere."""
+        if shape[-1] == len(self.relative):
+            return DiagLinearOperator(self.variances().expand(shape))
+        return DiagLinearOperator((self.log_level.exp() + _JITTER).expand(shape))
+
+
+class CeilingTransform(OutcomeTransform):
+    """Scores to standardised w = -log(ceiling - score), and posteriors back to scores."""
+
+    def __init__(self, ceiling: float, centre: float, unit: float, nearest: float) -> None:
+        super().__init__()
+        self.ceiling, self.centre, self.unit, self.nearest = ceiling, centre, unit, nearest
+
+    def forward(
+        self, Y: Tensor, Yvar: Tensor | None = None, X: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        room = torch.clamp_min(self.ceiling - Y, self.nearest)
+        variance = None if Yvar is None else Yvar / (room * self.unit).square()
+        return (-room.log() - self.centre) / self.unit, variance
+
+    def untransform(
+        self, Y: Tensor, Yvar: Tensor | None = None, X: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        room = torch.exp(-(Y * self.unit + self.centre))
+        return self.ceiling - room, None if Yvar is None else Yvar * (room * self.unit).square()
+
+    def untransform_posterior(self, posterior: Any, X: Tensor | None = None) -> Any:
+        """Of a Gaussian w: ceiling - score is log-normal."""
+
+        def mean(m: Tensor, v: Tensor) -> Tensor:
+            w, spread = m * self.unit + self.centre, v * self.unit**2
+            return self.ceiling - torch.exp(-w + 0.5 * spread)
+
+        def variance(m: Tensor, v: Tensor) -> Tensor:
+            spread = v * self.unit**2
+            return (self.ceiling - mean(m, v)).square() * torch.expm1(spread)
+
+        return TransformedPosterior(posterior, lambda w: self.untransform(w)[0], mean, variance)
+
+
+class Surrogate(SingleTaskGP):
     """A Gaussian process on observed scores.
 
     Args:
@@ -113,16 +187,26 @@ class Surrogate:
         start: Hyperparameters | None = None,
         steps: int = 60,
     ) -> None:
+        noise = ScoreNoise(len(y))
+        super().__init__(
+            _tensor(x),
+            _tensor(y)[:, None],
+            likelihood=_GaussianLikelihoodBase(noise),
+            covar_module=HybridKernel(groups, raw, sources),
+            mean_module=ZeroMean(),
+            outcome_transform=None,
+        )
         self.gap = gap
         self._scores, self._variances = y, np.zeros(len(y)) if variances is None else variances
         deviation = float(np.sqrt(np.mean((y - np.median(y)) ** 2))) or 1.0
-        self.ceiling = float(y.max()) + gap * deviation
         self._nearest = NEAREST * deviation
-        self._x = _tensor(x)
-        self._factor = torch.ones(len(y), dtype=torch.float64)
-        self.kernel = HybridKernel(groups, raw, sources)
-        self.log_noise = NOISE.parameter()
-        self._parameters = [*self.kernel.parameters(), self.log_noise]
+        self.outcome_transform = CeilingTransform(
+            float(y.max()) + gap * deviation, 0.0, 1.0, self._nearest
+        )
+        self._x = self.train_inputs[0]
+        parameters = [*self.covar_module.named_parameters(), ("log_level", noise.log_level)]
+        self._fitted = {name: p for name, p in parameters if p.numel()}
+        self._mll = (ExactMarginalLogLikelihood(self.likelihood, self),)  # no submodule: a circle
         if start is not None:
             self._load(start.values)
         self._linearise(y)
@@ -132,8 +216,18 @@ class Surrogate:
             self._fit(steps)
         self.outliers = self.leave_one_out() < OUTLIER
         if self.outliers.any():
-            self._factor[torch.from_numpy(self.outliers)] = OUTLIER_NOISE
+            noise.factor[torch.from_numpy(self.outliers)] = OUTLIER_NOISE
             self._fit(steps)
+        self.eval()
+
+    @property
+    def _noise(self) -> ScoreNoise:
+        return self.likelihood.noise_covar
+
+    @property
+    def ceiling(self) -> float:
+        """No score is expected above it."""
+        return self.outcome_transform.ceiling
 
     def _linearise(self, at: Array) -> None:
         """Say the scores in w by the tangent at what is expected of each, (n,) `at`.
@@ -144,63 +238,72 @@ class Surrogate:
         room = np.maximum(self.ceiling - at, self._nearest)
         slope = 1 / room
         w = -np.log(room) + slope * (self._scores - (self.ceiling - room))
-        self.centre = float(np.median(w))
-        self.unit = float(np.sqrt(np.mean((w - self.centre) ** 2))) or 1.0
-        self._y = torch.from_numpy((w - self.centre) / self.unit)
-        steep = (slope / self.unit) ** 2
-        self._extra = torch.from_numpy(self._variances * steep)
+        centre = float(np.median(w))
+        unit = float(np.sqrt(np.mean((w - centre) ** 2))) or 1.0
+        self.outcome_transform.centre, self.outcome_transform.unit = centre, unit
+        self._y = torch.from_numpy((w - centre) / unit)
+        self.set_train_data(targets=self._y)
+        steep = (slope / unit) ** 2
         self._steepness = float(np.median(steep))
-        self._relative = torch.from_numpy(steep / self._steepness)
-        self._jacobian = float(np.log(slope / self.unit).sum())
+        self._noise.extra = torch.from_numpy(self._variances * steep)
+        self._noise.relative = torch.from_numpy(steep / self._steepness)
+        self._jacobian = float(np.log(slope / unit).sum())
 
     # ------------------------------------------------------------------ fitting
     @property
     def hyperparameters(self) -> Hyperparameters:
         """Those of the fit."""
         with torch.no_grad():
-            return Hyperparameters(parameters_to_vector(self._parameters).numpy(), self.gap)
+            vector = parameters_to_vector(self._fitted.values())
+            return Hyperparameters(vector.numpy(), self.gap)
 
     def _load(self, values: Array) -> None:
-        vector_to_parameters(torch.from_numpy(values.copy()), self._parameters)
-
-    def _noise(self) -> Tensor:
-        """(n,) variance of the noise in w."""
-        return (self.log_noise.exp() * self._relative + self._extra) * self._factor + _JITTER
+        vector_to_parameters(torch.from_numpy(values.copy()), self._fitted.values())
 
     def _covariance(self) -> Tensor:
         """(n, n) of the observed scores in w, with their noise."""
-        return self.kernel.forward(self._x, self._x) + torch.diag(self._noise())
+        return self.covar_module.forward(self._x, self._x) + torch.diag(self._noise.variances())
 
-    def _objective(self, values: Array) -> tuple[float, Array]:
-        """Minus the log posterior of the hyperparameters, and its gradient."""
-        self._load(values)
+    def _objective(self) -> tuple[Tensor, Sequence[Tensor]]:
+        """Minus the log posterior of the hyperparameters, and its gradients.
+
+        The gradient needs one inverse, which automatic differentiation of a Cholesky factor would
+        take thrice.
+        """
+        parameters = list(self._fitted.values())
         covariance = self._covariance()
         with torch.no_grad():
             lower, failed = torch.linalg.cholesky_ex(covariance)
             if int(failed):
-                return 1e10, np.zeros_like(values)
+                return torch.tensor(1e10), [torch.zeros_like(p) for p in parameters]
             inverse = torch.cholesky_inverse(lower)
             alpha = inverse @ self._y
-            value = 0.5 * float(self._y @ alpha) + float(lower.diagonal().log().sum())
+            value = 0.5 * (self._y @ alpha) + lower.diagonal().log().sum()
             slope = 0.5 * (inverse - alpha[:, None] * alpha)
-        prior = -(self.kernel.log_prior() + NOISE.log_density(self.log_noise))
+        prior = -sum(
+            distribution.log_prob(value_of(module)).sum()
+            for _, module, distribution, value_of, _ in self.named_priors()
+        )
         total = (covariance * slope).sum() + prior
-        gradients = torch.autograd.grad(total, self._parameters)
-        return value + float(prior.detach()), parameters_to_vector(gradients).numpy()
+        return value + prior.detach(), torch.autograd.grad(total, parameters)
 
     def _fit(self, steps: int) -> None:
         """Maximise the posterior of the hyperparameters, and condition on the scores."""
         if steps > 0:
             begin, most = self.hyperparameters.values, max(5, steps // 2)
-            result = minimize(
-                self._objective,
-                begin,
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[(-14.0, 6.0)] * (len(begin) - 1) + [(-9.0, 3.0)],
-                options={"maxfun": most, "maxiter": most},
-            )
-            self._load(np.asarray(result.x if np.isfinite(result.fun) else begin))
+            bounds = dict.fromkeys(self._fitted, (-14.0, 6.0)) | {"log_level": (-9.0, 3.0)}
+            with warnings.catch_warnings():
+                # The number of steps is limited on purpose.
+                warnings.simplefilter("ignore", OptimizationWarning)
+                result = fit_gpytorch_mll_scipy(
+                    self._mll[0],
+                    parameters=self._fitted,
+                    bounds=bounds,
+                    closure=self._objective,
+                    options={"maxfun": most, "maxiter": most},
+                )
+            if not math.isfinite(result.fval):
+                self._load(begin)
         with torch.no_grad():
             self._lower = torch.linalg.cholesky(self._covariance())
             self._alpha = torch.cholesky_solve(self._y[:, None], self._lower)[:, 0]
@@ -208,12 +311,12 @@ class Surrogate:
     @property
     def evidence(self) -> float:
         """Log posterior density of the scores and hyperparameters, to compare gaps."""
-        return self._jacobian - self._objective(self.hyperparameters.values)[0]
+        return self._jacobian - float(self._objective()[0])
 
     @property
     def noise(self) -> float:
         """Deviation of a training's score from what is expected of its architecture."""
-        return math.sqrt(math.exp(float(self.log_noise.detach())) / self._steepness)
+        return math.sqrt(float(self._noise.log_level.detach().exp()) / self._steepness)
 
     def leave_one_out(self) -> Array:
         """(n,) residual of each score from the others' prediction, in standard deviations."""
@@ -222,51 +325,76 @@ class Surrogate:
             return np.asarray((self._alpha / diagonal.sqrt()).numpy())
 
     # ------------------------------------------------------------------ prediction
-    def predict(self, x: Array) -> Posterior:
-        """What is expected of the scores (without noise) at (m, F) features."""
+    def predict(self, x: Array) -> ScorePosterior:
+        """What is expected of the scores (without noise) at (m, F) features, each by itself."""
         with torch.no_grad():
             points = _tensor(x)
-            cross = self.kernel.forward(points, self._x)
-            mean = cross @ self._alpha
-            solved = torch.linalg.solve_triangular(self._lower, cross.T, upper=False)
-            prior = self.kernel.forward(points, points, diag=True)
+            cross, solved, mean = self._solved(points)
+            prior = self.covar_module.forward(points, points, diag=True)
             variance = torch.clamp_min(prior - solved.square().sum(0), 1e-10)
-            return Posterior(
-                (mean * self.unit + self.centre).numpy(),
-                (variance.sqrt() * self.unit).numpy(),
+            transform = self.outcome_transform
+            return ScorePosterior(
+                (mean * transform.unit + transform.centre).numpy(),
+                (variance.sqrt() * transform.unit).numpy(),
                 self.ceiling,
             )
+
+    def covariance(self, x: Array) -> Array:
+        """(m, m) of what is expected of the scores at (m, F) features together.
+
+        In squared units of the score, by the tangent at the expected scores.
+        """
+        with torch.no_grad():
+            points = _tensor(x)
+            _, solved, _ = self._solved(points)
+            joint = self.covar_module.forward(points, points) - solved.T @ solved
+        found = self.predict(x)
+        slope = (found.ceiling - found.mean) * self.outcome_transform.unit
+        return np.asarray(joint.numpy() * slope[:, None] * slope)
+
+    def _solved(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Covariances with the scores, these divided by the Cholesky factor, and the mean in w."""
+        cross = self.covar_module.forward(points, self._x)
+        solved = torch.linalg.solve_triangular(self._lower, cross.T, upper=False)
+        return cross, solved, cross @ self._alpha
 
     def standardised(self, x: Array) -> Array:
         """(m,) what is expected at (m, F) features, on the process's own scale; 0 is its median."""
         with torch.no_grad():
-            return np.asarray((self.kernel.forward(_tensor(x), self._x) @ self._alpha).numpy())
+            cross = self.covar_module.forward(_tensor(x), self._x)
+            return np.asarray((cross @ self._alpha).numpy())
 
-    def fantasize(self, x: Array) -> None:
-        """Condition on (m, F) pending points, as if each scored its mean ("Kriging believer").
+    def fantasized(self, x: Array) -> "Surrogate":
+        """Conditioned on (m, F) pending points, as if each scored its mean ("Kriging believer").
 
         Means stay as they are; deviations shrink around the points. Their rows join the Cholesky
         factor, which costs as much as m predictions.
         """
         if len(x) == 0:
-            return
+            return self
+        model = copy.copy(self)
+        model._modules = self._modules | {"likelihood": copy.deepcopy(self.likelihood)}
         with torch.no_grad():
             points = _tensor(x)
-            cross = self.kernel.forward(points, self._x)
-            mean = cross @ self._alpha
-            side = torch.linalg.solve_triangular(self._lower, cross.T, upper=False).T
-            noise = self.log_noise.exp() + _JITTER
-            corner = self.kernel.forward(points, points) - side @ side.T
+            _, side, mean = self._solved(points)
+            noise = self._noise.log_level.exp() + _JITTER
+            corner = self.covar_module.forward(points, points) - side.T @ side
             corner += noise * torch.eye(len(points), dtype=torch.float64)
-            n, m = side.T.shape
+            n, m = side.shape
             lower = torch.zeros((n + m, n + m), dtype=torch.float64)
             lower[:n, :n] = self._lower
-            lower[n:, :n] = side
+            lower[n:, :n] = side.T
             lower[n:, n:] = torch.linalg.cholesky(corner)
-            self._lower = lower
-            self._x = torch.cat([self._x, points])
-            self._y = torch.cat([self._y, mean])
-            self._alpha = torch.cat([self._alpha, torch.zeros(m, dtype=torch.float64)])
+            model._lower = lower
+            model._x = torch.cat([self._x, points])
+            model._y = torch.cat([self._y, mean])
+            model._alpha = torch.cat([self._alpha, torch.zeros(m, dtype=torch.float64)])
+            own = model.likelihood.noise_covar
+            ones = torch.ones(m, dtype=torch.float64)
+            own.relative, own.factor = (torch.cat([v, ones]) for v in (own.relative, own.factor))
+            own.extra = torch.cat([own.extra, 0 * ones])
+            model.set_train_data(model._x, model._y, strict=False)
+        return model
 
 
 def _tensor(x: Array) -> Tensor:
