@@ -50,6 +50,7 @@ class History:
         seen: points of all trials, failed and waiting ones too.
         started: space-filling proposals so far.
         modelled: whether a model has proposed already.
+        asking: number of the trial that asks.
     """
 
     observed: list[Observation] = field(default_factory=list)
@@ -57,6 +58,7 @@ class History:
     seen: list[Vector] = field(default_factory=list)
     started: int = 0
     modelled: bool = False
+    asking: int = 0
 
     def begins(self, start: float) -> bool:
         """Whether the next proposal is one of the `start` that come before the model's.
@@ -86,7 +88,7 @@ class Reader:
         new = [t for t in trials if t.number not in self._checked and t.state.is_finished()]
         check_space(new, self.space)
         self._checked |= {t.number for t in new}
-        history = History()
+        history = History(asking=asking)
         ended: list[tuple[float, int, Observation]] = []
         stopped: list[FrozenTrial] = []
         for trial in trials:

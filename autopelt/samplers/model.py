@@ -5,14 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
+from botorch.acquisition.acquisition import AcquisitionFunction
 from numpy.typing import ArrayLike, NDArray
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.samplers.acquisition import BoxDecomposition, decades
+from autopelt.samplers.collapse import Collapse
 from autopelt.samplers.cost_model import CostModel
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
+from autopelt.samplers.repeats import Worth, best_of, front_of_size, knowledge_gradient
 from autopelt.samplers.surrogate import Hyperparameters, ScorePosterior, Surrogate
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Matrix, Vector
@@ -21,10 +25,18 @@ from autopelt.statistics.pareto import front_of
 Array = NDArray[np.float64]
 Value = Callable[[ScorePosterior, Matrix], Array]
 """Acquisition of (n, D) points with their posterior; -> (n,), larger is better."""
+Acquisition = Callable[[Surrogate, float], AcquisitionFunction]
+"""Of a fitted surrogate and the best expected score within the budget an acquisition function of
+BoTorch, on features."""
+
+Key = tuple[tuple[int, float], ...]
+"""Numbers and scores of trials."""
 
 COLD_STEPS = 40
 TRIAL_STEPS = 20
 WARM_STEPS = 15
+ACQUISITION_BATCH = 64
+"""Points at which an acquisition function of BoTorch is evaluated at once."""
 ANCHOR = 3
 """Every so many milestones one begins from the medians of the priors."""
 GAPS = (0.1, 0.3, 1.0, 10.0)
@@ -52,25 +64,31 @@ class Model:
         if len(source) >= ENOUGH and len({o.score for o in source}) > 1:
             self._source = Model(space, features).fitted(source)
         self._rows: dict[int, tuple[Architecture, Array]] = {}
-        self._milestones: dict[tuple[tuple[int, float], ...], Hyperparameters] = {}
+        self._milestones: dict[Key, Hyperparameters] = {}
+        self._last: tuple[Key, Surrogate] | None = None
 
     def propose(
-        self, history: History, unseen: Unseen, rng: np.random.Generator, single: bool
+        self,
+        history: History,
+        unseen: Unseen,
+        rng: np.random.Generator,
+        single: bool,
+        acquisition: Acquisition | None = None,
     ) -> tuple[Vector, dict[str, float]]:
         """The most promising unseen point, and its ``mean``, ``sd`` and ``acquisition``.
 
         Args:
             single: maximise the score under the budget instead of the front.
+            acquisition: maximise this instead of either.
 
         Raises:
             SpaceExhaustedError: every feasible point was seen.
         """
         surrogate, known, means = self._with_fantasies(history)
-        alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
-        reference_score = float(alone[0] if alone else means.min())
+        reference_score = _reference_score(known, means)
         inside = [i for i, o in enumerate(known) if o.parameters <= self.space.limit]
         known, means = [known[i] for i in inside], means[inside]
-        if single:
+        if single or acquisition is not None:
             value, order = _best_score(means, reference_score)
         else:
             costs = CostModel(self.features, history.observed)
@@ -79,16 +97,86 @@ class Model:
         def posterior(matrix: Matrix) -> ScorePosterior:
             return surrogate.predict(self._with_source(self.features.of(matrix)))
 
-        vector, acquisition = best_candidate(
+        def ours(matrix: Matrix) -> Array:
+            return value(posterior(matrix), matrix)
+
+        worth: Callable[[Matrix], Array] = ours
+        if acquisition is not None:
+            best = float(means.max()) if len(means) else reference_score
+            worth = self._worth(acquisition(surrogate, best))
+        vector, highest = best_candidate(
             unseen,
-            lambda matrix: value(posterior(matrix), matrix),
+            worth,
             [v for i in order if (v := known[i].vector) is not None],
             rng,
             Effort.at(len(history.observed)),
         )
         expected = posterior(np.array([vector]))
         mean, sd = float(expected.mean[0]), float(expected.deviation[0])
-        return vector, {"mean": mean, "sd": sd, "acquisition": acquisition}
+        return vector, {"mean": mean, "sd": sd, "acquisition": highest}
+
+    def _worth(self, function: AcquisitionFunction) -> Callable[[Matrix], Array]:
+        """A BoTorch acquisition function of points, each by itself."""
+
+        def worth(matrix: Matrix) -> Array:
+            points = torch.from_numpy(self._with_source(self.features.of(matrix)))
+            with torch.no_grad():
+                parts = [function(some[:, None]) for some in points.split(ACQUISITION_BATCH)]
+            return np.asarray(torch.cat(parts).numpy())
+
+        return worth
+
+    def contender(self, history: History, single: bool) -> Observation | None:
+        """The known architecture within the budget whose next training is worth the most.
+
+        Args:
+            single: for the best architecture alone, and not for the front.
+
+        Returns:
+            One of its trainings; None where nothing within the budget has a score.
+        """
+        surrogate, known, _ = self._with_fantasies(history)
+        reference_score = _reference_score(known, self._beliefs(surrogate, known, history)[0])
+        distinct = {o.architecture.id: o for o in known if o.parameters <= self.space.limit}
+        contenders = [o for o in distinct.values() if not math.isnan(o.score)]
+        if not contenders:
+            return None
+        means, _ = self._beliefs(surrogate, contenders, history)
+        covariance = surrogate.covariance(self.features_of(contenders))
+        worth: Worth = best_of
+        if not single:
+            parameters = [o.parameters for o in contenders]
+            worth = front_of_size(parameters, self.space.limit, reference_score)
+        gains = knowledge_gradient(means, covariance, surrogate.noise, worth)
+        return contenders[int(gains.argmax())]
+
+    def beliefs(self, observed: Sequence[Observation]) -> dict[str, tuple[float, float, float]]:
+        """By architecture id: expected score with collapses counted, its deviation, and the chance
+        that a training learns."""
+        distinct = list({o.architecture.id: o for o in observed}.values())
+        surrogate = self.fitted(observed)
+        means, chance = self._beliefs(surrogate, distinct, History(observed=list(observed)))
+        deviations = surrogate.predict(self.features_of(distinct)).deviation
+        return {
+            o.architecture.id: (float(mean), float(deviation), 1 - float(risk))
+            for o, mean, deviation, risk in zip(distinct, means, deviations, chance, strict=True)
+        }
+
+    def _beliefs(
+        self, surrogate: Surrogate, of: Sequence[Observation], history: History
+    ) -> tuple[Array, Array]:
+        """Expected scores with collapses counted, and chances of collapse; (n,), (n,)."""
+        count, structured = len(history.observed), self.features.structured
+        collapse = Collapse(
+            self.features_of(history.observed)[:, :structured],
+            len(self.features.groups),
+            _octaves(history.observed),
+            surrogate.outliers[:count],
+            np.array([o.score for o in history.observed]),
+        )
+        features = self.features_of(of)
+        chance = collapse.chance(features[:, :structured], _octaves(of))
+        return collapse.expected(surrogate.predict(features).mean, chance), chance
 
     def _with_fantasies(self, history: History) -> tuple[Surrogate, list[Observation], Array]:
         """Surrogate conditioned on the pending; observed and pending trials; expected scores."""
@@ -123,13 +211,19 @@ class Model:
 
     def fitted(self, observed: Sequence[Observation]) -> Surrogate:
         """The surrogate of these trials."""
+        key = _key(observed)
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._refitted(observed)
+        return self._last[1]
+
+    def _refitted(self, observed: Sequence[Observation]) -> Surrogate:
         start: Hyperparameters | None = None
         finished = [o for o in observed if o.variance == 0]
         passed = milestones(len(finished))
         anchor = (len(passed) - 1) // ANCHOR * ANCHOR
         for count in passed[max(0, anchor) :]:
             first = finished[:count]
-            key = tuple((o.number, o.score) for o in first)
+            key = _key(first)
             if key not in self._milestones:
                 self._milestones[key] = self._thorough(first, start)
             start = self._milestones[key]
@@ -182,6 +276,21 @@ class Model:
             return features
         expected = self._source.standardised(features)
         return np.concatenate([features, expected[:, None]], axis=1)
+
+
+def _key(observed: Sequence[Observation]) -> Key:
+    return tuple((o.number, o.score) for o in observed)
+
+
+def _octaves(observed: Sequence[Observation]) -> Array:
+    """(n,) log2 of the learning-rate multipliers."""
+    return np.log2([o.architecture.learning_rate_multiplier for o in observed])
+
+
+def _reference_score(known: Sequence[Observation], means: Array) -> float:
+    """What the head alone is expected to score, else the least that is expected of anything."""
+    alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
+    return float(alone[0] if alone else means.min())
 
 
 def milestones(count: int) -> list[int]:

@@ -8,20 +8,23 @@ Both are ordinary samplers for studies whose trials are filled by `autopelt.samp
                                 sampler=PELTSampler(bound, random_seed=0))
     study.optimize(lambda t: train_and_count(suggest(t, bound)), n_trials=100)
 
-The first objective is the score, maximised; the second, where there is one, is the number of
-deployed parameters, minimised; any others are costs that the trials are told with, minimised too.
+The first objective is the score, maximised (or a loss, in a study that minimises it); the second,
+where there is one, is the number of deployed parameters, minimised; any others are costs that the
+trials are told with, minimised too.
 State is the study itself: the same trials and the same random seed give the same proposal.
 """
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from autopelt.samplers.features import Features
@@ -32,10 +35,12 @@ from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Vector
 
 if TYPE_CHECKING:
-    from autopelt.samplers.model import Model
+    from autopelt.samplers.model import Acquisition, Model
 
 START = 10
 """Space-filling proposals before the surrogate decides, beside the seed architectures."""
+SHARE = 0.5
+"""Of the proposals, those that ask for the best score; see docs/search.md for what others give."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +115,14 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
             return {}
         begun = time.perf_counter()
         history = self._reader.read(study.get_trials(deepcopy=False), trial.number)
+        minimised = study.directions[0] == StudyDirection.MINIMIZE
+        if minimised:  # everything here maximises
+            history.observed = [replace(o, score=-o.score) for o in history.observed]
         rng = np.random.default_rng((self.random_seed, trial.number))
         proposal = self.propose(history, rng, len(study.directions) == 1)
         self._proposals[trial.number] = proposal
+        if minimised and "mean" in proposal.prediction:
+            proposal.prediction["mean"] *= -1
         if proposal.prediction:
             proposal.prediction["seconds"] = time.perf_counter() - begun
         return params_of(proposal.vector, self.space, absent_gates=True)
@@ -143,16 +153,20 @@ class RandomFeasibleSampler(FeasibleSampler):
 
 
 class PELTSampler(FeasibleSampler):
-    """Bayesian optimisation of the front of score against parameters.
+    """Bayesian optimisation of the best score under the budget and of the front.
 
     After `start` space-filling proposals a Gaussian process of the score (`surrogate`) and the
-    exact expected improvement of the front (`acquisition`; of the best score, where score is the
-    only objective) choose. Trials that are being trained count with their expected scores.
+    exact expected improvement, of the best score and of the front (`acquisition`) in turn, choose.
+    Trials that are being trained count with their expected scores.
 
     Args:
         space: what may be proposed.
         random_seed: with the study's trials it determines every proposal.
         start: space-filling proposals before the model decides.
+        share: of the model's proposals that ask for the best score under the budget; the others ask
+            for the front. Of a study whose only objective is the score all do.
+        acquisition: what the proposals maximise instead, by the surrogate and the best expected
+            score within the budget: any acquisition function of BoTorch, on features.
         source: scored trials of another study, which the model may learn from; their numbers must
             differ from one another only.
     """
@@ -163,10 +177,13 @@ class PELTSampler(FeasibleSampler):
         *,
         random_seed: int,
         start: int = START,
+        share: float = SHARE,
+        acquisition: "Acquisition | None" = None,
         source: Sequence[Observation] = (),
     ) -> None:
         super().__init__(space, random_seed=random_seed)
-        self.start, self.source = start, tuple(source)
+        self.start, self.share, self.acquisition = start, share, acquisition
+        self.source = tuple(source)
 
     @cached_property
     def features(self) -> Features:
@@ -185,8 +202,13 @@ class PELTSampler(FeasibleSampler):
         unseen = Unseen(self.space, history.seen)
         if history.begins(self.start) or len(history.observed) < 3:
             return Proposal(self._space_filling(history, unseen, rng))
-        vector, prediction = self.model.propose(history, unseen, rng, single)
+        single = single or self.asks_for_the_best(history.asking)
+        vector, prediction = self.model.propose(history, unseen, rng, single, self.acquisition)
         return Proposal(vector, "model", prediction)
+
+    def asks_for_the_best(self, number: int) -> bool:
+        """Whether trial `number` asks for the best score and not for the front."""
+        return math.floor((number + 1) * self.share) > math.floor(number * self.share)
 
     def _space_filling(self, history: History, unseen: Unseen, rng: np.random.Generator) -> Vector:
         """Of 64 random points the one whose nearest trial is farthest, by the features."""

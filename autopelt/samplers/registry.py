@@ -19,7 +19,7 @@ from autopelt.errors import UsageError, did_you_mean
 from autopelt.samplers.autopeft import AutoPEFTSampler
 from autopelt.samplers.baselines import POPULATION, OptunaSampler
 from autopelt.samplers.history import Observation
-from autopelt.samplers.pelt import START, FeasibleSampler, PELTSampler, RandomFeasibleSampler
+from autopelt.samplers.pelt import SHARE, START, FeasibleSampler, PELTSampler, RandomFeasibleSampler
 from autopelt.space.bound import BoundSpace
 
 _tpe = partial(optuna.samplers.TPESampler, multivariate=True, n_startup_trials=1)
@@ -41,12 +41,14 @@ def make_sampler(
     space: BoundSpace,
     random_seed: int,
     start: int = START,
+    share: float = SHARE,
     source: Sequence[Observation] = (),
 ) -> FeasibleSampler:
     """The sampler of that name.
 
     Args:
         start: space-filling proposals of ours before its model decides.
+        share: of ours, the proposals that ask for the best score and not for the front.
         source: another study's trials, for ours to learn from; the baselines do not.
 
     Raises:
@@ -55,5 +57,5 @@ def make_sampler(
     """
     if name not in SAMPLERS:
         raise UsageError(f"sampler '{name}' is unknown: {did_you_mean(name, SAMPLERS)}")
-    ours = {"start": start, "source": source} if name == "pelt" else {}
+    ours = {"start": start, "share": share, "source": source} if name == "pelt" else {}
     return SAMPLERS[name](space, random_seed=random_seed, **ours)

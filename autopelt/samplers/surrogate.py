@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -27,11 +27,12 @@ from botorch.exceptions.warnings import OptimizationWarning
 from botorch.models import SingleTaskGP
 from botorch.models.transforms.outcome import OutcomeTransform
 from botorch.optim.fit import fit_gpytorch_mll_scipy
-from botorch.posteriors import TransformedPosterior
+from botorch.posteriors.transformed import TransformedPosterior
 from gpytorch.likelihoods.gaussian_likelihood import _GaussianLikelihoodBase
 from gpytorch.likelihoods.noise_models import Noise
 from gpytorch.means import ZeroMean
 from gpytorch.mlls import ExactMarginalLogLikelihood
+from gpytorch.models import ExactGP
 from linear_operator.operators import DiagLinearOperator
 from numpy.typing import NDArray
 from scipy.special import ndtr
@@ -135,19 +136,27 @@ class CeilingTransform(OutcomeTransform):
         self.ceiling, self.centre, self.unit, self.nearest = ceiling, centre, unit, nearest
 
     def forward(
-        self, Y: Tensor, Yvar: Tensor | None = None, X: Tensor | None = None
+        self,
+        Y: Tensor,  # noqa: N803 - BoTorch's names
+        Yvar: Tensor | None = None,  # noqa: N803
+        X: Tensor | None = None,  # noqa: N803
     ) -> tuple[Tensor, Tensor | None]:
+        """Scores to w."""
         room = torch.clamp_min(self.ceiling - Y, self.nearest)
         variance = None if Yvar is None else Yvar / (room * self.unit).square()
         return (-room.log() - self.centre) / self.unit, variance
 
     def untransform(
-        self, Y: Tensor, Yvar: Tensor | None = None, X: Tensor | None = None
+        self,
+        Y: Tensor,  # noqa: N803 - BoTorch's names
+        Yvar: Tensor | None = None,  # noqa: N803
+        X: Tensor | None = None,  # noqa: N803
     ) -> tuple[Tensor, Tensor | None]:
+        """Back to scores."""
         room = torch.exp(-(Y * self.unit + self.centre))
         return self.ceiling - room, None if Yvar is None else Yvar * (room * self.unit).square()
 
-    def untransform_posterior(self, posterior: Any, X: Tensor | None = None) -> Any:
+    def untransform_posterior(self, posterior: Any, X: Any = None) -> Any:  # noqa: N803
         """Of a Gaussian w: ceiling - score is log-normal."""
 
         def mean(m: Tensor, v: Tensor) -> Tensor:
@@ -204,7 +213,7 @@ class Surrogate(SingleTaskGP):
             float(y.max()) + gap * deviation, 0.0, 1.0, self._nearest
         )
         self._x = self.train_inputs[0]
-        parameters = [*self.covar_module.named_parameters(), ("log_level", noise.log_level)]
+        parameters = [*self.kernel.named_parameters(), ("log_level", noise.log_level)]
         self._fitted = {name: p for name, p in parameters if p.numel()}
         self._mll = (ExactMarginalLogLikelihood(self.likelihood, self),)  # no submodule: a circle
         if start is not None:
@@ -221,13 +230,23 @@ class Surrogate(SingleTaskGP):
         self.eval()
 
     @property
+    def kernel(self) -> HybridKernel:
+        """The covariance module."""
+        return cast("HybridKernel", self.covar_module)
+
+    @property
+    def transform(self) -> CeilingTransform:
+        """Between scores and w."""
+        return cast("CeilingTransform", self.outcome_transform)
+
+    @property
     def _noise(self) -> ScoreNoise:
-        return self.likelihood.noise_covar
+        return cast("ScoreNoise", self.likelihood.noise_covar)
 
     @property
     def ceiling(self) -> float:
         """No score is expected above it."""
-        return self.outcome_transform.ceiling
+        return self.transform.ceiling
 
     def _linearise(self, at: Array) -> None:
         """Say the scores in w by the tangent at what is expected of each, (n,) `at`.
@@ -240,9 +259,9 @@ class Surrogate(SingleTaskGP):
         w = -np.log(room) + slope * (self._scores - (self.ceiling - room))
         centre = float(np.median(w))
         unit = float(np.sqrt(np.mean((w - centre) ** 2))) or 1.0
-        self.outcome_transform.centre, self.outcome_transform.unit = centre, unit
+        self.transform.centre, self.transform.unit = centre, unit
         self._y = torch.from_numpy((w - centre) / unit)
-        self.set_train_data(targets=self._y)
+        ExactGP.set_train_data(self, targets=self._y)
         steep = (slope / unit) ** 2
         self._steepness = float(np.median(steep))
         self._noise.extra = torch.from_numpy(self._variances * steep)
@@ -262,7 +281,7 @@ class Surrogate(SingleTaskGP):
 
     def _covariance(self) -> Tensor:
         """(n, n) of the observed scores in w, with their noise."""
-        return self.covar_module.forward(self._x, self._x) + torch.diag(self._noise.variances())
+        return self.kernel.forward(self._x, self._x) + torch.diag(self._noise.variances())
 
     def _objective(self) -> tuple[Tensor, Sequence[Tensor]]:
         """Minus the log posterior of the hyperparameters, and its gradients.
@@ -280,10 +299,9 @@ class Surrogate(SingleTaskGP):
             alpha = inverse @ self._y
             value = 0.5 * (self._y @ alpha) + lower.diagonal().log().sum()
             slope = 0.5 * (inverse - alpha[:, None] * alpha)
-        prior = -sum(
-            distribution.log_prob(value_of(module)).sum()
-            for _, module, distribution, value_of, _ in self.named_priors()
-        )
+        prior = torch.zeros((), dtype=torch.float64)
+        for _, module, distribution, value_of, _ in ExactGP.named_priors(self):
+            prior = prior - distribution.log_prob(value_of(module)).sum()
         total = (covariance * slope).sum() + prior
         return value + prior.detach(), torch.autograd.grad(total, parameters)
 
@@ -291,7 +309,8 @@ class Surrogate(SingleTaskGP):
         """Maximise the posterior of the hyperparameters, and condition on the scores."""
         if steps > 0:
             begin, most = self.hyperparameters.values, max(5, steps // 2)
-            bounds = dict.fromkeys(self._fitted, (-14.0, 6.0)) | {"log_level": (-9.0, 3.0)}
+            bounds: dict[str, tuple[float | None, float | None]] = {}
+            bounds |= dict.fromkeys(self._fitted, (-14.0, 6.0)) | {"log_level": (-9.0, 3.0)}
             with warnings.catch_warnings():
                 # The number of steps is limited on purpose.
                 warnings.simplefilter("ignore", OptimizationWarning)
@@ -329,10 +348,10 @@ class Surrogate(SingleTaskGP):
         """What is expected of the scores (without noise) at (m, F) features, each by itself."""
         with torch.no_grad():
             points = _tensor(x)
-            cross, solved, mean = self._solved(points)
-            prior = self.covar_module.forward(points, points, diag=True)
+            solved, mean = self._solved(points)
+            prior = self.kernel.forward(points, points, diag=True)
             variance = torch.clamp_min(prior - solved.square().sum(0), 1e-10)
-            transform = self.outcome_transform
+            transform = self.transform
             return ScorePosterior(
                 (mean * transform.unit + transform.centre).numpy(),
                 (variance.sqrt() * transform.unit).numpy(),
@@ -346,22 +365,22 @@ class Surrogate(SingleTaskGP):
         """
         with torch.no_grad():
             points = _tensor(x)
-            _, solved, _ = self._solved(points)
-            joint = self.covar_module.forward(points, points) - solved.T @ solved
+            solved, _ = self._solved(points)
+            joint = self.kernel.forward(points, points) - solved.T @ solved
         found = self.predict(x)
-        slope = (found.ceiling - found.mean) * self.outcome_transform.unit
+        slope = (found.ceiling - found.mean) * self.transform.unit
         return np.asarray(joint.numpy() * slope[:, None] * slope)
 
-    def _solved(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Covariances with the scores, these divided by the Cholesky factor, and the mean in w."""
-        cross = self.covar_module.forward(points, self._x)
+    def _solved(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Covariances with the scores divided by the Cholesky factor, (n, m), and the mean in w."""
+        cross = self.kernel.forward(points, self._x)
         solved = torch.linalg.solve_triangular(self._lower, cross.T, upper=False)
-        return cross, solved, cross @ self._alpha
+        return solved, cross @ self._alpha
 
     def standardised(self, x: Array) -> Array:
         """(m,) what is expected at (m, F) features, on the process's own scale; 0 is its median."""
         with torch.no_grad():
-            cross = self.covar_module.forward(_tensor(x), self._x)
+            cross = self.kernel.forward(_tensor(x), self._x)
             return np.asarray((cross @ self._alpha).numpy())
 
     def fantasized(self, x: Array) -> "Surrogate":
@@ -376,9 +395,9 @@ class Surrogate(SingleTaskGP):
         model._modules = self._modules | {"likelihood": copy.deepcopy(self.likelihood)}
         with torch.no_grad():
             points = _tensor(x)
-            _, side, mean = self._solved(points)
+            side, mean = self._solved(points)
             noise = self._noise.log_level.exp() + _JITTER
-            corner = self.covar_module.forward(points, points) - side.T @ side
+            corner = self.kernel.forward(points, points) - side.T @ side
             corner += noise * torch.eye(len(points), dtype=torch.float64)
             n, m = side.shape
             lower = torch.zeros((n + m, n + m), dtype=torch.float64)
@@ -389,11 +408,11 @@ class Surrogate(SingleTaskGP):
             model._x = torch.cat([self._x, points])
             model._y = torch.cat([self._y, mean])
             model._alpha = torch.cat([self._alpha, torch.zeros(m, dtype=torch.float64)])
-            own = model.likelihood.noise_covar
+            own = model._noise
             ones = torch.ones(m, dtype=torch.float64)
             own.relative, own.factor = (torch.cat([v, ones]) for v in (own.relative, own.factor))
             own.extra = torch.cat([own.extra, 0 * ones])
-            model.set_train_data(model._x, model._y, strict=False)
+            ExactGP.set_train_data(model, model._x, model._y, strict=False)
         return model
 
 

@@ -74,7 +74,7 @@ SpaceField = Annotated[
 BudgetField = Annotated[
     Budget, Written(Budget.parse, "a share or a count, like 1% or 300k", (str, int, float))
 ]
-ObjectivesField = Annotated[Objectives, Written(Objectives.parse, "text like score,params")]
+ObjectivesField = Annotated[Objectives, Written(Objectives.parse, "text like both or score,params")]
 TimeoutField = Annotated[
     Seconds, Written(_timeout, "a duration, like 90s, 30m or 2h", (str, int, float))
 ]
@@ -92,12 +92,16 @@ class StudyConfig(BaseModel):
         model: Hub name, folder, or ``minilm``.
         revision: Hub revision of the model.
         budget: bound on deployed parameters (`Budget`).
-        objectives: ``score``, ``score,params``, or these and ``latency``, ``memory`` or both.
+        objectives: ``both`` (the best score within the budget, and the front of score against
+            parameters), ``score`` (only the one), ``score,params`` (only the other), or
+            ``score,params`` and ``latency``, ``memory`` or both.
         min_budget: lower bound, or None.
         space: the search space, written out.
         warm_start: folder of another study whose front is evaluated early and whose scores inform
             the surrogate, or None.
         trials: trials of the study in total.
+        repeats: of these, trainings of the most promising architectures again, with fresh random
+            seeds, at the end; None for a fifth.
         early_stopping: stop trials that can hardly join the front any more.
         workers: trials at once.
         trial_timeout: a trial that takes longer (``30m``) fails and its worker is replaced.
@@ -119,12 +123,13 @@ class StudyConfig(BaseModel):
     revision: str | None = None
     budget: BudgetField = Budget(share=0.01)
     min_budget: BudgetField | None = None
-    objectives: ObjectivesField = Objectives(("score", "params"))
+    objectives: ObjectivesField = Objectives(best_too=True)
     space: SpaceField = Field("pelt", validate_default=True)
     sampler: str = "pelt"
     seed_architectures: tuple[str, ...] | None = None
     warm_start: str | None = None
     trials: Positive = 60
+    repeats: Annotated[int, Field(ge=0, le=10_000_000, strict=True)] | None = None
     workers: Annotated[int, Field(ge=1, le=4096, strict=True)] = 2
     trials_per_worker: Annotated[int, Field(ge=1, le=256, strict=True)] = 1
     trial_timeout: TimeoutField | None = None
@@ -136,6 +141,11 @@ class StudyConfig(BaseModel):
     storage: str | None = None
     tensorboard: Annotated[bool, Field(strict=True)] = False
     training: TrainingConfig = TrainingConfig()
+
+    @property
+    def total_repeats(self) -> int:
+        """Trials that train an architecture again; a study of fewer than five has none to spare."""
+        return self.trials // 5 if self.repeats is None else min(self.repeats, self.trials)
 
     @field_validator("storage")
     @classmethod

@@ -21,6 +21,13 @@ def names(given: Any) -> Any:
     return [name for part in given.split(",") if (name := part.strip()) not in ("", "none")]
 
 
+def number_or_off(given: Any) -> Any:
+    """Of digits the number, of ``off`` 0; of anything else itself, which is then refused."""
+    if not isinstance(given, str):
+        return given
+    return 0 if given == "off" else int(given) if given.isdecimal() else given
+
+
 @dataclass(frozen=True)
 class Option:
     """One choice of a study.
@@ -66,9 +73,20 @@ OPTIONS = {
         Option("min_budget", "Fewest trainable parameters, like the budget."),
         Option("space", "Search space, by name or file.", "pelt"),
         Option("sampler", "Who proposes: pelt, random, tpe, nsga2, gp, autopeft.", "pelt"),
-        Option("objectives", "score, score,params, or these and latency, memory.", "score,params"),
+        Option(
+            "objectives",
+            "score: best within the budget; score,params[,latency][,memory]: front; both.",
+            "both",
+        ),
         Option("early_stopping", "Stop trials that can hardly join the front.", False, type=bool),
         Option("trials", "Trials of the study in total.", 60, THE_TASKS, int, free=True),
+        Option(
+            "repeats",
+            "Trials that train the best architectures again, at the end; off for none.",
+            otherwise="a fifth of the trials",
+            free=True,
+            parse=number_or_off,
+        ),
         Option("workers", "Trials at once.", 2, "2, or the cores", int, free=True),
         Option(
             "trials_per_worker",

@@ -38,6 +38,7 @@ from autopelt.system.signals import Stopped, stoppable
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.views.terminal import TRAINING, View
+from autopelt.workflows.beliefs import REPEAT, Beliefs
 from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
 from autopelt.workflows.compatibility import changed_facts, changed_versions
 from autopelt.workflows.plan import Entry, Plan, default_threads
@@ -104,6 +105,7 @@ def _sampler(plan: Plan) -> optuna.samplers.BaseSampler:
         plan.config.random_seed,
         # What another study's front fills of the space need not be filled again.
         start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 3) - early),
+        share=plan.config.objectives.share,
         source=() if plan.warm is None else plan.warm.observations,
     )
 
@@ -162,6 +164,7 @@ class _Driver:
         self._progress: dict[int, Progress] = {}
         self._reported = 0.0
         self._noted = set(plan.notes)
+        self.beliefs = Beliefs(plan, sampler)
         self.best = BestFolder(study)
         self.best.repair()
 
@@ -184,6 +187,11 @@ class _Driver:
         for entry in self.plan.first:
             if entry.architecture.id not in self._seen:
                 return self._spec(self._given(entry))
+        if self.beliefs.repeats_now(record):
+            self.view.doing(None, "choosing which architecture to train again")
+            first = self.beliefs.contender(self.study, len(record.trials))
+            if first is not None:
+                return self._spec(self._trained_again(first))
         self.view.doing(None, self._choosing(record))
         trial = self.study.ask()
         return self._spec(trial.number) if self._proposed(trial) else None
@@ -234,6 +242,7 @@ class _Driver:
             self.study.stop(number, outcome.stopped)
         else:
             self.study.complete(number, best["score"], self._trial(number).count.deployed)
+        self.beliefs.update(self.study)
         record = self.study.record()
         trial = next(t for t in record.trials if t.number == number)
         self.best.keep(record, trial)
@@ -254,17 +263,21 @@ class _Driver:
 
     # ------------------------------------------------------------------ starting trials
     def _given(self, entry: Entry) -> int:
+        source = {"source": entry.source} if entry.source else {}
+        attributes = self._attributes(entry.architecture, entry.origin, entry.label)
+        return self._added(entry.architecture, attributes | source)
+
+    def _trained_again(self, first: TrialRecord) -> int:
+        attributes = self._attributes(first.architecture, REPEAT, first.label)
+        return self._added(first.architecture, attributes | {"repeats": first.number})
+
+    def _added(self, architecture: Architecture, attributes: dict[str, Any]) -> int:
         try:
-            params = params_of(self.plan.space.encode(entry.architecture), self.plan.space)
+            params = params_of(self.plan.space.encode(architecture), self.plan.space)
         except UsageError:
             params = {}  # the space cannot say it; the surrogate still learns from it
         known = distributions(self.plan.space)
-        source = {"source": entry.source} if entry.source else {}
-        return self.study.add(
-            self._attributes(entry.architecture, entry.origin, entry.label) | source,
-            params,
-            {name: known[name] for name in params},
-        )
+        return self.study.add(attributes, params, {name: known[name] for name in params})
 
     def _choosing(self, record: StudyRecord) -> str:
         """What the sampler does next, in words."""

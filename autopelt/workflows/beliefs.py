@@ -1,0 +1,67 @@
+"""What a running search believes of its architectures, and which of them it trains again."""
+
+import math
+from typing import TYPE_CHECKING
+
+import optuna
+
+from autopelt.samplers import PELTSampler
+from autopelt.samplers.history import ENOUGH, Observation, Reader
+from autopelt.samplers.posterior import beliefs
+from autopelt.study.record import COMPLETE, StudyRecord, TrialRecord
+from autopelt.study.storage import StudyStorage
+from autopelt.workflows.plan import Plan
+
+if TYPE_CHECKING:
+    from autopelt.samplers.model import Model
+
+REPEAT = "repeat"
+"""Origin of a trial that trains an architecture of the study again."""
+
+
+class Beliefs:
+    """The surrogate's side of a running search: ours, whatever sampler proposes."""
+
+    def __init__(self, plan: Plan, sampler: optuna.samplers.BaseSampler) -> None:
+        self.plan, self._reader = plan, Reader(plan.space)
+        self._sampler = sampler if isinstance(sampler, PELTSampler) else None
+
+    def update(self, study: StudyStorage) -> None:
+        """Keep in the study what is believed after the trials that have ended."""
+        ended = sorted(study.record().complete, key=lambda t: (t.finished or math.inf, t.number))
+        model = self._model if len(ended) >= ENOUGH else None
+        study.believe(beliefs(self.plan.space, ended, model))
+
+    @property
+    def _model(self) -> "Model":
+        if self._sampler is None:
+            self._sampler = PELTSampler(self.plan.space, random_seed=0)
+        return self._sampler.model
+
+    def repeats_now(self, record: StudyRecord) -> bool:
+        """Whether what is left of the study is for trainings again."""
+        done = sum(t.origin == REPEAT for t in record.trials)
+        return self.plan.config.total_repeats - done >= self.plan.config.trials - len(record.trials)
+
+    def contender(self, study: StudyStorage, number: int) -> TrialRecord | None:
+        """The first trial of the architecture to train again in trial `number`, if there is one.
+
+        By the knowledge gradient, for the best architecture and for the front in turn where the
+        study asks for both; where too few trials have ended, the one with the highest score.
+        """
+        record, objectives = study.record(), self.plan.config.objectives
+        history = self._reader.read(study.trials(), number)
+        known: Observation | None = None
+        if len({o.score for o in history.observed}) >= ENOUGH:
+            done = sum(t.origin == REPEAT for t in record.trials)
+            single = not objectives.weigh_costs or (objectives.best_too and done % 2 == 0)
+            known = self._model.contender(history, single)
+        elif record.best is not None:
+            return record.best
+        if known is None:
+            return None
+        return next(
+            t
+            for t in record.trials
+            if t.state == COMPLETE and t.architecture.id == known.architecture.id
+        )
