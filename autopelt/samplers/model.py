@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.samplers.acquisition import BoxDecomposition, decades
+from autopelt.samplers.ceiling import ScorePosterior
 from autopelt.samplers.collapse import Collapse
 from autopelt.samplers.cost_model import CostModel
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
 from autopelt.samplers.repeats import Worth, best_of, front_of_size, knowledge_gradient
-from autopelt.samplers.surrogate import Hyperparameters, ScorePosterior, Surrogate
+from autopelt.samplers.surrogate import Hyperparameters, Surrogate
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Matrix, Vector
 from autopelt.statistics.pareto import front_of

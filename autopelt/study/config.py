@@ -214,7 +214,15 @@ class StudyConfig(BaseModel):
         while a study goes on.
         """
         free = {
-            *("trials", "workers", "trial_timeout", "cache_memory", "confirm_seeds", "tensorboard"),
+            *(
+                "trials",
+                "repeats",
+                "workers",
+                "trial_timeout",
+                "cache_memory",
+                "confirm_seeds",
+                "tensorboard",
+            ),
         }
         mine, theirs = self.model_dump(mode="json"), other.model_dump(mode="json")
         return [

@@ -59,7 +59,7 @@ def test_it_goes_on(study: Path) -> None:
     view = Quiet()
     record = autopelt.open_study(study).resume(trials=7, view=view).record
     assert [t.score for t in record.trials[:6]] == SCORES
-    assert (record.trials[6].state, record.trials[6].origin) == ("complete", "model")
+    assert (record.trials[6].state, record.trials[6].origin) == ("complete", "repeat")
     assert view.ended == [6]
 
 
