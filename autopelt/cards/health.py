@@ -167,7 +167,7 @@ def bounds(record: StudyRecord) -> Finding | None:
 
 def rates(record: StudyRecord) -> Finding | None:
     """Do the found front members sit at an end of the offered learning-rate multipliers?"""
-    offered = record.config.space.learning_rate_multiplier
+    offered = record.config.space.rates
     found = [t for t in record.front if not t.label and t.architecture.modules]
     if len(set(offered)) < 3 or len(found) < 3:
         return None

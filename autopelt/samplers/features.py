@@ -158,7 +158,7 @@ class Features:
         space = self.space
         p = _Profiles.empty(len(matrix), len(self._rows), self._layers)
         p.parameters[:] = np.maximum(1, space.costs(matrix))
-        factors = np.log2(np.array(space.space.learning_rate_multiplier, dtype=np.float64))
+        factors = np.log2(np.array(space.space.rates, dtype=np.float64))
         chosen = 0 if space.multiplier is None else matrix[:, space.multiplier]
         p.multiplier[:] = factors[chosen]
         for i, places in space.places.items():

@@ -1,5 +1,5 @@
 """What may be built: a search space, alone and on a backbone under a budget.
 
-space: the YAML; tables: choices and their prices; bound: points, architectures, budget; points:
-sampling, neighbours, enumeration.
+space: the YAML; rates: the learning rates in it; tables: choices and their prices; bound: points,
+architectures, budget; points: sampling, neighbours, enumeration.
 """

@@ -71,10 +71,10 @@ class BoundSpace(PriceTables):
                 if size > 0 and (switch is None or vector[switch])
                 for at in row.location
             ]
-        multiplier = self.space.learning_rate_multiplier[0]
-        if self.multiplier is not None:
-            multiplier = self.dimensions[self.multiplier].values[vector[self.multiplier]]
-        return Architecture(tuple(modules), multiplier)
+        if self.multiplier is None:
+            return Architecture(tuple(modules), self.space.rates[0])
+        rates = self.dimensions[self.multiplier].values
+        return Architecture(tuple(modules), rates[vector[self.multiplier]])
 
     def encode(self, architecture: Architecture) -> Vector:
         """The point of an architecture.

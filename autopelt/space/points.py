@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from autopelt.errors import InfeasibleError, parameter
 from autopelt.space.bound import BoundSpace
+from autopelt.space.rates import odds
 from autopelt.space.tables import NEVER, Matrix
+
+FEW = 8
+"""Of at most so many learning rates a move may go from each to each other."""
+
+RATE_STEPS = (-4, -2, -1, 1, 2, 4)
+"""How far a move goes on a grid of more; its ends can be reached from everywhere."""
 
 
 # ---------------------------------------------------------------------- sampling
@@ -61,8 +68,8 @@ def _fill(space: BoundSpace, rng: np.random.Generator, target: Matrix) -> Matrix
         points[:, space.switch_dimensions] = _switched_on(space, rng, active, target)
     one_gate = rng.random(n) < 0.5  # half the points have the same gate everywhere
     if space.multiplier is not None:
-        values = space.dimensions[space.multiplier].values
-        points[:, space.multiplier] = rng.integers(len(values), size=n)
+        share = odds(space.space.learning_rate_multiplier)
+        points[:, space.multiplier] = rng.choice(len(share), n, p=share)
     for sizes in space.sizes_by_row.values():
         gates = [space.gates[i] for i in sizes.tolist() if i in space.gates]
         if gates:
@@ -182,6 +189,9 @@ def _single_options(space: BoundSpace, start: Matrix) -> tuple[Matrix, Matrix]:
         if dimension.kind == "size":  # off is a step of its own only from afar
             options = [0] if now > 2 else []
             options += [v for v in (now - 2, now - 1, now + 1, now + 2) if v in values]
+        elif len(values) > FEW:  # the grid of a range of learning rates
+            reached = {0, *(now + step for step in RATE_STEPS), len(values) - 1}
+            options = [v for v in sorted(reached) if v in values and v != now]
         else:
             options = [v for v in values if v != now]
         changes += [(i, value) for value in options]

@@ -7,7 +7,7 @@ size), with the sizes it may take (0 = absent) and whether it may carry a gate::
       - {method: sequential_adapter, location: ffn, sizes: [0, 6, 12, 24], gate: [false, true]}
       - {method: lora, location: [attention.query, attention.value], sizes: [0, 2, 4, 8]}
       - {method: prompt, location: embeddings, sizes: [0, 10]}
-    learning_rate_multiplier: [0.5, 1, 2]
+    learning_rate_multiplier: {from: 0.125, to: 8}
 
 `per: layer` (the default) lets every layer choose its own size; `per: model` shares one size among
 the layers, of which `layer_switch: true` lets each be switched off as a whole (AutoPEFT's space).
@@ -22,12 +22,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.module import EMBEDDINGS, MAX_SIZE
+from autopelt.space.rates import RateRange, Rates
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
 
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
-Factor = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 
 
 def _as_list(value: Any) -> Any:
@@ -96,7 +96,7 @@ class SearchSpace(BaseModel):
     description: str = ""
     modules: Annotated[tuple[Row, ...], Field(min_length=1)]
     layer_switch: Annotated[bool, Field(strict=True)] = False
-    learning_rate_multiplier: Annotated[tuple[Factor, ...], Field(min_length=1)] = (1.0,)
+    learning_rate_multiplier: Rates = (1.0,)
 
     @model_validator(mode="after")
     def _check(self) -> "SearchSpace":
@@ -106,11 +106,17 @@ class SearchSpace(BaseModel):
                 if (row.method, location) in seen:
                     raise ValueError(f"{row.method} at {location} stands in two rows")
                 seen.add((row.method, location))
-        if len(set(self.learning_rate_multiplier)) != len(self.learning_rate_multiplier):
+        if len(set(self.rates)) != len(self.rates):
             raise ValueError("learning_rate_multiplier repeats a value")
         if self.layer_switch and all(row.per == "layer" for row in self.modules):
             raise ValueError("layer_switch needs at least one row with 'per: model'")
         return self
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning-rate multipliers that may be chosen; of a range its grid."""
+        offered = self.learning_rate_multiplier
+        return offered.grid if isinstance(offered, RateRange) else offered
 
     @classmethod
     def parse(cls, text: str, source: str = "search space") -> "SearchSpace":

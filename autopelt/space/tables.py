@@ -179,7 +179,7 @@ class PriceTables:
         choices = [  # of each size with its gate, where it is present
             int(n) * int(g) for n, g in zip(self.positive.sum(axis=1), self.gate_counts)
         ]
-        total = max(1, len(self.space.learning_rate_multiplier))
+        total = len(self.space.rates)
         for k in np.flatnonzero(~self.switched):
             total *= choices[k] + int(not required[k])
         combined = 0
@@ -212,8 +212,8 @@ def _dimensions(space: SearchSpace, layers: int) -> Iterator[Dimension]:
                 yield Dimension(f"{name}:gate", "gate", row.gate, r, at_layer, position)
                 position += 1
             position += 1
-    if len(space.learning_rate_multiplier) > 1:
-        yield Dimension("learning_rate_multiplier", "multiplier", space.learning_rate_multiplier)
+    if len(space.rates) > 1:
+        yield Dimension("learning_rate_multiplier", "multiplier", space.rates)
 
 
 def _prices(row: Row, layer: int | None, counter: ShapeCounter) -> Matrix:

@@ -176,7 +176,8 @@ def test_nothing_between_the_budgets_is_said() -> None:
         Architecture((Module("prefix", "attention", 0, 1, "token"),)),
         Architecture((Module("lora", "attention.query", 0, 1),)),
         Architecture((Module("lora", "attention.key", 0, 1),)),
-        Architecture((Module("prefix", "attention", 0, 1),), 0.25),
+        Architecture((Module("prefix", "attention", 0, 1),), 0.3),  # between two of the grid
+        Architecture((Module("prefix", "attention", 0, 1),), 16.0),
         Architecture(full=True),
     ],
 )
