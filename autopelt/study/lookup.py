@@ -2,7 +2,7 @@
 
 One way of writing for every command: ``unipelt``, ``my.yaml``, ``reports/demo`` (its best),
 ``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:confirmed`` (the best over
-fresh random seeds), ``reports/demo:3fa9c012`` (by id).
+fresh random seeds), ``reports/demo:3fa9c012`` (by id), ``reports/demo:unipelt~`` (a seed of it).
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def split_study(name: str) -> tuple[Path, str] | None:
 
 
 def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
-    """A trial by a word, its number, or the id of its architecture.
+    """A trial by a word, its number, the id of its architecture, or the name of a seed.
 
     Args:
         record: the study.
@@ -80,13 +80,13 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
         if str(trial.number) == which:
             return trial
     for trial in record.trials:
-        if trial.architecture.id == which:
+        if which in (trial.architecture.id, trial.label):
             return trial
     last = max((t.number for t in record.trials), default=-1)
     there = f"its trials are 0 to {last}" if last >= 0 else "it has no trials yet"
     raise UsageError(
         f"study '{record.name}' has no trial '{which}'; {there}. "
-        f"Also allowed: {BEST}, {KNEE}, {CONFIRMED}, the id of an architecture."
+        f"Also allowed: {BEST}, {KNEE}, {CONFIRMED}, the id of an architecture, the name of a seed."
     )
 
 

@@ -104,7 +104,7 @@ def _sampler(plan: Plan) -> optuna.samplers.BaseSampler:
         plan.space,
         plan.config.random_seed,
         # What another study's front fills of the space need not be filled again.
-        start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 3) - early),
+        start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 5) - early),
         share=plan.config.objectives.share,
         source=() if plan.warm is None else plan.warm.observations,
     )
@@ -184,9 +184,12 @@ class _Driver:
         record = self.study.record()
         if len(record.trials) >= self.plan.config.trials:
             return None
+        # A study that began with other seed architectures has no more of them than a new one.
+        enough = sum(t.origin == "seed" for t in record.trials) >= len(self.plan.seeds)
         for entry in self.plan.first:
-            if entry.architecture.id not in self._seen:
-                return self._spec(self._given(entry))
+            if entry.architecture.id in self._seen or (entry.origin == "seed" and enough):
+                continue
+            return self._spec(self._given(entry))
         if self.beliefs.repeats_now(record):
             self.view.doing(None, "choosing which architecture to train again")
             first = self.beliefs.contender(self.study, len(record.trials))
