@@ -31,6 +31,7 @@ from autopelt.samplers.features import Features
 from autopelt.samplers.history import History, Observation, Reader
 from autopelt.samplers.local_search import Unseen
 from autopelt.samplers.parameters import distributions, params_of
+from autopelt.samplers.start import space_filling
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Vector
 
@@ -201,7 +202,7 @@ class PELTSampler(FeasibleSampler):
         """A space-filling point at first, then the model's."""
         unseen = Unseen(self.space, history.seen)
         if history.begins(self.start) or len(history.observed) < 3:
-            return Proposal(self._space_filling(history, unseen, rng))
+            return Proposal(space_filling(self.space, self.features, history, unseen, rng))
         single = single or self.asks_for_the_best(history.asking)
         vector, prediction = self.model.propose(history, unseen, rng, single, self.acquisition)
         return Proposal(vector, "model", prediction)
@@ -209,15 +210,3 @@ class PELTSampler(FeasibleSampler):
     def asks_for_the_best(self, number: int) -> bool:
         """Whether trial `number` asks for the best score and not for the front."""
         return math.floor((number + 1) * self.share) > math.floor(number * self.share)
-
-    def _space_filling(self, history: History, unseen: Unseen, rng: np.random.Generator) -> Vector:
-        """Of 64 random points the one whose nearest trial is farthest, by the features."""
-        pool = unseen.sample(rng, 64)
-        taken = [*history.observed, *history.pending]
-        if not taken:
-            return tuple(pool[0].tolist())
-        s = self.features.structured
-        mine = self.features.of(pool)[:, :s]
-        theirs = self.features.of(taken)[:, :s]
-        distance = ((mine[:, None] - theirs[None]) ** 2).sum(axis=-1).min(axis=1)
-        return tuple(pool[int(distance.argmax())].tolist())
