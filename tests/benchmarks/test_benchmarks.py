@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,3 +99,52 @@ def test_stopping_for_the_front_keeps_what_stopping_by_score_throws_away() -> No
     assert kept["ours"]["hypervolume"] > 0.9
     assert kept["asha"]["hypervolume"] < 0.8
     assert kept["asha"]["stopped"] > kept["ours"]["stopped"] >= 0
+
+
+def noisy_case(level: float = 1.0) -> Any:
+    from noisy_problems import Case, hand_made, spread
+    from problems import problem
+
+    made = problem("sparse", 3, rounds=0)
+    return Case(made, level, hand_made(made), level * spread(made))
+
+
+def test_a_noisy_training_is_the_truth_with_noise_and_a_share_of_collapses() -> None:
+    case = noisy_case()
+    vectors = list(case.hand_made) * 60
+    scores = case.train(vectors, 0)
+    assert np.array_equal(scores, case.train(vectors, 0)), "the same for every search"
+    assert not np.array_equal(scores, case.train(vectors, 0, draw=1))
+    assert np.array_equal(scores[7:9], case.train(vectors[7:9], 7)), "numbered, not in a row"
+    error = scores - case.learned(vectors)
+    collapsed = error < -5 * case.noise
+    assert 0.02 < collapsed.mean() < 0.09
+    assert 0.9 < error[~collapsed].std() / case.noise < 1.1
+    assert np.abs(scores[collapsed] - case.problem.floor).max() < 5 * case.noise
+    assert case.expected(vectors).max() < case.learned(vectors).max()
+
+
+def test_hand_made_architectures_are_within_the_budget_and_differ() -> None:
+    case = noisy_case()
+    assert len(set(case.hand_made)) == 16
+    assert all(case.problem.space.feasible(vector) for vector in case.hand_made)
+
+
+def test_a_search_is_read_by_what_was_observed_and_by_belief(tmp_path: Path) -> None:
+    from noisy_search import Results, Search, search, summary, table
+
+    case = noisy_case(level=2.0)
+    row = search(case, "random", 20, redraws=1, ways=("observed", "belief"))
+    observed, belief = row["ways"]["observed"], row["ways"]["belief"]
+    assert observed["truth"] > belief["truth"], "the luckiest promises more"
+    assert max(observed["gain"], belief["gain"]) <= row["visited"] + 1e-9
+    assert 0 < observed["share"] < 1
+    assert len(observed["redrawn"]) > len(belief["redrawn"]) == 1
+    path = tmp_path / "found.jsonl"
+    results = Results(path)
+    results.add(Search("random", "sparse", 3, 2.0, 20), row)
+    assert Results(path).found == results.found
+    lines = summary(results)
+    assert {line["way"] for line in lines} == {"observed", "belief"}
+    assert lines[0]["gain"] >= lines[1]["gain"]
+    assert "observed*" in table(lines)
