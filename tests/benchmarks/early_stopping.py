@@ -1,6 +1,6 @@
 """What early stopping costs and saves: searches replayed on known learning curves.
 
-    python tests/benchmarks/early_stopping.py              # real curves of data/real_table.csv
+    python tests/benchmarks/early_stopping.py              # real curves of data/trainings-*
     python tests/benchmarks/early_stopping.py --simulated  # also curves made from problems.py
 
 A search is replayed without training: the surrogate of `autopelt.search` chooses among the
@@ -29,11 +29,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from problems import CHANCE, KINDS, NOISE, Problem, problem
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.seeds import seed_architecture
 from autopelt.samplers.acquisition import BoxDecomposition, decades
 from autopelt.samplers.curves import extrapolate
 from autopelt.samplers.early_stopping import Curve, reason_to_stop
@@ -45,6 +47,7 @@ from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours, sample_feasible, unique_points
 from autopelt.statistics.pareto import front, hypervolume
 from autopelt.study.rungs import rungs
+from autopelt.workflows.plan import default_seeds
 
 Array = NDArray[np.float64]
 
@@ -211,30 +214,29 @@ def compare(pool: Pool, rule: str, random_seed: int, trials: int, none: Replay) 
 
 
 # ---------------------------------------------------------------------- curves
-def real_pools(path: Path) -> Iterator[Pool]:
-    """One pool a task of the table that has enough architectures, random seed 0."""
-    from real_table import bound_space, default_seeds, read, seed_architecture
+def real_pools(folder: Path) -> Iterator[Pool]:
+    """One pool a table that has enough architectures, random seed 0."""
+    from real_table import bound_space
 
     space = bound_space("1%")
     seeds = {seed_architecture(name, space.shapes).id for name in default_seeds(space.shapes)}
-    rows = [row for row in read(path) if row["random_seed"] == "0"]
-    for task in dict.fromkeys(row["task"] for row in rows):
-        mine = [row for row in rows if row["task"] == task]
-        if len(mine) < FEWEST:
+    for path in sorted(folder.glob("trainings-*.parquet")):
+        rows = pd.read_parquet(path)
+        rows = rows[rows["random_seed"] == 0]
+        if len(rows) < FEWEST:
             continue
-        longest = max(len(json.loads(row["scores"])) for row in mine)
+        longest = rows["scores"].map(len).max()
         entries: dict[str, Entry] = {}
-        for row in mine:
-            architecture = Architecture.from_json(row["architecture"])
-            scores = tuple(json.loads(row["scores"]))
-            if len(scores) == longest:
-                seed = architecture.id in seeds
-                entries[architecture.id] = Entry(
-                    architecture, int(row["deployed"]), scores, max(scores), seed
-                )
+        for row in rows[rows["scores"].map(len) == longest].itertuples():
+            architecture = Architecture.from_json(row.architecture)
+            seed = architecture.id in seeds
+            scores = tuple(row.scores.tolist())
+            entries[architecture.id] = Entry(
+                architecture, int(row.deployed), scores, row.score, seed
+            )
         alone = [e.value for e in entries.values() if not e.architecture.modules]
         floor = max(alone, default=min(e.value for e in entries.values()))
-        yield Pool(task, space, tuple(entries.values()), floor)
+        yield Pool(path.stem.removeprefix("trainings-"), space, tuple(entries.values()), floor)
 
 
 def simulated_pool(case: Problem, epochs: int, late: float) -> Pool:
@@ -270,8 +272,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    default = Path(__file__).parent / "data" / "real_table.csv"
-    parser.add_argument("--table", type=Path, default=default)
+    default = Path(__file__).parent / "data"
+    parser.add_argument("--tables", type=Path, default=default, help="folder of trainings-*")
     parser.add_argument("--simulated", action="store_true", help="also simulated curves")
     parser.add_argument("--only-simulated", action="store_true")
     parser.add_argument("--random-seeds", type=int, default=10)
@@ -282,7 +284,7 @@ def main() -> None:
     torch.set_num_threads(1)
     pools: list[Callable[[], Pool]] = []
     if not given.only_simulated:
-        pools += [lambda pool=pool: pool for pool in real_pools(given.table)]
+        pools += [lambda pool=pool: pool for pool in real_pools(given.tables)]
     if given.simulated or given.only_simulated:
         pools += [
             lambda kind=kind: simulated_pool(problem(kind, 0, rounds=0), given.epochs, 0.15)

@@ -7,8 +7,8 @@ the best would make the best tenth the neighbours of one architecture, and the s
 the synthetic kinds 5 % of trainings collapse to the floor, whatever the architecture. The kind
 *real* has the noise and the chances of collapse of its own table; a level is a factor on the noise.
 
-A search begins with 16 hand-made architectures: one size in every layer, in the upper half alone,
-large and small; of the real kind those known by name, at several learning rates.
+A search begins with 16 hand-made architectures: one size in every layer or in the upper half alone,
+large and small; of the real kind those known by name, at their own rates and at twice these.
 """
 
 import json
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from problems import KINDS, LAYERS, Problem, problem
+from problems import KINDS, LAYERS, Problem, by_name, problem
 
 from autopelt.samplers.history import Observation
 from autopelt.space.points import sample_feasible
@@ -30,7 +30,6 @@ Array = NDArray[np.float64]
 COLLAPSES = 0.05
 ROUNDS = 60
 """Of evolution for a reference front."""
-HAND_MADE = 16
 FURTHER = (
     (2, 0, 0, 0), (0, 3, 0, 0), (0, 0, 2, 0), (0, 0, 0, 1),
     (6, 0, 0, 0), (0, 0, 0, 7), (4, 0, 4, 4), (0, 5, 5, 0),
@@ -54,20 +53,28 @@ class Case:
 
     def learned(self, vectors: Sequence[Vector]) -> Array:
         """True scores of trainings that learn; (n,)."""
-        return self.problem.truth(np.array(vectors))
+        real = self.problem.real
+        return (self.problem.truth if real is None else real.learned)(np.array(vectors))
 
     def chances(self, vectors: Sequence[Vector]) -> Array:
         """Chance of each that a training collapses; (n,)."""
-        return np.full(len(vectors), COLLAPSES)
+        real = self.problem.real
+        return np.full(len(vectors), COLLAPSES) if real is None else real.chances(np.array(vectors))
+
+    @property
+    def collapsed(self) -> float:
+        """Mean score of trainings that collapse."""
+        real = self.problem.real
+        return self.problem.floor if real is None else real.basics.nothing
 
     def expected(self, vectors: Sequence[Vector]) -> Array:
         """True scores with collapses counted; (n,)."""
         chances = self.chances(vectors)
-        return (1 - chances) * self.learned(vectors) + chances * self.problem.floor
+        return (1 - chances) * self.learned(vectors) + chances * self.collapsed
 
     def value(self, vectors: Sequence[Vector]) -> Array:
         """What a pick is judged by; (n,): chances count where architectures differ in them."""
-        return self.learned(vectors) if self.problem.kind != "real" else self.expected(vectors)
+        return self.problem.truth(np.array(vectors))
 
     def train(self, vectors: Sequence[Vector], first: int, draw: int = 0) -> Array:
         """Scores of trainings number `first` and following, (n,); equal for all searches.
@@ -80,7 +87,7 @@ class Case:
         rngs = [np.random.default_rng((29, self.problem.number, kind, draw, n)) for n in numbers]
         collapsed = np.array([rng.random() for rng in rngs]) < self.chances(vectors)
         noise = self.noise * np.array([rng.normal() for rng in rngs])
-        return np.where(collapsed, self.problem.floor, self.learned(vectors)) + noise
+        return np.where(collapsed, self.collapsed, self.learned(vectors)) + noise
 
     def share(self, vectors: Sequence[Vector]) -> float:
         """True hypervolume of a reported front, as a share of the reference."""
@@ -133,7 +140,12 @@ def spread(case: Problem) -> float:
 def hand_made(case: Problem) -> tuple[Vector, ...]:
     """The architectures that a search begins with, at most 16."""
     if case.kind == "real":
-        return case.starts[:HAND_MADE]
+        named, rate = by_name(case.space), case.space.multiplier
+        assert rate is not None
+        values = np.array(case.space.dimensions[rate].values)
+        double = int(np.abs(values - 2).argmin())
+        faster = [(*v[:rate], double, *v[rate + 1 :]) for v in named]
+        return tuple(dict.fromkeys([*named, *faster]))
     made = dict.fromkeys(case.starts[:8])
     for n, sizes in enumerate(FURTHER):
         vector = np.repeat(np.array(sizes), LAYERS)

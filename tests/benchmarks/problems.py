@@ -17,6 +17,7 @@ everywhere.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ from autopelt.space.points import feasible_neighbours, sample_feasible
 from autopelt.space.space import SearchSpace
 from autopelt.space.tables import Vector
 from autopelt.statistics.pareto import front, hypervolume
+
+if TYPE_CHECKING:
+    from real_problems import RealTruth
 
 Array = NDArray[np.float64]
 
@@ -74,12 +78,14 @@ class Problem:
     """One problem.
 
     Attributes:
-        truth: noise-free score of points, (n, D) -> (n,).
+        truth: noise-free score of points, (n, D) -> (n,); of the kind *real* its expectation over
+            trainings that learn something and that learn nothing.
         reference: hypervolume of a front found with about 24,000 noise-free evaluations or more.
         starts: 8 hand-made architectures and 16 random feasible ones.
         floor: score of the hypervolume's reference point, and of failed trainings.
         noise: deviation of a training.
         failures: share of trainings that fall to the floor.
+        real: what the truth of the kind *real* is made of.
     """
 
     kind: str
@@ -91,6 +97,7 @@ class Problem:
     floor: float = CHANCE
     noise: float = NOISE
     failures: float = FAILURES
+    real: "RealTruth | None" = None
 
     def train(self, vector: Vector, trial: int) -> float:
         """A noisy training of a point, the same for all samplers at the same trial number."""
@@ -121,11 +128,11 @@ def problem(kind: str, number: int, rounds: int = 60) -> Problem:
     """Problem `number` of a kind; the same every time.
 
     Args:
-        rounds: of evolution for the reference of a synthetic one; it takes most of the time.
+        rounds: of evolution for the reference, which take most of the time; at most 25 of *real*.
     """
     rng = np.random.default_rng((11, number, KINDS.index(kind)))
     if kind == "real":
-        return _real(number, rng)
+        return _real(number, rng, rounds)
     space = bound(SearchSpace.parse(SPACE), LAYERS, 768)
     link = LINKS[number % len(LINKS)]
     truth = (
@@ -136,22 +143,21 @@ def problem(kind: str, number: int, rounds: int = 60) -> Problem:
     return Problem(kind, number, space, truth, reference, tuple(starts))
 
 
-def _real(number: int, rng: np.random.Generator) -> Problem:
+def _real(number: int, rng: np.random.Generator, rounds: int) -> Problem:
     from real_problems import HIDDEN, real_truth
     from real_problems import LAYERS as REAL_LAYERS
 
     space = bound(SearchSpace.load("pelt"), REAL_LAYERS, HIDDEN)
     found = real_truth(space, number)
-    made = _by_name(space)
+    made = by_name(space)
     random = sample_feasible(space, rng, 24 - len(made)).tolist()
     starts = [*made, *map(tuple, random)]
-    reference = _reference(space, found.truth, rng, starts, found.floor, 25)
-    return Problem(
-        "real", number, space, found.truth, reference, tuple(starts), found.floor, found.noise, 0.0
-    )
+    truth, floor, noise = found.expected, found.basics.alone, found.basics.noise
+    reference = _reference(space, truth, rng, starts, floor, min(rounds, 25))
+    return Problem("real", number, space, truth, reference, tuple(starts), floor, noise, 0.0, found)
 
 
-def _by_name(space: BoundSpace) -> list[Vector]:
+def by_name(space: BoundSpace) -> list[Vector]:
     """Seed architectures that the space can express, shrunk to fit; at most eight."""
     sizes = {(row.method, at): row.sizes for row in space.space.modules for at in row.location}
     made: dict[Vector, None] = {}

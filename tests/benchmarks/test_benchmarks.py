@@ -1,41 +1,44 @@
 """The benchmarks' own parts: emulated problems, kept figures, means over what both ran on."""
 
-import csv
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from autopelt.architecture.architecture import Architecture
 from autopelt.space.points import sample_feasible, unique_points
 from autopelt.space.space import SearchSpace
 
 
 @pytest.fixture
-def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """60 architectures whose score is a known sum, every tenth with two random seeds."""
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """60 architectures of a known score and a few that learn nothing at a high learning rate."""
     import real_problems
     from problems import bound
 
     space = bound(SearchSpace.load("pelt"), real_problems.LAYERS, real_problems.HIDDEN)
     rng = np.random.default_rng(0)
     points = unique_points(sample_feasible(space, rng, 60))
-    path = tmp_path / "real_table.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*real_problems.WAY, "task", "random_seed", "architecture", "deployed",
-                         "scores"])  # fmt: skip
-        for n, point in enumerate(points.tolist()):
-            cost = space.cost(point)
-            for random_seed in range(2 if n % 10 == 0 else 1):
-                score = 0.1 * np.log10(cost) + rng.normal(0, 0.01)
-                writer.writerow([1000, 4, 8, 2.0, "cola", random_seed,
-                                 space.decode(point).to_json(), cost,
-                                 json.dumps([score - 0.1, score, score - 0.2])])  # fmt: skip
-    monkeypatch.setattr(real_problems, "TABLE", path)
+    rows = []
+    for n, point in enumerate(points.tolist()):
+        cost, architecture = space.cost(point), space.decode(point)
+        for random_seed in range(3 if n % 5 == 0 else 1):
+            learns = architecture.learning_rate_multiplier < 2 or random_seed == 1
+            score = 0.1 * np.log10(cost) + rng.normal(0, 0.01) if learns else 0.0
+            rows.append({"train_examples": 1000, "epochs": 4, "batch_size": 8, "score": score,
+                         "random_seed": random_seed, "architecture": architecture.to_json(),
+                         "deployed": cost})  # fmt: skip
+    other = rows[0] | {"epochs": 5, "score": 9.9}
+    alone = rows[0] | {"architecture": Architecture().to_json(), "deployed": 0, "score": 0.0}
+    pd.DataFrame([*rows, other, alone]).to_parquet(tmp_path / "trainings-known.parquet")
+    pd.DataFrame(rows[:9]).to_parquet(tmp_path / "trainings-few.parquet")
+    monkeypatch.setattr(real_problems, "DATA", tmp_path)
     real_problems.tables.cache_clear()
-    return path
+    yield tmp_path
+    real_problems.tables.cache_clear()
 
 
 def test_points_and_their_architectures_have_the_same_inputs() -> None:
@@ -50,23 +53,115 @@ def test_points_and_their_architectures_have_the_same_inputs() -> None:
     assert np.allclose(found, real_problems.plain_of_architectures(counted))
 
 
-def test_the_emulator_is_fitted_to_the_best_scores_and_judged_on_others(table: Path) -> None:
+def test_tables_are_read_by_task_and_only_what_was_trained_alike(tables: Path) -> None:
+    import real_problems
+
+    found = real_problems.read_tables(tables)
+    assert list(found) == ["known"], "a table of few architectures is left out"
+    assert {len(t.scores) for t in found["known"]} == {1, 3}
+    assert all(score < 9 for t in found["known"] for score in t.scores), "another way to train"
+    with pytest.raises(SystemExit, match="40 architectures"):
+        real_problems.read_tables(tables / "elsewhere")
+
+
+def test_the_emulator_knows_the_score_the_noise_and_what_learns_nothing(tables: Path) -> None:
     import real_problems
     from problems import bound
 
-    trained = real_problems.read_table(table)["cola"]
-    assert max(len(t.scores) for t in trained) == 2
+    trained = real_problems.read_tables(tables)["known"]
+    basics = real_problems.basics_of(trained)
+    assert basics.alone == basics.nothing == 0
+    assert 0.005 < basics.noise < 0.02
     errors = real_problems.held_out(trained)
-    assert errors["r2"] > 0.8
-    assert errors["rank"] > 0.8
-    assert 0.003 < errors["noise"] < 0.03
+    assert errors["rank"] > 0.6
+    assert 0.1 < errors["nothing"] < 0.4
+    assert errors["brier"] < 0.8 * errors["brier_share"]
     space = bound(SearchSpace.load("pelt"), real_problems.LAYERS, real_problems.HIDDEN)
     found = real_problems.real_truth(space, 0)
-    points = np.array([space.encode(t.architecture) for t in trained])
-    wanted = np.array([np.mean(t.scores) for t in trained])
-    assert np.corrcoef(found.truth(points), wanted)[0, 1] > 0.9
-    other = real_problems.real_truth(space, 1).truth(points)
-    assert not np.allclose(found.truth(points), other), "resamples are different problems"
+    within = [t for t in trained if t.architecture.modules]
+    points = np.array([space.encode(t.architecture) for t in within])
+    fast = np.array([t.architecture.learning_rate_multiplier == 2 for t in within])
+    chances = found.chances(points)
+    assert chances[fast].mean() > 0.6
+    assert chances[~fast].mean() < 0.2
+    wanted = 0.1 * np.log10([t.parameters for t in within])
+    assert np.corrcoef(found.learned(points)[~fast], wanted[~fast])[0, 1] > 0.8
+    assert np.allclose(found.expected(points), (1 - chances) * found.learned(points))
+    other = real_problems.real_truth(space, 1).expected(points)
+    assert not np.allclose(found.expected(points), other), "resamples are different problems"
+
+
+def test_a_real_problem_is_trained_with_its_own_noise_and_chances(tables: Path) -> None:
+    from noisy_problems import Case, hand_made
+    from problems import problem
+
+    made = problem("real", 0, rounds=0)
+    starts = hand_made(made)
+    assert 8 <= len(starts) == len(set(starts)) <= 16
+    case = Case(made, 1.0, starts, made.noise)
+    assert case.chances(starts).max() - case.chances(starts).min() > 0.3
+    vectors = [starts[int(case.chances(starts).argmax())]] * 200
+    nothing = case.train(vectors, 0) < case.learned(vectors) - 8 * case.noise
+    assert abs(nothing.mean() - case.chances(vectors)[0]) < 0.1
+    assert np.array_equal(case.value(starts), case.expected(starts))
+
+
+# ---------------------------------------------------------------------- the table of trainings
+def planned(count: int) -> tuple[Any, pd.DataFrame]:
+    """The plan on small shapes, and the rows of the first architectures with made-up scores."""
+    from problems import bound
+    from real_table import Plan, seeds_of
+
+    shares = {"0.1%": 0.001, "1%": 0.01, "0.3%": 0.003}
+    spaces = {k: bound(SearchSpace.load("pelt"), 6, 384, share) for k, share in shares.items()}
+    plan, rows = Plan(spaces), pd.DataFrame()
+    for _ in range(count):
+        source, name, architecture = plan.next(rows, 0)
+        cost = spaces["1%"].counter.count(architecture).deployed
+        new = [
+            {"source": source, "name": name, "architecture": architecture.to_json(),
+             "deployed": cost, "random_seed": seed, "score": np.log10(1 + cost) + 0.01 * seed}
+            for seed in seeds_of(rows)
+        ]  # fmt: skip
+        rows = pd.concat([rows, pd.DataFrame(new)], ignore_index=True)
+    return plan, rows
+
+
+def test_the_table_is_made_by_hand_by_moves_at_random_and_by_the_model() -> None:
+    plan, rows = planned(20)
+    each = rows.drop_duplicates("architecture")
+    assert len(each) == 20
+    # the model's turn comes once there are enough rows: in the first 15 it is a random one's
+    expected = ["hand", "random", "hand", "random", "random", "hand", "moves", "hand", "random"]
+    assert each["source"].tolist()[:9] == expected
+    assert each["source"].tolist()[15:] == ["hand", "moves", "hand", "random", "model"]
+    hand = each[each["source"] == "hand"]
+    assert hand["name"].tolist()[:4] == ["sapa 0.1%"] * 3 + ["sapa 1%"]
+    rates = [Architecture.from_json(a).learning_rate_multiplier for a in hand["architecture"]]
+    assert rates[:3] == [2.0, 4.0, 1.0]
+    budgets = {budget: space.limit for budget, space in plan.spaces.items()}
+    for row in each.itertuples():
+        assert row.deployed <= budgets[row.name.split()[-1]]
+
+
+def test_every_fifth_architecture_is_trained_with_more_random_seeds() -> None:
+    _, rows = planned(12)
+    sizes = rows.groupby("architecture", sort=False).size().tolist()
+    assert sizes == [5, 1, 1, 1, 1, 3, 1, 1, 1, 1, 3, 1]
+
+
+def test_a_table_that_is_read_again_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    from real_table import path_of, read, seeds_of, write
+
+    plan, rows = planned(8)
+    path = path_of("known", tmp_path)
+    assert read(path).empty
+    write(rows, path)
+    again = read(path)
+    assert plan.next(again, 0) == plan.next(rows, 0)
+    assert seeds_of(again) == seeds_of(rows)
+    assert plan.next(again, 1)[2] != plan.next(again, 0)[2], "what failed is not tried for ever"
+    assert [p.name for p in tmp_path.iterdir()] == ["trainings-known.parquet"]
 
 
 def test_figures_are_kept_and_compared_on_shared_problems(tmp_path: Path) -> None:
