@@ -10,9 +10,9 @@ answers both. `old` and `old score` are the rule that was the default until trai
 they report what was observed. Each search is read in three ways, whoever made it:
 
 observed  the front of the observed scores, and the highest of them
-belief    the same of `samplers.posterior`, given the same trainings
-again     the same after the last fifth of the trainings went to contenders once more, chosen by
-          `samplers.repeats` (the search then ends a fifth earlier)
+belief    the same of expected scores, given the same trainings
+again     the same after the last fifth of the trainings went to contenders once more, by their
+          knowledge gradient (the search then ends a fifth earlier)
 
 and of each way: *gain*, the true score of the pick minus that of the best hand-made architecture,
 in points (100 times the score; *spreads*: in units of the problem's spread); *share*, the true
@@ -41,9 +41,9 @@ from problems import KINDS, starting_point
 
 from autopelt.errors import AutopeltError
 from autopelt.samplers import make_sampler, suggest
-from autopelt.samplers.history import Observation
-from autopelt.samplers.posterior import expected_scores
-from autopelt.space.bound import BoundSpace
+from autopelt.samplers.features import Features
+from autopelt.samplers.history import History, Observation
+from autopelt.samplers.model import Model
 from autopelt.space.tables import Vector
 from autopelt.statistics.pareto import front
 
@@ -95,7 +95,9 @@ class StudyRule:
 
     def __init__(self, case: Case, sampler: str, *, single: bool) -> None:
         self.space, self.single = case.problem.space, single
-        made = make_sampler(sampler, self.space, case.problem.number)
+        share = {"share": 0.0} if sampler == "old" else {}
+        name = "pelt" if sampler in ("old", "new") else sampler
+        made = make_sampler(name, self.space, case.problem.number, **share)
         self.study = optuna.create_study(
             directions=["maximize"] if single else ["maximize", "minimize"], sampler=made
         )
@@ -125,59 +127,63 @@ def rule_of(name: str, case: Case) -> Rule:
         from ax_rule import AxRule
 
         return AxRule(case, single=question == "score")
-    ours = sampler in ("old", "new")
-    return StudyRule(case, "pelt" if ours else sampler, single=question == "score")
+    return StudyRule(case, sampler, single=question == "score")
 
 
 # ---------------------------------------------------------------------- reading a search
-def believed(way: str, space: BoundSpace, observed: Sequence[Observation]) -> dict[int, float]:
-    """The score of each training that a way of reading goes by."""
-    if way == "observed":
-        return {o.number: o.score for o in observed}
-    return expected_scores(space, observed)
+class Reading:
+    """What is reported of the trainings of one search.
 
+    Args:
+        single: trainings again are for the best architecture alone, else for the front in turn.
+        draw: of the noise.
+    """
 
-def with_repeats(
-    case: Case, observed: list[Observation], trials: int, draw: int
-) -> list[Observation]:
-    """Trainings with the last ones given to contenders again."""
-    from autopelt.samplers.repeats import next_contender
+    def __init__(self, case: Case, vectors: Sequence[Vector], *, single: bool, draw: int) -> None:
+        self.case, self.single, self.draw = case, single, draw
+        scores = case.train(vectors, 0, draw).tolist()
+        trainings = enumerate(zip(vectors, scores, strict=True))
+        self.observed = [case.observation(n, v, s) for n, (v, s) in trainings]
 
-    known = observed[: trials - trials // AGAIN]
-    rng = np.random.default_rng((31, case.problem.number, draw))
-    while len(known) < trials:
-        vector = next_contender(case.problem.space, known, rng).vector
-        assert vector is not None
-        score = float(case.train([vector], len(known), draw)[0])
-        known = [*known, case.observation(len(known), vector, score)]
-    return known
+    def read(self, way: str) -> dict[str, float]:
+        """Gain, share and promise, read in one way."""
+        case, observed = self.case, self.observed
+        model = Model(case.problem.space, Features(case.problem.space))
+        if way == "again":
+            observed = self._with_repeats(model)
+        if way == "observed":
+            known: dict[str, float] = {}
+            for o in observed:
+                known[o.architecture.id] = max(o.score, known.get(o.architecture.id, -np.inf))
+        else:
+            known = {key: belief[0] for key, belief in model.beliefs(observed).items()}
+        inside = {
+            o.vector: (o.parameters, known[o.architecture.id])
+            for o in observed
+            if o.vector is not None and o.parameters <= case.problem.space.limit
+        }
+        points, values = list(inside), list(inside.values())
+        pick = max(points, key=lambda v: inside[v][1])
+        true, expected = float(case.value([pick])[0]), float(case.expected([pick])[0])
+        return {
+            "gain": 100 * (true - float(case.value(case.hand_made).max())),
+            "share": case.share([points[i] for i in front(values)]),
+            "over": 100 * (inside[pick][1] - expected),
+            "truth": 100 * (inside[pick][1] - true),
+            "trainings": sum(o.vector == pick for o in observed),
+        }
 
-
-def read(case: Case, vectors: Sequence[Vector], way: str, draw: int) -> dict[str, float]:
-    """Gain, share and promise of a search read in one way, with one draw of the noise."""
-    scores = case.train(vectors, 0, draw).tolist()
-    observed = [
-        case.observation(n, v, s) for n, (v, s) in enumerate(zip(vectors, scores, strict=True))
-    ]
-    if way == "again":
-        observed = with_repeats(case, observed, len(vectors), draw)
-    means = believed(way, case.problem.space, observed)
-    inside = [o for o in observed if o.parameters <= case.problem.space.limit]
-    known: dict[Vector, tuple[int, float]] = {}
-    for o in inside:
-        assert o.vector is not None
-        known[o.vector] = (o.parameters, max(means[o.number], known.get(o.vector, (0, -np.inf))[1]))
-    points, values = list(known), list(known.values())
-    pick = max(points, key=lambda v: known[v][1])
-    true, expected = float(case.value([pick])[0]), float(case.expected([pick])[0])
-    best = float(case.value(case.hand_made).max())
-    return {
-        "gain": 100 * (true - best),
-        "share": case.share([points[i] for i in front(values)]),
-        "over": 100 * (known[pick][1] - expected),
-        "truth": 100 * (known[pick][1] - true),
-        "trainings": sum(o.vector == pick for o in observed),
-    }
+    def _with_repeats(self, model: Model) -> list[Observation]:
+        """The trainings with the last ones given to contenders again."""
+        count = len(self.observed)
+        known = self.observed[: count - count // AGAIN]
+        for done in range(count // AGAIN):
+            chosen = model.contender(History(observed=known), self.single or done % 2 == 0)
+            assert chosen is not None
+            assert chosen.vector is not None
+            score = float(self.case.train([chosen.vector], len(known), self.draw)[0])
+            known = [*known, self.case.observation(len(known), chosen.vector, score)]
+        return known
 
 
 def search(case: Case, name: str, trials: int, redraws: int, ways: Sequence[str]) -> dict[str, Any]:
@@ -193,13 +199,15 @@ def search(case: Case, name: str, trials: int, redraws: int, ways: Sequence[str]
         spent += time.process_time() - begun
         rule.tell(vector, float(case.train([vector], len(vectors))[0]))
         vectors.append(vector)
+    single = name.endswith(" score")
     found: dict[str, Any] = {}
     for way in ways:
         begun = time.process_time()
-        found[way] = read(case, vectors, way, 0)
+        found[way] = Reading(case, vectors, single=single, draw=0).read(way)
         found[way]["seconds"] = time.process_time() - begun
         many = redraws * (CHEAP if way == "observed" else 1)
-        again = [read(case, vectors, way, draw) for draw in range(1, many + 1)]
+        draws = range(1, many + 1)
+        again = [Reading(case, vectors, single=single, draw=d).read(way) for d in draws]
         found[way]["redrawn"] = [round(r["gain"], 3) for r in again]
         for key in ("share", "over", "truth"):
             found[way][f"redrawn_{key}"] = float(np.mean([r[key] for r in again] or [np.nan]))

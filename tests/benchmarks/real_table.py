@@ -177,7 +177,7 @@ class Plan:
             )
         seen = [o.vector for o in observed if o.vector is not None]
         history = History(observed=observed, seen=seen, modelled=True)
-        sampler = PELTSampler(space, random_seed=0, start=0)
+        sampler = PELTSampler(space, random_seed=0, start=0, share=0)
         single = bool(rng.integers(2))
         return space.decode(sampler.propose(history, rng, single).vector)
 
