@@ -1,7 +1,8 @@
 """From a study's history to a proposal: fit the surrogate, build the front, search for the best."""
 
+import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,12 +31,11 @@ Acquisition = Callable[[Surrogate, float], AcquisitionFunction]
 """Of a fitted surrogate and the best expected score within the budget an acquisition function of
 BoTorch, on features."""
 
-Key = tuple[tuple[int, float], ...]
-"""Numbers and scores of trials."""
-
 COLD_STEPS = 40
 TRIAL_STEPS = 20
 WARM_STEPS = 15
+APART = 6
+"""Proposals at once should differ in one choice of so many."""
 ACQUISITION_BATCH = 64
 """Points at which an acquisition function of BoTorch is evaluated at once."""
 ANCHOR = 3
@@ -65,8 +65,8 @@ class Model:
         if len(source) >= ENOUGH and len({o.score for o in source}) > 1:
             self._source = Model(space, features).fitted(source)
         self._rows: dict[int, tuple[Architecture, Array]] = {}
-        self._milestones: dict[Key, Hyperparameters] = {}
-        self._last: tuple[Key, Surrogate] | None = None
+        self._milestones: dict[str, Hyperparameters] = {}
+        self._last: tuple[str, Surrogate] | None = None
 
     def propose(
         self,
@@ -98,8 +98,10 @@ class Model:
         def posterior(matrix: Matrix) -> ScorePosterior:
             return surrogate.predict(self._with_source(self.features.of(matrix)))
 
+        pending = [o.vector for o in history.pending if o.vector is not None]
+
         def ours(matrix: Matrix) -> Array:
-            return value(posterior(matrix), matrix)
+            return value(posterior(matrix), matrix) * _apart(matrix, pending)
 
         worth: Callable[[Matrix], Array] = ours
         if acquisition is not None:
@@ -203,6 +205,18 @@ class Model:
 
         return value, front_of(costs.tolist(), means.tolist())
 
+    @property
+    def kept(self) -> dict[str, list[float]]:
+        """What spares a study that is opened again the fits of the past: gap and hyperparameters of
+        the last milestones, by a digest of what they were fitted to."""
+        last = list(self._milestones.items())[-ANCHOR:]
+        return {digest: [known.gap, *known.values.tolist()] for digest, known in last}
+
+    def remember(self, kept: Mapping[str, Sequence[float]]) -> None:
+        """Take over what a study kept; a digest that does not fit is never asked for."""
+        for digest, (gap, *values) in kept.items():
+            self._milestones.setdefault(digest, Hyperparameters(np.array(values), gap))
+
     def predict(self, history: History, trial: Observation) -> tuple[float, float]:
         """Mean and deviation of the final score that a training of an architecture will show."""
         surrogate = self.fitted(history.observed)
@@ -212,7 +226,7 @@ class Model:
 
     def fitted(self, observed: Sequence[Observation]) -> Surrogate:
         """The surrogate of these trials."""
-        key = _key(observed)
+        key = self._digest(observed)
         if self._last is None or self._last[0] != key:
             self._last = key, self._refitted(observed)
         return self._last[1]
@@ -224,11 +238,18 @@ class Model:
         anchor = (len(passed) - 1) // ANCHOR * ANCHOR
         for count in passed[max(0, anchor) :]:
             first = finished[:count]
-            key = _key(first)
+            key = self._digest(first)
             if key not in self._milestones:
                 self._milestones[key] = self._thorough(first, start)
             start = self._milestones[key]
         return self._fit(observed, start, COLD_STEPS if start is None else WARM_STEPS)
+
+    def _digest(self, observed: Sequence[Observation]) -> str:
+        """Of trials with their scores, and of what the surrogate sees of them."""
+        sources = 0 if self._source is None else 1
+        known = [(o.number, o.architecture.id, o.score) for o in observed]
+        text = repr((self.features.groups, self.features.width, sources, known))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _thorough(
         self, observed: Sequence[Observation], start: Hyperparameters | None
@@ -279,13 +300,20 @@ class Model:
         return np.concatenate([features, expected[:, None]], axis=1)
 
 
-def _key(observed: Sequence[Observation]) -> Key:
-    return tuple((o.number, o.score) for o in observed)
-
-
 def _octaves(observed: Sequence[Observation]) -> Array:
     """(n,) log2 of the learning-rate multipliers."""
     return np.log2([o.architecture.learning_rate_multiplier for o in observed])
+
+
+def _apart(matrix: Matrix, pending: Sequence[Vector]) -> Array:
+    """(n,) less than 1 for points that differ in few choices from one that is being trained.
+
+    Nearly the same architecture would tell nearly the same, while what is pending is not known yet.
+    """
+    if not pending:
+        return np.ones(len(matrix))
+    differ = (matrix[:, None] != np.array(pending)).sum(axis=-1).min(axis=1)
+    return np.minimum(1.0, differ / max(1, matrix.shape[1] // APART))
 
 
 def _reference_score(known: Sequence[Observation], means: Array) -> float:

@@ -14,6 +14,7 @@ trials are told with, minimised too.
 State is the study itself: the same trials and the same random seed give the same proposal.
 """
 
+import json
 import math
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
+from typing_extensions import override
 
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import History, Observation, Reader
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 START = 10
 """Space-filling proposals before the surrogate decides, beside the seed architectures."""
+FITS = "surrogate"
+"""User attribute of a study: hyperparameters of fits that others begin from."""
 SHARE = 0.5
 """Of the proposals, those that ask for the best score; see docs/search.md for what others give."""
 
@@ -93,6 +97,12 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
         """``start`` for a space-filling proposal, ``model`` for one of the model's, else empty."""
         return self._proposals[number].origin if number in self._proposals else ""
 
+    def recall(self, study: optuna.Study) -> None:
+        """Take over what the study keeps for its sampler."""
+
+    def keep(self, study: optuna.Study) -> None:
+        """Let the study keep what makes the next proposal cheap after it is opened again."""
+
     # ------------------------------------------------------------------ Optuna's side
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -120,7 +130,9 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
         if minimised:  # everything here maximises
             history.observed = [replace(o, score=-o.score) for o in history.observed]
         rng = np.random.default_rng((self.random_seed, trial.number))
+        self.recall(study)
         proposal = self.propose(history, rng, len(study.directions) == 1)
+        self.keep(study)
         self._proposals[trial.number] = proposal
         if minimised and "mean" in proposal.prediction:
             proposal.prediction["mean"] *= -1
@@ -185,6 +197,8 @@ class PELTSampler(FeasibleSampler):
         super().__init__(space, random_seed=random_seed)
         self.start, self.share, self.acquisition = start, share, acquisition
         self.source = tuple(source)
+        self._kept: dict[str, list[float]] = {}
+        self._recalled = False
 
     @cached_property
     def features(self) -> Features:
@@ -206,6 +220,18 @@ class PELTSampler(FeasibleSampler):
         single = single or self.asks_for_the_best(history.asking)
         vector, prediction = self.model.propose(history, unseen, rng, single, self.acquisition)
         return Proposal(vector, "model", prediction)
+
+    @override
+    def recall(self, study: optuna.Study) -> None:
+        if not self._recalled and FITS in study.user_attrs:
+            self.model.remember(json.loads(study.user_attrs[FITS]))
+        self._recalled = True
+
+    @override
+    def keep(self, study: optuna.Study) -> None:
+        if "model" in self.__dict__ and (kept := self.model.kept) != self._kept:
+            study.set_user_attr(FITS, json.dumps(kept))
+            self._kept = kept
 
     def asks_for_the_best(self, number: int) -> bool:
         """Whether trial `number` asks for the best score and not for the front."""

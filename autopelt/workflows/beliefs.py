@@ -1,7 +1,6 @@
 """What a running search believes of its architectures, and which of them it trains again."""
 
 import math
-from typing import TYPE_CHECKING
 
 import optuna
 
@@ -12,9 +11,6 @@ from autopelt.study.record import COMPLETE, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.workflows.plan import Plan
 
-if TYPE_CHECKING:
-    from autopelt.samplers.model import Model
-
 REPEAT = "repeat"
 """Origin of a trial that trains an architecture of the study again."""
 
@@ -24,19 +20,16 @@ class Beliefs:
 
     def __init__(self, plan: Plan, sampler: optuna.samplers.BaseSampler) -> None:
         self.plan, self._reader = plan, Reader(plan.space)
-        self._sampler = sampler if isinstance(sampler, PELTSampler) else None
+        own = PELTSampler(plan.space, random_seed=0)
+        self._sampler = sampler if isinstance(sampler, PELTSampler) else own
 
     def update(self, study: StudyStorage) -> None:
         """Keep in the study what is believed after the trials that have ended."""
+        self._sampler.recall(study.optuna)
         ended = sorted(study.record().complete, key=lambda t: (t.finished or math.inf, t.number))
-        model = self._model if len(ended) >= ENOUGH else None
+        model = self._sampler.model if len(ended) >= ENOUGH else None
         study.believe(beliefs(self.plan.space, ended, model))
-
-    @property
-    def _model(self) -> "Model":
-        if self._sampler is None:
-            self._sampler = PELTSampler(self.plan.space, random_seed=0)
-        return self._sampler.model
+        self._sampler.keep(study.optuna)
 
     def repeats_now(self, record: StudyRecord) -> bool:
         """Whether what is left of the study is for trainings again."""
@@ -55,7 +48,7 @@ class Beliefs:
         if len({o.score for o in history.observed}) >= ENOUGH:
             done = sum(t.origin == REPEAT for t in record.trials)
             single = not objectives.weigh_costs or (objectives.best_too and done % 2 == 0)
-            known = self._model.contender(history, single)
+            known = self._sampler.model.contender(history, single)
         elif record.best is not None:
             return record.best
         if known is None:

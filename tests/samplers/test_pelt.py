@@ -5,6 +5,7 @@ import math
 import numpy as np
 import optuna
 import pytest
+from botorch.acquisition.analytic import UpperConfidenceBound
 from closed_form import FOUR, bound, point_of, run, score_of, study_of
 from optuna.trial import TrialState, create_trial
 
@@ -19,6 +20,7 @@ from autopelt.samplers import (
 )
 from autopelt.samplers.history import Reader
 from autopelt.samplers.model import milestones
+from autopelt.samplers.pelt import FITS
 from autopelt.space.space import shipped_spaces
 from autopelt.statistics.pareto import hypervolume
 
@@ -110,6 +112,69 @@ def test_what_it_believes_is_kept() -> None:
     assert set(believed) == {"mean", "sd", "acquisition", "seconds"}
     assert believed["sd"] > 0
     assert all(math.isfinite(v) for v in believed.values())
+
+
+def test_a_study_keeps_the_fits_that_a_proposal_begins_from() -> None:
+    """Opened again it proposes the same, without a fit of the past."""
+    space = bound("tiny")
+    first = study_of(PELTSampler(space, random_seed=0, start=4))
+    run(first, space, 20)
+    again = optuna.create_study(
+        directions=["maximize", "minimize"], sampler=PELTSampler(space, random_seed=0, start=4)
+    )
+    again.add_trials(first.get_trials())
+    again.set_user_attr(FITS, first.user_attrs[FITS])
+    model = again.sampler.model
+    thorough, model._thorough = [], lambda *given: thorough.append(given)
+    assert run(first, space, 1) == run(again, space, 1)
+    assert thorough == []
+
+
+def test_a_loss_is_minimised() -> None:
+    space = bound("tiny")
+    study = optuna.create_study(
+        direction="minimize", sampler=PELTSampler(space, random_seed=0, start=4)
+    )
+    losses = []
+    for _ in range(16):
+        trial = study.ask()
+        losses.append(1 - score_of(suggest(trial, space)))
+        study.tell(trial, losses[-1])
+    assert min(losses[10:]) < min(losses[:4])
+    assert study.sampler.belief(12)["mean"] == pytest.approx(losses[12], abs=0.2)
+
+
+def test_any_acquisition_function_of_botorch_may_choose() -> None:
+    space = bound("tiny")
+    sampler = PELTSampler(
+        space,
+        random_seed=0,
+        start=4,
+        acquisition=lambda model, best: UpperConfidenceBound(model, beta=0.1),
+    )
+    study = study_of(sampler)
+    run(study, space, 12)
+    found = [t.values[0] for t in study.get_trials()]
+    assert max(found[4:]) > max(found[:4])
+    assert sampler.belief(10)["acquisition"] == pytest.approx(
+        sampler.belief(10)["mean"], abs=2 * sampler.belief(10)["sd"]
+    )
+
+
+def test_proposals_at_once_are_not_near_copies() -> None:
+    """Eight at once differ from each other in a sixth of the choices, nearly all of them."""
+    space = bound("pelt", 12, 768)
+    study = study_of(PELTSampler(space, random_seed=0, start=10))
+    run(study, space, 12)
+    made = []
+    for _ in range(8):
+        trial = study.ask()
+        made.append(space.encode(a := suggest(trial, space)))
+        trial.set_user_attr("architecture", a.to_json())
+    points = np.array(made)
+    apart = [(points != p).sum(axis=1) for p in points]
+    nearest = [int(np.delete(d, i).min()) for i, d in enumerate(apart)]
+    assert np.median(nearest) >= len(space.dimensions) // 12
 
 
 def test_pending_trials_are_not_proposed_again() -> None:
