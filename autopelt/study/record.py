@@ -1,7 +1,9 @@
 """What a study knows, as plain values: the report, the verdict and the command line read these."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
@@ -174,6 +176,44 @@ class StudyRecord:
         """Trials with a final score."""
         return [t for t in self.trials if t.state == COMPLETE and t.score is not None]
 
+    @cached_property
+    def _trainings(self) -> dict[Architecture, list[TrialRecord]]:
+        found: dict[Architecture, list[TrialRecord]] = {}
+        for t in self.complete:
+            found.setdefault(t.architecture, []).append(t)
+        return found
+
+    @property
+    def architectures(self) -> list[TrialRecord]:
+        """Every architecture with a final score once: the first complete training of it."""
+        return [trainings[0] for trainings in self._trainings.values()]
+
+    def trainings_of(self, trial: TrialRecord) -> list[TrialRecord]:
+        """All complete trainings of a trial's architecture, by number."""
+        return self._trainings.get(trial.architecture, [])
+
+    @cached_property
+    def _believed(self) -> dict[Architecture, Belief]:
+        found = {}
+        for architecture, trainings in self._trainings.items():
+            known = self.beliefs.get(architecture.id) if self.beliefs else None
+            if known is None or not math.isfinite(known.mean):
+                scores = [t.point[1] for t in trainings]
+                known = Belief(sum(scores) / len(scores), math.nan, math.nan, len(scores))
+            found[architecture] = known
+        return found
+
+    def belief(self, trial: TrialRecord) -> Belief:
+        """What is believed of a trial's architecture, else the mean of its observed scores.
+
+        NaN without a complete training: what was never trained is never believed in.
+        """
+        return self._believed.get(trial.architecture, Belief(math.nan, math.nan, math.nan, 0))
+
+    def expected(self, trial: TrialRecord) -> float:
+        """Expected score of a training of a trial's architecture: by this is chosen."""
+        return self.belief(trial).mean
+
     def feasible(self, trial: TrialRecord) -> bool:
         """Within the budget; a reference point over it never counts as feasible."""
         return trial.count.deployed <= self.limit
@@ -188,26 +228,32 @@ class StudyRecord:
         return (trial.count.deployed, *(trial.costs.get(n, float("inf")) for n in self.measured))
 
     @property
-    def front(self) -> list[TrialRecord]:
-        """Pareto front of the complete trials within the budget, by growing parameters.
+    def _inside(self) -> list[TrialRecord]:
+        return [t for t in self.architectures if self.feasible(t)]
 
-        Of the score against parameters and, where they are objectives, latency and memory.
+    @property
+    def front(self) -> list[TrialRecord]:
+        """Pareto front of the architectures within the budget, by growing parameters.
+
+        Of the expected score against parameters and, where they are objectives, latency and memory.
         """
-        inside = [t for t in self.complete if self.feasible(t)]
-        members = front_of([self.costs(t) for t in inside], [t.point[1] for t in inside])
+        inside = self._inside
+        members = front_of([self.costs(t) for t in inside], [self.expected(t) for t in inside])
         return [inside[i] for i in members]
 
     @property
     def best(self) -> TrialRecord | None:
-        """The highest score within the budget; of equals the smallest."""
-        inside = [t for t in self.complete if self.feasible(t)]
-        return max(inside, key=lambda t: (t.point[1], -t.count.deployed, -t.number), default=None)
+        """The highest expected score within the budget; of equals the smallest."""
+        return max(self._inside, key=self.rank, default=None)
 
     @property
     def best_seed(self) -> TrialRecord | None:
-        """The seed architecture with the highest score within the budget."""
-        seeds = [t for t in self.complete if self.feasible(t) and t.label]
-        return max(seeds, key=lambda t: (t.point[1], -t.count.deployed, -t.number), default=None)
+        """The seed architecture with the highest expected score within the budget."""
+        return max((t for t in self._inside if t.label), key=self.rank, default=None)
+
+    def rank(self, trial: TrialRecord) -> tuple[float, int, int]:
+        """Sorts architectures, the best last."""
+        return self.expected(trial), -trial.count.deployed, -trial.number
 
     @property
     def confirmed_best(self) -> TrialRecord | None:
@@ -218,14 +264,33 @@ class StudyRecord:
 
     @property
     def floor(self) -> float:
-        """Reference score: what the head alone reached, else the lowest complete score, else 0."""
-        alone = [t.point[1] for t in self.complete if not t.architecture.modules]
-        return max(alone, default=min((t.point[1] for t in self.complete), default=0.0))
+        """Reference score: what the head alone reached, else the lowest expected score, else 0."""
+        alone = [self.expected(t) for t in self.architectures if not t.architecture.modules]
+        return max(alone, default=min(map(self.expected, self.architectures), default=0.0))
+
+    def point(self, trial: TrialRecord) -> tuple[int, float]:
+        """(deployed parameters, expected score) of a trial's architecture."""
+        return trial.count.deployed, self.expected(trial)
 
     def hypervolume(self) -> float:
-        """Of score against parameters, the budget and `floor`, in decades times score."""
-        inside = [t.point for t in self.complete if self.feasible(t)]
-        return hypervolume(inside, self.limit, self.floor)
+        """Of expected score against parameters, the budget and `floor`, in decades times score."""
+        return hypervolume(list(map(self.point, self._inside)), self.limit, self.floor)
+
+    def collapsed(self, trial: TrialRecord) -> list[TrialRecord]:
+        """Trainings of a trial's architecture that learned nothing, where others of it learned.
+
+        These gained less than a quarter of what its best training gains above the head alone or a
+        constant answer. Empty where that one gains less than half of what the study's best does.
+        """
+        alone = [self.expected(t) for t in self.architectures if not t.architecture.modules]
+        nothing = max(alone, default=self.task.constant)
+        trainings = self.trainings_of(trial)
+        if nothing is None or len(trainings) < 2:
+            return []
+        gain = max(t.point[1] for t in trainings) - nothing
+        if gain <= 0 or 2 * gain < max(t.point[1] for t in self.complete) - nothing:
+            return []
+        return [t for t in trainings if t.point[1] < nothing + gain / 4]
 
     @property
     def early_stopping(self) -> Saved:

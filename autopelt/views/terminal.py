@@ -184,7 +184,9 @@ def gain(study: StudyRecord, last: int = LAST) -> float | None:
     )
     if len(ended) <= last:
         return None
-    before = [t.point for t in ended[:-last] if t.score is not None and study.feasible(t)]
+    early = {t.number for t in ended[:-last]}
+    known = [t for t in study.architectures if t.number in early and study.feasible(t)]
+    before = list(map(study.point, known))
     return max(0.0, study.hypervolume() - hypervolume(before, study.limit, study.floor))
 
 

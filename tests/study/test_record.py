@@ -1,12 +1,16 @@
 """What a study knows: front, best and floor of its trials."""
 
+import math
+from dataclasses import replace
+
+import pytest
 from study_facts import config
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import Module
 from autopelt.study.facts import BackboneFacts, TaskFacts
-from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
+from autopelt.study.record import COMPLETE, FAILED, Belief, StudyRecord, TrialRecord
 
 
 def trial(number: int, deployed: int, score: float | None, label: str = "") -> TrialRecord:
@@ -64,3 +68,60 @@ def test_the_floor_is_the_head_alone_where_it_was_trained() -> None:
 def test_hypervolume_counts_decades_below_the_budget() -> None:
     made = record(trial(0, 0, 0.5), trial(1, 100, 0.7))
     assert abs(made.hypervolume() - 0.2) < 1e-12
+
+
+def again(first: TrialRecord, number: int, score: float | None) -> TrialRecord:
+    """Another training of the same architecture."""
+    state = FAILED if score is None else COMPLETE
+    return replace(first, number=number, score=score, state=state, label="", repeats=first.number)
+
+
+def test_trainings_of_one_architecture_are_one_choice_with_their_mean() -> None:
+    lucky, steady = trial(0, 500, 0.9), trial(1, 600, 0.85, "lora-r8")
+    made = record(
+        lucky, steady, again(lucky, 2, 0.7), again(lucky, 3, 0.8), again(steady, 4, 0.84),
+        again(steady, 5, None),
+    )  # fmt: skip
+    assert [t.number for t in made.architectures] == [0, 1]
+    assert [t.number for t in made.trainings_of(made.trials[2])] == [0, 2, 3]
+    assert [made.expected(t) for t in made.trials] == pytest.approx(
+        [0.8, 0.845, 0.8, 0.8, *[0.845] * 2]
+    )
+    assert made.best is steady
+    assert made.best_seed is steady
+    assert [t.number for t in made.front] == [0, 1]
+    assert made.belief(steady).trainings == 2
+    assert made.hypervolume() == pytest.approx(math.log10(1000 / 600) * 0.045)
+
+
+def test_what_is_believed_chooses_and_not_the_lucky_score() -> None:
+    lucky, steady = trial(0, 500, 0.9), trial(1, 400, 0.85)
+    trials = (lucky, steady, again(steady, 2, 0.86))
+    beliefs = {
+        lucky.architecture.id: Belief(0.83, 0.02, 0.9, 1),
+        steady.architecture.id: Belief(0.852, 0.01, 1.0, 2),
+    }
+    assert record(*trials).best is lucky
+    made = replace(record(*trials), beliefs=beliefs)
+    assert made.best is steady
+    assert made.front == [steady]
+    assert made.belief(made.trials[2]) == beliefs[steady.architecture.id]
+
+
+def test_what_no_training_supports_is_never_picked() -> None:
+    done, failed = trial(0, 500, 0.7), trial(1, 400, None)
+    beliefs = {failed.architecture.id: Belief(0.99, 0.01, 1.0, 1), "dreamt": Belief(1, 0, 1, 1)}
+    made = replace(record(done, failed), beliefs=beliefs)
+    assert made.best is done
+    assert made.front == [done]
+    assert math.isnan(made.expected(failed))
+    nothing = replace(record(done), beliefs={done.architecture.id: Belief(math.nan, 0.1, 1, 1)})
+    assert nothing.expected(done) == 0.7
+
+
+def test_a_training_that_learned_nothing_is_told_from_a_low_score() -> None:
+    head, good, low = trial(0, 0, 0.5), trial(1, 100, 0.8), trial(2, 200, 0.56)
+    made = record(head, good, low, again(good, 3, 0.51), again(good, 4, 0.7), again(low, 5, 0.51))
+    assert [t.number for t in made.collapsed(good)] == [3]
+    assert made.collapsed(low) == []  # nor did the best of them learn much
+    assert record(good, again(good, 3, 0.51)).collapsed(good) == []  # nothing to tell it by

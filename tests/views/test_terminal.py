@@ -87,8 +87,9 @@ def test_the_gain_of_the_last_trials() -> None:
     scores = [0.5, 0.7, *[0.6] * 9, 0.8]
     sizes = [2, 1, *[3] * 9, 1]
     trials = tuple(
-        trial(i, size, score, finished=float(i))
+        replace(made, architecture=replace(made.architecture, learning_rate_multiplier=i + 1.0))
         for i, (size, score) in enumerate(zip(sizes, scores, strict=True))
+        for made in [trial(i, size, score, finished=float(i))]
     )
     study = replace(STUDY, trials=trials, total=20)
     assert gain(study) == pytest.approx(0.1)  # one decade below the limit of 1000
