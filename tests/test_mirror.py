@@ -47,7 +47,6 @@ MODULES = {
     "training/results.py": "training/test_loop.py",
     "training/trainee.py": "training/test_population.py",
     "training/trial.py": "training/test_context.py",
-    "workflows/best.py": "workflows/test_search.py",
     "workflows/compared.py": "workflows/test_compare.py",
     "workflows/plan.py": "workflows/test_search.py",
     "workflows/progress.py": "workflows/test_search.py",

@@ -242,18 +242,19 @@ class StudyRecord:
         return [inside[i] for i in members]
 
     @property
+    def ranked(self) -> list[TrialRecord]:
+        """The architectures within the budget, those believed in most first."""
+        return sorted(self._inside, key=lambda t: (-self.expected(t), t.count.deployed, t.number))
+
+    @property
     def best(self) -> TrialRecord | None:
         """The highest expected score within the budget; of equals the smallest."""
-        return max(self._inside, key=self.rank, default=None)
+        return next(iter(self.ranked), None)
 
     @property
     def best_seed(self) -> TrialRecord | None:
         """The seed architecture with the highest expected score within the budget."""
-        return max((t for t in self._inside if t.label), key=self.rank, default=None)
-
-    def rank(self, trial: TrialRecord) -> tuple[float, int, int]:
-        """Sorts architectures, the best last."""
-        return self.expected(trial), -trial.count.deployed, -trial.number
+        return next((t for t in self.ranked if t.label), None)
 
     @property
     def confirmed_best(self) -> TrialRecord | None:
