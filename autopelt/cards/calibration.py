@@ -55,10 +55,13 @@ class Calibration:
 
 
 def calibration(record: StudyRecord) -> Calibration:
-    """Numbers of the card. Raises NothingToShow with fewer than `FEWEST` predictions."""
+    """Numbers of the card. Raises NothingToShow with fewer than `FEWEST` predictions.
+
+    What trains an architecture again is no new proposal, and no test of what was predicted.
+    """
     found: list[Prediction] = []
     seen: list[float] = []
-    for t in record.complete:
+    for t in (t for t in record.complete if t.repeats is None):
         mean, sd = t.believed.get("mean"), t.believed.get("sd")
         if mean is not None and sd is not None and math.isfinite(mean + sd) and seen:
             found.append(Prediction(t, mean, max(sd, 0.0), t.point[1], sum(seen) / len(seen)))

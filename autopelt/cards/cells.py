@@ -19,6 +19,9 @@ def trial_cells(t: TrialRecord, *columns: str) -> dict[str, Cell]:
     return {column: CELLS[column](t) for column in columns}
 
 
-def trial_fact(words: str, value: str, t: TrialRecord, strong: bool = False) -> Fact:
-    """A value of a trial, with its name and its size."""
-    return Fact(words, value, f"{name(t)} · {share(t.count.share)} of the backbone", strong)
+def trial_fact(
+    words: str, value: str, t: TrialRecord, strong: bool = False, more: str = ""
+) -> Fact:
+    """A value of a trial, with its name and its size, and more about it."""
+    parts = [name(t), f"{share(t.count.share)} of the backbone", *([more] if more else [])]
+    return Fact(words, value, " · ".join(parts), strong)

@@ -9,6 +9,7 @@ from typing import Any
 
 from autopelt.cards.card import Card, Cell, Figure, NothingToShow, Table, cell, table
 from autopelt.cards.cells import trial_cells
+from autopelt.cards.expectation import all_plain, behind, learns, score_cells
 from autopelt.cards.figure import (
     add_points,
     add_steps,
@@ -20,7 +21,7 @@ from autopelt.cards.figure import (
     share_axis,
     short,
 )
-from autopelt.cards.look import BLUE, FAINT, INK, LINE, ORANGE, VERMILION, Look
+from autopelt.cards.look import BLUE, FAINT, INK, LINE, MUTED, ORANGE, VERMILION, Look
 from autopelt.cards.pairs import figures
 from autopelt.cards.wording import name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front
@@ -35,22 +36,39 @@ LOOKS = {
     "front seed": Look("Seed architecture on the front", "diamond", ORANGE, 13),
 }
 """Kinds of points, in the order in which they are drawn."""
+TRAINING = Look("One training", "circle", MUTED, 4, edge=0)
+"""A training of an architecture whose expected score is not simply its one score."""
 CONFIRMED = Look("Confirmed with more random seeds, report split", "cross", INK, 9)
+
+
+NOTE = "Up and to the left is better. Click a point to see its architecture everywhere."
+EXPECTED = (
+    "A point is an architecture at the score that a training of it is expected to reach, given all "
+    "trainings; its bar is one standard deviation of that expectation. Small dots are trainings."
+)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One complete trial in the figure.
+    """One architecture in the figure.
 
     Attributes:
+        trial: its first complete training.
         x: deployed parameters in percent of the backbone; the left edge for 0 parameters.
+        y: expected score.
         kind: one of `LOOKS`; ``outside`` is over the budget.
+        sd: standard deviation of `y`; 0 where it is not known.
+        trainings: (trial, observed score) of each, where `y` is not simply its one score.
+        told: what was observed, in words; "" likewise.
     """
 
     trial: TrialRecord
     x: float
     y: float
     kind: str
+    sd: float = 0.0
+    trainings: tuple[tuple[int, float], ...] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,7 @@ def front(record: StudyRecord) -> Front:
     Raises:
         NothingToShow: no trial is complete.
     """
-    trials = record.complete
+    trials = record.architectures
     if not trials:
         raise NothingToShow("No trial is complete, so there is no front yet.")
     backbone = trials[0].count.backbone
@@ -109,11 +127,17 @@ def front(record: StudyRecord) -> Front:
     def place(t: TrialRecord) -> float:
         return 100 * t.count.share if t.count.deployed > 0 else zero or low
 
-    points = tuple(Point(t, place(t), t.point[1], kind(t)) for t in trials)
+    def point(t: TrialRecord) -> Point:
+        told = " · ".join(filter(None, (behind(record, t), learns(record, t))))
+        trainings = [(o.number, o.point[1]) for o in record.trainings_of(t)] if told else []
+        sd = record.belief(t).sd
+        sd = sd if math.isfinite(sd) else 0.0
+        return Point(t, place(t), record.expected(t), kind(t), sd, tuple(trainings), told)
+
+    points = tuple(map(point, sorted(trials, key=lambda t: t.number)))
     inside = [t for t in trials if record.feasible(t)]
-    steps = [
-        (place(inside[i]), inside[i].point[1]) for i in pareto_front([t.point for t in inside])
-    ]
+    known = list(map(record.point, inside))
+    steps = [(place(inside[i]), known[i][1]) for i in pareto_front(known)]
     if steps:
         steps.append((budget, steps[-1][1]))
     high = max([*shares, budget]) * 10**0.12
@@ -126,8 +150,15 @@ def draw(f: Front, metric: str) -> Figure:
     if f.steps:
         add_steps(figure, f.steps, BLUE)
     looks = {kind: look for kind, look in LOOKS.items() if f.of(kind)}
+    single = [(p, number, y) for p in f.points for number, y in p.trainings]
+    if single:
+        dots = [(number, p.x, y, _of_one(p, number, y, metric)) for p, number, y in single]
+        add_points(figure, TRAINING, dots, meta={"kind": "training"})
     for kind, look in looks.items():
-        add_points(figure, look, [_drawn(p, p.y, metric) for p in f.of(kind)])
+        bars = {}
+        if any(p.sd for p in f.of(kind)):
+            bars["error_y"] = error_bars([p.sd for p in f.of(kind)], look.colour) | {"width": 0}
+        add_points(figure, look, [_drawn(p, p.y, metric) for p in f.of(kind)], **bars)
     sure = [p for p in f.points if p.trial.confirmed]
     if sure:
         means = [_drawn(p, mean(p.trial.confirmed), metric) for p in sure]
@@ -135,7 +166,8 @@ def draw(f: Front, metric: str) -> Figure:
         bars = error_bars([spread(p.trial) for p in sure], INK)
         add_points(figure, CONFIRMED, means, error_y=bars, meta={"kind": "confirmed"}, **thin)
     figure.update_xaxes(**share_axis(f.low, f.high, f.zero))
-    ends = [p.y for p in f.points] + [v for p in sure for v in p.trial.confirmed]
+    ends = [p.y + sign * p.sd for p in f.points for sign in (-1, 1)]
+    ends += [v for p in sure for v in p.trial.confirmed] + [y for _, _, y in single]
     figure.update_yaxes(range=padded(ends, 0.1))
     _mark_budget(figure, f)
     return Figure(
@@ -143,13 +175,26 @@ def draw(f: Front, metric: str) -> Figure:
         f"Scatter of {metric} against parameter share with the stepped Pareto front",
         figure,
         height=480,
-        legend=tuple(look.legend for look in (*looks.values(), *([CONFIRMED] if sure else []))),
+        legend=tuple(
+            look.legend
+            for look in (
+                *looks.values(),
+                *([TRAINING] if single else []),
+                *([CONFIRMED] if sure else []),
+            )
+        ),
         ordered=len(f.points) > 1,
     )
 
 
 def _drawn(p: Point, y: float, metric: str) -> tuple[int, float, float, str]:
     return p.trial.number, p.x, y, hover(p, metric)
+
+
+def _of_one(p: Point, number: int, y: float, metric: str) -> str:
+    """What one training says on hover."""
+    of = "" if number == p.trial.number else f", of {name(p.trial)} again"
+    return f"<b>trial {number}</b>{plain(of)}<br>observed {plain(metric)} {score(y)}"
 
 
 def _mark_budget(figure: Any, f: Front) -> None:
@@ -201,8 +246,11 @@ def hover(p: Point, metric: str) -> str:
     if t.confirmed:
         more = plural(len(t.confirmed), "random seed")
         size = f"report split {confirmed(t)} ({more})<br>{size}"
+    if p.told:
+        around = f" ± {score(p.sd)}" if p.sd else ""
+        size = f"expected{around} from {plain(p.told)}<br>{size}"
     return (
-        f"<b>{plain(head)}</b>  {plain(status)}<br>{plain(metric)} {score(t.score)}<br>{size}"
+        f"<b>{plain(head)}</b>  {plain(status)}<br>{plain(metric)} {score(p.y)}<br>{size}"
         f"<br>{plain(wrapped(t.architecture.describe()))}"
     )
 
@@ -214,7 +262,7 @@ def card(record: StudyRecord) -> Card:
         lead(record),
         figures=(draw(f, record.metric), *figures(record)),
         table=members(record),
-        note="Up and to the left is better. Click a point to see its architecture everywhere.",
+        note=NOTE if all_plain(record) else f"{NOTE} {EXPECTED}",
     )
 
 
@@ -225,22 +273,22 @@ def lead(record: StudyRecord) -> str:
         return (
             "No complete trial fits the budget yet; the points shown are reference points over it."
         )
-    small, large = found[0], max(found, key=lambda t: t.point[1])
+    small, large = found[0], max(found, key=record.expected)
     if len(found) == 1:
         return (
             f"One architecture dominates all others within the budget: {name(large)} with "
-            f"{score(large.score)} at {share(large.count.share)}."
+            f"{score(record.expected(large))} at {share(large.count.share)}."
         )
     return (
         f"{plural(len(found), 'architecture')} are worth choosing between: from "
-        f"{score(small.score)} at {share(small.count.share)} of the backbone to "
-        f"{score(large.score)} at {share(large.count.share)}."
+        f"{score(record.expected(small))} at {share(small.count.share)} of the backbone to "
+        f"{score(record.expected(large))} at {share(large.count.share)}."
     )
 
 
 def members(record: StudyRecord) -> Table | None:
     """The front as a table, by growing parameters."""
-    sure = any(t.confirmed for t in record.front)
+    sure, plain_ones = any(t.confirmed for t in record.front), all_plain(record)
 
     def cells(t: TrialRecord) -> dict[str, Cell]:
         again = {"Confirmed": cell(confirmed(t), mean(t.confirmed or (0.0,)))} if sure else {}
@@ -250,6 +298,7 @@ def members(record: StudyRecord) -> Table | None:
         }
         sizes = trial_cells(t, "Share", "Deployed", "Trained")
         named = trial_cells(t, "Architecture")
-        return {**trial_cells(t, "Trial", "Score"), **again, **sizes, **costs, **named}
+        scores = score_cells(record, t, plain_ones)
+        return {**trial_cells(t, "Trial"), **scores, **again, **sizes, **costs, **named}
 
     return table(((t.number, cells(t)) for t in record.front), text=("Architecture",))

@@ -14,7 +14,7 @@ from autopelt.cards.calibration import calibration, spearman
 from autopelt.cards.card import Card, Finding, NothingToShow
 from autopelt.cards.confirmation import confirmed, interval
 from autopelt.cards.learning_curves import still_rising
-from autopelt.cards.noise import difference_error
+from autopelt.cards.noise import difference_error, gap_error
 from autopelt.cards.progress import LAST, grown, last_gain, steps
 from autopelt.cards.wording import difference, listed, method, name, plural, score, share
 from autopelt.space.space import SearchSpace
@@ -51,12 +51,14 @@ def _cure(causes: Mapping[str, int]) -> str:
 
 def above_the_head(record: StudyRecord) -> Finding | None:
     """Did training modules help at all?"""
-    alone = [t for t in record.complete if not t.architecture.modules and not t.architecture.full]
+    alone = [
+        t for t in record.architectures if not t.architecture.modules and not t.architecture.full
+    ]
     best = record.best
-    if not alone or best is None or best.score is None or not best.architecture.modules:
+    if not alone or best is None or not best.architecture.modules:
         return None
-    gain = best.score - alone[0].point[1]
-    error = difference_error(record, best.score, alone[0].point[1])
+    gain = record.expected(best) - record.expected(alone[0])
+    error = gap_error(record, best, alone[0])
     if error is None:
         return None
     if gain < 2 * error:
@@ -81,16 +83,17 @@ def above_a_constant(record: StudyRecord) -> Finding | None:
         words = f"On the report split {reached} ({interval(gap)})"
     else:
         best, constant = record.best, record.task.constant
-        if best is None or best.score is None or constant is None:
+        if best is None or constant is None:
             return None
-        error = difference_error(record, best.score, constant)
+        value = record.expected(best)
+        error = difference_error(record, value, constant)
         if error is None:
             return None
         # The best of many is lucky: as far above as the luckiest of equals would be.
         far = error * NormalDist().inv_cdf(1 - 0.025 / max(1, len(record.complete)))
-        surely = best.score - constant > far
+        surely = value - constant > far
         words = (
-            f"The best score is {score(best.score - constant)} above that of the best constant "
+            f"The best score is {score(value - constant)} above that of the best constant "
             f"answer ({score(constant)}), and chance alone gives {score(far)}"
         )
     if surely:
@@ -107,8 +110,8 @@ def noise(record: StudyRecord) -> Finding | None:
     found = [t for t in record.front if t.architecture.modules]
     if len(found) < 2:
         return None
-    low, high = found[0].point[1], found[-1].point[1]
-    error = difference_error(record, low, high)
+    low, high = record.expected(found[0]), record.expected(found[-1])
+    error = gap_error(record, found[0], found[-1])
     if error is None:
         return note(
             f"How far {record.metric} varies by chance is not known: every architecture was "
@@ -235,13 +238,14 @@ def surrogate(record: StudyRecord) -> Finding | None:
 
 
 def duplicates(record: StudyRecord) -> Finding | None:
-    """Was an architecture trained twice?"""
-    twice = {i: n for i, n in Counter(t.architecture.id for t in record.trials).items() if n > 1}
+    """Was an architecture proposed twice? Trained again on purpose does not count."""
+    proposed = [t for t in record.trials if t.repeats is None]
+    twice = {i: n for i, n in Counter(t.architecture.id for t in proposed).items() if n > 1}
     if not twice:
-        return good("No architecture was trained twice.") if record.trials else None
-    numbers = [f"{t.number}" for t in record.trials if t.architecture.id in twice]
+        return good("No architecture was proposed twice.") if record.trials else None
+    numbers = [f"{t.number}" for t in proposed if t.architecture.id in twice]
     return warning(
-        f"{plural(len(twice), 'architecture')} trained more than once (trials "
+        f"{plural(len(twice), 'architecture')} proposed more than once (trials "
         f"{listed(numbers[:8])}{' …' if len(numbers) > 8 else ''}).",
         "This wastes trials; the space may be nearly used up.",
     )
@@ -274,18 +278,19 @@ def stopping(record: StudyRecord) -> Finding | None:
 def reference(record: StudyRecord) -> Finding | None:
     """Is a hand-made architecture over the budget better than everything within it?"""
     best = record.best
-    over = [t for t in record.complete if not record.feasible(t)]
+    over = [t for t in record.architectures if not record.feasible(t)]
     if best is None or not over:
         return None
-    top = max(over, key=lambda t: t.point[1])
-    if top.point[1] <= best.point[1]:
+    top = max(over, key=record.expected)
+    gap = record.expected(top) - record.expected(best)
+    if gap <= 0:
         return good(
             f"Nothing over the budget that was tried ({listed([name(t) for t in over][:4])}) "
             "is better than the best within it."
         )
     return note(
         f"{name(top)}, over the budget at {share(top.count.share)}, scores "
-        f"{score(top.point[1] - best.point[1])} more than the best within it.",
+        f"{score(gap)} more than the best within it.",
         "If that matters, the budget costs more than it saves; otherwise ignore it.",
     )
 

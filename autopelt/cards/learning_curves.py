@@ -32,8 +32,10 @@ def curves(record: StudyRecord, of: str = "scores") -> list[Curve]:
 
     Front members come last, so that they are drawn on top.
     """
-    chosen = {t.number for t in record.front}
-    found = [Curve(t, getattr(t, of), t.number in chosen) for t in record.trials if getattr(t, of)]
+    chosen = {t.architecture for t in record.front}
+    found = [
+        Curve(t, getattr(t, of), t.architecture in chosen) for t in record.trials if getattr(t, of)
+    ]
     return sorted(found, key=lambda c: (c.on_front, c.trial.number))
 
 

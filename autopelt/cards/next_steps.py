@@ -7,7 +7,8 @@ from itertools import pairwise
 from pathlib import PurePath
 
 from autopelt.cards.card import Card, Command
-from autopelt.cards.wording import name, score
+from autopelt.cards.expectation import expectation
+from autopelt.cards.wording import name
 from autopelt.study.record import StudyRecord
 
 
@@ -74,7 +75,7 @@ def card(record: StudyRecord) -> Card:
     else:
         lead = (
             f"These commands take the best architecture out of the study: {name(best)}, "
-            f"{score(best.score)} with {best.count.deployed:,} parameters."
+            f"{expectation(record, best)}, with {best.count.deployed:,} parameters."
         )
     return Card(
         lead,

@@ -3,7 +3,7 @@
 import math
 from statistics import median
 
-from autopelt.study.record import StudyRecord
+from autopelt.study.record import StudyRecord, TrialRecord
 
 COUNTED = ("accuracy", "exact_match")
 """Scores that are a share of examples, whose error follows from the number of examples."""
@@ -33,6 +33,18 @@ def seed_spread(record: StudyRecord) -> float | None:
     """
     known = [s for c in record.confirmed if (s := c.spread) is not None and math.isfinite(s)]
     return median(known) if known else None
+
+
+def gap_error(record: StudyRecord, a: TrialRecord, b: TrialRecord) -> float | None:
+    """Standard error of the difference of two architectures' expected scores.
+
+    Returns:
+        From what is believed of both; where that does not say, as `difference_error`.
+    """
+    sds = [record.belief(t).sd for t in (a, b)]
+    if all(map(math.isfinite, sds)):
+        return math.hypot(*sds)
+    return difference_error(record, record.expected(a), record.expected(b))
 
 
 def difference_error(record: StudyRecord, a: float, b: float) -> float | None:

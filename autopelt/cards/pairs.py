@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from autopelt.cards.card import Figure
+from autopelt.cards.expectation import expectation
 from autopelt.cards.figure import add_points, padded, plain, plot
 from autopelt.cards.look import BLUE, FAINT, Look
-from autopelt.cards.wording import name, score, share
+from autopelt.cards.wording import name, share
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_cost
 
@@ -22,7 +23,7 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Panel:
-    """Numbers of one panel: trials within the budget, two objectives.
+    """Numbers of one panel: architectures within the budget, two objectives.
 
     Attributes:
         x, y: names of the objectives: ``params``, ``latency``, ``memory``, ``score``.
@@ -38,22 +39,22 @@ class Panel:
 def panels(record: StudyRecord) -> list[Panel]:
     """Every pair of objectives with a measured one; the other pair is the front's own figure."""
     chosen = {t.number for t in record.front}
-    inside = [t for t in record.complete if record.feasible(t)]
+    inside = [t for t in record.architectures if record.feasible(t)]
     names = ["params", *record.measured]
     pairs = [(x, "score") for x in record.measured] + list(combinations(names, 2))
     made = []
     for x, y in pairs:
-        points = [(t, value(t, x), value(t, y), t.number in chosen) for t in inside]
+        points = [(t, value(record, t, x), value(record, t, y), t.number in chosen) for t in inside]
         known = tuple(p for p in points if math.isfinite(p[1]) and math.isfinite(p[2]))
         if known:
             made.append(Panel(x, y, known))
     return made
 
 
-def value(t: TrialRecord, objective: str) -> float:
-    """A trial's value of an objective, in the unit that is drawn."""
+def value(record: StudyRecord, t: TrialRecord, objective: str) -> float:
+    """An architecture's value of an objective, in the unit that is drawn."""
     if objective == "score":
-        return t.point[1]
+        return record.expected(t)
     if objective == "params":
         return 100 * t.count.share
     measured = t.costs.get(objective, math.nan)
@@ -62,16 +63,17 @@ def value(t: TrialRecord, objective: str) -> float:
 
 def figures(record: StudyRecord) -> tuple[Figure, ...]:
     """One small scatter for each panel; none where nothing is measured."""
-    return tuple(draw(p, record.metric) for p in panels(record))
+    return tuple(draw(p, record) for p in panels(record))
 
 
-def draw(p: Panel, metric: str) -> Figure:
+def draw(p: Panel, record: StudyRecord) -> Figure:
     """Dominated grey, the front of all objectives blue."""
+    metric = record.metric
     across, up = _words(p.x, metric), _words(p.y, metric)
     figure = plot(up, select="ring")
     legend = []
     for on_front, look in LOOKS.items():
-        points = [(t.number, x, y, hover(t, metric)) for t, x, y, on in p.points if on == on_front]
+        points = [(t.number, x, y, hover(t, record)) for t, x, y, on in p.points if on == on_front]
         if points:
             add_points(figure, look, points)
             legend.append(look.legend)
@@ -88,11 +90,12 @@ def draw(p: Panel, metric: str) -> Figure:
     )
 
 
-def hover(t: TrialRecord, metric: str) -> str:
+def hover(t: TrialRecord, record: StudyRecord) -> str:
     """Hover text: the name and every objective."""
     costs = " · ".join(f"{n} {format_cost(n, v)}" for n, v in t.costs.items())
     return (
-        f"<b>{plain(name(t))}</b><br>{plain(metric)} {score(t.score)} · {share(t.count.share)}"
+        f"<b>{plain(name(t))}</b><br>{plain(record.metric)} {plain(expectation(record, t))} · "
+        f"{share(t.count.share)}"
         f"<br>{plain(costs)}"
     )
 

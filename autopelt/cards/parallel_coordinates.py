@@ -31,7 +31,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Trials as lines over the axes; `top` are those of the best quarter by score."""
+    """Architectures as lines over the axes; `top` are the best quarter by expected score."""
 
     trials: tuple[TrialRecord, ...]
     axes: tuple[Axis, ...]
@@ -44,7 +44,7 @@ def parallel(record: StudyRecord) -> Parallel:
     Raises:
         NothingToShow: fewer than `FEWEST` of these.
     """
-    trials = [t for t in record.complete if record.feasible(t) and t.architecture.modules]
+    trials = [t for t in record.architectures if record.feasible(t) and t.architecture.modules]
     if len(trials) < FEWEST:
         raise NothingToShow(
             f"{plural(len(trials), 'complete trial')} within the budget with modules; "
@@ -76,8 +76,8 @@ def parallel(record: StudyRecord) -> Parallel:
     axes.append(
         _axis("share of backbone", [100 * t.count.share for t in trials], log=True, unit="%")
     )
-    axes.append(_axis(record.metric, [t.point[1] for t in trials], is_score=True))
-    ranked = sorted(trials, key=lambda t: -t.point[1])
+    axes.append(_axis(record.metric, [record.expected(t) for t in trials], is_score=True))
+    ranked = sorted(trials, key=lambda t: -record.expected(t))
     top = frozenset(t.number for t in ranked[: max(1, math.ceil(len(ranked) / 4))])
     return Parallel(tuple(trials), tuple(axes), top)
 
@@ -141,7 +141,7 @@ def _line(p: Parallel, i: int) -> dict[str, Any]:
         "y": [round(a.places[i], 4) for a in p.axes],
         "line": {"color": BLUE if best else FAINT, "width": 1.8 if best else 1},
         "text": [f"{a.values[i]:.4g}" for a in p.axes],
-        "hovertemplate": f"<b>{plain(name(t))}</b> {score(t.score)} at "
+        "hovertemplate": f"<b>{plain(name(t))}</b> {score(p.axes[-1].values[i])} at "
         f"{share(t.count.share)}<br>here: %{{text}}<extra></extra>",
         "meta": {"trial": t.number},
     }
@@ -161,8 +161,8 @@ def card(record: StudyRecord) -> Card:
         lead(p),
         figures=(draw(p),),
         table=table((t.number, cells(i)) for i, t in enumerate(p.trials)),
-        note="Each line is one trial within the budget. A bundle of blue at one height of an axis "
-        "is a choice that good trials share; it is no proof of a cause.",
+        note="Each line is one architecture within the budget. A bundle of blue at one height of an axis "
+        "is a choice that good ones share; it is no proof of a cause.",
     )
 
 

@@ -22,7 +22,7 @@ LAST = 10
 
 @dataclass(frozen=True)
 class Step:
-    """After one more complete trial.
+    """After one more complete trial, by what is believed now.
 
     Attributes:
         count: complete trials so far, the reference points over the budget among them.
@@ -50,9 +50,11 @@ def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
     clock = Clock.of(record.trials)
     found: list[Step] = []
     points: list[tuple[int, float]] = []
+    seen = set()
     for i, t in enumerate(order):
-        if record.feasible(t):
-            points.append(t.point)
+        if record.feasible(t) and t.architecture not in seen:
+            points.append(record.point(t))
+        seen.add(t.architecture)
         seconds = None if clock is None or t.finished is None else clock.at(t.finished)
         found.append(
             Step(

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import replace
 
 from autopelt.cards.card import Card, Column, NothingToShow, Row, Table, cell
 from autopelt.cards.cells import trial_cells
-from autopelt.cards.wording import STATE_WORDS, listed
+from autopelt.cards.expectation import all_plain
+from autopelt.cards.wording import STATE_WORDS, listed, score
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds
 
 COLUMNS = (
     Column("Trial"),
     Column("Score", number=True),
+    Column("Expected", number=True, minor=1),
     Column("Share", number=True),
     Column("State"),
     Column("Architecture"),
     Column("Deployed", number=True, minor=1),
     Column("Trained", number=True, minor=2),
+    Column("Repeats", number=True, minor=1),
     Column("Time", number=True, minor=1),
     Column("Id", minor=2),
 )
@@ -38,20 +43,34 @@ def _row(t: TrialRecord, record: StudyRecord) -> Row:
     state = STATE_WORDS.get(t.state, t.state)
     if not record.feasible(t):
         state = f"{state}\nover the budget"
-    seconds = duration(t)
+    seconds, value = duration(t), record.expected(t)
+    again = "" if t.repeats is None else f"trial {t.repeats}"
     return Row(
         (
             cell(t.number),
-            *trial_cells(t, "Score", "Share").values(),
+            *trial_cells(t, "Score").values(),
+            cell(score(value), value if math.isfinite(value) else None),
+            *trial_cells(t, "Share").values(),
             cell(state, mark=f"state-{t.state}"),
             cell(text),
             *trial_cells(t, "Deployed", "Trained").values(),
+            cell(again, t.repeats),
             cell(None if seconds is None else format_seconds(seconds), seconds),
             cell(t.architecture.id),
         ),
         trial=t.number,
         state=t.state,
     )
+
+
+def _table(record: StudyRecord, filters: tuple[tuple[str, int], ...]) -> Table:
+    idle = {"Expected"} if all_plain(record) else set()
+    if all(t.repeats is None for t in record.trials):
+        idle.add("Repeats")
+    shown = [i for i, column in enumerate(COLUMNS) if column.name not in idle]
+    made = (replace(r, cells=tuple(r.cells[i] for i in shown)) for r in rows(record))
+    columns = tuple(COLUMNS[i] for i in shown)
+    return Table(columns, tuple(made), folded="", filters=filters, csv=True)
 
 
 def duration(t: TrialRecord) -> float | None:
@@ -62,7 +81,7 @@ def duration(t: TrialRecord) -> float | None:
 
 
 def card(record: StudyRecord) -> Card:
-    """All trials in one table."""
+    """All trials in one table; what is expected and repeated only where it says something."""
     if not record.trials:
         raise NothingToShow(f"No trial yet; {record.total} are planned.")
     counts = Counter(t.state for t in record.trials)
@@ -70,5 +89,5 @@ def card(record: StudyRecord) -> Card:
     filters = tuple((state, counts[state]) for state in STATE_WORDS if counts[state])
     return Card(
         f"{len(record.trials)} of {record.total} trials: {listed(parts)}.",
-        table=Table(COLUMNS, tuple(rows(record)), folded="", filters=filters, csv=True),
+        table=_table(record, filters),
     )

@@ -14,7 +14,8 @@ from autopelt.cards.confirmation import (
     confirmed_lead,
     confirmed_note,
 )
-from autopelt.cards.noise import difference_error
+from autopelt.cards.expectation import all_plain, behind, learns
+from autopelt.cards.noise import gap_error
 from autopelt.cards.wording import STATE_WORDS, difference, name, parameters, plural, score
 from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 
@@ -24,15 +25,17 @@ class Verdict:
     """Best within the budget against the best seed architecture within the budget.
 
     Attributes:
-        gain: score of `best` minus score of `seed`; None without a seed architecture.
-        error: standard error of `gain` from the size of the selection split; None if unknown.
-        proposed: complete trials within the budget that are no seed architectures.
+        value: expected score of `best`.
+        gain: expected score of `best` minus that of `seed`; None without a seed architecture.
+        error: standard error of `gain`; None if unknown.
+        proposed: complete architectures within the budget that are no seed architectures.
         confirmed: what training again with fresh random seeds found, once there is something.
         reference: best seed architecture over the budget that beats everything within it.
     """
 
     best: TrialRecord
     seed: TrialRecord | None
+    value: float
     gain: float | None
     error: float | None
     reference: TrialRecord | None
@@ -48,20 +51,24 @@ class Verdict:
 def verdict(record: StudyRecord) -> Verdict:
     """Numbers of the card. Raises NothingToShow while no trial within the budget is complete."""
     best, seed = record.best, record.best_seed
-    if best is None or best.score is None:
+    if best is None:
         raise NothingToShow(_why_nothing(record))
+    value = record.expected(best)
     gain = error = None
-    if seed is not None and seed.score is not None:
-        gain = best.score - seed.score
-        error = difference_error(record, best.score, seed.score) if seed is not best else None
-    over = [t for t in record.complete if not record.feasible(t) and t.point[1] > best.score]
+    if seed is not None:
+        gain = value - record.expected(seed)
+        error = gap_error(record, best, seed) if seed is not best else None
+    over = [
+        t for t in record.architectures if not record.feasible(t) and record.expected(t) > value
+    ]
     return Verdict(
         best,
         seed,
+        value,
         gain,
         error,
-        max(over, key=lambda t: t.point[1], default=None),
-        sum(record.feasible(t) and not t.label for t in record.complete),
+        max(over, key=record.expected, default=None),
+        sum(record.feasible(t) and not t.label for t in record.architectures),
         confirmed(record),
     )
 
@@ -78,18 +85,18 @@ def lead(v: Verdict) -> str:
         return confirmed_lead(v.confirmed)
     if v.seed is None or v.gain is None:
         return (
-            f"The best architecture within the budget reaches {score(v.best.score)}; "
+            f"The best architecture within the budget reaches {score(v.value)}; "
             "no seed architecture within the budget is complete to compare it with."
         )
     if v.best is v.seed and not v.proposed:
         return (
-            f"The best seed architecture, {v.seed.label}, reaches {score(v.best.score)}; "
+            f"The best seed architecture, {v.seed.label}, reaches {score(v.value)}; "
             "the search itself has not finished a proposal yet."
         )
     if v.best is v.seed:
         return (
             f"Nothing the search proposed beats the best seed architecture, {v.seed.label}, "
-            f"which reaches {score(v.best.score)}."
+            f"which reaches {score(v.value)}."
         )
     if v.gain <= 0 or score(v.gain) == score(0.0):
         return (
@@ -118,9 +125,9 @@ def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:
     """Best, seed and gain as large numbers."""
     if v.confirmed is not None:
         return confirmed_facts(v.confirmed, record)
-    shown = [trial_fact("Best within the budget", score(v.best.score), v.best, strong=True)]
+    shown = [_fact("Best within the budget", v.best, record, strong=True)]
     if v.seed is not None and v.seed is not v.best and v.gain is not None:
-        shown.append(trial_fact("Best seed architecture", score(v.seed.score), v.seed))
+        shown.append(_fact("Best seed architecture", v.seed, record))
         around = f"standard error {score(v.error)}" if v.error is not None else "spread unknown"
         shown.append(Fact("Difference", difference(v.gain), around))
     done = len(record.complete)
@@ -130,26 +137,37 @@ def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:
     return tuple(shown)
 
 
+def _fact(words: str, t: TrialRecord, record: StudyRecord, strong: bool = False) -> Fact:
+    more = " · ".join(filter(None, (behind(record, t), learns(record, t))))
+    return trial_fact(words, score(record.expected(t)), t, strong, more)
+
+
 def note(v: Verdict, record: StudyRecord) -> str:
-    """What the verdict does not say: one random seed, how large chance is, what is outside."""
+    """What the verdict does not say: how scores came about, how large chance is, what is outside."""
     if v.confirmed is not None:
         return confirmed_note(v.confirmed, record)
-    words = [
-        f"Each architecture was trained once, with one random seed; its {record.metric} is of the "
-        "selection split, which the search looked at."
-    ]
-    if v.error is not None:
-        words.append(
-            f"On {plural(record.task.selection or 0, 'example')} two equally good architectures "
-            f"often lie up to {score(2 * v.error)} apart."
-        )
-    words.append(
-        "The best of many noisy scores is flattered by chance: before you rely on it, train it "
-        "with other random seeds and score the report split."
-    )
+    fresh = "before you rely on it, train it with other random seeds and score the report split."
+    if all_plain(record):
+        words = [
+            f"Each architecture was trained once, with one random seed; its {record.metric} is of "
+            "the selection split, which the search looked at."
+        ]
+        if v.error is not None:
+            words.append(
+                f"On {plural(record.task.selection or 0, 'example')} two equally good "
+                f"architectures often lie up to {score(2 * v.error)} apart."
+            )
+        words.append(f"The best of many noisy scores is flattered by chance: {fresh}")
+    else:
+        words = [
+            f"Scores are the {record.metric} that a training is expected to reach on the selection "
+            f"split, given all {plural(len(record.complete), 'training')} of this study: the luck "
+            "of single ones is taken out, and those that learned nothing are counted in. The "
+            f"search looked at that split: {fresh}"
+        ]
     if v.reference is not None:
         words.append(
-            f"Outside the budget, {name(v.reference)} reaches {score(v.reference.score)} "
+            f"Outside the budget, {name(v.reference)} reaches {score(record.expected(v.reference))} "
             f"with {parameters(v.reference.count)} of the backbone."
         )
     return " ".join(words)

@@ -69,7 +69,8 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
 
 def _gain(a: "Named", b: "Named") -> tuple[float | None, str]:
     """Score of b minus score of a, and a sentence; None where they were not measured alike."""
-    from autopelt.cards.noise import difference_error
+    from autopelt.cards.expectation import plain_score
+    from autopelt.cards.noise import difference_error, gap_error
 
     if a.study is None or b.study is None or a.trial is None or b.trial is None:
         return None, "What it gains is unknown: not both are trials of a study."
@@ -85,10 +86,19 @@ def _gain(a: "Named", b: "Named") -> tuple[float | None, str]:
         why = why or "the two studies train differently"
     if why:
         return None, f"What it gains is unknown: {why}."
-    gain = b.trial.point[1] - a.trial.point[1]
-    error = difference_error(b.study, a.trial.point[1], b.trial.point[1])
-    chance = "" if error is None else f", of which up to {2 * error:.4f} can be chance"
+    before, after = a.study.expected(a.trial), b.study.expected(b.trial)
+    gain = after - before
+    if a.study.name == b.study.name:
+        error = gap_error(b.study, a.trial, b.trial)
+    else:
+        error = difference_error(b.study, before, after)
+    known = (
+        ["one random seed each"]
+        if plain_score(a.study, a.trial) and plain_score(b.study, b.trial)
+        else ["expected scores"]
+    )
+    known += [] if error is None else [f"of which up to {2 * error:.4f} can be chance"]
     return gain, (
         f"It {'gains' if gain >= 0 else 'loses'} {abs(gain):.4f} {b.study.metric}: "
-        f"{a.trial.score:.4f} → {b.trial.score:.4f} (one random seed each{chance})."
+        f"{before:.4f} → {after:.4f} ({', '.join(known)})."
     )

@@ -86,8 +86,11 @@ def _scores(named: "Named") -> list[str]:
     study, trial = named.study, named.trial
     if study is None or trial is None or trial.score is None:
         return []
+    from autopelt.cards.expectation import measured, plain_score
+
+    seed = ", one random seed" if plain_score(study, trial) else ""
     against = {"latency": "the bare backbone's", "memory": "beside the frozen weights"}
     return [
-        f"{study.metric} {trial.score:.4f}, trial {trial.number}, one random seed, selection split",
+        f"{measured(study, trial)}, trial {trial.number}{seed}, selection split",
         *(f"{c} {format_cost(c, trial.costs.get(c))} {against[c]}" for c in study.measured),
     ]

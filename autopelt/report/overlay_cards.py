@@ -32,7 +32,7 @@ def verdict(made: Overlay) -> Card:
     facts = tuple(
         Fact(
             m.words,
-            score(top.score),
+            score(m.record.expected(top)),
             f"{name(top)} · {share(top.count.share)} · hypervolume {m.value:.3f}",
             strong=True,
         )
@@ -60,7 +60,7 @@ def lead(made: Overlay) -> str:
 
 def _scores(made: Overlay) -> str:
     """Whether the best scores differ by more than chance, as a sentence; "" where unknown."""
-    tops = [m.record.best.point[1] for m in made.members if m.record.best is not None]
+    tops = [m.record.expected(best) for m in made.members if (best := m.record.best) is not None]
     low, high = min(tops), max(tops)
     if len(tops) > 1 and low == high:
         return f"All reach {score(high)} at best."
@@ -95,7 +95,8 @@ def fronts(made: Overlay) -> Card:
             {
                 "Study": cell(m.words),
                 "Trial": cell(t.number),
-                **trial_cells(t, "Score", "Share", "Architecture"),
+                "Score": cell(score(value := m.record.expected(t)), value),
+                **trial_cells(t, "Share", "Architecture"),
             },
         )
         for m in made.members
@@ -206,16 +207,15 @@ def studies(made: Overlay) -> Card:
 def _cells(m: Member, least: float) -> tuple[Cell, ...]:
     record = m.record
     best, seed = record.best, record.best_seed
-    gain = None
-    if best is not None and seed is not None and best.score is not None and seed.score is not None:
-        gain = best.score - seed.score
+    value = None if best is None else record.expected(best)
+    gain = None if value is None or seed is None else value - record.expected(seed)
     seconds = m.steps[-1].seconds if m.steps else None
     reached = m.reached(least) if least > 0 else None
     return (
         cell(m.words),
         cell(record.config.sampler),
         cell(len(record.complete)),
-        cell(None if best is None else score(best.score), None if best is None else best.score),
+        cell(None if value is None else score(value), value),
         cell(None if gain is None else difference(gain), gain),
         cell(len(record.front)),
         cell(f"{m.value:.4f}", m.value),

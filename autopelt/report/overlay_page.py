@@ -52,13 +52,17 @@ def overlay_values(made: Overlay, cards: Sequence[Card]) -> dict[str, Any]:
     """What the page's script knows; trials carry their study's name."""
     trials = []
     for m in made.members:
-        chosen = {t.number for t in m.record.front}
+        chosen = {t.architecture for t in m.record.front}
         for t in m.record.complete:
-            values = trial_values(t, m.record, t.number in chosen)
+            values = trial_values(t, m.record, t.architecture in chosen)
             remark = " · ".join(filter(None, (m.words, values["remark"])))
             trials.append(values | {"number": m.key(t), "remark": remark})
     words = method_words(t for m in made.members for t in m.record.trials)
-    tops = [(top.point[1], -m.offset, m.key(top)) for m in made.members if (top := m.record.best)]
+    tops = [
+        (m.record.expected(top), -m.offset, m.key(top))
+        for m in made.members
+        if (top := m.record.best)
+    ]
     return {
         "metric": made.metric,
         "layers": made.members[0].record.backbone.layers,

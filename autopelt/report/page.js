@@ -301,7 +301,7 @@
     panel.hidden = !trial;
     if (!trial) return;
     const values = [
-      [study.metric, trial.score], ['share of the backbone', trial.share], ['deployed parameters', trial.deployed],
+      [study.metric, trial.score], ...trial.beliefs, ['share of the backbone', trial.share], ['deployed parameters', trial.deployed],
       ['trained parameters', trial.trained], ['id', trial.id],
     ];
     const list = make('dl');

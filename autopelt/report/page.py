@@ -35,8 +35,9 @@ from autopelt.cards import (
 )
 from autopelt.cards import progress as progress_card
 from autopelt.cards.card import Card, Kind, make_card
+from autopelt.cards.expectation import learns, observed, plain_score
 from autopelt.cards.look import method_colour
-from autopelt.cards.wording import STATE_WORDS, method, score, share
+from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.study.table import trials_csv
@@ -196,7 +197,7 @@ def progress(record: StudyRecord) -> str:
 def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
     """What the page's script knows: the figures, and every trial for the panel that shows one."""
     best = record.best
-    chosen = {t.number for t in record.front}
+    chosen = {t.architecture for t in record.front}
     words = method_words(record.trials)
     return {
         "metric": record.metric,
@@ -206,7 +207,7 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
         "methods": words,
         "colours": {name: method_colour(name) for name in words},
         "figures": figure_values(cards),
-        "trials": [trial_values(t, record, t.number in chosen) for t in record.trials],
+        "trials": [trial_values(t, record, t.architecture in chosen) for t in record.trials],
         "csv": trials_csv(record, structure=False),
     }
 
@@ -224,12 +225,13 @@ def method_words(trials: Iterable[TrialRecord]) -> dict[str, str]:
 def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, Any]:
     """One trial for the panel."""
     remarks = [STATE_WORDS.get(t.state, t.state)] if t.state != COMPLETE else []
-    remarks += ["on the front"] if on_front else []
+    remarks += ["on the front"] if on_front and t.state == COMPLETE else []
     remarks += [] if record.feasible(t) else ["over the budget"]
     remarks += {
         "seed": ["seed architecture"],
         "warm": ["from the warm start"],
         "model": ["proposed by the surrogate"],
+        "repeat": [f"trains trial {t.repeats} again"],
     }.get(t.origin, [])
     return {
         "number": t.number,
@@ -237,6 +239,7 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
         "id": t.architecture.id,
         "remark": " · ".join(remarks),
         "score": score(t.score),
+        "beliefs": beliefs(t, record),
         "share": share(t.count.share),
         "deployed": f"{t.count.deployed:,}",
         "trained": f"{t.count.trained:,}",
@@ -251,6 +254,19 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
         "reason": t.reason or t.stopped_because,
         "log": "" if t.log in t.reason else t.log,
     }
+
+
+def beliefs(t: TrialRecord, record: StudyRecord) -> list[tuple[str, str]]:
+    """What is believed of a trial's architecture, as (name, value); nothing if its score is all."""
+    if not record.trainings_of(t) or plain_score(record, t):
+        return []
+    belief, trainings = record.belief(t), plural(len(record.trainings_of(t)), "training")
+    around = f" ± {score(belief.sd)}" if math.isfinite(belief.sd) else ""
+    return [
+        ("expected", score(belief.mean) + around),
+        (f"observed in {trainings}", observed(record, t)),
+        *([("learns", words.removeprefix("learns "))] if (words := learns(record, t)) else []),
+    ]
 
 
 def _finite(value: Any) -> Any:

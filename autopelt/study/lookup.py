@@ -51,7 +51,7 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
 
     Args:
         record: the study.
-        which: ``best`` (also ""): the highest score; ``knee``: the bend of the front;
+        which: ``best`` (also ""): the highest expected score; ``knee``: the bend of the front;
             ``confirmed``: of what was confirmed, the highest mean selection score.
 
     Raises:
@@ -75,7 +75,7 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
         if which != KNEE:
             return best
         front = record.front
-        return front[knee([t.point for t in front])]
+        return front[knee(list(map(record.point, front)))]
     for trial in record.trials:
         if str(trial.number) == which:
             return trial

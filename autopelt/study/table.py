@@ -3,20 +3,24 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator
 
-from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.record import COMPLETE, StudyRecord, TrialRecord
 
 COLUMNS = (
     *("trial", "state", "label", "score", "share", "deployed", "trained", "within_budget"),
     *("on_front", "id", "architecture", "origin", "random_seed", "epochs", "scores", "losses"),
     *("seconds", "started", "finished", "worker", "reason", "latency", "memory"),
+    *("expected", "expected_sd", "learns", "trainings", "repeats"),
     "architecture_json",
 )
 
 
 def trials_csv(record: StudyRecord, structure: bool = True) -> str:
     """The text of trials.csv. Lists (`scores`, `losses`) are separated by spaces.
+
+    A trial's `score` is its own; `expected` and what follows is of its architecture.
 
     Without `structure` the last column, each architecture as JSON, is left out: the page's own
     download does so to stay small.
@@ -46,11 +50,14 @@ def trials_table(record: StudyRecord) -> list[dict[str, object]]:
 
 
 def _rows(record: StudyRecord) -> Iterator[tuple[TrialRecord, dict[str, object]]]:
-    front = {t.number for t in record.front}
-    return ((t, _row(t, record, t.number in front)) for t in record.trials)
+    front = {t.architecture for t in record.front}
+    return (
+        (t, _row(t, record, t.state == COMPLETE and t.architecture in front)) for t in record.trials
+    )
 
 
 def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, object]:
+    belief = record.belief(t)
     return {
         "trial": t.number,
         "state": t.state,
@@ -75,8 +82,17 @@ def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, objec
         "reason": t.reason or t.stopped_because,
         "latency": t.costs.get("latency"),
         "memory": t.costs.get("memory"),
+        "expected": _finite(belief.mean),
+        "expected_sd": _finite(belief.sd),
+        "learns": _finite(belief.learns),
+        "trainings": len(record.trainings_of(t)),
+        "repeats": t.repeats,
         "architecture_json": t.architecture.to_json(),
     }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _safe(value: object) -> object:

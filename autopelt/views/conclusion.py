@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from autopelt.cards.expectation import measured, plain_score
 from autopelt.cards.health import above_a_constant
 from autopelt.cards.next_steps import to_train_and_export
 from autopelt.cards.timeline import summary
@@ -14,10 +15,11 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
     """Lines for the terminal; `folder` is the study's as the user wrote it."""
     best = record.best
     if best is not None:
+        seeds = "one random seed, " if plain_score(record, best) else ""
         lines = [
             lead(verdict(record)),
-            f"Best: {record.metric} {best.score:.4f} with {best.count.deployed:,} parameters "
-            f"({format_share(best.count.share)}), one random seed, selection split.",
+            f"Best: {measured(record, best)} with {best.count.deployed:,} parameters "
+            f"({format_share(best.count.share)}), {seeds}selection split.",
         ]
     else:
         lines = [f"No trial within the budget of {record.limit:,} parameters finished."]

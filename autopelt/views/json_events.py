@@ -9,14 +9,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from autopelt.cards.expectation import measured
 from autopelt.cards.verdict import lead, verdict
-from autopelt.study.record import FAILED, STOPPED, StudyRecord, TrialRecord
+from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 
 _NUMBER, _WHOLE, _TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 _SCORE = {"type": ["number", "null"]}
 
 Described = Mapping[str, tuple[Mapping[str, Any], Callable[..., Any]]]
 """Field of an event -> its JSON schema, and how it is taken from what the event is about."""
+
+
+def _on_front(trial: TrialRecord, study: StudyRecord) -> bool:
+    """Whether a trial has trained an architecture of the front."""
+    ended = trial.state == COMPLETE
+    return ended and any(t.architecture == trial.architecture for t in study.front)
+
 
 _TRIAL: Described = {
     "trial": (_WHOLE, lambda t: t.number),
@@ -34,9 +42,11 @@ _STARTED: Described = {
 _FINISHED: Described = {
     "state": ({"enum": ["complete", "failed", "stopped"]}, lambda t, study: t.state),
     "score": (_SCORE, lambda t, study: t.score),
+    "expected": (_SCORE, lambda t, study: study.expected(t)),
+    "repeats": ({"type": ["integer", "null"]}, lambda t, study: t.repeats),
     "reason": (_TEXT, lambda t, study: t.reason),
     "seconds": (_NUMBER, lambda t, study: round(sum(t.seconds.values()), 3)),
-    "on_front": ({"type": "boolean"}, lambda t, study: t.number in [f.number for f in study.front]),
+    "on_front": ({"type": "boolean"}, _on_front),
     "done": (_WHOLE, lambda t, study: sum(o.finished is not None for o in study.trials)),
     "total": (_WHOLE, lambda t, study: study.total),
 }
@@ -50,7 +60,14 @@ def _values(fields: Described, *about: object) -> dict[str, Any]:
     return {name: value(*about) for name, (_, value) in fields.items()}
 
 
-_WITH_SCORE = _schemas(_TRIAL) | {"score": _NUMBER}
+_BELIEVED: Described = {
+    "score": (_NUMBER, lambda t, study: t.score),
+    "expected": (_NUMBER, lambda t, study: study.expected(t)),
+    "expected_sd": (_SCORE, lambda t, study: _finite(study.belief(t).sd)),
+    "trainings": (_WHOLE, lambda t, study: len(study.trainings_of(t))),
+    "reaches": (_TEXT, lambda t, study: measured(study, t)),
+}
+_WITH_SCORE = _schemas(_TRIAL) | _schemas(_BELIEVED)
 _BEST = {
     "anyOf": [
         {"type": "null"},
@@ -67,8 +84,8 @@ _DONE: Described = {
         lambda record, folder: [t.number for t in record.front],
     ),
     "hypervolume": (_NUMBER, lambda record, folder: record.hypervolume()),
-    "best": (_BEST, lambda record, folder: scored(record.best)),
-    "best_seed": (_BEST, lambda record, folder: scored(record.best_seed)),
+    "best": (_BEST, lambda record, folder: scored(record, record.best)),
+    "best_seed": (_BEST, lambda record, folder: scored(record, record.best_seed)),
     "verdict": (
         {"type": ["string", "null"]},
         lambda record, folder: lead(verdict(record)) if record.best else None,
@@ -155,9 +172,9 @@ def described(trial: TrialRecord) -> dict[str, Any]:
     return _values(_TRIAL, trial)
 
 
-def scored(trial: TrialRecord | None) -> dict[str, Any] | None:
-    """The same with its score; None for none."""
-    return None if trial is None else described(trial) | {"score": trial.score}
+def scored(study: StudyRecord, trial: TrialRecord | None) -> dict[str, Any] | None:
+    """The same with its score and what is believed of its architecture; None for none."""
+    return None if trial is None else described(trial) | _values(_BELIEVED, trial, study)
 
 
 def _finite(value: Any) -> Any:

@@ -4,6 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autopelt.cards.comparison_rows import Row, best_row, by_selection, energy, latency, megabytes
+from autopelt.cards.expectation import all_plain, observed
 from autopelt.cards.wording import around, gap_words, name, score, share
 from autopelt.statistics.paired import paired_difference, spread
 from autopelt.study.confirmation import FOUND, SEED, chosen
@@ -13,11 +14,15 @@ from autopelt.system.units import format_cost, format_seconds, format_share
 
 def front_table(study: StudyRecord) -> Table:
     """The trials of a study's front."""
-    table = _empty("trial", study.metric, "parameters", "share", *study.measured, "architecture")
+    plain = all_plain(study)
+    names = [study.metric] if plain else ["expected", "observed", "trainings"]
+    table = _empty("trial", *names, "parameters", "share", *study.measured, "architecture")
     for t in study.front:
+        known = [] if plain else [observed(study, t), str(len(study.trainings_of(t)))]
         table.add_row(
             str(t.number),
-            "-" if t.score is None else f"{t.score:.4f}",
+            f"{study.expected(t):.4f}",
+            *known,
             f"{t.count.deployed:,}",
             format_share(t.count.share),
             *(format_cost(name, t.costs.get(name)) for name in study.measured),

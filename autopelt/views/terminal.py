@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from autopelt.cards.expectation import expectation
 from autopelt.statistics.pareto import hypervolume
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds, format_share
@@ -159,15 +160,16 @@ class LiveView:
         if best is not None:
             gained = gain(study)
             words = "" if gained is None else f" (+{gained:.3f} in the last {LAST} trials)"
-            against = "" if seed is None else f" against {seed.score:.3f} of {seed.label}, by hand"
+            by_hand = "" if seed is None else f"{study.expected(seed):.3f} of {seed.label}, by hand"
+            against = by_hand and f" against {by_hand}"
             lines.append(
                 Text(
                     f"front {len(study.front)} · hypervolume {study.hypervolume():.3f}{words} · "
-                    f"best within the budget {best.score:.3f}{against}"
+                    f"best within the budget {expectation(study, best)}{against}"
                 )
             )
         for trial, words in self.running.values():
-            name = trial.label or trial.architecture.describe()
+            name = _name(trial, study)
             lines.append(
                 Text(
                     f"  trial {trial.number} · {words} · {name}", overflow="ellipsis", no_wrap=True
@@ -190,15 +192,24 @@ def gain(study: StudyRecord, last: int = LAST) -> float | None:
     return max(0.0, study.hypervolume() - hypervolume(before, study.limit, study.floor))
 
 
+def _name(trial: TrialRecord, study: StudyRecord) -> str:
+    """``lora-r8``, the words of its architecture, or ``trial 17 again, now expected 0.831 …``."""
+    if trial.repeats is None:
+        return trial.label or trial.architecture.describe()
+    first = next((t for t in study.trials if t.number == trial.repeats), trial)
+    now = f", now {expectation(study, trial)}" if trial.state == COMPLETE else ""
+    return f"{first.name} again{now}"
+
+
 def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
     """A finished trial as a line: number, score, share, seconds, name or words."""
     width = len(str(max(0, study.total - 1)))
     share = f"{trial.count.deployed:>9,} {format_share(trial.count.share):>7}"
-    name = trial.label or trial.architecture.describe()
+    name = _name(trial, study)
     if trial.label and not study.feasible(trial):
         name += " (reference, over the budget)"
     if trial.state == COMPLETE and trial.score is not None:
-        mark = "*" if any(t.number == trial.number for t in study.front) else " "
+        mark = "*" if any(t.architecture == trial.architecture for t in study.front) else " "
         return (
             f"{trial.number:>{width}}{mark} {trial.score:.4f} {share} {trial.took:6.1f} s  {name}"
         )

@@ -46,8 +46,8 @@ def status(folder: Path) -> dict[str, Any]:
         "metric": record.metric,
         "front": len(record.front),
         "hypervolume": record.hypervolume(),
-        "best": scored(best),
-        "best_seed": scored(record.best_seed),
+        "best": scored(record, best),
+        "best_seed": scored(record, record.best_seed),
         "verdict": lead(verdict(record)) if best is not None else None,
         "next": following,
     }
@@ -70,16 +70,16 @@ def sentences(values: dict[str, Any]) -> list[str]:
     lines += [f"trials: {' · '.join(parts)}"] if parts else []
     if values["best"] is not None:
         lines.append(f"front:  {values['front']} · hypervolume {values['hypervolume']:.3f}")
-        lines.append(f"best:   {_words(values['best'], values['metric'])}")
+        lines.append(f"best:   {_words(values['best'])}")
     if values["best_seed"] is not None:
-        lines.append(f"by hand: {_words(values['best_seed'], values['metric'])}")
+        lines.append(f"by hand: {_words(values['best_seed'])}")
     lines += [values["verdict"]] if values["verdict"] else ["Nothing within the budget yet."]
     return [*lines, f"Next:   {values['next']}"]
 
 
-def _words(trial: dict[str, Any], metric: str) -> str:
+def _words(trial: dict[str, Any]) -> str:
     name = f"{trial['label']}: " if trial["label"] else ""
     return (
-        f"trial {trial['trial']}, {metric} {trial['score']:.4f} with {trial['deployed']:,} "
+        f"trial {trial['trial']}, {trial['reaches']} with {trial['deployed']:,} "
         f"parameters ({format_share(trial['share'])}): {name}{trial['words']}"
     )

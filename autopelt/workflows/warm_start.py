@@ -149,19 +149,27 @@ def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> st
         )
     value["what"] = "front" if small_too else "best"
     most = min(EARLY, trials)
-    value["early"], value["left_out"] = _early(observations, space, most, small_too)
+    first = {t.number for t in record.architectures}
+    choice = [o for o in observations if o.number in first]
+    means = {t.number: record.expected(t) for t in record.architectures}
+    if not record.beliefs:  # a study of before
+        means = expected_scores(space, choice)
+    value["early"], value["left_out"] = _early(choice, means, space, most, small_too)
     return json.dumps(value, indent=0)
 
 
 def _early(
-    observed: Sequence[Observation], space: BoundSpace, most: int, small_too: bool
+    observed: Sequence[Observation],
+    means: dict[int, float],
+    space: BoundSpace,
+    most: int,
+    small_too: bool,
 ) -> tuple[list[int], int]:
     """Numbers of what is evaluated early, and how many of the front or best cannot be said here.
 
-    What is within the budget comes first; where that is little, what lies over it is shrunk.
+    `means` are expected scores by number. What is within the budget comes first; where that is little, what lies over it is shrunk.
     """
     choose = front_of if small_too else best_of
-    means = expected_scores(space, observed)
     said = [o for o in observed if _here(o, space) is not None]
     chosen = choose([o for o in said if o.parameters <= space.limit], means, most)
     over = [o for o in said if o.parameters > space.limit]
