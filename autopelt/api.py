@@ -19,6 +19,7 @@ from autopelt.study.lookup import BEST, choose_trial
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_table
+from autopelt.system.files import read_text
 from autopelt.system.signals import Stopped
 from autopelt.training.results import EpochResult
 from autopelt.training.spec import Setup
@@ -86,8 +87,10 @@ class Study:
             model: another place of the backbone.
         """
         trial = self.trial(which)
-        best = self.record.best
-        if best is not None and trial.number == best.number:
+        kept = self.folder / "best" / "architecture.yaml"
+        if kept.is_file() and Architecture.from_yaml(read_text(kept, f"'{kept}'")) == (
+            trial.architecture
+        ):
             folder = self.folder
         else:
             folder = self.folder / "models" / str(trial.number)

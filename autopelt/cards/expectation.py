@@ -18,24 +18,24 @@ def all_plain(record: StudyRecord) -> bool:
 
 
 def expectation(record: StudyRecord, t: TrialRecord) -> str:
-    """``expected 0.831 from 3 trainings (observed 0.829 to 0.840)``; ``0.831`` where it is plain."""
+    """``expected 0.831 from 3 trainings (observed 0.829 to 0.840)``; ``0.831`` if it is plain."""
     if plain_score(record, t):
         return score(record.expected(t))
-    return f"expected {score(record.expected(t))} from {behind(record, t, ' (')})"
+    return f"expected {score(record.expected(t))} from {behind(record, t, ' (observed ')})"
 
 
 def measured(record: StudyRecord, t: TrialRecord) -> str:
-    """The same with the metric before it, for the terminal: ``accuracy 0.8310`` where it is plain."""
+    """The same after the name of the metric, for the terminal; ``accuracy 0.8310``."""
     if plain_score(record, t):
         return f"{record.metric} {record.expected(t):.4f}"
     return f"{record.metric} {expectation(record, t)}"
 
 
-def behind(record: StudyRecord, t: TrialRecord, then: str = ", ") -> str:
+def behind(record: StudyRecord, t: TrialRecord, then: str = ", observed ") -> str:
     """``3 trainings, observed 0.829 to 0.840``; "" where the score is plain."""
     if plain_score(record, t):
         return ""
-    return f"{plural(len(record.trainings_of(t)), 'training')}{then}observed {observed(record, t)}"
+    return f"{plural(len(record.trainings_of(t)), 'training')}{then}{observed(record, t)}"
 
 
 def observed(record: StudyRecord, t: TrialRecord) -> str:

@@ -161,8 +161,8 @@ def card(record: StudyRecord) -> Card:
         lead(p),
         figures=(draw(p),),
         table=table((t.number, cells(i)) for i, t in enumerate(p.trials)),
-        note="Each line is one architecture within the budget. A bundle of blue at one height of an axis "
-        "is a choice that good ones share; it is no proof of a cause.",
+        note="Each line is one architecture within the budget. A bundle of blue at one height of "
+        "an axis is a choice that good ones share; it is no proof of a cause.",
     )
 
 

@@ -143,7 +143,7 @@ def _fact(words: str, t: TrialRecord, record: StudyRecord, strong: bool = False)
 
 
 def note(v: Verdict, record: StudyRecord) -> str:
-    """What the verdict does not say: how scores came about, how large chance is, what is outside."""
+    """What the verdict does not say: whence scores come, how large chance is, what is outside."""
     if v.confirmed is not None:
         return confirmed_note(v.confirmed, record)
     fresh = "before you rely on it, train it with other random seeds and score the report split."
@@ -167,8 +167,9 @@ def note(v: Verdict, record: StudyRecord) -> str:
         ]
     if v.reference is not None:
         words.append(
-            f"Outside the budget, {name(v.reference)} reaches {score(record.expected(v.reference))} "
-            f"with {parameters(v.reference.count)} of the backbone."
+            f"Outside the budget, {name(v.reference)} reaches "
+            f"{score(record.expected(v.reference))} with {parameters(v.reference.count)} of the "
+            "backbone."
         )
     return " ".join(words)
 

@@ -49,10 +49,23 @@ class BestFolder:
         for folder in (self.study.folder / "trials").glob("*"):
             _tidy(folder)
 
-    def end(self) -> None:
-        """The search is over: ``best/`` stays, the weights of the others go."""
+    def end(self) -> str:
+        """The search is over: ``best/`` stays, the weights of the others go.
+
+        Returns:
+            What the user must know, or "": in a study that went on, the weights of what is now
+            believed to be the best may have been dropped when it was not.
+        """
         for folder in (self.study.folder / "trials").glob("*"):
             _drop(folder)
+        record, held = self.study.record(), self._held()
+        best = record.best
+        if best is None or held is None or held in [t.number for t in record.trainings_of(best)]:
+            return ""
+        return (
+            f"best/ holds trial {held}: the weights of {best.name}, now the best, were not kept; "
+            f"autopelt train {self.study.folder} trains it again"
+        )
 
     def _sort(self, record: StudyRecord) -> None:
         """Move the best training there is into ``best/``, keep contenders, drop what is neither."""

@@ -84,8 +84,8 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
                 address=ray_address,
                 shared=folder,
             )
-        if not driver.stopping:
-            driver.best.end()
+        if not driver.stopping and (words := driver.best.end()):
+            view.message(words)
         record = driver.write_report(force=True)
     if driver.stopping:
         raise Stopped

@@ -167,7 +167,14 @@ def _early(
 ) -> tuple[list[int], int]:
     """Numbers of what is evaluated early, and how many of the front or best cannot be said here.
 
-    `means` are expected scores by number. What is within the budget comes first; where that is little, what lies over it is shrunk.
+    What is within the budget comes first; where that is little, what lies over it is shrunk.
+
+    Args:
+        observed: each architecture once.
+        means: their expected scores by number.
+        space: of the new study.
+        most: numbers at most.
+        small_too: the front is taken, else the best.
     """
     choose = front_of if small_too else best_of
     said = [o for o in observed if _here(o, space) is not None]

@@ -3,6 +3,9 @@
 `tests/fixtures/make_study_7d51a0e.sh` made it; its model is made anew, the same to the bit.
 """
 
+import csv
+import io
+import json
 import shutil
 from pathlib import Path
 
@@ -15,6 +18,10 @@ from autopelt.cli.main import main
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "study-7d51a0e"
 SCORES = [0.545, 0.62, 0.505, 0.5, 0.465, 0.505]
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
 
 
 @pytest.fixture
@@ -50,17 +57,35 @@ def test_status_report_and_exports(study: Path, capsys: pytest.CaptureFixture[st
     assert "0.5175" in said
     page = (study / "index.html").read_text("utf-8")
     assert all(words in page for words in ("generated from the built-in grammar", "lora-r8~"))
-    assert Path("trials.csv").read_text("utf-8") == (FIXTURE / "trials.csv").read_text("utf-8")
+    before, now = (read_csv(path) for path in (FIXTURE / "trials.csv", Path("trials.csv")))
+    assert [{name: row[name] for name in before[0]} for row in now] == before
+    assert [row["expected"] for row in now] == [row["score"] for row in before]
+    assert {(row["expected_sd"], row["trainings"], row["repeats"]) for row in now} == {
+        ("", "1", "")
+    }
     model, _ = autopelt.export.load_exported("shipped")
     assert model.config.id2label == {0: "entailment", 1: "not_entailment"}
 
 
 def test_it_goes_on(study: Path) -> None:
     view = Quiet()
-    record = autopelt.open_study(study).resume(trials=7, view=view).record
+    record = autopelt.open_study(study).resume(trials=8, view=view).record
     assert [t.score for t in record.trials[:6]] == SCORES
-    assert (record.trials[6].state, record.trials[6].origin) == ("complete", "repeat")
-    assert view.ended == [6]
+    last = [(t.state, t.origin) for t in record.trials[6:]]
+    assert last == [("complete", "model"), ("complete", "repeat")]
+    assert view.ended == [6, 7]
+    again = record.trials[7]
+    first = record.trials[again.repeats]
+    assert again.architecture == first.architecture
+    assert [t.number for t in record.trainings_of(first)] == [first.number, 7]
+    assert set(record.beliefs) == {t.architecture.id for t in record.trials}
+    assert record.belief(first).trainings == 2
+    # Only the weights of the highest score were kept, which is not what is believed in now.
+    kept = json.loads((study / "best" / "metrics.json").read_text("utf-8"))
+    assert kept["trial"] == 0
+    assert kept["expected"] == record.expected(record.trials[0])
+    lost = f"the weights of {record.best.name}" in " ".join(view.messages)
+    assert lost == (record.best.number != 0)
 
 
 def test_a_trial_comes_out_again(study: Path) -> None:

@@ -91,7 +91,7 @@ def test_best_follows_what_is_believed_there_and_back(made: Trials) -> None:
     made.believe({1: 0.85, 2: 0.78})
     made.trained(4, 0.4)
     assert (made.held, made.kept) == ((0, 0), [1, 2, 3])
-    made.best.end()
+    assert made.best.end() == ""
     assert (made.held, made.kept) == ((0, 0), [])
     assert sorted(p.name for p in (made.folder / "best").iterdir()) == [
         "architecture.yaml",
@@ -146,6 +146,7 @@ def test_without_the_weights_of_the_best_the_next_best_is_taken(made: Trials) ->
     made.trained(3, 0.5)
     assert made.study.record().best == made.study.record().trials[1]
     assert (made.held, made.kept) == ((0, 0), [2])
+    assert "best/ holds trial 0: the weights of trial 1, now the best" in made.best.end()
 
 
 def test_where_there_are_no_weights_at_all_nothing_happens(made: Trials) -> None:

@@ -62,7 +62,7 @@ def test_the_other_front_is_evaluated_early_and_within_the_budget(warm: Path) ->
     origins = [t.origin for t in record.trials]
     early = [t for t in record.trials if t.origin == "warm"]
     assert 1 <= len(early) <= 3  # a third of what the seed architectures leave
-    assert origins == sorted(origins, key=["seed", "warm", "start", "model"].index)
+    assert origins == sorted(origins, key=["seed", "warm", "start", "model", "repeat"].index)
     assert "model" in origins
     theirs = {t.architecture.id for t in record_of(warm.parent / "source").trials}
     for trial in early:
