@@ -48,7 +48,6 @@ MODULES = {
     "training/trainee.py": "training/test_population.py",
     "training/trial.py": "training/test_context.py",
     "workflows/compared.py": "workflows/test_compare.py",
-    "workflows/plan.py": "workflows/test_search.py",
     "workflows/progress.py": "workflows/test_search.py",
     "workflows/status.py": "cli/test_status.py",
     "workflows/train.py": "test_api.py",

@@ -103,6 +103,16 @@ class Architecture:
             parts.append(f"learning rate x{self.learning_rate_multiplier:g}")
         return " · ".join(parts) or "head only"
 
+    @property
+    def description_length(self) -> int:
+        """How many things a person must be told: runs of layers with one method, size and gate.
+
+        The learning rate is not among them: whoever trains sets one in any case.
+        """
+        if self.full:
+            return 1
+        return sum(_runs(layers) for layers, _ in _together(_rows(self.modules)))
+
     # ------------------------------------------------------------------ YAML
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML: rows with merged layer ranges."""
@@ -164,12 +174,24 @@ def _rows(modules: Iterable[Module]) -> list[tuple[tuple[int, ...], Module]]:
 
 
 def _words(rows: list[tuple[tuple[int, ...], Module]]) -> list[str]:
-    """Rows in words; rows that differ in nothing but the location become one."""
+    """Rows in words."""
+    return [_row_words(layers, module, at) for (layers, module), at in _together(rows).items()]
+
+
+def _together(
+    rows: list[tuple[tuple[int, ...], Module]],
+) -> dict[tuple[tuple[int, ...], Module], list[str]]:
+    """Locations of rows that differ in nothing else."""
     grouped: dict[tuple[tuple[int, ...], Module], list[str]] = {}
     for layers, module in rows:
         plain = module if module.layer is None else replace(module, location="")
         grouped.setdefault((layers, plain), []).append(module.location)
-    return [_row_words(layers, module, at) for (layers, module), at in grouped.items()]
+    return grouped
+
+
+def _runs(layers: tuple[int, ...]) -> int:
+    """Of consecutive layers; one at the embeddings, which have none."""
+    return 1 + sum(after != before + 1 for before, after in pairwise(layers))
 
 
 def _row_words(layers: tuple[int, ...], module: Module, locations: list[str]) -> str:

@@ -1,6 +1,6 @@
 """What may be built: a search space, alone and on a backbone under a budget.
 
 space: the YAML; rates: the learning rates in it; tables: choices and their prices; bound: points,
-architectures, budget; points: sampling, neighbours, enumeration; nearest: the point most like an
-architecture.
+architectures, budget; points: sampling, neighbours, enumeration; blocks: moves of ranges of
+layers; nearest: the point most like an architecture.
 """

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autopelt.errors import InfeasibleError, parameter
+from autopelt.space.blocks import BLOCKS, block_moves
 from autopelt.space.bound import BoundSpace
 from autopelt.space.rates import odds
 from autopelt.space.tables import NEVER, Matrix
@@ -125,14 +126,21 @@ def feasible_neighbours(
 
     One size up or down by one or two; a module off; a gate, switch or multiplier changed; two
     layers' modules of a row swapped; one step of size moved from one layer to another; a row
-    scaled, gated or emptied in all its layers; a layer emptied.
+    scaled, gated or emptied in all its layers; a layer emptied; a row in a range of layers.
 
     Args:
         rng, pairs: of the moves between two layers, whose number grows with the square of the
-            depth, take at most `pairs`, drawn at random; all of them where None.
+            depth, take at most `pairs`, drawn at random; all of them where None. Of those of
+            ranges (`blocks`) not more either.
     """
     start = np.asarray(vector, dtype=np.int64)
-    points = np.concatenate([*_single_moves(space, start), _pair_moves(space, start, rng, pairs)])
+    points = np.concatenate(
+        [
+            *_single_moves(space, start),
+            _pair_moves(space, start, rng, pairs),
+            block_moves(space, start, rng, BLOCKS if pairs is None else min(BLOCKS, pairs)),
+        ]
+    )
     points = space.all_canonical(points)
     return unique_points(points[space.all_feasible(points) & (points != start).any(axis=1)])
 

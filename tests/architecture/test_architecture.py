@@ -195,3 +195,49 @@ def test_all_mistakes_of_a_file_are_named_at_once() -> None:
         "row 3 of 'modules': layers 'x' is not a range; write it like 0-2,5",
     ):
         assert words in str(caught.value)
+
+
+def modules(
+    method: str, layers: str, size: int, *places: str, gate: str | None = None
+) -> list[Module]:
+    return [Module(method, at, n, size, gate) for n in parse_layers(layers) for at in places]
+
+
+@pytest.mark.parametrize(
+    ("made", "length"),
+    [
+        ([], 0),
+        (modules("lora", "0-5", 8, "attention.query", "attention.value"), 1),
+        (modules("lora", "0-2,5", 8, "attention.query", "attention.value"), 2),
+        (modules("lora", "0,2,4", 8, "attention.query"), 3),
+        (modules("sequential_adapter", "2-3", 8, "ffn") + modules("lora", "1-4", 8, "ffn"), 2),
+        (modules("prefix", "0-1", 8, "attention") + modules("prefix", "2-3", 4, "attention"), 2),
+        (
+            modules("prefix", "0-1", 8, "attention")
+            + modules("prefix", "2-3", 8, "attention", gate="auto"),
+            2,
+        ),
+        ([Module("prompt", "embeddings", None, 10)], 1),
+    ],
+)
+def test_a_description_is_as_long_as_there_are_things_to_tell(
+    made: list[Module], length: int
+) -> None:
+    assert Architecture(tuple(made)).description_length == length
+    assert Architecture(tuple(made), 4.0).description_length == length
+
+
+def test_full_fine_tuning_is_one_thing_to_tell() -> None:
+    assert Architecture(full=True).description_length == 1
+
+
+@given(architecture=architectures)
+def test_a_description_is_as_long_as_its_words(architecture: Architecture) -> None:
+    """A part between dots for each kind of module, a comma for each further run of layers."""
+    if architecture.full or not architecture.modules:
+        return
+    plain = Architecture(architecture.modules)
+    parts = plain.describe().split(" · ")
+    assert plain.description_length == len(parts) + sum(
+        p.split(" at ")[-1].count(",") for p in parts if " at " in p
+    )
