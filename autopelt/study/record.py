@@ -248,8 +248,18 @@ class StudyRecord:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The highest expected score within the budget; of equals the smallest."""
-        return next(iter(self.ranked), None)
+        """The highest expected score within the budget, simple where simple is as good.
+
+        Of what is expected within a tenth of a standard deviation of the highest, the one with the
+        shortest description.
+        """
+        ranked = self.ranked
+        if not ranked:
+            return None
+        highest = self.belief(ranked[0])
+        margin = 0.1 * highest.sd if math.isfinite(highest.sd) else 0.0
+        equal = [t for t in ranked if self.expected(t) >= highest.mean - margin]
+        return min(equal, key=lambda t: t.architecture.description_length)
 
     @property
     def best_seed(self) -> TrialRecord | None:

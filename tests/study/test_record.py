@@ -57,6 +57,20 @@ def test_of_equal_scores_the_smallest_is_best() -> None:
     assert made.best is made.trials[1]
 
 
+def test_of_what_is_as_good_the_simplest_is_best() -> None:
+    """Within a tenth of a standard deviation of the highest; beyond that the score decides."""
+    simple = trial(0, 500, 0.8)
+    parts = tuple(Module("lora", "ffn", layer, size) for layer, size in ((0, 1), (1, 4), (3, 2)))
+    complex_ = replace(trial(1, 400, 0.8), architecture=Architecture(parts))
+    for behind, best in ((0.0005, 0), (0.002, 1)):
+        beliefs = {
+            simple.architecture.id: Belief(0.8 - behind, 0.01, 1.0, 1),
+            complex_.architecture.id: Belief(0.8, 0.01, 1.0, 1),
+        }
+        made = replace(record(simple, complex_), beliefs=beliefs)
+        assert made.best is made.trials[best]
+
+
 def test_the_floor_is_the_head_alone_where_it_was_trained() -> None:
     assert record(trial(0, 500, 0.8), trial(1, 0, 0.6), trial(2, 50, 0.5)).floor == 0.6
     assert record(trial(0, 500, 0.8), trial(2, 50, 0.5)).floor == 0.5
