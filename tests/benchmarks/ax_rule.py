@@ -39,7 +39,7 @@ class AxRule:
                 "rule 'ax' needs ax-platform (pip install ax-platform, best in an environment of "
                 "its own)."
             ) from error
-        logging.getLogger("ax").setLevel(logging.ERROR)
+        logging.disable(logging.INFO)  # every trial and its parameters
         self.space = case.problem.space
         self.rng = np.random.default_rng(case.problem.number)
         self.seen: list[Vector] = []

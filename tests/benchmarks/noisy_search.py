@@ -6,13 +6,15 @@
 Problems and noise are those of `noisy_problems`. All rules begin with the same 16 hand-made
 architectures; what follows is theirs to choose. A rule is a sampler and the question that it is
 asked: the front, or (`NAME score`) the best score under the budget; `new` is today's default and
-answers both. `old` and `old score` are the rule that was the default until trainings were repeated:
-they report what was observed. Each search is read in three ways, whoever made it:
+answers both (`new:0.3`: with 0.3 of its proposals for the best score, not half of them). `old` and
+`old score` were the rule until trainings were repeated: they report what was observed. Each search
+is read in three ways, whoever made it:
 
 observed  the front of the observed scores, and the highest of them
 belief    the same of expected scores, given the same trainings
 again     the same after the last fifth of the trainings went to contenders once more, by their
           knowledge gradient (the search then ends a fifth earlier)
+halving   the same, but to the best six, then the best three, then the best one (only if asked for)
 
 and of each way: *gain*, the true score of the pick minus that of the best hand-made architecture,
 in points (100 times the score; *spreads*: in units of the problem's spread); *share*, the true
@@ -51,7 +53,9 @@ RULES = ("old", "old score", "new", "random", "tpe", "nsga2", "gp", "ax")
 QUICK = ("old", "old score", "new", "random")
 HEADLINE = {"new": "again"}
 """The way in which a rule reports; the others report what was observed."""
-WAYS = ("observed", "belief", "again")
+WAYS = ("observed", "belief", "again", "halving")
+REPEATING = WAYS[2:]
+HALVING = (6, 3, 1)
 FIRST = 20
 """Number of the first problem: those below are search_quality's, which the sampler was tuned on."""
 AGAIN = 5
@@ -95,9 +99,10 @@ class StudyRule:
 
     def __init__(self, case: Case, sampler: str, *, single: bool) -> None:
         self.space, self.single = case.problem.space, single
-        share = {"share": 0.0} if sampler == "old" else {}
-        name = "pelt" if sampler in ("old", "new") else sampler
-        made = make_sampler(name, self.space, case.problem.number, **share)
+        rule, _, share = sampler.partition(":")
+        options = {"share": float(share or 0)} if share or rule == "old" else {}
+        name = "pelt" if rule in ("old", "new") else rule
+        made = make_sampler(name, self.space, case.problem.number, **options)
         self.study = optuna.create_study(
             directions=["maximize"] if single else ["maximize", "minimize"], sampler=made
         )
@@ -136,11 +141,14 @@ class Reading:
 
     Args:
         single: trainings again are for the best architecture alone, else for the front in turn.
+        trials: trainings in all; where some are to be repeated, as many fewer of `vectors` count.
         draw: of the noise.
     """
 
-    def __init__(self, case: Case, vectors: Sequence[Vector], *, single: bool, draw: int) -> None:
-        self.case, self.single, self.draw = case, single, draw
+    def __init__(
+        self, case: Case, vectors: Sequence[Vector], *, single: bool, trials: int, draw: int
+    ) -> None:
+        self.case, self.single, self.trials, self.draw = case, single, trials, draw
         scores = case.train(vectors, 0, draw).tolist()
         trainings = enumerate(zip(vectors, scores, strict=True))
         self.observed = [case.observation(n, v, s) for n, (v, s) in trainings]
@@ -149,8 +157,8 @@ class Reading:
         """Gain, share and promise, read in one way."""
         case, observed = self.case, self.observed
         model = Model(case.problem.space, Features(case.problem.space))
-        if way == "again":
-            observed = self._with_repeats(model)
+        if way in REPEATING:
+            observed = self._with_repeats(model, way)
         if way == "observed":
             known: dict[str, float] = {}
             for o in observed:
@@ -173,17 +181,30 @@ class Reading:
             "trainings": sum(o.vector == pick for o in observed),
         }
 
-    def _with_repeats(self, model: Model) -> list[Observation]:
+    def _with_repeats(self, model: Model, way: str) -> list[Observation]:
         """The trainings with the last ones given to contenders again."""
-        count = len(self.observed)
-        known = self.observed[: count - count // AGAIN]
-        for done in range(count // AGAIN):
-            chosen = model.contender(History(observed=known), self.single or done % 2 == 0)
-            assert chosen is not None
+        known = self.observed[: self.trials - self.trials // AGAIN]
+        waiting: list[Observation] = []
+        sizes = iter(HALVING)
+        for done in range(self.trials // AGAIN):
+            if way == "halving":
+                waiting = waiting or self._best(model, known, next(sizes, 1))
+                chosen = waiting.pop(0)
+            else:
+                single = self.single or done % 2 == 0
+                contender = model.contender(History(observed=known), single)
+                assert contender is not None
+                chosen = contender
             assert chosen.vector is not None
             score = float(self.case.train([chosen.vector], len(known), self.draw)[0])
             known = [*known, self.case.observation(len(known), chosen.vector, score)]
         return known
+
+    def _best(self, model: Model, known: list[Observation], count: int) -> list[Observation]:
+        """Those of the highest expected scores within the budget."""
+        beliefs, limit = model.beliefs(known), self.case.problem.space.limit
+        distinct = {o.architecture.id: o for o in known if o.parameters <= limit}
+        return sorted(distinct.values(), key=lambda o: -beliefs[o.architecture.id][0])[:count]
 
 
 def search(case: Case, name: str, trials: int, redraws: int, ways: Sequence[str]) -> dict[str, Any]:
@@ -193,28 +214,32 @@ def search(case: Case, name: str, trials: int, redraws: int, ways: Sequence[str]
     for vector, score in zip(vectors, case.train(vectors, 0).tolist(), strict=True):
         rule.tell(vector, score)
     spent = 0.0
-    while len(vectors) < trials:
+    searched = trials if set(ways) - set(REPEATING) else trials - trials // AGAIN
+    while len(vectors) < searched:
         begun = time.process_time()
         vector = rule.ask()
         spent += time.process_time() - begun
         rule.tell(vector, float(case.train([vector], len(vectors))[0]))
         vectors.append(vector)
-    single = name.endswith(" score")
+
+    def reading(draw: int) -> Reading:
+        single = name.endswith(" score")
+        return Reading(case, vectors, single=single, trials=trials, draw=draw)
+
     found: dict[str, Any] = {}
     for way in ways:
         begun = time.process_time()
-        found[way] = Reading(case, vectors, single=single, draw=0).read(way)
+        found[way] = reading(0).read(way)
         found[way]["seconds"] = time.process_time() - begun
         many = redraws * (CHEAP if way == "observed" else 1)
-        draws = range(1, many + 1)
-        again = [Reading(case, vectors, single=single, draw=d).read(way) for d in draws]
+        again = [reading(draw).read(way) for draw in range(1, many + 1)]
         found[way]["redrawn"] = [round(r["gain"], 3) for r in again]
         for key in ("share", "over", "truth"):
             found[way][f"redrawn_{key}"] = float(np.mean([r[key] for r in again] or [np.nan]))
     best = float(case.value(vectors).max() - case.value(case.hand_made).max())
     return {
         "spread": 100 * case.noise / case.level,
-        "seconds": spent / max(1, trials - len(case.hand_made)),
+        "seconds": spent / max(1, len(vectors) - len(case.hand_made)),
         "visited": 100 * best,
         "ways": found,
     }
@@ -295,7 +320,7 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
     """The summary for people; a star is the way in which a rule reports."""
     rows = ["", " ".join(f"{name:>{width}}" for name, width in COLUMNS.items()) + "  gain by kind"]
     for m in lines:
-        star = "*" if m["way"] == HEADLINE.get(m["rule"], "observed") else ""
+        star = "*" if m["way"] == HEADLINE.get(m["rule"].partition(":")[0], "observed") else ""
         kinds = ", ".join(f"{kind} {gain:+.2f}" for kind, gain in m["kinds"].items())
         cells = [f"{m['level']:g}", m["trials"], m["rule"], m["way"] + star]
         cells += [f"{m[name]:.{3 if name == 'share' else 2}f}" for name in tuple(COLUMNS)[4:-1]]
@@ -322,7 +347,7 @@ def main() -> None:
     parser.add_argument("--trials", type=listed(int), help="trainings in all, default: 60,100")
     parser.add_argument("--kinds", type=listed(str), default=list(KINDS))
     parser.add_argument("--rules", type=listed(str), help="default: " + ",".join(RULES))
-    parser.add_argument("--ways", type=listed(str), default=list(WAYS))
+    parser.add_argument("--ways", type=listed(str), default=list(WAYS[:3]))
     parser.add_argument("--redraws", type=int, default=3, help="of the noise, before model's picks")
     parser.add_argument("--results", type=Path, help="JSON lines that searches are kept in")
     given = parser.parse_args()

@@ -243,3 +243,23 @@ def test_a_search_is_read_by_what_was_observed_and_by_belief(tmp_path: Path) -> 
     assert {line["way"] for line in lines} == {"observed", "belief"}
     assert lines[0]["gain"] >= lines[1]["gain"]
     assert "observed*" in table(lines)
+
+
+@pytest.mark.parametrize("way", ["again", "halving"])
+def test_the_last_fifth_goes_to_contenders_again(way: str) -> None:
+    from noisy_search import Reading, StudyRule
+
+    case = noisy_case()
+    vectors = list(case.hand_made)
+    rule = StudyRule(case, "random", single=True)
+    for vector, score in zip(vectors, case.train(vectors, 0).tolist(), strict=True):
+        rule.tell(vector, score)
+    while len(vectors) < 30:
+        vectors.append(rule.ask())
+        rule.tell(vectors[-1], float(case.train([vectors[-1]], len(vectors) - 1)[0]))
+    reading = Reading(case, vectors, single=True, trials=30, draw=0)
+    found, plain = reading.read(way), reading.read("belief")
+    assert found["trainings"] > plain["trainings"] == 1
+    short = Reading(case, vectors[:24], single=True, trials=30, draw=0)
+    assert short.read(way) == found, "what is repeated is not searched"
+    assert abs(found["over"]) < 100 * 3 * case.noise
