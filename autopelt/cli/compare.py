@@ -9,6 +9,9 @@ from autopelt.cli.console import echo_table
 from autopelt.cli.options import as_typed, option, options
 from autopelt.errors import UnexpectedEndError, UsageError
 
+FURTHER = 3
+"""How often the usual rates are doubled or halved further, while the best is at their end."""
+
 
 @click.command()
 @option("task", required=True)
@@ -16,9 +19,8 @@ from autopelt.errors import UnexpectedEndError, UsageError
 @click.option("--seeds", default=5, show_default=True, help="Random seeds a method.")
 @click.option(
     "--rates",
-    default="0.5,1,2",
-    show_default=True,
-    help="Factors on the learning rates to try.",
+    show_default="0.5,1,2, and beyond the best at an end",
+    help="Factors on the learning rates to try, and no others.",
 )
 @click.option(
     "--rate-seeds", default=1, show_default=True, help="Random seeds a rate is tried with."
@@ -32,7 +34,7 @@ from autopelt.errors import UnexpectedEndError, UsageError
 def compare(
     methods: str,
     seeds: int,
-    rates: str,
+    rates: str | None,
     rate_seeds: int,
     budget: str | None,
     out: str | None,
@@ -43,9 +45,10 @@ def compare(
     A method is a seed architecture (unipelt, lora-r8, adapterdrop-3, head-only, full), a file,
     STUDY:best or STUDY:TRIAL. NAME~ is shrunk to --budget; NAME@MODEL sits on another model.
 
-    Every method chooses its learning rate from the same few by the selection split, is trained with
-    the same fresh random seeds, and scored on the report split; time, memory, latency and energy
-    are measured alone. Goes on where it stopped.
+    Every method chooses its learning rate from the same few by the selection split (and from
+    up to three more where the best is at an end of these), is trained with the same fresh random
+    seeds, and scored on the report split; time, memory, latency and energy are measured alone. Goes
+    on where it stopped.
 
     \b
     Examples:
@@ -66,7 +69,16 @@ def compare(
     limit = None if budget is None else Budget.parse(budget)
     chosen = tuple(find_methods(_between_commas(methods), config, limit))
     folder = Path(out or f"reports/compare-{Path(given['task']).stem}")
-    comparison = Comparison(folder, config, chosen, seeds, _rates(rates), as_typed(), rate_seeds)
+    comparison = Comparison(
+        folder,
+        config,
+        chosen,
+        seeds,
+        _rates(rates or "0.5,1,2"),
+        as_typed(),
+        rate_seeds,
+        further=FURTHER if rates is None else 0,
+    )
     with locked(folder):
         try:
             comparison.run(click.echo)

@@ -88,7 +88,8 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         f"Scores: {record.metric} on the report split, mean over fresh random seeds with a 95% "
         "interval (over seeds and examples); spread: standard deviation over random seeds. Against "
         "the best: paired over the same seeds and examples. Every method's learning rates were "
-        "multiplied by the factor that the selection split preferred, out of the same few."
+        "multiplied by the factor that the selection split preferred, out of the same few and "
+        "those beyond an end that was the best."
     )
     note = " ".join(words for words in (collapses(rows), at_the_end(rows), note) if words)
     return Card(lead, table=numbers(rows, best), note=note, key="table", title="Methods")

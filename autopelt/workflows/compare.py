@@ -1,8 +1,9 @@
 """Hold methods against each other on one task: equal effort, K random seeds, the report split.
 
 Three phases, each training a line in ``runs.jsonl``: the learning rate of every method from the
-same small grid with the same random seeds, by the selection split; K trainings at that rate, scored
-on the report split; cost, measured one after another while nothing else runs.
+same small grid with the same random seeds, by the selection split, and where the best is at an end
+of the grid from rates beyond it; K trainings at that rate, scored on the report split; cost,
+measured one after another while nothing else runs.
 """
 
 import math
@@ -70,6 +71,8 @@ class Comparison:
     Attributes:
         seeds: random seeds that each method is trained with at the rate chosen.
         rates: factors on every method's own learning rates to choose from.
+        further: how often half the lowest or twice the highest factor is tried as well, while it is
+            the best.
         rate_seeds: random seeds that each rate is tried with; their mean chooses.
     """
 
@@ -80,6 +83,7 @@ class Comparison:
     rates: tuple[float, ...]
     command: str
     rate_seeds: int = 1
+    further: int = 0
 
     def run(self, say: Say) -> StudyRecord:
         """Train and measure what is missing, and write the report.
@@ -95,7 +99,9 @@ class Comparison:
             raise UsageError(f"{parameter('rates')} must be factors above 0, like 0.5,1,2.")
         facts = self._begin()
         try:
-            self._train(self._rate_jobs(), facts.metric, say, "choosing learning rates")
+            for wider in range(self.further + 1):
+                what = "choosing learning rates" + (", beyond the best so far" if wider else "")
+                self._train(self._rate_jobs(), facts.metric, say, what)
             self._train(self._seed_jobs(), facts.metric, say, "training with fresh random seeds")
             with stoppable(lambda: True, lambda: None):  # a measurement half done is worth nothing
                 self._measure(say)
@@ -185,14 +191,17 @@ class Comparison:
             )  # fmt: skip
 
     def _rate_jobs(self) -> list[Job[Run]]:
+        """Of every rate to choose from, as far as is known now."""
         if len(self.rates) == 1:
             return []
+        lines = self.ledger.lines()
+        rates = {m.key: self.offered_rates(m, lines) for m in self.methods}
         words = [f", random seed {k}" if self.rate_seeds > 1 else "" for k in self._rate_seeds]
         return [
             self._job("rate", m, rate, seed, f"learning rate times {rate:g}{more}")
             for more, seed in zip(words, self._rate_seeds.values(), strict=True)
             for m in self.methods
-            for rate in self.rates
+            for rate in rates[m.key]
         ]
 
     @property
@@ -218,6 +227,19 @@ class Comparison:
             if (rate := rates[m.key]) is not None
         ]
 
+    def offered_rates(self, method: Method, lines: Sequence[Line[Run]]) -> tuple[float, ...]:
+        """The factors that a method chooses from: `rates`, and beyond an end that was the best."""
+        rates = self.rates
+        for _ in range(self.further if len(self.rates) > 1 else 0):
+            best = self._best_rate(method, lines, rates)
+            if best == max(rates):
+                rates = (*rates, 2 * max(rates))
+            elif best == min(rates):
+                rates = (min(rates) / 2, *rates)
+            else:
+                break
+        return rates
+
     def chosen_rate(self, method: Method, lines: Sequence[Line[Run]]) -> float | None:
         """The factor with the best mean selection score; None if all fail.
 
@@ -226,9 +248,20 @@ class Comparison:
         """
         if len(self.rates) == 1:
             return self.rates[0]
+        return self._best_rate(method, lines, self.offered_rates(method, lines), all_tried=False)
+
+    def _best_rate(
+        self,
+        method: Method,
+        lines: Sequence[Line[Run]],
+        rates: tuple[float, ...],
+        all_tried: bool = True,
+    ) -> float | None:
+        """Of `rates` as `chosen_rate` says; None also where not `all_tried` with every seed."""
         wanted = set(self._rate_seeds.values())
-        tried: dict[float, list[float]] = {rate: [] for rate in self.rates}
+        tried: dict[float, list[float]] = {rate: [] for rate in rates}
         failed: set[float] = set()
+        seen: set[tuple[float, int]] = set()
         for ln in lines:
             rate, training = ln.about.rate, ln.training
             ours = ln.about == Run("rate", method.key, rate=rate)
@@ -236,11 +269,14 @@ class Comparison:
                 continue
             if training.random_seed not in wanted:
                 continue
+            seen.add((rate, training.random_seed))
             if training.selection is not None:
                 tried[rate].append(training.selection)
             else:
                 failed.add(rate)
-        known = [rate for rate in self.rates if tried[rate]]
+        known = [rate for rate in rates if tried[rate]]
+        if all_tried and len(seen) < len(rates) * len(wanted):
+            return None
         return max(
             [rate for rate in known if rate not in failed] or known,
             key=lambda r: (sum(tried[r]) / len(tried[r]), -abs(math.log(r))),
@@ -290,7 +326,7 @@ class Comparison:
             tuple(trainings.values()),
             next((ln.measured for ln in reversed(mine) if ln.about.kind == "cost"), {}),
             next((ln.reason for ln in reversed(mine) if ln.reason), ""),
-            rates=self.rates,
+            rates=self.offered_rates(m, lines),
         )
 
     def _outcome(self, facts: ComparisonFacts) -> tuple[StudyRecord, list[Row]]:

@@ -274,3 +274,53 @@ def test_a_process_of_its_own_measures(tiny_bert: Path) -> None:
     assert 0.5 < made["times_bare_1"] < 50
     bad = measured("rubbish", method.setup, training, 1, 0)
     assert set(bad) == {"reason"}
+
+
+def test_rates_go_on_beyond_an_end_that_is_the_best(tiny_bert: Path, tmp_path: Path) -> None:
+    compared = replace(comparison(tiny_bert, tmp_path / "c", "lora-r2"), further=3, rate_seeds=2)
+    (method,) = compared.methods
+    seeds = list(compared._rate_seeds.values())
+
+    def lines(**scores: float | None) -> list[compare.Line[compare.Run]]:
+        made = []
+        for rate, score in scores.items():
+            own = {"kind": "rate", "method": method.key, "rate": float(rate[1:].replace("_", "."))}
+            rest = {} if score is None else {"selection": score}
+            made += [compared.ledger.line({**own, "random_seed": seed, **rest}) for seed in seeds]
+        return made
+
+    def offered(**scores: float | None) -> tuple[float, ...]:
+        return compared.offered_rates(method, lines(**scores))
+
+    assert offered() == (0.5, 1.0)
+    assert offered(x1=0.8) == (0.5, 1.0)  # one is not tried yet
+    assert compared.offered_rates(method, lines(x0_5=0.7, x1=0.8)[:-1]) == (0.5, 1.0)
+    up = {"x0_5": 0.7, "x1": 0.8}
+    assert offered(**up) == (0.5, 1.0, 2.0)
+    assert offered(**up, x2=0.75) == (0.5, 1.0, 2.0)
+    assert offered(**up, x2=None) == (0.5, 1.0, 2.0)  # it failed
+    assert offered(**up, x2=0.81) == (0.5, 1.0, 2.0, 4.0)
+    steep = {**up, "x2": 0.81, "x4": 0.82, "x8": 0.83, "x16": 0.84}
+    assert offered(**steep) == (0.5, 1.0, 2.0, 4.0, 8.0)
+    assert compared.chosen_rate(method, lines(**steep)) == 8.0
+    assert offered(x0_5=0.8, x1=0.7) == (0.25, 0.5, 1.0)
+    assert offered(x0_5=0.8, x1=0.7, x0_25=0.9)[0] == 0.125
+    assert replace(compared, further=0).offered_rates(method, lines(**up)) == (0.5, 1.0)
+
+
+def test_a_comparison_tries_what_lies_beyond(tiny_bert: Path, tmp_path: Path, here: None) -> None:
+    compared = replace(comparison(tiny_bert, tmp_path / "c", "head-only,lora-r2"), further=2)
+    compared.run(lambda text: None)
+    lines = compared.ledger.lines()
+    for method in compared.methods:
+        tried = {
+            ln.about.rate
+            for ln in lines
+            if ln.about.kind == "rate" and ln.about.method == method.key
+        }
+        assert tried == set(compared.offered_rates(method, lines))
+        assert len(tried) > 2  # of two rates each is an end
+    rows = compared.rows()
+    assert [set(row.rates) for row in rows] == [
+        set(compared.offered_rates(m, lines)) for m in compared.methods
+    ]
