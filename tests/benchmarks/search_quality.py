@@ -4,11 +4,12 @@
     python tests/benchmarks/search_quality.py --results found.jsonl    # all of it: hours
 
 Figures are hypervolumes of the true scores of what was evaluated, as a share of a strong reference
-front's (see `problems`), averaged over problems, then over kinds. All samplers get the same 24
-starting points and the same noise. Each figure is appended to the file of --results as soon as it
-is known, and what stands there is not computed again: a long run can be stopped, split by --kinds,
---samplers and --first, and put together by a last call. After a change to a sampler take a new
-file.
+front's (see `problems`), averaged over problems, then over kinds. All samplers, ours too, are asked
+for the front; `both`, which runs only if it is asked for, is ours by default: for the best score as
+well (see `noisy_search`). All samplers get the same 24 starting points and the same noise. Each
+figure is appended to the file of --results as soon as it is known, and what stands there is not
+computed again: a long run can be stopped, split by --kinds, --samplers and --first, and put
+together by a last call. After a change to a sampler take a new file.
 
 The last line is one JSON object: for each sampler its shares, the number of its problems, and
 ``ours_there``, ours on those problems alone, which is what a sampler that ran on few is to be
@@ -29,7 +30,8 @@ from problems import KINDS, Problem, problem, starting_point
 from autopelt.errors import AutopeltError
 from autopelt.samplers import make_sampler, suggest
 
-NAMES = {"ours": "pelt"}
+OURS = {"ours": 0.0, "both": 0.5}
+"""Ours by the share of proposals that ask for the best score, and not for the front."""
 QUICK = ("ours", "random", "tpe", "nsga2")
 ALL = (*QUICK, "gp", "autopeft")
 
@@ -74,7 +76,10 @@ class Results:
 def search(case: Problem, name: str, trials: int, results: Results) -> None:
     """One search; its shares after half and after all trials go to `results`."""
     key = Search(case.kind, case.number, name)
-    sampler = make_sampler(NAMES.get(name, name), case.space, case.number)
+    if name in OURS:
+        sampler = make_sampler("pelt", case.space, case.number, share=OURS[name])
+    else:
+        sampler = make_sampler(name, case.space, case.number)
     vars(sampler)["start"] = 0  # all begin with the shared points
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     for number, vector in enumerate(case.starts):

@@ -58,7 +58,9 @@ def search(
 ) -> list[Observation]:
     """One search; what it evaluated, in order."""
     start = max(2, BEFORE - 8 - len(early))
-    sampler = PELTSampler(case.space, random_seed=case.number + shift, start=start, source=source)
+    sampler = PELTSampler(
+        case.space, random_seed=case.number + shift, start=start, share=0, source=source
+    )
     study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
     made: list[Observation] = []
 
