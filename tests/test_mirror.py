@@ -45,7 +45,6 @@ MODULES = {
     "training/modes.py": "training/test_loop.py",
     "training/profile.py": "workflows/test_compare.py",
     "training/results.py": "training/test_loop.py",
-    "training/trainee.py": "training/test_population.py",
     "training/trial.py": "training/test_context.py",
     "workflows/compared.py": "workflows/test_compare.py",
     "workflows/progress.py": "workflows/test_search.py",

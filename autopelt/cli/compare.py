@@ -29,7 +29,7 @@ FURTHER = 3
 @options("model", "revision", "data")
 @option("workers", words="Trainings at once.")
 @option("epochs", words="Epochs of a training.")
-@options("batch_size", "max_length", "train_examples", "random_seed")
+@options("batch_size", "max_length", "train_examples", "schedule", "random_seed")
 @click.option("--out", help="Folder to write.  [default: reports/compare-TASK]")
 def compare(
     methods: str,

@@ -114,6 +114,7 @@ def _filled(
         "BATCH_VALUE": str(schedule.batch_size),
         "FACTOR_VALUE": repr(schedule.learning_rate_factor),
         "WARMUP_VALUE": repr(schedule.warmup),
+        "SCHEDULE_VALUE": repr(schedule.schedule),
         "DECAY_VALUE": repr(schedule.weight_decay),
         "CLIP_VALUE": repr(schedule.clip_norm),
         "SEED_VALUE": str(trial.random_seed),

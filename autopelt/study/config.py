@@ -35,7 +35,8 @@ class TrainingConfig(BaseModel):
 
     Attributes:
         learning_rate_factor: on every learning rate, the head's too.
-        warmup: share of the steps over which the rate rises; then it falls linearly to 0.
+        warmup: share of the steps over which the rate rises; then it falls to 0.
+        schedule: how it falls: ``linear``, or ``cosine``, which stays high for longer.
         dropout: use the backbone's own dropout from the lowest active module upwards.
         precision: of the matrix products: ``fp32``, ``bf16`` (weights stay fp32), or ``auto``:
             bf16 on a GPU or a processor that has instructions for it, fp32 elsewhere. On a
@@ -50,6 +51,7 @@ class TrainingConfig(BaseModel):
     train_examples: Positive | None = None
     learning_rate_factor: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
+    schedule: Literal["linear", "cosine"] = "linear"
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     dropout: Annotated[bool, Field(strict=True)] = True

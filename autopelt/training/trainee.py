@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -70,7 +70,8 @@ class Member:
             )
             batches = math.ceil(len(context.splits["train"].lengths) / training.batch_size)
             self._schedule = torch.optim.lr_scheduler.LambdaLR(
-                self._optimizer, linear_schedule(batches * training.epochs, training.warmup)
+                self._optimizer,
+                schedule(batches * training.epochs, training.warmup, training.schedule),
             )
 
     def step(self) -> None:
@@ -93,14 +94,22 @@ class Member:
             copy_values(self._best_state, self.own)
 
 
-def linear_schedule(steps: int, warmup: float) -> Callable[[int], float]:
-    """Linear from 0 to the full rate over the warm-up share of the steps, then linear to 0.
+def schedule(
+    steps: int, warmup: float, shape: Literal["linear", "cosine"]
+) -> Callable[[int], float]:
+    """Linear from 0 to the full rate over the warm-up share of the steps, then as `shape` to 0.
 
-    Unlike transformers' schedule of that name the first step has a rate above 0.
+    Unlike in transformers' schedules the first step has a rate above 0.
     """
     rise = max(1, round(steps * warmup))
     fall = max(1, steps - rise + 1)
-    return lambda step: min((step + 1) / rise, max(0.0, (steps - step) / fall))
+
+    def factor(step: int) -> float:
+        left = min(1.0, max(0.0, (steps - step) / fall))
+        falling = left if shape == "linear" else (1 - math.cos(math.pi * left)) / 2
+        return min((step + 1) / rise, falling)
+
+    return factor
 
 
 def copy_values(sources: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]) -> None:

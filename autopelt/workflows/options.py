@@ -100,6 +100,7 @@ OPTIONS = {
         Option("max_length", "Tokens an example may have.", None, THE_TASKS, int, "training"),
         Option("train_examples", "Train on this many examples.", None, "all", int, "training"),
         Option("learning_rate_factor", "Factor on all rates.", 1.0, THE_TASKS, float, "training"),
+        Option("schedule", "How rates fall: linear, cosine.", "linear", lands="training"),
         Option("confirm_seeds", "Confirm the best with so many seeds.", type=int, free=True),
         Option("random_seed", "Seed of all randomness.", 0, type=int),
         Option(
