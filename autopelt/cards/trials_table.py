@@ -16,13 +16,13 @@ from autopelt.system.units import format_seconds
 COLUMNS = (
     Column("Trial"),
     Column("Score", number=True),
-    Column("Expected", number=True, minor=1),
     Column("Share", number=True),
     Column("State"),
-    Column("Architecture"),
+    Column("Architecture"),  # the fifth: the page's style gives it the room
+    Column("Expected", number=True, minor=1),
+    Column("Repeats", number=True, minor=1),
     Column("Deployed", number=True, minor=1),
     Column("Trained", number=True, minor=2),
-    Column("Repeats", number=True, minor=1),
     Column("Time", number=True, minor=1),
     Column("Id", minor=2),
 )
@@ -48,13 +48,12 @@ def _row(t: TrialRecord, record: StudyRecord) -> Row:
     return Row(
         (
             cell(t.number),
-            *trial_cells(t, "Score").values(),
-            cell(score(value), value if math.isfinite(value) else None),
-            *trial_cells(t, "Share").values(),
+            *trial_cells(t, "Score", "Share").values(),
             cell(state, mark=f"state-{t.state}"),
             cell(text),
-            *trial_cells(t, "Deployed", "Trained").values(),
+            cell(score(value), value if math.isfinite(value) else None),
             cell(again, t.repeats),
+            *trial_cells(t, "Deployed", "Trained").values(),
             cell(None if seconds is None else format_seconds(seconds), seconds),
             cell(t.architecture.id),
         ),

@@ -251,14 +251,15 @@ class StudyRecord:
         """The highest expected score within the budget, simple where simple is as good.
 
         Of what is expected within a tenth of a standard deviation of the highest, the one with the
-        shortest description.
+        shortest description; where no deviation is known, the smallest of equals.
         """
         ranked = self.ranked
         if not ranked:
             return None
         highest = self.belief(ranked[0])
-        margin = 0.1 * highest.sd if math.isfinite(highest.sd) else 0.0
-        equal = [t for t in ranked if self.expected(t) >= highest.mean - margin]
+        if not math.isfinite(highest.sd):
+            return ranked[0]
+        equal = [t for t in ranked if self.expected(t) >= highest.mean - 0.1 * highest.sd]
         return min(equal, key=lambda t: t.architecture.description_length)
 
     @property

@@ -87,9 +87,10 @@ class BestFolder:
                 _drop(self._trial_folder(trial.number))
 
     def _contenders(self, record: StudyRecord, held: int | None) -> list[TrialRecord]:
-        """Of the architectures that are believed in most, the best training with weights."""
+        """The best training with weights of each: the best, then what is believed in most."""
         found: list[TrialRecord] = []
-        for architecture in record.ranked:
+        best = record.best
+        for architecture in sorted(record.ranked, key=lambda t: t is not best):
             there = [
                 t
                 for t in record.trainings_of(architecture)

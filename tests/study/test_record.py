@@ -69,6 +69,7 @@ def test_of_what_is_as_good_the_simplest_is_best() -> None:
         }
         made = replace(record(simple, complex_), beliefs=beliefs)
         assert made.best is made.trials[best]
+    assert replace(made, beliefs={}).best is complex_  # the smallest, as in studies of before
 
 
 def test_the_floor_is_the_head_alone_where_it_was_trained() -> None:

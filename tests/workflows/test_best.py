@@ -33,11 +33,14 @@ class Trials:
     def begin(self, size: int, **changed: object) -> int:
         made = attributes(architecture=architecture(size).to_json(), label="", **changed)
         number = self.study.add(made, {}, {})
+        self.weigh(number, architecture(size))
+        return number
+
+    def weigh(self, number: int, made: Architecture) -> None:
         weights = Path(self.best.place(number, "weights"))
         weights.mkdir(parents=True)
         (weights / "weights.safetensors").write_text(str(number))
-        (weights / "architecture.yaml").write_text(architecture(size).to_yaml())
-        return number
+        (weights / "architecture.yaml").write_text(made.to_yaml())
 
     def end(self, number: int, score: float) -> None:
         self.study.write(number, metrics={"accuracy": score}, best_epoch=1)
@@ -98,6 +101,23 @@ def test_best_follows_what_is_believed_there_and_back(made: Trials) -> None:
         "metrics.json",
         "weights.safetensors",
     ]
+
+
+def test_best_is_what_the_study_says_also_where_another_one_is_expected_to_be_higher(
+    made: Trials,
+) -> None:
+    two = Architecture(tuple(Module("lora", "attention.query", at, 2 - at) for at in (0, 1)))
+    number = made.study.add(attributes(architecture=two.to_json(), label=""), {}, {})
+    made.weigh(number, two)
+    made.end(number, 0.8)
+    made.keep(number)
+    made.study.believe(
+        {two.id: Belief(0.8, 0.1, 1.0, 1), architecture(1).id: Belief(0.795, 0.1, 1, 1)}
+    )
+    simple = made.trained(1, 0.79)
+    record = made.study.record()
+    assert (record.best, record.ranked[0]) == (record.trials[simple], record.trials[number])
+    assert (made.held, made.kept) == ((simple, simple), [number])
 
 
 def test_of_several_trainings_the_one_with_the_highest_score_is_kept(made: Trials) -> None:
