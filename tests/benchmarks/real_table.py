@@ -232,6 +232,8 @@ def main() -> None:
         batch_size=given.batch_size,
         train_examples=given.train_examples,
         dropout=False,
+        warmup=0.1,  # a table is of one way to train, whatever the defaults become
+        schedule="linear",
         precision="fp32",  # the same on every processor
     )
     config = StudyConfig(
