@@ -32,7 +32,7 @@ class Confirmed:
     """The comparison that the verdict rests on.
 
     Attributes:
-        found: best architecture of the search, by its mean selection score over the fresh seeds.
+        found: best architecture of the search, as `study.confirmation.chosen` has it.
         seed: best seed architecture, chosen alike.
         gap: `found` minus `seed` on the report split; None without either.
     """
@@ -121,12 +121,15 @@ def confirmed_note(c: Confirmed, record: StudyRecord) -> str:
     """How it was measured, and who was chosen how."""
     report = record.task.report
     split = f"the report split ({plural(report, 'example')})" if report is not None else ""
+    by = "the selection split"
+    if any(pair is not None and pair[1].expected is not None for pair in (c.found, c.seed)):
+        by = "what is expected given all selection scores, the new ones and the search's,"
     return (
         "Each was trained again with random seeds that the search did not use; the epoch was "
         f"chosen on the selection split, and {split or 'the report split'}, which the search never "
         "loaded, was scored once. Which architecture stands for the search, and which for the seed "
-        "architectures, the selection split decided. The interval is paired: the same random seeds "
-        "and the same examples for both; it covers the chance of the seeds and of the examples."
+        f"architectures, {by} decided. The interval is paired: the same random seeds and the same "
+        "examples for both; it covers the chance of the seeds and of the examples."
     )
 
 

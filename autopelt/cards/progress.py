@@ -69,7 +69,11 @@ def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
 
 
 def last_gain(found: Sequence[Step], last: int = LAST) -> float | None:
-    """Relative gain of the last trials: 0.05 for 5 %. None before there is anything to compare."""
+    """Relative gain of the last trials: 0.05 for 5 %. None before there is anything to compare.
+
+    Trainings again find nothing new, and do not count.
+    """
+    found = [s for s in found if s.trial.repeats is None]
     if len(found) <= last or found[-last - 1].value <= 0:
         return None
     return found[-1].value / found[-last - 1].value - 1

@@ -111,12 +111,15 @@ class Confirmation(Repeated):
         role: ``found`` (by the search) or ``seed`` (a seed architecture).
         believed: expected score by the surrogate when it was chosen, or None.
         trainings: in the order of the random seeds.
+        expected: selection score of a training of it, expected given all selection scores of the
+            search and of the confirmation; None in confirmations of before.
     """
 
     trial: int
     role: str
     believed: float | None
     trainings: tuple[Training, ...]
+    expected: float | None = None
 
     @property
     def spread(self) -> float | None:
@@ -129,13 +132,19 @@ class Confirmation(Repeated):
 
 
 def chosen(confirmed: Sequence[Confirmation], role: str | None = None) -> Confirmation | None:
-    """Of the architectures, or of those in a role, the one with the highest mean selection score.
+    """Of the architectures, or of those in a role, the one with the highest expected score.
 
-    The report split must not choose whom it then judges.
+    Where that is not known of all, the one with the highest mean selection score over the fresh
+    random seeds. The report split must not choose whom it then judges.
     """
     asked = [c for c in confirmed if role is None or c.role == role]
     known = [c for c in asked if c.selection is not None and c.scored]
-    return max(known, key=lambda c: (c.selection or 0.0, -c.trial), default=None)
+    believed = all(c.expected is not None for c in known)
+
+    def rank(c: Confirmation) -> tuple[float, int]:
+        return (c.expected if believed else c.selection) or 0.0, -c.trial
+
+    return max(known, key=rank, default=None)
 
 
 def misled(
@@ -160,8 +169,15 @@ def misled(
     return (sum(x * y < 0 for x, y in pairs), len(pairs)) if pairs else None
 
 
-def confirmations(lines: Iterable[Line[ConfirmedTrial]]) -> tuple[Confirmation, ...]:
-    """From a confirmation's ledger; of two lines about one training the later counts."""
+def confirmations(
+    lines: Iterable[Line[ConfirmedTrial]], expected: Mapping[str, float] | None = None
+) -> tuple[Confirmation, ...]:
+    """From a confirmation's ledger; of two lines about one training the later counts.
+
+    Args:
+        lines: of the ledger.
+        expected: `Confirmation.expected` by the id of its architecture.
+    """
     trainings: dict[int, dict[int, Training]] = {}
     about: dict[int, ConfirmedTrial] = {}
     for line in lines:
@@ -169,6 +185,12 @@ def confirmations(lines: Iterable[Line[ConfirmedTrial]]) -> tuple[Confirmation, 
             about[line.about.trial] = line.about
             trainings.setdefault(line.about.trial, {})[line.training.random_seed] = line.training
     return tuple(
-        Confirmation(trial, about[trial].role, about[trial].believed, tuple(by_seed.values()))
+        Confirmation(
+            trial,
+            about[trial].role,
+            about[trial].believed,
+            tuple(by_seed.values()),
+            (expected or {}).get(about[trial].architecture),
+        )
         for trial, by_seed in trainings.items()
     )

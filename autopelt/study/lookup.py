@@ -1,7 +1,7 @@
 """What a user means by an architecture: a study's trial, a study's best, a file, a seed name.
 
 One way of writing for every command: ``unipelt``, ``my.yaml``, ``reports/demo`` (its best),
-``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:confirmed`` (the best over
+``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:confirmed`` (the best given
 fresh random seeds), ``reports/demo:3fa9c012`` (by id), ``reports/demo:unipelt~`` (a seed of it).
 """
 
@@ -52,7 +52,7 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
     Args:
         record: the study.
         which: ``best`` (also ""): the highest expected score; ``knee``: the bend of the front;
-            ``confirmed``: of what was confirmed, the highest mean selection score.
+            ``confirmed``: of what was confirmed, the highest expected score.
 
     Raises:
         UsageError: there is no such trial.

@@ -269,7 +269,7 @@ class StudyRecord:
 
     @property
     def confirmed_best(self) -> TrialRecord | None:
-        """Of what was confirmed, the highest mean selection score over the fresh random seeds."""
+        """Of what was confirmed, the highest expected score, given also the fresh random seeds."""
         best = chosen(self.confirmed)
         number = None if best is None else best.trial
         return next((t for t in self.trials if t.number == number), None)

@@ -9,7 +9,8 @@ The folder holds everything of a study::
     warm_start.json  what was taken from another study, if anything was
     confirmed.jsonl  trainings of the confirmation, one a line; no trials of the search
     best/         the best architecture within the budget: architecture, weights, metrics
-    trials/N/     log.txt: what trial N printed, if it did; weights of one not judged yet
+    trials/N/     log.txt: what trial N printed, if it did; while a search runs, the weights of
+                  contenders for best/
 
 State is Optuna's: each trial's architecture, counts, scores and reason are attributes of its trial,
 written before anything else hears of them. A trial that was running when the process died is
@@ -57,7 +58,8 @@ from autopelt.study.record import (
 from autopelt.system.files import last_line, write_text
 from autopelt.system.lock import LOCK, working_process
 
-_FACTS, _CONFIG, _BELIEFS = "autopelt", "autopelt_config", "autopelt_beliefs"
+_FACTS, _CONFIG = "autopelt", "autopelt_config"
+_BELIEFS, _CONFIRMED = "autopelt_beliefs", "autopelt_confirmed"
 _STATES = {
     TrialState.COMPLETE: COMPLETE,
     TrialState.FAIL: FAILED,
@@ -250,14 +252,20 @@ class StudyStorage:
             self.write(number, stopped_because=because, finished=time.time())
             self.optuna.tell(number, state=TrialState.PRUNED)
 
-    def believe(self, beliefs: Mapping[str, Belief]) -> None:
-        """Keep what is believed of the architectures now, by id, instead of what was."""
+    def believe(self, beliefs: Mapping[str, Belief], *, confirmed: bool = False) -> None:
+        """Keep what is believed of the architectures now, by id, instead of what was.
+
+        Args:
+            beliefs: from the trainings of the search.
+            confirmed: from those of the confirmation as well, which is kept apart.
+        """
         kept = {  # JSON knows no NaN
             id: [None if math.isnan(v) else v for v in astuple(belief)]
             for id, belief in beliefs.items()
         }
         with quiet_optuna():
-            self.optuna.set_user_attr(_BELIEFS, json.dumps(kept, allow_nan=False))
+            key = _CONFIRMED if confirmed else _BELIEFS
+            self.optuna.set_user_attr(key, json.dumps(kept, allow_nan=False))
 
     def trials(self) -> list[FrozenTrial]:
         """All trials as Optuna has them; not to be changed."""
@@ -273,7 +281,9 @@ class StudyStorage:
 
     def record(self) -> StudyRecord:
         """The study as plain values."""
-        confirmed = confirmations(ledger(self.folder).lines())
+        attributes = self.optuna.user_attrs
+        expected = {key: b.mean for key, b in _beliefs(attributes.get(_CONFIRMED)).items()}
+        confirmed = confirmations(ledger(self.folder).lines(), expected)
         again = {c.trial: tuple(s.score for s in c.scored) for c in confirmed}
         trials = []
         for frozen in self.trials():
@@ -288,7 +298,7 @@ class StudyStorage:
             trials=tuple(trials),
             total=self.config.trials,
             confirmed=confirmed,
-            beliefs=_beliefs(self.optuna.user_attrs.get(_BELIEFS)),
+            beliefs=_beliefs(attributes.get(_BELIEFS)),
             **{key: value for key, value in self.facts if key != "version"},
         )
 

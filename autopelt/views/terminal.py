@@ -182,7 +182,8 @@ class LiveView:
 def gain(study: StudyRecord, last: int = LAST) -> float | None:
     """How much the last finished trials added to the hypervolume; None where there are no more."""
     ended = sorted(
-        (t for t in study.trials if t.finished is not None), key=lambda t: t.finished or 0.0
+        (t for t in study.trials if t.finished is not None and t.repeats is None),
+        key=lambda t: t.finished or 0.0,
     )
     if len(ended) <= last:
         return None

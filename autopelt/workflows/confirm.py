@@ -3,15 +3,16 @@
 A search's best score is the luckiest of many. Here the surrogate's posterior mean, not the score,
 chooses who is confirmed; everyone gets the same new random seeds; the epoch is chosen on the
 selection split; and the report split, which the search never loaded, is scored once at the end.
+What is compared there is chosen by the posterior mean given all selection scores, the new ones too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autopelt.data.splits import content_hash
 from autopelt.errors import InfeasibleError, UsageError, require_positive
 from autopelt.report import build, write_trials_csv
-from autopelt.samplers.posterior import posterior_means
+from autopelt.samplers.posterior import beliefs, posterior_means
 from autopelt.statistics.pareto import front_of
 from autopelt.study.config import derived_seed
 from autopelt.study.confirmation import CONFIRMED, FOUND, SEED, ConfirmedTrial, ledger
@@ -54,7 +55,7 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
     Raises:
         InfeasibleError: no trial within the budget is complete.
     """
-    inside = [t for t in record.complete if record.feasible(t)]
+    inside = [t for t in record.architectures if record.feasible(t)]
     if not inside:
         raise InfeasibleError(
             f"study '{record.name}' has no complete trial within the budget; there is nothing to "
@@ -142,6 +143,8 @@ def confirm(
     try:
         run_jobs(jobs, kept, workers=workers, metric=record.metric, say=say)
     finally:
+        trainings = with_fresh_seeds(study.record())
+        study.believe(beliefs(plan.space, trainings), confirmed=True)
         record = with_importance(study.record(), config.random_seed)
         build(record, study.folder)
         write_trials_csv(record, study.folder)
@@ -151,6 +154,23 @@ def confirm(
             f"no training of the confirmation ended: {'; '.join(sorted(reasons))}."
         )
     return record
+
+
+def with_fresh_seeds(record: StudyRecord) -> list[TrialRecord]:
+    """All trainings with a selection score, those of the confirmation as trials trained again."""
+    trials = {t.number: t for t in record.trials}
+    again = [
+        (trials[c.trial], t.selection, t.random_seed)
+        for c in record.confirmed
+        if c.trial in trials
+        for t in c.trainings
+        if t.selection is not None
+    ]
+    first = max(trials, default=-1) + 1
+    return record.complete + [
+        replace(trial, number=n, score=score, random_seed=seed, repeats=trial.number)
+        for n, (trial, score, seed) in enumerate(again, first)
+    ]
 
 
 def confirmation_seeds(random_seed: int, count: int) -> list[int]:

@@ -141,6 +141,7 @@ def test_hypervolume_over_trials_ends_where_the_study_is(made):
     assert found[-1].value == pytest.approx(made.hypervolume())
     # Trainings again add nothing that is not there by what is believed now.
     assert {s.value for s in found[-8:]} == {found[-9].value}
+    assert progress.last_gain(found) == progress.last_gain(found[:-8]) > 0
 
 
 def test_curves_of_all_trainings_of_the_front_are_blue(made):

@@ -20,7 +20,7 @@ from autopelt.cli.main import main
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.methods.module import Module
 from autopelt.samplers import make_sampler
-from autopelt.samplers.posterior import posterior_means
+from autopelt.samplers.posterior import beliefs, posterior_means
 from autopelt.study.confirmation import (
     CONFIRMED,
     FOUND,
@@ -37,7 +37,12 @@ from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.training import context as contexts
 from autopelt.training import final
-from autopelt.workflows.confirm import candidates, confirm, confirmation_seeds
+from autopelt.workflows.confirm import (
+    candidates,
+    confirm,
+    confirmation_seeds,
+    with_fresh_seeds,
+)
 from autopelt.workflows.plan import Plan
 
 
@@ -285,6 +290,41 @@ def test_the_report_split_does_not_choose_whom_it_judges() -> None:
     better, luckier = confirmation(1, [0.8, 0.8], [0.5, 0.5]), confirmation(2, [0.7], [0.9])
     assert chosen([luckier, better], FOUND) is better
     assert chosen([better], SEED) is None
+
+
+def test_what_is_expected_given_all_scores_chooses_before_the_mean_of_the_fresh_ones() -> None:
+    steady, lucky = confirmation(1, [0.8], [0.5]), confirmation(2, [0.82], [0.9])
+    assert chosen([steady, lucky]) is lucky
+    steady, lucky = replace(steady, expected=0.805), replace(lucky, expected=0.79)
+    assert chosen([steady, lucky]) is steady
+    assert chosen([steady, replace(lucky, expected=None)]).trial == 2  # not known of all
+
+
+def test_all_selection_scores_choose_and_the_report_split_changes_nothing(
+    done: tuple[Path, StudyRecord, list[str]], searched: tuple[Path, Plan]
+) -> None:
+    folder, record, _ = done
+    trainings = with_fresh_seeds(record)
+    fresh = [t for c in record.confirmed for t in c.trainings]
+    assert [t.score for t in trainings] == [t.score for t in record.complete] + [
+        t.selection for t in fresh
+    ]
+    assert len({t.number for t in trainings}) == len(trainings)
+    known = beliefs(searched[1].space, trainings)
+    ids = {t.number: t.architecture.id for t in record.trials}
+    for c in record.confirmed:
+        assert c.expected == known[ids[c.trial]].mean
+        assert known[ids[c.trial]].trainings == 3  # one of the search, two of the confirmation
+    best = max(record.confirmed, key=lambda c: (c.expected, -c.trial))
+    assert record.confirmed_best is record.trials[best.trial]
+    lines = (folder / CONFIRMED).read_text().splitlines()
+    other = [json.loads(line) | {"score": 0.123} for line in lines]
+    made = confirmations(
+        map(ledger(folder).line, other), {ids[c.trial]: c.expected for c in record.confirmed}
+    )
+    assert [with_fresh_seeds(replace(record, confirmed=made))] == [trainings]
+    # What the search believes is another matter: it goes on from its own trials.
+    assert StudyStorage.open(folder).record().beliefs == {}
 
 
 def test_a_verdict_says_where_nothing_was_learned(
