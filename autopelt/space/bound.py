@@ -66,7 +66,7 @@ class BoundSpace(PriceTables):
             size = row.sizes[vector[i]]
             gated = row.gate[vector[self.gates[i]] if i in self.gates else 0]
             modules += [
-                Module(row.method, at, layer, size, "auto" if gated else None)
+                Module(row.method, at, layer, size, "auto" if gated else None, row.alpha_of(size))
                 for layer, switch in places
                 if size > 0 and (switch is None or vector[switch])
                 for at in row.location

@@ -13,6 +13,7 @@ size), with the sizes it may take (0 = absent) and whether it may carry a gate::
 the layers, of which `layer_switch: true` lets each be switched off as a whole (AutoPEFT's space).
 """
 
+import math
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,6 +28,9 @@ from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
 
+USUAL_RANK = 8
+"""At this rank both scales of LoRA are 1."""
+
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
 
 
@@ -35,7 +39,13 @@ def _as_list(value: Any) -> Any:
 
 
 class Row(BaseModel):
-    """One method at one location, or at several locations that share size and gate."""
+    """One method at one location, or at several locations that share size and gate.
+
+    Attributes:
+        alpha: of LoRA, the scale s of its update: ``rank``: s = 1 at every rank; ``sqrt``: s falls
+            with the square root of the rank, s = sqrt(8 / rank), so that large ranks learn at the
+            rates of small ones (rsLoRA, Kalajdzievski 2023).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,6 +59,7 @@ class Row(BaseModel):
     ] = (False,)
     per: Literal["layer", "model"] = "layer"
     layers: str | None = None
+    alpha: Literal["rank", "sqrt"] = "rank"
 
     @model_validator(mode="after")
     def _check(self) -> "Row":
@@ -60,6 +71,8 @@ class Row(BaseModel):
             raise ValueError(f"sizes {list(self.sizes)} must grow and not repeat")
         if len(set(self.gate)) != len(self.gate):
             raise ValueError("gate is true, false or [false, true]")
+        if self.alpha != "rank" and (self.method != "lora" or any(self.gate)):
+            raise ValueError("alpha is for lora without a gate, which would replace the scale")
         if self.layers is not None:
             try:
                 parse_layers(self.layers)
@@ -71,6 +84,10 @@ class Row(BaseModel):
     def name(self) -> str:
         """``lora@attention.query+attention.value``."""
         return f"{self.method}@{'+'.join(self.location)}"
+
+    def alpha_of(self, size: int) -> float | None:
+        """LoRA's alpha at a rank; the scale of the update is alpha / rank, None means 1."""
+        return None if self.alpha == "rank" else round(math.sqrt(USUAL_RANK * size), 4)
 
     def layers_of(self, count: int) -> tuple[int | None, ...]:
         """The layers of a backbone with `count` layers in which this row may sit."""

@@ -190,3 +190,23 @@ def test_what_the_space_cannot_say_is_refused(architecture: Architecture) -> Non
 def test_wrong_vectors_are_refused(vector: tuple[int, ...], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         bound(FOUR, layers=4, hidden=64, limit=10**6).canonical(vector)
+
+
+RSLORA = """
+name: rslora
+modules:
+  - {method: lora, location: ffn.in, sizes: [0, 1, 2, 8, 32], alpha: sqrt}
+"""
+
+
+def test_the_scale_of_rslora_falls_with_the_square_root_of_the_rank() -> None:
+    space = bound(RSLORA, layers=4, hidden=64, limit=10**9)
+    made = space.decode((1, 2, 3, 4))
+    scales = [(m.size if m.alpha is None else m.alpha) / m.size for m in made.modules]
+    assert scales == pytest.approx([math.sqrt(8), 2, 1, 0.5], rel=1e-4)
+    assert space.encode(made) == (1, 2, 3, 4)
+    assert space.cost((1, 2, 3, 4)) == space.counter.count(made).deployed
+    usual = Architecture((Module("lora", "ffn.in", 0, 1),))
+    with pytest.raises(NotInSpaceError):
+        space.encode(usual)
+    assert Architecture.from_yaml(made.to_yaml()) == made
