@@ -43,6 +43,8 @@ Array = NDArray[np.float64]
 OUTLIER = -3.0
 """Leave-one-out residual, in standard deviations, below which a training counts as failed."""
 OUTLIER_NOISE = 100.0
+SUSPECT = 4.5
+"""Median absolute deviations below the median, from which a score is not believed at first."""
 ROUNDS = 2
 """How often scores are said anew by the tangent at what is then expected of them."""
 NEAREST = 0.03
@@ -133,14 +135,16 @@ class Surrogate(SingleTaskGP):
         self._mll = (ExactMarginalLogLikelihood(self.likelihood, self),)  # no submodule: a circle
         if start is not None:
             self._load(start.values)
+        noise.factor[torch.from_numpy(_suspects(y))] = OUTLIER_NOISE
         self._linearise(y)
         self._fit(steps)
         for _ in range(ROUNDS):
             self._linearise(self.predict(x).mean)
             self._fit(steps)
         self.outliers = self.leave_one_out() < OUTLIER
-        if self.outliers.any():
-            noise.factor[torch.from_numpy(self.outliers)] = OUTLIER_NOISE
+        factor = torch.where(torch.from_numpy(self.outliers), OUTLIER_NOISE, 1.0).double()
+        if not torch.equal(factor, noise.factor):
+            noise.factor = factor
             self._fit(steps)
         self.eval()
 
@@ -253,10 +257,17 @@ class Surrogate(SingleTaskGP):
         return math.sqrt(float(self._noise.log_level.detach().exp()) / self._steepness)
 
     def leave_one_out(self) -> Array:
-        """(n,) residual of each score from the others' prediction, in standard deviations."""
+        """(n,) residual of each score from the others' prediction, in standard deviations.
+
+        Of a score that counts less than others, as if it counted like them: several failed
+        trainings would hide each other otherwise.
+        """
         with torch.no_grad():
             diagonal = torch.cholesky_inverse(self._lower).diagonal()
-            return np.asarray((self._alpha / diagonal.sqrt()).numpy())
+            noise = self._noise.variances()
+            more = noise * (1 - 1 / self._noise.factor)
+            variance = torch.maximum(1 / diagonal - more, noise / self._noise.factor)
+            return np.asarray((self._alpha / diagonal / variance.sqrt()).numpy())
 
     # ------------------------------------------------------------------ prediction
     def predict(self, x: Array) -> ScorePosterior:
@@ -329,6 +340,12 @@ class Surrogate(SingleTaskGP):
             own.extra = torch.cat([own.extra, 0 * ones])
             ExactGP.set_train_data(model, model._x, model._y, strict=False)
         return model
+
+
+def _suspects(y: Array) -> NDArray[np.bool_]:
+    """(n,) scores so far below the others that their trainings may have failed."""
+    median = np.median(y)
+    return np.asarray(y < median - SUSPECT * np.median(np.abs(y - median)))
 
 
 def _tensor(x: Array) -> Tensor:

@@ -97,6 +97,17 @@ def test_failed_trainings_are_found_and_others_are_not() -> None:
     assert np.abs(model.predict(x[[7, 31]]).mean - 0.7).max() < 0.2
 
 
+def test_several_failed_trainings_do_not_hide_each_other() -> None:
+    """Six of 50, two of them neighbours, where the others all are about as good."""
+    x, y = data(50)
+    failed = [3, 7, 12, 31, 40, 44]
+    x[44] = x[40] + 0.01
+    y[failed] = 0.3
+    model = Surrogate(x, y, GROUPS, RAW)
+    assert set(np.flatnonzero(model.outliers)) == set(failed)
+    assert np.abs(model.predict(x[failed]).mean - 0.7).max() < 0.2
+
+
 def test_surprisingly_good_scores_are_believed() -> None:
     """The guard has one side: nothing that is better than expected is thrown away."""
     x, y = data(50)
