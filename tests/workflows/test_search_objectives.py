@@ -43,7 +43,7 @@ def test_a_search_with_measured_costs(
     assert study.optuna.directions[1:] == [MINIMIZE] * (len(names) - 1)
     assert study.optuna.metric_names == names
     # Rivals draw ten random architectures first.
-    asked = {"seed", "start", "model"} if sampler == "pelt" else {"seed", "start"}
+    asked = {"seed", "start", "repeat"} | ({"model"} if sampler == "pelt" else set())
     assert {t.origin for t in record.trials} == asked
     for trial, stored in zip(record.complete, study.trials(), strict=True):
         assert [trial.score, trial.count.deployed, *(trial.costs[n] for n in names[2:])] == (
