@@ -49,15 +49,24 @@ def test_a_search_with_measured_costs(
         assert [trial.score, trial.count.deployed, *(trial.costs[n] for n in names[2:])] == (
             stored.values
         )
-    best = {t.number for t in study.optuna.best_trials}
-    assert {t.number for t in record.front} == {
-        n for n in best if record.feasible(record.trials[n])
+    inside = {
+        t.number: (-record.expected(t), *record.costs(t))
+        for t in record.architectures
+        if record.feasible(t)
     }
-    means = {t.number: t.point[1] for t in record.complete}
+    assert {t.number for t in record.front} == {
+        n
+        for n, mine in inside.items()
+        if not any(
+            other != mine and all(o <= m for o, m in zip(other, mine, strict=True))
+            for other in inside.values()
+        )
+    }
+    means = {t.number: record.expected(t) for t in record.complete}
     found = {t.number for t in record.front if not t.label}
     chosen = [c.trial.number for c in candidates(record, means, 99) if c.role == "found"]
     proposed = [t for t in record.complete if not t.label and record.feasible(t)]
-    best_score = max(t.point[1] for t in proposed)
+    best_score = max(means[t.number] for t in proposed)
     assert means[chosen[0]] == best_score
     assert set(chosen) == found | {chosen[0]}
     pairs = {(p.x, p.y) for p in panels(record)}
