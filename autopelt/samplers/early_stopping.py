@@ -37,6 +37,9 @@ BAND = 0.4
 LEADING = 0.5
 CHANCE = 0.1
 
+SPARED = ("seed", "warm", "repeat")
+"""Origins of trials that are always trained to the end: they are there for their final score."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -154,7 +157,7 @@ class EarlyStopping:
         """
         trial = next(t for t in trials if t.number == number)
         scores = tuple(trial.user_attrs.get("scores", ()))
-        if len(scores) not in self.rungs or trial.user_attrs.get("origin") in ("seed", "warm"):
+        if len(scores) not in self.rungs or trial.user_attrs.get("origin") in SPARED:
             return ""
         own = self._reader.observation(trial)
         if own is None:

@@ -122,6 +122,10 @@ def test_on_a_study_it_stops_the_hopeless_and_spares_seed_architectures() -> Non
     trials = study.get_trials()
     assert "leading" in rule.reason(trials, 26)
     assert rule.reason(trials, 27) == ""
+    for origin in ("repeat", "warm"):  # trained again for its score, and not to be left half done
+        trials[26].user_attrs["origin"] = origin
+        assert rule.reason(trials, 26) == ""
+    trials[26].user_attrs["origin"] = "model"
     trials[26].user_attrs["scores"] = []
     assert rule.reason(trials, 26) == ""
     assert EarlyStopping(space, epochs=1, single=False).rungs == ()
