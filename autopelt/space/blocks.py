@@ -1,10 +1,9 @@
 """Moves of whole blocks: a row that has one size in a range of layers, and nothing elsewhere.
 
 What can be told in a few words, such as one size in all layers or in the upper half, is tried
-before layers are told apart. Points are (D,) vectors, moves (M, D) matrices.
+before layers are told apart. A row is one of a space's with a size for each layer; R of them on L
+layers.
 """
-
-from collections import Counter
 
 import numpy as np
 
@@ -13,108 +12,85 @@ from autopelt.space.tables import Matrix, PriceTables
 BLOCKS = 60
 """At most so many of these moves from one point."""
 
-Block = tuple[Matrix, int, int, int, int]
-"""A row's size dimensions, first and last place among them, the size and the gate there."""
+Move = tuple[int, slice | Matrix, int, int, int]
+"""Row, its layers where it is, the size and the gate there, and the row that goes (or -1)."""
 
 
 def block_moves(
     space: PriceTables, start: Matrix, rng: np.random.Generator | None, most: int = BLOCKS
 ) -> Matrix:
-    """Moves from `start`; `most` of them drawn at random, all of them where `rng` is None.
+    """Moves from `start`; `most` of them drawn at random, all of them where `rng` is None; (M, D).
 
     A row set to one size in all layers (every size), in the upper, lower or middle half (a size
     near the one that it has); a row that reaches one layer further up or down; a row in the layers
-    of another one, instead of it; switched-on layers likewise.
+    of another one, instead of it; switched-on layers likewise. They may be over the budget, and not
+    canonical.
     """
-    rows = [row for row in space.sizes_by_row.values() if len(row) > 1]
-    points = [_switched(space, start)]
-    for row in rows:
-        points += [_with(space, start, block) for block in _blocks(space, start, row)]
-        points += _further(space, start, row)
-        points += [_instead(space, start, row, other) for other in rows if other is not row]
-    made = np.concatenate(points)
-    if rng is None or len(made) <= most:
-        return made
-    return made[np.sort(rng.choice(len(made), most, replace=False))]
+    dimensions, gates = space.rows_by_layer
+    sizes = np.where(dimensions >= 0, start[dimensions], 0)
+    gated = np.where(gates >= 0, start[gates], 0)
+    moves = [move for r in range(len(sizes)) for move in _moves(space, sizes, gated, r)]
+    if rng is not None and len(moves) > most:
+        moves = [moves[i] for i in np.sort(rng.choice(len(moves), most, replace=False)).tolist()]
+    made, opened = np.repeat(sizes[None], len(moves), 0), np.repeat(gated[None], len(moves), 0)
+    for n, (r, layers, size, gate, gone) in enumerate(moves):
+        if gone < 0 and isinstance(layers, slice):
+            made[n, r] = 0
+        elif gone >= 0:
+            made[n, gone] = 0
+        made[n, r, layers] = size
+        opened[n, r, layers] = gate
+    points = np.repeat(start[None], len(moves), axis=0)
+    points[:, dimensions[dimensions >= 0]] = made[:, dimensions >= 0]
+    points[:, gates[gates >= 0]] = opened[:, gates >= 0]
+    return np.concatenate([points, _switched(space, start)])
 
 
-def _ranges(count: int) -> list[tuple[int, int]]:
-    """First and last of all, the upper, the lower and the middle half of `count` layers."""
-    half, quarter = count // 2, count // 4
-    halves = [(half, count - 1), (0, count - 1 - half), (quarter, count - 1 - quarter)]
-    return list(dict.fromkeys([(0, count - 1), *halves]))
-
-
-def _usual(space: PriceTables, start: Matrix, row: Matrix) -> tuple[int, int]:
-    """Size and gate (indices) that a row has most often; size 0 where it is absent."""
-    present = row[start[row] > 0]
-    if not len(present):
-        return 0, 0
-    gates = [int(start[space.gates[i]]) if i in space.gates else 0 for i in present.tolist()]
-    return Counter(zip(start[present].tolist(), gates, strict=True)).most_common(1)[0][0]
-
-
-def _blocks(space: PriceTables, start: Matrix, row: Matrix) -> list[Block]:
-    last = len(space.dimensions[row[0]].values) - 1
-    size, gate = _usual(space, start, row)
+def _moves(space: PriceTables, sizes: Matrix, gates: Matrix, r: int) -> list[Move]:
+    """Those of one row; sizes and gates are indices, (R, L)."""
+    dimensions = space.rows_by_layer[0]
+    there = np.flatnonzero(dimensions[r] >= 0)
+    present = np.flatnonzero(sizes[r])
+    last = len(space.dimensions[dimensions[r, there[0]]].values) - 1
+    size, gate = 0, 0
+    if len(present):  # the one that it has most often
+        options, counts = np.unique(
+            np.stack([sizes[r, present], gates[r, present]]), axis=1, return_counts=True
+        )
+        size, gate = options[:, counts.argmax()].tolist()
     near = [n for n in (size - 1, size, size + 1) if 0 < n <= last] if size else [(last + 1) // 2]
-    whole, *parts = _ranges(len(row))
-    blocks = [(row, *whole, n, gate) for n in range(1, last + 1)]
-    return blocks + [(row, *part, n, gate) for part in parts for n in near if n > 0]
-
-
-def _with(space: PriceTables, start: Matrix, block: Block) -> Matrix:
-    """The point with a row that has one block and nothing beside it; (1, D)."""
-    row, first, last, size, gate = block
-    point = start[None].copy()
-    point[0, row] = 0
-    inside = row[first : last + 1]
-    point[0, inside] = size
-    point[0, [space.gates[i] for i in inside.tolist() if i in space.gates]] = gate
-    return point
-
-
-def _further(space: PriceTables, start: Matrix, row: Matrix) -> list[Matrix]:
-    """The lowest or the highest module of a row stands in the next layer as well."""
-    present = np.flatnonzero(start[row])
+    first, end = int(there[0]), int(there[-1]) + 1
+    moves: list[Move] = [(r, slice(first, end), n, gate, -1) for n in range(1, last + 1)]
+    half, quarter = (end - first) // 2, (end - first) // 4
+    for low, high in ((first + half, end), (first, end - half), (first + quarter, end - quarter)):
+        moves += [(r, slice(low, high), n, gate, -1) for n in near if n > 0 and high > low]
     if not len(present):
-        return []
-    moves = []
-    for at, to in ((present[0], present[0] - 1), (present[-1], present[-1] + 1)):
-        if 0 <= to < len(row):
-            point = start[None].copy()
-            point[0, row[to]] = start[row[at]]
-            if row[at] in space.gates:
-                point[0, space.gates[row[to]]] = start[space.gates[row[at]]]
-            moves.append(point)
+        return moves
+    for at, to in ((int(present[0]), -1), (int(present[-1]), 1)):
+        if 0 <= at + to < sizes.shape[1] and dimensions[r, at + to] >= 0:
+            further = np.array([at + to])
+            moves.append((r, further, int(sizes[r, at]), int(gates[r, at]), -1))
+    for other in range(len(sizes)):
+        layers = present[dimensions[other, present] >= 0]
+        if other != r and len(layers):
+            most = len(space.dimensions[dimensions[other, layers[0]]].values) - 1
+            moves.append((other, layers, min(size, most), gate, r))
     return moves
 
 
-def _instead(space: PriceTables, start: Matrix, row: Matrix, other: Matrix) -> Matrix:
-    """`other`, of the size that is as far up its list, in the layers of `row`; (1 or 0, D)."""
-    size, gate = _usual(space, start, row)
-    layers = {space.dimensions[i].layer for i in row[start[row] > 0].tolist()}
-    there = [i for i in other.tolist() if space.dimensions[i].layer in layers]
-    if not there:
-        return start[None][:0]
-    point = start[None].copy()
-    point[0, row] = 0
-    point[0, there] = min(size, len(space.dimensions[other[0]].values) - 1)
-    point[0, [space.gates[i] for i in there if i in space.gates]] = gate
-    return point
-
-
 def _switched(space: PriceTables, start: Matrix) -> Matrix:
-    """Layers switched on in one of the ranges, or one layer further up or down; (M, D)."""
+    """Layers switched on in a range, or one layer further up or down; (M, D)."""
     switches = space.switch_dimensions
-    if len(switches) < 2:
+    count = len(switches)
+    if count < 2:
         return start[None][:0]
+    half, quarter = count // 2, count // 4
+    ranges = [(0, count), (half, count), (0, count - half), (quarter, count - quarter)]
     on = np.flatnonzero(start[switches])
-    ranges = _ranges(len(switches))
     if len(on):
-        ranges += [(max(0, on[0] - 1), on[-1]), (on[0], min(len(switches) - 1, on[-1] + 1))]
-    places = np.arange(len(switches))
+        ranges += [(max(0, on[0] - 1), on[-1] + 1), (on[0], min(count, on[-1] + 2))]
+    places = np.arange(count)
+    first, end = np.array(ranges).T
     points = np.repeat(start[None], len(ranges), axis=0)
-    first, last = np.array(ranges).T
-    points[:, switches] = (places >= first[:, None]) & (places <= last[:, None])
+    points[:, switches] = (places >= first[:, None]) & (places < end[:, None])
     return points

@@ -122,6 +122,21 @@ class PriceTables:
         """Size dimensions of each layer, of rows that have one for each layer."""
         return self._sizes_by([self.dimensions[i].layer for i in self.places])
 
+    @cached_property
+    def rows_by_layer(self) -> tuple[Matrix, Matrix]:
+        """Dimensions of sizes and of gates, of rows that have one for each of several layers.
+
+        Two arrays (R, L) over the backbone's layers; -1 where a row has none.
+        """
+        rows = [row for row in self.sizes_by_row.values() if len(row) > 1]
+        table = np.full((2, len(rows), max(1, self.shapes.layers)), -1)
+        for r, row in enumerate(rows):
+            for i in row.tolist():
+                layer = self.dimensions[i].layer
+                if layer is not None:
+                    table[:, r, layer] = i, self.gates.get(i, -1)
+        return table[0], table[1]
+
     def _sizes_by(self, keys: list[int] | list[int | None]) -> dict[int, Matrix]:
         return {
             key: self.size_dimensions[[k == key for k in keys]]
