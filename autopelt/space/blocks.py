@@ -53,11 +53,8 @@ def _moves(space: PriceTables, sizes: Matrix, gates: Matrix, r: int) -> list[Mov
     present = np.flatnonzero(sizes[r])
     last = len(space.dimensions[dimensions[r, there[0]]].values) - 1
     size, gate = 0, 0
-    if len(present):  # the one that it has most often
-        options, counts = np.unique(
-            np.stack([sizes[r, present], gates[r, present]]), axis=1, return_counts=True
-        )
-        size, gate = options[:, counts.argmax()].tolist()
+    if len(present):  # what it has most often, of equals the smallest
+        size, gate = divmod(int(np.bincount(2 * sizes[r, present] + gates[r, present]).argmax()), 2)
     near = [n for n in (size - 1, size, size + 1) if 0 < n <= last] if size else [(last + 1) // 2]
     first, end = int(there[0]), int(there[-1]) + 1
     moves: list[Move] = [(r, slice(first, end), n, gate, -1) for n in range(1, last + 1)]
