@@ -14,6 +14,7 @@ from autopelt.cli.main import main
 from autopelt.methods.module import Module
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
+from autopelt.study.record import Belief
 from autopelt.study.storage import StudyStorage
 
 
@@ -59,6 +60,29 @@ def test_a_study_that_was_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "2 complete · 1 failed · 1 interrupted, to be run again" in text
     assert "lora 4 (query) at 0" in text
     assert "{" not in text
+
+
+def test_an_architecture_trained_again_is_told_by_what_is_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = create(tmp_path / "s", 3)
+    study.complete(begin(study, 1, "lora-r1"), 0.66, 32)
+    study.complete(begin(study, 4), 0.7, 128)
+    again = begin(study, 4)
+    study.write(again, repeats=1)
+    study.complete(again, 0.6, 128)
+    id = study.record().trials[1].architecture.id
+    study.believe({id: Belief(0.67, 0.01, 0.9, 2)})
+    values, text = shown(study.folder, capsys)
+    best = values["best"]
+    assert (best["trial"], best["score"], best["expected"], best["expected_sd"]) == (
+        *(1, 0.7, 0.67, 0.01),
+    )
+    assert best["trainings"] == 2
+    assert "trial 1, accuracy expected 0.670 from 2 trainings (observed 0.600 to 0.700)" in text
+    seed = values["best_seed"]
+    assert (seed["expected"], seed["expected_sd"], seed["trainings"]) == (0.66, None, 1)
+    assert "trial 0, accuracy 0.6600 with" in text
 
 
 def test_a_study_that_is_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

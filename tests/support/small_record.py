@@ -1,4 +1,4 @@
-"""A study of five trials as a record: complete, over the budget, failed, running."""
+"""A study of five trials as a record: complete, over the budget, failed, running; and with more."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.methods.module import Module
 from autopelt.study.facts import BackboneFacts, TaskFacts
-from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.record import Belief, StudyRecord, TrialRecord
 
 
 def trial(number: int, size: int, score: float | None, **changed: object) -> TrialRecord:
@@ -46,3 +46,14 @@ STUDY = StudyRecord(
     ),
     total=10,
 )
+
+AGAIN = replace(
+    STUDY,
+    trials=(
+        *STUDY.trials[:4],
+        trial(4, 2, 0.74, origin="repeat", repeats=1),
+        trial(5, 2, 0.77, origin="repeat", repeats=1),
+    ),
+    beliefs={STUDY.trials[1].architecture.id: Belief(0.765, 0.012, 0.98, 3)},
+)
+"""The study after two more trainings of what trial 1 found."""

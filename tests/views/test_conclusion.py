@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from small_record import STUDY
+from small_record import AGAIN, STUDY
 
 from autopelt.cards.verdict import lead, verdict
 from autopelt.views.conclusion import conclusion
@@ -17,6 +17,15 @@ def test_it_says_what_was_found_and_what_to_do_with_it() -> None:
     assert "Confirm: autopelt confirm reports/a" in lines
     assert lines[-2].startswith("Train:   autopelt train reports/a")
     assert lines[-1].endswith(" --to autopelt --out reports/a-export")
+
+
+def test_it_says_what_is_expected_after_trainings_again() -> None:
+    words = conclusion(AGAIN, Path("reports/a"))
+    assert (
+        "Best: accuracy expected 0.765 from 3 trainings (observed 0.740 to 0.800) with 200 "
+        "parameters (0.200%), selection split." in words
+    )
+    assert "scores 0.065 above the best seed architecture, lora-r8" in words
 
 
 def test_it_says_that_nothing_finished_within_the_budget() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from small_record import STUDY
+from small_record import AGAIN, STUDY
 
-from autopelt.views.json_events import FIELDS, SCHEMA, EventView
+from autopelt.views.json_events import FIELDS, SCHEMA, EventView, end_of
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text("utf-8")
 
@@ -32,6 +32,23 @@ def test_every_event_is_a_line_of_valid_json() -> None:
     assert [e["on_front"] for e in events[3:]] == [False, True, False, False]
     assert events[6]["state"] == "failed"
     assert events[6]["reason"] == "the loss became nan"
+
+
+def test_trainings_again_have_the_schema_and_what_is_expected() -> None:
+    stream = io.StringIO()
+    view = EventView(stream)
+    for trial in AGAIN.trials:
+        view.finished(trial, AGAIN)
+    view.emit("done", **end_of(AGAIN, Path("reports/a")))
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    for event in events:
+        jsonschema.validate(event, SCHEMA)
+    assert [e["repeats"] for e in events[:-1]] == [None, None, None, None, 1, 1]
+    assert [e["expected"] for e in events[:-1]] == [0.7, 0.765, 0.9, None, 0.765, 0.765]
+    assert [e["on_front"] for e in events[:-1]] == [False, True, False, False, True, True]
+    done = events[-1]
+    assert (done["front"], done["best"]["trial"], done["best"]["trainings"]) == ([1], 1, 3)
+    assert done["best"]["reaches"].endswith("from 3 trainings (observed 0.740 to 0.800)")
 
 
 @pytest.mark.parametrize("kind", FIELDS)

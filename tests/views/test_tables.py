@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from small_record import STUDY
+from small_record import AGAIN, STUDY
 
 from autopelt.study.storage import StudyStorage
 from autopelt.views.tables import confirmed_table, front_table
@@ -23,6 +23,13 @@ def test_the_front_has_a_line_for_each_of_its_trials() -> None:
     shown = lines(front_table(STUDY))
     assert shown[0].split()[:3] == ["trial", "accuracy", "parameters"]
     assert len(shown) == 1 + len(STUDY.front)
+
+
+def test_what_was_trained_again_stands_with_what_is_expected_and_what_was_observed() -> None:
+    shown = [line.split() for line in lines(front_table(AGAIN))]
+    assert shown[0][:5] == ["trial", "expected", "observed", "trainings", "parameters"]
+    assert shown[1][:6] == ["1", "0.7650", "0.740", "to", "0.800", "3"]
+    assert len(shown) == 1 + len(AGAIN.front)
 
 
 def test_confirmed_architectures_stand_with_the_best_first() -> None:

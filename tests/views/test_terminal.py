@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from small_record import STUDY, trial
+from small_record import AGAIN, STUDY, trial
 
 from autopelt.views.terminal import LineView, LiveView, gain, trial_line
 
@@ -22,6 +22,16 @@ def shown(view_type: type, width: int = 100) -> tuple[Console, io.StringIO]:
 def test_a_line_names_score_parameters_and_words() -> None:
     line = trial_line(STUDY.trials[1], STUDY)
     assert line == "1* 0.8000       200  0.200%    2.0 s  lora 2 (query) at 2,5-6"
+
+
+def test_a_training_again_says_of_what_and_what_is_expected_now() -> None:
+    line = trial_line(AGAIN.trials[5], AGAIN)
+    assert line.startswith("5* 0.7700       200")
+    assert line.endswith(
+        "trial 1 again, now expected 0.765 from 3 trainings (observed 0.740 to 0.800)"
+    )
+    running = replace(AGAIN.trials[5], state="running", score=None)
+    assert trial_line(running, AGAIN).endswith("trial 1 again: ")
 
 
 def test_a_reference_point_says_that_it_is_over_the_budget() -> None:

@@ -16,7 +16,7 @@ from autopelt.methods.module import Module
 from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.study.database import WARM_START
-from autopelt.study.record import StudyRecord
+from autopelt.study.record import Belief, StudyRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.workflows import compare
 from autopelt.workflows import search as driver
@@ -221,6 +221,24 @@ def test_a_study_of_the_score_alone_takes_the_best_and_not_the_small(
     within = [o.number for o in best.observations if o.parameters <= space.limit]
     assert ours[0] == max((n for n in within if n in means), key=lambda n: means[n])
     assert len(best.early) == 3
+
+
+def test_what_the_other_study_believes_in_is_taken_and_not_its_highest_score(
+    made: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    copy = shutil.copytree(made[0] / "source", tmp_path / "source")
+    space = bound("tiny", 2, 32)
+    study = StudyStorage.open(copy)
+    within = [
+        t
+        for t in study.record().architectures
+        if t.architecture.modules and t.count.deployed <= space.limit
+    ]
+    lowest = min(within, key=lambda t: (t.point[1], t.number))
+    beliefs = {t.architecture.id: Belief(0.4, 0.01, 1.0, 1) for t in study.record().architectures}
+    study.believe(beliefs | {lowest.architecture.id: Belief(0.9, 0.01, 1.0, 1)})
+    best = warm_start(str(copy), space, None, 3, small_too=False)
+    assert best.early[0] == (lowest.number, lowest.architecture)
 
 
 def test_a_study_of_another_depth_and_width_is_mapped(made: tuple[Path, list[str]]) -> None:
