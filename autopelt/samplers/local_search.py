@@ -5,7 +5,7 @@ be listed, all of them are looked at instead.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 Acquisition = Callable[[Matrix], Array]
 """Value of each point, (n, D) -> (n,); larger is better."""
 
+DEEP = 120
+"""Choices beyond which less is looked at."""
 LISTED = 2000
 """Spaces of at most so many feasible architectures are listed whole."""
 _listings: WeakKeyDictionary[BoundSpace, Matrix | None] = WeakKeyDictionary()
@@ -51,21 +53,35 @@ class Effort:
         starts: the best of them that local search improves.
         steps: the most moves of each.
         pairs: moves between two layers that are tried in each step.
+        near: the most points looked at in each step of each, drawn at random of its neighbours.
     """
 
     samples: int = 400
     starts: int = 8
     steps: int = 12
     pairs: int = 160
+    near: int = 1000
 
     @classmethod
-    def at(cls, observations: int) -> "Effort":
-        """Less where a prediction costs more."""
-        if observations <= 150:
-            return cls()
-        if observations <= 300:
-            return cls(starts=6, steps=10, pairs=100)
-        return cls(starts=4, steps=8, pairs=60)
+    def at(cls, observations: int, choices: int) -> "Effort":
+        """Less where a prediction costs more: with many observations, and of deep backbones."""
+        if observations > 300:
+            effort = cls(starts=4, steps=8, pairs=60)
+        elif observations > 150:
+            effort = cls(starts=6, steps=10, pairs=100)
+        else:
+            effort = cls()
+        if choices <= DEEP:
+            return effort
+        less = DEEP / choices
+        return replace(
+            effort,
+            samples=max(100, round(effort.samples * less)),
+            starts=max(3, round(effort.starts * less)),
+            steps=max(6, round(effort.steps * less)),
+            pairs=max(40, round(effort.pairs * less)),
+            near=max(80, round(400 * less)),
+        )
 
 
 class Unseen:
@@ -164,6 +180,13 @@ def best_candidate(
         values = acquisition(everything)
         best = int(values.argmax())
         return tuple(everything[best].tolist()), float(values[best])
+
+    def neighbours(point: Matrix) -> Matrix:
+        near = unseen.of(feasible_neighbours(unseen.space, point.tolist(), rng, effort.pairs))
+        if len(near) <= effort.near:
+            return near
+        return near[np.sort(rng.choice(len(near), effort.near, replace=False))]
+
     half = effort.samples // 2
     drawn = unseen.sample(rng, half)
     mutated = unseen.of(mutations(unseen.space, parents, rng, half))
@@ -173,10 +196,7 @@ def best_candidate(
     points, values = pool[order], values[order]
     rising = list(range(len(points)))
     for _ in range(effort.steps):
-        around = [
-            unseen.of(feasible_neighbours(unseen.space, points[i].tolist(), rng, effort.pairs))
-            for i in rising
-        ]
+        around = [neighbours(points[i]) for i in rising]
         if not sum(map(len, around)):
             break
         ends = np.cumsum([len(near) for near in around])

@@ -112,7 +112,7 @@ class Model:
             worth,
             [v for i in order if (v := known[i].vector) is not None],
             rng,
-            Effort.at(len(history.observed)),
+            Effort.at(len(history.observed), len(self.space.dimensions)),
         )
         expected = posterior(np.array([vector]))
         mean, sd = float(expected.mean[0]), float(expected.deviation[0])

@@ -85,7 +85,10 @@ def test_local_search_climbs_above_where_it_began_and_repeats() -> None:
 
 
 def test_effort_falls_with_what_a_prediction_costs() -> None:
-    efforts = [Effort.at(n) for n in (10, 200, 1000)]
-    looked_at = [e.starts * e.steps * e.pairs for e in efforts]
-    assert looked_at == sorted(looked_at, reverse=True)
-    assert len(set(looked_at)) == 3
+    for costly in (
+        [Effort.at(n, 100) for n in (10, 200, 1000)],
+        [Effort.at(10, n) for n in (100, 200, 400)],
+    ):
+        looked_at = [e.starts * e.steps * (e.pairs + e.near) for e in costly]
+        assert looked_at == sorted(looked_at, reverse=True)
+        assert len(set(looked_at)) == 3
