@@ -53,7 +53,7 @@ def test_a_trial_is_reproduced_and_another_score_is_told_from_it(
     ("change", "words"),
     [
         (["--budget", "5%"], ["budget", "4%", "5%"]),
-        (["--objectives", "score"], ["objectives", "score,params"]),
+        (["--objectives", "score"], ["objectives", "both"]),
         (["--space", "lora"], ["space"]),
     ],
 )
