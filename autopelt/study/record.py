@@ -210,6 +210,12 @@ class StudyRecord:
         """
         return self._believed.get(trial.architecture, Belief(math.nan, math.nan, math.nan, 0))
 
+    @property
+    def outdated(self) -> bool:
+        """Whether a training has ended that `beliefs` do not know: the search was killed then."""
+        counts = {a.id: len(trainings) for a, trainings in self._trainings.items()}
+        return bool(self.beliefs) and counts != {k: b.trainings for k, b in self.beliefs.items()}
+
     def expected(self, trial: TrialRecord) -> float:
         """Expected score of a training of a trial's architecture: by this is chosen."""
         return self.belief(trial).mean

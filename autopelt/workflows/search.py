@@ -167,6 +167,8 @@ class _Driver:
         self._reported = 0.0
         self._noted = set(plan.notes)
         self.beliefs = Beliefs(plan, sampler)
+        if study.record().outdated:
+            self.beliefs.update(study)
         self.best = BestFolder(study)
         self.best.repair()
 

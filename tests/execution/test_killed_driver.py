@@ -70,6 +70,8 @@ def assert_whole(folder: Path, uninterrupted: StudyRecord) -> None:
         (t.architecture.id, t.scores, t.losses, t.score) for t in uninterrupted.trials
     ]
     assert record.best is not None
+    assert record.beliefs
+    assert not record.outdated
     metrics = json.loads((folder / "best" / "metrics.json").read_text())
     trainings = record.trainings_of(record.best)
     assert metrics["trial"] in [t.number for t in trainings]

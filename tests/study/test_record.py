@@ -123,6 +123,16 @@ def test_what_is_believed_chooses_and_not_the_lucky_score() -> None:
     assert made.belief(made.trials[2]) == beliefs[steady.architecture.id]
 
 
+def test_beliefs_that_do_not_know_all_trainings_are_outdated() -> None:
+    first = trial(0, 500, 0.9)
+    known = {first.architecture.id: Belief(0.88, 0.01, 1.0, 1)}
+    assert not replace(record(first), beliefs=known).outdated
+    assert replace(record(first, again(first, 1, 0.8)), beliefs=known).outdated
+    assert replace(record(first, trial(1, 100, 0.8)), beliefs=known).outdated
+    assert not replace(record(first, trial(1, 100, None)), beliefs=known).outdated
+    assert not record(first).outdated  # a study of before
+
+
 def test_what_no_training_supports_is_never_picked() -> None:
     done, failed = trial(0, 500, 0.7), trial(1, 400, None)
     beliefs = {failed.architecture.id: Belief(0.99, 0.01, 1.0, 1), "dreamt": Belief(1, 0, 1, 1)}
