@@ -141,7 +141,10 @@ class Model:
         surrogate, known, _ = self._with_fantasies(history)
         reference_score = _reference_score(known, self._beliefs(surrogate, known, history)[0])
         distinct = {o.architecture.id: o for o in known if o.parameters <= self.space.limit}
-        contenders = [o for o in distinct.values() if not math.isnan(o.score)]
+        # Of the head alone nothing is to be chosen.
+        contenders = [
+            o for o in distinct.values() if not math.isnan(o.score) and o.architecture.modules
+        ]
         if not contenders:
             return None
         means, _ = self._beliefs(surrogate, contenders, history)

@@ -1,10 +1,13 @@
 """Trainings again: worth what they may change, for the best architecture and for the front."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from closed_form import bound
 from scipy.stats import norm
 
+from autopelt.architecture.architecture import Architecture
 from autopelt.samplers import PELTSampler
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import History, Observation
@@ -56,6 +59,12 @@ def test_the_contender_is_known_within_the_budget_and_not_hopeless() -> None:
     assert found is not None
     scores = sorted(o.score for o in observed)
     assert found.score >= scores[len(scores) // 2]
+    alone = [Observation(31, Architecture(), 0, None, 0.2)]
+    found = model.contender(History(observed=[*observed, *alone]), single=False)
+    assert found is not None
+    assert found.architecture.modules
+    only = [replace(o, architecture=Architecture(), parameters=0) for o in observed]
+    assert model.contender(History(observed=only), single=False) is None
     over = [Observation(o.number, o.architecture, space.limit + 1, None, o.score) for o in observed]
     assert model.contender(History(observed=over), single=True) is None
 
