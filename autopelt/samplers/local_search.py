@@ -20,6 +20,7 @@ from autopelt.space.points import (
     sample_feasible,
     unique_points,
 )
+from autopelt.space.simple import PARTS, parts, sample_simple
 from autopelt.space.tables import Matrix, Vector
 
 Array = NDArray[np.float64]
@@ -89,14 +90,17 @@ class Unseen:
 
     Args:
         seen: points that are; proposing one of them again is an error.
+        simple: only those that can be told in a few words (`space.simple`), while there are any.
     """
 
-    def __init__(self, space: BoundSpace, seen: Sequence[Vector]) -> None:
-        self.space = space
+    def __init__(self, space: BoundSpace, seen: Sequence[Vector], simple: bool = False) -> None:
+        self.space, self.simple = space, simple
         self._seen = set(point_keys(_matrix(space, seen)))
 
     def of(self, points: Matrix) -> Matrix:
         """Those of `points` that are not in the study."""
+        if self.simple:
+            points = points[parts(self.space, points) <= PARTS]
         return points[np.array([key not in self._seen for key in point_keys(points)], dtype=bool)]
 
     def listed(self) -> Matrix | None:
@@ -111,6 +115,9 @@ class Unseen:
         if everything is None:
             return None
         unseen = self.of(everything)
+        if len(unseen) == 0 and self.simple:
+            self.simple = False
+            unseen = self.of(everything)
         if len(unseen) == 0:
             raise SpaceExhaustedError(self.space)
         return unseen
@@ -125,6 +132,11 @@ class Unseen:
         Raises:
             SpaceExhaustedError: there are none.
         """
+        if self.simple:
+            fresh = self.of(sample_simple(self.space, rng, count))
+            if len(fresh):
+                return fresh
+            self.simple = False
         for attempt in range(20):
             drawn = sample_feasible(self.space, rng, count * (1 + attempt))
             fresh = self.of(unique_points(drawn))

@@ -30,7 +30,7 @@ from optuna.trial import FrozenTrial
 from typing_extensions import override
 
 from autopelt.samplers.features import Features
-from autopelt.samplers.history import History, Observation, Reader
+from autopelt.samplers.history import ENOUGH, History, Observation, Reader
 from autopelt.samplers.local_search import Unseen
 from autopelt.samplers.parameters import distributions, params_of
 from autopelt.samplers.start import space_filling
@@ -213,13 +213,19 @@ class PELTSampler(FeasibleSampler):
         return Model(self.space, self.features, self.source)
 
     def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
-        """A space-filling point at first, then the model's."""
-        unseen = Unseen(self.space, history.seen)
-        if history.begins(self.start) or len(history.observed) < 3:
+        """A point to start from at first, then the model's.
+
+        Once there are scores enough, a start is the best that the model knows among what can be
+        told in a few words: from coarse to fine.
+        """
+        starts = history.begins(self.start)
+        known = len({o.score for o in history.observed}) >= ENOUGH
+        unseen = Unseen(self.space, history.seen, simple=starts and known)
+        if (starts and not known) or len(history.observed) < 3:
             return Proposal(space_filling(self.space, self.features, history, unseen, rng))
         single = single or self.asks_for_the_best(history.asking)
         vector, prediction = self.model.propose(history, unseen, rng, single, self.acquisition)
-        return Proposal(vector, "model", prediction)
+        return Proposal(vector, "start" if starts else "model", prediction)
 
     @override
     def recall(self, study: optuna.Study) -> None:

@@ -2,5 +2,5 @@
 
 space: the YAML; rates: the learning rates in it; tables: choices and their prices; bound: points,
 architectures, budget; points: sampling, neighbours, enumeration; blocks: moves of ranges of
-layers; nearest: the point most like an architecture.
+layers; simple: what can be told in a few words; nearest: the point most like an architecture.
 """
