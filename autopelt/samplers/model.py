@@ -141,10 +141,10 @@ class Model:
         surrogate, known, _ = self._with_fantasies(history)
         reference_score = _reference_score(known, self._beliefs(surrogate, known, history)[0])
         distinct = {o.architecture.id: o for o in known if o.parameters <= self.space.limit}
-        # Of the head alone nothing is to be chosen.
-        contenders = [
-            o for o in distinct.values() if not math.isnan(o.score) and o.architecture.modules
-        ]
+        # Of the head alone nothing is to be chosen, nor of what was stopped early or still runs.
+        ended = {o.architecture.id for o in history.observed if o.variance == 0}
+        contenders = [o for o in distinct.values() if o.architecture.modules]
+        contenders = [o for o in contenders if o.architecture.id in ended]
         if not contenders:
             return None
         means, _ = self._beliefs(surrogate, contenders, history)

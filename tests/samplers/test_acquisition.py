@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from autopelt.samplers.acquisition import BoxDecomposition, decades
-from autopelt.samplers.surrogate import Posterior
+from autopelt.samplers.ceiling import ScorePosterior
 from autopelt.statistics.pareto import hypervolume
 
 LIMIT, FLOOR = 100_000, 0.5
@@ -22,7 +22,9 @@ def boxes_of(points: list[tuple[int, float]]) -> BoxDecomposition:
     return BoxDecomposition.of(costs, scores, np.array([math.log10(LIMIT)]), FLOOR)
 
 
-def improvement(posterior: Posterior, points: list[tuple[int, float]], parameters: int) -> float:
+def improvement(
+    posterior: ScorePosterior, points: list[tuple[int, float]], parameters: int
+) -> float:
     """Expected, of the front of `points`, by a candidate with so many parameters."""
     boxes, costs = boxes_of(points), decades([[parameters]])
     return float(boxes.expected_improvement(posterior.expected_improvement, costs)[0])
@@ -41,7 +43,7 @@ fronts = st.lists(st.tuples(st.integers(1, 150_000), st.floats(0.4, 0.9)), max_s
 def test_closed_form_is_monte_carlo(
     points: list[tuple[int, float]], parameters: int, location: float, spread: float
 ) -> None:
-    posterior = Posterior(np.array([location]), np.array([spread]), 1.0)
+    posterior = ScorePosterior(np.array([location]), np.array([spread]), 1.0)
     found = improvement(posterior, points, parameters)
     before = hypervolume(points, LIMIT, FLOOR)
     z = norm.ppf((np.arange(1000) + 0.5) / 1000)
@@ -58,7 +60,7 @@ def test_closed_form_is_monte_carlo(
 def test_a_certain_score_gains_the_hypervolume_it_adds(
     points: list[tuple[int, float]], parameters: int, score: float
 ) -> None:
-    posterior = Posterior(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
+    posterior = ScorePosterior(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
     found = improvement(posterior, points, parameters)
     added = hypervolume([*points, (parameters, score)], LIMIT, FLOOR)
     assert found == pytest.approx(added - hypervolume(points, LIMIT, FLOOR), abs=1e-6)
@@ -90,7 +92,7 @@ def test_a_certain_score_gains_what_botorch_counts(costs: int) -> None:
             values = np.concatenate([-c[chosen], s[chosen, None]], axis=1)
             return float(counted.compute(torch.from_numpy(values)))  # noqa: B023
 
-        posterior = Posterior(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
+        posterior = ScorePosterior(np.array([-math.log(1 - score)]), np.array([1e-9]), 1.0)
         boxes = BoxDecomposition.of(theirs, scores, reference, FLOOR)
         found = boxes.expected_improvement(posterior.expected_improvement, mine)[0]
         both = volume(np.concatenate([theirs, mine]), np.array([*scores, score]))

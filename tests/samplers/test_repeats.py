@@ -8,6 +8,7 @@ from closed_form import bound
 from scipy.stats import norm
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.methods.module import Module
 from autopelt.samplers import PELTSampler
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import History, Observation
@@ -63,6 +64,11 @@ def test_the_contender_is_known_within_the_budget_and_not_hopeless() -> None:
     found = model.contender(History(observed=[*observed, *alone]), single=False)
     assert found is not None
     assert found.architecture.modules
+    stopped = replace(observed[0], number=40, score=2.0, variance=0.01)
+    stopped = replace(stopped, architecture=Architecture((Module("lora", "ffn.in", 0, 3),)))
+    found = model.contender(History(observed=[*observed, stopped]), single=True)
+    assert found is not None
+    assert found.architecture != stopped.architecture
     only = [replace(o, architecture=Architecture(), parameters=0) for o in observed]
     assert model.contender(History(observed=only), single=False) is None
     over = [Observation(o.number, o.architecture, space.limit + 1, None, o.score) for o in observed]
