@@ -173,7 +173,7 @@ def seed_entries(
     What a user names comes as it is, whatever the space and the budget, then shrunk; higher rates
     follow as far as a third of the trials goes.
     """
-    own, high = _rates(config.space)
+    own, high = first_rates(config.space)
     third = max(2, config.trials // 3)
 
     def entry(name: str, rate: float, fitting: bool) -> Entry | None:
@@ -247,8 +247,10 @@ def default_seeds(shapes: Shapes) -> tuple[str, ...]:
     )
 
 
-def _rates(space: SearchSpace) -> tuple[float, float]:
-    """The offered factors nearest to 1 and nearest to 4; of a list not the latter but the largest.
+def first_rates(space: SearchSpace) -> tuple[float, float]:
+    """At which hand-made architectures enter: the offered factors nearest to 1 and to 4.
+
+    Of a list not the latter but the largest.
 
     They are equal where the space offers nothing higher.
     """

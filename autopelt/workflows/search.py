@@ -43,6 +43,7 @@ from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
 from autopelt.workflows.compatibility import changed_facts, changed_versions
 from autopelt.workflows.plan import Entry, Plan, default_threads
 from autopelt.workflows.progress import Progress
+from autopelt.workflows.rate_sweep import next_rate
 
 LOST_MACHINES = 2
 """A trial that loses more machines than this fails."""
@@ -194,6 +195,9 @@ class _Driver:
             if entry.architecture.id in self._seen or (entry.origin == "seed" and enough):
                 continue
             return self._spec(self._given(entry))
+        further = next_rate(record, self.plan.config.space)
+        if further is not None and further.architecture.id not in self._seen:
+            return self._spec(self._given(further))
         if self.beliefs.repeats_now(record):
             self.view.doing(None, "choosing which architecture to train again")
             first = self.beliefs.contender(self.study, len(record.trials))

@@ -55,7 +55,7 @@ def test_a_range_grows_at_either_end_with_its_gate() -> None:
 def test_another_method_takes_the_place_of_one() -> None:
     space = SPACES["pelt"]
     found = moves(space, adapters({2: 12, 3: 12}, "auto", also="prompt"))
-    prefix = tuple(Module("prefix", "attention", n, 5, "auto") for n in (2, 3))
+    prefix = tuple(Module("prefix", "attention", n, 10, "auto") for n in (2, 3))
     assert Architecture((*prefix, Module("prompt", "embeddings", None, 5))) in found
 
 

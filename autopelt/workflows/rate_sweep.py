@@ -1,0 +1,57 @@
+"""Learning rates of hand-made architectures go on while the best is at the end of what was tried.
+
+A search that tries more rates than a person did finds a rate, not an architecture. So the best
+hand-made ones are tried further before anything is proposed.
+"""
+
+from dataclasses import replace
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.space.rates import nearest
+from autopelt.space.space import SearchSpace
+from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.workflows.plan import Entry, first_rates
+
+FAMILIES = 2
+"""Hand-made architectures whose rates go on."""
+FURTHER = 3
+"""Trainings that this may take in all, in a study of 30 trials or more; one in ten of fewer."""
+
+
+def next_rate(record: StudyRecord, space: SearchSpace) -> Entry | None:
+    """The next hand-made architecture at a further rate, or None where enough is known.
+
+    Of the best ones within the budget, by expected score: twice the rate where the highest that was
+    tried is the best of several, half of it where the lowest is.
+    """
+    families: dict[Architecture, list[TrialRecord]] = {}
+    for trial in record.trials:
+        if trial.label and record.feasible(trial) and trial.architecture.modules:
+            family = replace(trial.architecture, learning_rate_multiplier=1.0)
+            families.setdefault(family, []).append(trial)
+    further = sum(_rate(t) not in first_rates(space) for ts in families.values() for t in ts)
+    if further >= min(FURTHER, record.total // 10):
+        return None
+
+    def best(trials: list[TrialRecord]) -> TrialRecord | None:
+        ended = [t for t in trials if t.score is not None]
+        return max(ended, key=record.expected, default=None)
+
+    leading = [(top, trials) for trials in families.values() if (top := best(trials)) is not None]
+    leading.sort(key=lambda item: -record.expected(item[0]))
+    for top, trials in leading[:FAMILIES]:
+        tried = sorted({_rate(t) for t in trials})
+        if len(tried) < 2 or _rate(top) not in (tried[0], tried[-1]):
+            continue
+        wanted = _rate(top) * (2 if _rate(top) == tried[-1] else 0.5)
+        rate = nearest(wanted, space.rates)
+        if rate in tried:
+            continue
+        name = top.label.split(" x")[0]
+        label = name if rate == 1 else f"{name} x{rate:g}"
+        return Entry(label, replace(top.architecture, learning_rate_multiplier=rate))
+    return None
+
+
+def _rate(trial: TrialRecord) -> float:
+    return trial.architecture.learning_rate_multiplier
