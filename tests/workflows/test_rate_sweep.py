@@ -33,9 +33,8 @@ def record(scores: dict[tuple[str, float], float], total: int = 40) -> StudyReco
                 score=score,
             )
         )
-    return StudyRecord(
-        "s", config(), "", "accuracy", 100, BackboneFacts(), TaskFacts(), 0, {}, tuple(trials), total
-    )  # fmt: skip
+    facts = BackboneFacts(), TaskFacts(), 0, {}
+    return StudyRecord("s", config(), "", "accuracy", 100, *facts, tuple(trials), total)
 
 
 def test_twice_the_highest_where_that_is_best() -> None:
