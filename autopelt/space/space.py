@@ -22,6 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.methods import named
 from autopelt.methods.module import EMBEDDINGS, MAX_SIZE
 from autopelt.space.rates import RateRange, Rates
 from autopelt.system.files import read_text
@@ -71,8 +72,12 @@ class Row(BaseModel):
             raise ValueError(f"sizes {list(self.sizes)} must grow and not repeat")
         if len(set(self.gate)) != len(self.gate):
             raise ValueError("gate is true, false or [false, true]")
-        if self.alpha != "rank" and (self.method != "lora" or any(self.gate)):
-            raise ValueError("alpha is for lora without a gate, which would replace the scale")
+        scaled = "alpha" in named(self.method).options and not any(self.gate)
+        if self.alpha != "rank" and not scaled:
+            raise ValueError(
+                f"alpha: {self.alpha} is for methods with a scale and without a gate, which would "
+                "replace it"
+            )
         if self.layers is not None:
             try:
                 parse_layers(self.layers)

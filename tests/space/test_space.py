@@ -40,7 +40,7 @@ def test_a_file_is_a_space(tmp_path: Path) -> None:
         ("modules: [{method: lora, location: ffn, sizes: [0], gate: maybe}]", "gate"),
         ("modules: [{method: lora, location: [a, a], sizes: [0, 1]}]", "twice"),
         ("modules: [{method: lora, location: a, sizes: [1], alpha: half}]", "'rank' or 'sqrt'"),
-        ("modules: [{method: prefix, location: a, sizes: [1], alpha: sqrt}]", "for lora without"),
+        ("modules: [{method: prefix, location: a, sizes: [1], alpha: sqrt}]", "without a gate"),
         ("modules: [{method: lora, location: a, sizes: [1], gate: true, alpha: sqrt}]", "a gate"),
         ("modules: [{method: lora, location: a, sizes: [1], layers: 3-1}]", "not a range"),
         ("modules: [{method: p, location: [embeddings, a], sizes: [1]}]", "cannot share"),
