@@ -173,7 +173,7 @@ def seed_entries(
     What a user names comes as it is, whatever the space and the budget, then shrunk; higher rates
     follow as far as a third of the trials goes.
     """
-    own, high = first_rates(config.space)
+    own, high = first_rates(config)
     third = max(2, config.trials // 3)
 
     def entry(name: str, rate: float, fitting: bool) -> Entry | None:
@@ -221,6 +221,9 @@ def _each_once(entries: Sequence[Entry | None]) -> list[Entry]:
     return list(unique.values())
 
 
+HIGHER = 4.0
+"""Times the methods' own learning rates: short trainings want more than what was published."""
+
 FIRST = (
     *(("unipelt", False), ("pt-unipelt", False)),
     *(("adapter-pfeiffer", False), ("adapter-pfeiffer", True), ("head-only", False)),
@@ -247,16 +250,17 @@ def default_seeds(shapes: Shapes) -> tuple[str, ...]:
     )
 
 
-def first_rates(space: SearchSpace) -> tuple[float, float]:
+def first_rates(config: StudyConfig) -> tuple[float, float]:
     """At which hand-made architectures enter: the offered factors nearest to 1 and to 4.
 
-    Of a list not the latter but the largest.
-
-    They are equal where the space offers nothing higher.
+    The latter together with the factor that all rates of the study have; of a list it is the
+    largest. They are equal where the space offers nothing higher.
     """
+    space = config.space
     own = nearest(1.0, space.rates)
+    high = max(1.0, HIGHER / config.training.learning_rate_factor)
     ranged = isinstance(space.learning_rate_multiplier, RateRange)
-    return own, nearest(4.0, space.rates) if ranged else max(space.rates)
+    return own, nearest(high, space.rates) if ranged else max(space.rates)
 
 
 def _says(space: SearchSpace, name: str, shapes: Shapes) -> bool:

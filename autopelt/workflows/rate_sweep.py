@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.space.rates import nearest
-from autopelt.space.space import SearchSpace
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.workflows.plan import Entry, first_rates
 
@@ -18,18 +17,21 @@ FURTHER = 3
 """Trainings that this may take in all, in a study of 30 trials or more; one in ten of fewer."""
 
 
-def next_rate(record: StudyRecord, space: SearchSpace) -> Entry | None:
+def next_rate(record: StudyRecord) -> Entry | None:
     """The next hand-made architecture at a further rate, or None where enough is known.
 
     Of the best ones within the budget, by expected score: twice the rate where the highest that was
     tried is the best of several, half of it where the lowest is.
     """
+    space = record.config.space
     families: dict[Architecture, list[TrialRecord]] = {}
     for trial in record.trials:
         if trial.label and record.feasible(trial) and trial.architecture.modules:
             family = replace(trial.architecture, learning_rate_multiplier=1.0)
             families.setdefault(family, []).append(trial)
-    further = sum(_rate(t) not in first_rates(space) for ts in families.values() for t in ts)
+    further = sum(
+        _rate(t) not in first_rates(record.config) for ts in families.values() for t in ts
+    )
     if further >= min(FURTHER, record.total // 10):
         return None
 

@@ -195,7 +195,7 @@ class _Driver:
             if entry.architecture.id in self._seen or (entry.origin == "seed" and enough):
                 continue
             return self._spec(self._given(entry))
-        further = next_rate(record, self.plan.config.space)
+        further = next_rate(record)
         if further is not None and further.architecture.id not in self._seen:
             return self._spec(self._given(further))
         if self.beliefs.repeats_now(record):

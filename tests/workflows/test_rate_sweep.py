@@ -16,7 +16,9 @@ from autopelt.workflows.rate_sweep import next_rate
 SPACE = SearchSpace.load("pelt")
 
 
-def record(scores: dict[tuple[str, float], float], total: int = 40) -> StudyRecord:
+def record(
+    scores: dict[tuple[str, float], float], total: int = 40, space: SearchSpace = SPACE
+) -> StudyRecord:
     """Of trials of hand-made architectures, by name and rate."""
     trials = []
     for (name, rate), score in scores.items():
@@ -34,18 +36,19 @@ def record(scores: dict[tuple[str, float], float], total: int = 40) -> StudyReco
             )
         )
     facts = BackboneFacts(), TaskFacts(), 0, {}
-    return StudyRecord("s", config(), "", "accuracy", 100, *facts, tuple(trials), total)
+    made_of = config().model_copy(update={"space": space})
+    return StudyRecord("s", made_of, "", "accuracy", 100, *facts, tuple(trials), total)
 
 
 def test_twice_the_highest_where_that_is_best() -> None:
-    found = next_rate(record({("a~", 1): 0.7, ("a~", 4): 0.8, ("b", 1): 0.6}), SPACE)
+    found = next_rate(record({("a~", 1): 0.7, ("a~", 4): 0.8, ("b", 1): 0.6}))
     assert found is not None
     assert (found.label, found.architecture.learning_rate_multiplier) == ("a~ x8", 8)
     assert found.origin == "seed"
 
 
 def test_half_the_lowest_where_that_is_best() -> None:
-    found = next_rate(record({("a", 1): 0.8, ("a", 4): 0.7}), SPACE)
+    found = next_rate(record({("a", 1): 0.8, ("a", 4): 0.7}))
     assert found is not None
     assert found.label == "a x0.5"
 
@@ -60,26 +63,26 @@ def test_half_the_lowest_where_that_is_best() -> None:
     ],
 )
 def test_it_ends(scores: dict[tuple[str, float], float]) -> None:
-    assert next_rate(record(scores), SPACE) is None
+    assert next_rate(record(scores)) is None
 
 
 def test_it_takes_three_trainings_at_most_and_fewer_of_a_short_study() -> None:
     both = {("a", 1): 0.7, ("a", 4): 0.8, ("b", 1): 0.7, ("b", 4): 0.79}
-    assert next_rate(record(both, 9), SPACE) is None
+    assert next_rate(record(both, 9)) is None
     one = both | {("a", 8): 0.81}
-    assert next_rate(record(one, 19), SPACE) is None
-    found = next_rate(record(one, 40), SPACE)
+    assert next_rate(record(one, 19)) is None
+    found = next_rate(record(one, 40))
     assert found is not None
     assert found.label == "b x8"
     three = one | {("b", 8): 0.8, ("c", 1): 0.9, ("c", 4): 0.8, ("c", 0.5): 0.95}
-    assert next_rate(record(three, 40), SPACE) is None
+    assert next_rate(record(three, 40)) is None
 
 
 def test_a_list_of_rates_has_no_more_than_its_values() -> None:
     space = SPACE.model_copy(update={"learning_rate_multiplier": (0.5, 1.0, 2.0)})
-    assert next_rate(record({("a", 1): 0.7, ("a", 2): 0.8}), space) is None
-    found = next_rate(record({("a", 1): 0.8, ("a", 2): 0.7}), space)
+    assert next_rate(record({("a", 1): 0.7, ("a", 2): 0.8}, space=space)) is None
+    found = next_rate(record({("a", 1): 0.8, ("a", 2): 0.7}, space=space))
     assert found is not None
     assert found.label == "a x0.5"
     over = record({("a", 1): 0.7, ("a", 4): 0.8})
-    assert next_rate(replace(over, limit=0), SPACE) is None
+    assert next_rate(replace(over, limit=0)) is None
