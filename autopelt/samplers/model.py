@@ -139,15 +139,19 @@ class Model:
             One of its trainings; None where nothing within the budget has a score.
         """
         surrogate, known, _ = self._with_fantasies(history)
-        reference_score = _reference_score(known, self._beliefs(surrogate, known, history)[0])
-        distinct = {o.architecture.id: o for o in known if o.parameters <= self.space.limit}
+        means, _ = self._beliefs(surrogate, known, history)
+        reference_score = _reference_score(known, means)
+        distinct = {
+            o.architecture.id: i for i, o in enumerate(known) if o.parameters <= self.space.limit
+        }
         # Of the head alone nothing is to be chosen, nor of what was stopped early or still runs.
         ended = {o.architecture.id for o in history.observed if o.variance == 0}
-        contenders = [o for o in distinct.values() if o.architecture.modules]
-        contenders = [o for o in contenders if o.architecture.id in ended]
-        if not contenders:
+        chosen = [
+            i for key, i in distinct.items() if key in ended and known[i].architecture.modules
+        ]
+        if not chosen:
             return None
-        means, _ = self._beliefs(surrogate, contenders, history)
+        contenders, means = [known[i] for i in chosen], means[chosen]
         covariance = surrogate.covariance(self.features_of(contenders))
         worth: Worth = best_of
         if not single:
