@@ -40,7 +40,7 @@ from autopelt.cards.look import method_colour
 from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
-from autopelt.study.table import trials_csv
+from autopelt.study.table import finite_or_none, trials_csv
 from autopelt.system.files import write_text
 
 KINDS = (
@@ -160,16 +160,12 @@ def _tidy_trial(t: TrialRecord) -> TrialRecord:
         confirmed=tuple(filter(math.isfinite, t.confirmed)),
         saved={k: v for k, v in t.saved.items() if math.isfinite(v)},
         believed={k: v for k, v in t.believed.items() if math.isfinite(v)},
-        started=_finite_or_none(t.started),
-        finished=_finite_or_none(t.finished),
+        started=finite_or_none(t.started),
+        finished=finite_or_none(t.finished),
     )
-    if t.state != COMPLETE or _finite_or_none(t.score) is not None:
-        return replace(t, score=_finite_or_none(t.score))
+    if t.state != COMPLETE or finite_or_none(t.score) is not None:
+        return replace(t, score=finite_or_none(t.score))
     return replace(t, state=FAILED, score=None, reason=t.reason or f"its score is {t.score}")
-
-
-def _finite_or_none(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def subtitle(record: StudyRecord) -> str:
@@ -272,7 +268,7 @@ def beliefs(t: TrialRecord, record: StudyRecord) -> list[tuple[str, str]]:
 def _finite(value: Any) -> Any:
     """The same plain values with NaN and infinities as None: JSON has neither."""
     if isinstance(value, float):
-        return _finite_or_none(value)
+        return finite_or_none(value)
     if isinstance(value, dict):
         return {str(k): _finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -82,17 +82,18 @@ def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, objec
         "reason": t.reason or t.stopped_because,
         "latency": t.costs.get("latency"),
         "memory": t.costs.get("memory"),
-        "expected": _finite(belief.mean),
-        "expected_sd": _finite(belief.sd),
-        "learns": _finite(belief.learns),
+        "expected": finite_or_none(belief.mean),
+        "expected_sd": finite_or_none(belief.sd),
+        "learns": finite_or_none(belief.learns),
         "trainings": len(record.trainings_of(t)),
         "repeats": t.repeats,
         "architecture_json": t.architecture.to_json(),
     }
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def finite_or_none(value: float | None) -> float | None:
+    """The value; None where there is none or it is not finite."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _safe(value: object) -> object:
