@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.readers import Table
 from autopelt.data.source import Origin, Source, Splits
 from autopelt.tasks.padding import Batch, joined
 
@@ -50,6 +51,8 @@ class Task(ABC):
         kind: ``classification``, ``regression``, ``token_classification``,
             ``question_answering``, ``generation`` or ``multiple_choice``.
         known_scores: scores that may be the metric; the first is the usual one.
+        own_options: options of the user's own data that this kind looks at, beside those of every
+            kind (`autopelt.tasks.task_file.TaskFile`); any other that is given is an error.
         head: name of the model class that it needs (a key of `autopelt.backbones.head.HEADS`).
         metric: the score that a search optimises; `score` returns it first.
         columns: text columns of a raw example.
@@ -64,6 +67,7 @@ class Task(ABC):
 
     kind: ClassVar[str]
     known_scores: ClassVar[tuple[str, ...]]
+    own_options: ClassVar[frozenset[str]] = frozenset()
     rows_at_once: ClassVar[int] = 1000
     head: str
     columns: tuple[str, ...]
@@ -114,6 +118,28 @@ class Task(ABC):
 
         with quiet():
             return cut(self, self.origin.find(source), source, report=report)
+
+    @classmethod
+    def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+        """The columns of raw examples out of a table of the user's, every value checked.
+
+        Args:
+            named: of `own_options`, which column of the table is meant; where it is missing or
+                empty, the usual names are tried.
+
+        Raises:
+            UnavailableError: a column is missing, or a value is not what this kind needs.
+        """
+        raise NotImplementedError(f"a {cls.kind} is not read from a table")
+
+    @classmethod
+    def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
+        """Keywords that a task on the user's own data is made with.
+
+        Args:
+            named: as in `raw`. score: the metric.
+        """
+        return {"scores": (score,)}
 
     def learn_labels(self, train: Dataset) -> None:  # noqa: B027  (most kinds have nothing to learn)
         """Take the names of the classes from the whole of train, before anything is cut."""

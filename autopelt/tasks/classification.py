@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.readers import Table
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError
 from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task, complete, labels_of
+from autopelt.tasks.columns import class_names, numbers, text_columns
 from autopelt.tasks.padding import Batch, model_inputs, tokenized
 from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES
@@ -41,6 +43,7 @@ class Classification(Task):
         "accuracy_f1",
         "accuracy_macro_f1",
     )
+    own_options: ClassVar[frozenset[str]] = frozenset({"text", "text_pair", "label"})
     head = "sequence_classification"
 
     def __init__(
@@ -48,6 +51,17 @@ class Classification(Task):
     ) -> None:
         super().__init__(name, title, origin, **options)
         self.columns = ("text", "text_pair") if pair else ("text",)
+
+    @classmethod
+    def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+        """Text or pair, and the name of the class."""
+        return text_columns(table, named) | {"label": class_names(table, named)}
+
+    @classmethod
+    def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
+        """Accuracy and macro F1 are told beside the metric."""
+        others = [name for name in ("accuracy", "macro_f1") if name != score]
+        return {"scores": (score, *others), "pair": bool(named.get("text_pair"))}
 
     def learn_labels(self, train: Dataset) -> None:
         """Unless they are given, the classes are the distinct labels of train, sorted."""
@@ -173,6 +187,17 @@ class Regression(Classification):
     kind: ClassVar[str] = "regression"
     known_scores: ClassVar[tuple[str, ...]] = ("pearson_spearman", "pearson", "spearman")
     answers, worded = Task.answers, Task.worded
+
+    @classmethod
+    def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+        """Text or pair, and the number."""
+        return text_columns(table, named) | {"label": numbers(table, named)}
+
+    @classmethod
+    def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
+        """All scores are told."""
+        others = [name for name in cls.known_scores if name != score]
+        return {"scores": (score, *others), "pair": bool(named.get("text_pair"))}
 
     def learn_labels(self, train: Dataset) -> None:
         """There are no classes."""

@@ -3,58 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from autopelt.data.readers import Table
-from autopelt.data.squad import split_answers
 from autopelt.errors import UnavailableError, parameter
 
 TAG_COLUMNS = ("tags", "ner_tags")
 """Usual names of a column of tags."""
 
 
-def labelled(table: Table, kind: str, named: Mapping[str, str]) -> dict[str, list[Any]]:
-    """Raw examples of a kind of task.
-
-    Args:
-        named: ``text``, ``text_pair``, ``label``, ``target`` -> the table's column; where it is
-            missing or empty, the usual names are tried.
-
-    Raises:
-        UnavailableError: a column is missing, a text is empty, a label is missing or not a number.
-    """
-
-    def place(option: str, *usual: str) -> str:
-        return find_column(table, named.get(option, ""), usual, option)
-
-    if kind == "token_classification":
-        words, tags = place("text", "words", "tokens"), place("label", *TAG_COLUMNS)
-        _check_tags(table, words, tags)
-        return {"words": table.columns[words], "tags": table.columns[tags]}
-    if kind == "question_answering":
-        return _questions(table)
-    if kind == "generation":
-        source, target = place("text", "source", "text"), place("target", "target")
-        return {"source": texts(table, source), "target": texts(table, target)}
-    text, label = place("text", "text"), place("label", "label")
-    columns: dict[str, list[Any]] = {"text": texts(table, text)}
+def text_columns(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+    """``text``, and ``text_pair`` where it is named. Raises UnavailableError."""
+    columns: dict[str, list[Any]] = {
+        "text": texts(table, find_column(table, named, "text", "text"))
+    }
     if named.get("text_pair"):
-        columns["text_pair"] = texts(table, place("text_pair"))
-    read = _number if kind == "regression" else _class
-    columns["label"] = [read(table, row, v, label) for row, v in enumerate(table.columns[label])]
+        columns["text_pair"] = texts(table, find_column(table, named, "text_pair"))
     return columns
 
 
-def find_column(table: Table, named: str, usual: Sequence[str], option: str) -> str:
+def class_names(table: Table, named: Mapping[str, str]) -> list[str]:
+    """The labels as names of classes. Raises UnavailableError for one that is missing."""
+    label = find_column(table, named, "label", "label")
+    return [_class(table, row, v, label) for row, v in enumerate(table.columns[label])]
+
+
+def numbers(table: Table, named: Mapping[str, str]) -> list[float]:
+    """The labels as numbers. Raises UnavailableError for one that is none or not finite."""
+    label = find_column(table, named, "label", "label")
+    return [_number(table, row, v, label) for row, v in enumerate(table.columns[label])]
+
+
+def find_column(table: Table, named: Mapping[str, str], option: str, *usual: str) -> str:
     """The column that the user named with an option, else the first usual one that is there.
 
     Raises:
         UnavailableError: there is none.
     """
-    if named:
-        table.require([named])
-        return named
+    if named.get(option):
+        table.require([named[option]])
+        return named[option]
     for candidate in usual:
         if candidate in table.columns:
             return candidate
@@ -62,23 +51,6 @@ def find_column(table: Table, named: str, usual: Sequence[str], option: str) -> 
         f"'{table.name}' has no column '{usual[0]}'; it has: {', '.join(table.columns)}. Name the "
         f"one to use with {parameter(option)}."
     )
-
-
-def _questions(table: Table) -> dict[str, list[Any]]:
-    """Contexts, questions, answers; where an answer starts is looked up if it is not said."""
-    table.require(["context", "question", "answers"])
-    columns: dict[str, list[Any]] = {name: texts(table, name) for name in ("context", "question")}
-    given = split_answers(dict(table.columns))
-    answers = [[a] if isinstance(a, str) else a for a in given["answers"]]
-    for row, value in enumerate(answers):
-        if not isinstance(value, list) or not all(isinstance(a, str) for a in value):
-            raise UnavailableError(f"{table.where(row)} has no list of texts in column 'answers'.")
-    columns["answers"] = answers
-    columns["starts"] = given.get("starts") or [
-        [context.find(answer) for answer in row]
-        for context, row in zip(columns["context"], answers)
-    ]
-    return columns | ({"title": texts(table, "title")} if "title" in given else {})
 
 
 def texts(table: Table, column: str) -> list[str]:
@@ -120,7 +92,8 @@ def _number(table: Table, row: int, value: Any, column: str) -> float:
     return number
 
 
-def _check_tags(table: Table, words: str, tags: str) -> None:
+def check_tags(table: Table, words: str, tags: str) -> None:
+    """Refuse what is no list of words with a tag for each. Raises UnavailableError."""
     for row, (some, others) in enumerate(zip(table.columns[words], table.columns[tags])):
         for column, value in ((words, some), (tags, others)):
             if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):

@@ -10,9 +10,11 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.readers import Table
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
 from autopelt.tasks.base import Metric, Task, complete
+from autopelt.tasks.columns import find_column, texts
 from autopelt.tasks.padding import IGNORED, Batch, model_inputs, pad_token, padded, tokenized
 from autopelt.tasks.text_scores import TEXT_SCORES, require
 
@@ -38,6 +40,9 @@ class Generation(Task):
 
     kind: ClassVar[str] = "generation"
     known_scores: ClassVar[tuple[str, ...]] = (*TEXT_SCORES, LOSS)
+    own_options: ClassVar[frozenset[str]] = frozenset(
+        {"text", "target", "prefix", "train_target", "validation_target", "test_target"}
+    )
     head = SEQ2SEQ
     columns = ("source", "target")
 
@@ -60,6 +65,18 @@ class Generation(Task):
             )
         self.metric = Metric(score, higher_is_better=score != LOSS)
         self.prefix, self.separator = prefix, separator
+
+    @classmethod
+    def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+        """Text and target text."""
+        source = find_column(table, named, "text", "source", "text")
+        target = find_column(table, named, "target", "target")
+        return {"source": texts(table, source), "target": texts(table, target)}
+
+    @classmethod
+    def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
+        """The metric and the prefix."""
+        return {"scores": (score,), "prefix": named.get("prefix", "")}
 
     @property
     def outputs(self) -> int:

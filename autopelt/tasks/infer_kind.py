@@ -27,11 +27,11 @@ def infer_kind(table: Table, label: str, generates: bool) -> tuple[str, str]:
         UsageError: it could be either.
     """
     columns = table.columns
-    if generates or {"source", "target"} <= set(columns):
+    if generates or (not label and {"source", "target"} <= set(columns)):
         return "generation", "there are target texts"
-    if {"context", "question", "answers"} <= set(columns):
+    if not label and {"context", "question", "answers"} <= set(columns):
         return "question_answering", "there are contexts, questions and answers"
-    label = find_column(table, label, ("label", *TAG_COLUMNS), "label")
+    label = find_column(table, {"label": label}, "label", "label", *TAG_COLUMNS)
     values = [value for value in columns[label] if value is not None and value != ""]
     if values and isinstance(values[0], list):
         return "token_classification", f"'{label}' has a list of tags for each example"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autopelt.data.readers import Table
 from autopelt.data.source import DataFacts, Parts, Source
 from autopelt.errors import UnavailableError
-from autopelt.tasks.columns import labelled
+from autopelt.tasks.kinds import KINDS
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -21,7 +21,7 @@ class OwnData:
 
     Attributes:
         kind: of the task.
-        named: which columns to use, as in `labelled`.
+        named: which columns to use, as in `Task.raw`.
         tables: reader of each part; a table that was read stays in memory until it is used.
         facts: where they come from.
         notes: what was decided for the user.
@@ -47,7 +47,7 @@ class OwnData:
         """The examples of one part. Raises UnavailableError."""
         from datasets import Dataset
 
-        columns = labelled(table, self.kind, self.named)
+        columns = KINDS[self.kind].raw(table, self.named)
         if self.kind == "classification":
             if part == "train":
                 self.known = set(columns["label"])

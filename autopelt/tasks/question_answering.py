@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from autopelt.data.readers import Table
+from autopelt.data.squad import split_answers
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.tasks.answers import exact_match, word_f1
 from autopelt.tasks.base import PREDICTION, Task, complete
+from autopelt.tasks.columns import texts
 from autopelt.tasks.padding import MODEL_INPUTS, Batch, model_inputs, require_offsets
 
 if TYPE_CHECKING:
@@ -45,6 +48,27 @@ class QuestionAnswering(Task):
     columns = ("question", "context")
     max_length = 384
 
+    @classmethod
+    def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+        """Contexts, questions, answers; where an answer starts is looked up if it is not said."""
+        table.require(["context", "question", "answers"])
+        columns: dict[str, list[Any]] = {
+            name: texts(table, name) for name in ("context", "question")
+        }
+        given = split_answers(dict(table.columns))
+        answers = [[a] if isinstance(a, str) else a for a in given["answers"]]
+        for row, value in enumerate(answers):
+            if not isinstance(value, list) or not all(isinstance(a, str) for a in value):
+                raise UnavailableError(
+                    f"{table.where(row)} has no list of texts in column 'answers'."
+                )
+        columns["answers"] = answers
+        columns["starts"] = given.get("starts") or [
+            [context.find(answer) for answer in row]
+            for context, row in zip(columns["context"], answers)
+        ]
+        return columns | ({"title": texts(table, "title")} if "title" in given else {})
+
     @property
     def outputs(self) -> int:
         """Start and end."""
@@ -58,13 +82,13 @@ class QuestionAnswering(Task):
         """Leave out answers that are not in their context, and questions without an answer."""
         kept, answers, starts, wrong = [], [], [], 0
         columns = (dataset["context"][:], dataset["answers"][:], dataset["starts"][:])
-        for row, (context, texts, begins) in enumerate(zip(*columns, strict=True)):
+        for row, (context, given, begins) in enumerate(zip(*columns, strict=True)):
             right = [
                 (text, begin)
-                for text, begin in zip(texts, begins)
+                for text, begin in zip(given, begins)
                 if text and begin >= 0 and context[begin : begin + len(text)] == text
             ]
-            wrong += len(texts) - len(right)
+            wrong += len(given) - len(right)
             if right:
                 kept.append(row)
                 answers.append([text for text, _ in right])

@@ -12,7 +12,7 @@ The options of a search and the keys of the file are the same::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from autopelt.data.source import DataFacts
 from autopelt.data.user_files import hub_set, hub_tables, read
-from autopelt.errors import UsageError, did_you_mean
+from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
@@ -36,6 +36,18 @@ Kind = Literal[
 
 SCORES: Mapping[str, tuple[str, ...]] = {kind: KINDS[kind].known_scores for kind in get_args(Kind)}
 """Scores that may be the metric of a kind; the first is the usual one."""
+
+
+_OF_SOME_KINDS = sorted(frozenset().union(*(KINDS[kind].own_options for kind in SCORES)))
+"""Options that not every kind of task looks at."""
+
+
+def _has_no_effect(idle: list[str], kind: str, shown: Callable[[str], str] = str) -> str:
+    taken = ", ".join(map(shown, sorted(KINDS[kind].own_options))) or "none of the kind"
+    return (
+        f"{', '.join(map(shown, idle))} would have no effect: a {kind.replace('_', ' ')} takes "
+        f"{taken}."
+    )
 
 
 class TaskFile(BaseModel):
@@ -67,6 +79,8 @@ class TaskFile(BaseModel):
                 raise ValueError(f"{part}_target needs {part}, the file that it is aligned with")
             if given and bool(aligned) != bool(self.train_target):
                 raise ValueError(f"{part} and train must both have an aligned file, or neither")
+        if self.kind and (idle := self.idle(self.kind)):
+            raise ValueError(_has_no_effect(idle, self.kind))
         if self.kind and self.score and self.score not in SCORES[self.kind]:
             raise ValueError(f"score '{self.score}': {did_you_mean(self.score, SCORES[self.kind])}")
         return self
@@ -106,8 +120,13 @@ class TaskFile(BaseModel):
 
     @property
     def named(self) -> dict[str, str]:
-        """The columns that are named, as `autopelt.tasks.columns.labelled` takes them."""
-        return self.model_dump(include={"text", "text_pair", "label", "target"})
+        """What is said for some kinds only, as `Task.raw` takes it."""
+        return {name: getattr(self, name) or "" for name in _OF_SOME_KINDS}
+
+    def idle(self, kind: str) -> list[str]:
+        """Options that are given, but that this kind of task does not look at."""
+        taken = KINDS[kind].own_options
+        return [name for name, value in self.named.items() if value and name not in taken]
 
     def to_yaml(self) -> str:
         """YAML that `load_task` reads back to an equal task."""
@@ -161,6 +180,8 @@ def make(file: TaskFile) -> Task:
         if file.kind
         else infer_kind(first, file.label, bool(file.train_target or file.target))
     )
+    if idle := file.idle(kind):
+        raise UsageError(_has_no_effect(idle, kind, parameter))
     score = file.score or SCORES[kind][0]
     if score not in SCORES[kind]:
         raise UsageError(f"score '{score}' of a {kind}: {did_you_mean(score, SCORES[kind])}")
@@ -180,13 +201,7 @@ def task_of_kind(file: TaskFile, kind: str) -> Task:
 def _of_kind(file: TaskFile, kind: str, score: str, origin: OwnData) -> Task:
     name = file.name or Path(file.train).stem
     title = f"{kind.replace('_', ' ')} on {file.train}"
-    options: dict[str, Any] = {"scores": (score,), "max_length": file.max_length}
-    if kind in ("classification", "regression"):
-        others = ("accuracy", "macro_f1") if kind == "classification" else SCORES[kind]
-        options["scores"] = (score, *(s for s in others if s != score))
-        options["pair"] = bool(file.text_pair)
-    elif kind == "generation":
-        options["prefix"] = file.prefix
-    task = KINDS[kind](name, title, origin, **options)
+    options = KINDS[kind].settings(file.named, score)
+    task = KINDS[kind](name, title, origin, max_length=file.max_length, **options)
     task.spec = file.to_yaml()
     return task

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks.base import PREDICTION, PROBABILITY, Task, complete
 from autopelt.tasks.classification import most_likely
+from autopelt.tasks.columns import TAG_COLUMNS, check_tags, find_column
 from autopelt.tasks.padding import (
     IGNORED,
     Batch,
@@ -39,8 +41,17 @@ class TokenClassification(Task):
 
     kind: ClassVar[str] = "token_classification"
     known_scores: ClassVar[tuple[str, ...]] = ("span_f1", "accuracy")
+    own_options: ClassVar[frozenset[str]] = frozenset({"text", "label"})
     head = "token_classification"
     columns = ("words",)
+
+    @classmethod
+    def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+        """Lists of words, and a tag for each word."""
+        words = find_column(table, named, "text", "words", "tokens")
+        tags = find_column(table, named, "label", *TAG_COLUMNS)
+        check_tags(table, words, tags)
+        return {"words": table.columns[words], "tags": table.columns[tags]}
 
     def for_model(self, config: Any) -> Task:
         """Raises UsageError for an encoder-decoder: transformers tags with its encoder alone."""

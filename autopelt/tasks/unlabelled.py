@@ -63,7 +63,9 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
     columns: dict[str, list[Any]] = {}
     for column in wanted:
         option = "text_pair" if column == "text_pair" else "text"
-        place = find_column(table, named.get(column, ""), _candidates(task, column), option)
+        place = find_column(
+            table, {option: named.get(column, "")}, option, *_candidates(task, column)
+        )
         columns[column] = readers.get(column, texts)(table, place)
     if task.kind == "token_classification":
         return Dataset.from_dict({**columns, "tags": [[0] * len(w) for w in columns["words"]]})

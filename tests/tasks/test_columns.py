@@ -4,7 +4,8 @@ import pytest
 
 from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError
-from autopelt.tasks.columns import find_column, labelled
+from autopelt.tasks.columns import find_column
+from autopelt.tasks.kinds import KINDS
 
 
 def _table(**columns):
@@ -13,22 +14,22 @@ def _table(**columns):
 
 def test_the_named_column_goes_before_the_usual_ones():
     table = _table(text=["a", "b"], review=["c", "d"])
-    assert find_column(table, "review", ("text",), "text") == "review"
-    assert find_column(table, "", ("words", "text"), "text") == "text"
+    assert find_column(table, {"text": "review"}, "text", "text") == "review"
+    assert find_column(table, {}, "text", "words", "text") == "text"
     with pytest.raises(UnavailableError, match="no column 'words'; it has: text, review"):
-        find_column(table, "", ("words",), "text")
+        find_column(table, {}, "text", "words")
     with pytest.raises(UnavailableError, match="no column 'none'"):
-        find_column(table, "none", ("text",), "text")
+        find_column(table, {"text": "none"}, "text", "text")
 
 
 def test_each_kind_gets_its_columns():
     table = _table(text=["a", "b"], label=[True, " x "])
-    columns = labelled(table, "classification", {})
+    columns = KINDS["classification"].raw(table, {})
     assert columns == {"text": ["a", "b"], "label": ["true", "x"]}
     table = _table(s=["a", "b"], t=["c", "d"], label=["1", 2])
-    columns = labelled(table, "regression", {"text": "s", "text_pair": "t"})
+    columns = KINDS["regression"].raw(table, {"text": "s", "text_pair": "t"})
     assert columns == {"text": ["a", "b"], "text_pair": ["c", "d"], "label": [1.0, 2.0]}
-    columns = labelled(table, "generation", {"text": "s", "target": "t"})
+    columns = KINDS["generation"].raw(table, {"text": "s", "target": "t"})
     assert columns == {"source": ["a", "b"], "target": ["c", "d"]}
 
 
@@ -45,4 +46,4 @@ def test_each_kind_gets_its_columns():
 )
 def test_a_wrong_value_is_named_with_its_line(kind, columns, said):
     with pytest.raises(UnavailableError, match=said):
-        labelled(_table(**columns), kind, {})
+        KINDS[kind].raw(_table(**columns), {})

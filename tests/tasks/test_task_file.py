@@ -146,6 +146,7 @@ def test_a_task_file_is_read_from_its_own_folder(tmp_path, reviews, monkeypatch)
         ("train: a.csv\ntextpair: x\n", "unknown key 'textpair': did you mean 'text_pair'?"),
         ("text: x\nkind: regresion\n", "train: Field required; kind: Input should be"),
         ("train: a.csv\nkind: regression\nscore: acuracy\n", "score 'acuracy': Allowed: pearson"),
+        ("train: a.csv\nkind: generation\ntext_pair: x\n", "text_pair would have no effect"),
         ("train: a.csv\ntest_target: b\n", "test_target needs test"),
         ("train: a.csv\ntrain_target: b\nvalidation: c\n", "must both have an aligned file"),
         ("- train\n", "not a mapping"),
@@ -158,6 +159,32 @@ def test_a_wrong_task_file_names_everything_that_is_wrong(tmp_path, text, said):
         make_task(str(tmp_path / "t.yaml"))
     assert said in str(info.value)
     assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "said"),
+    [
+        ("source,target", {"text_pair": "input"}, "text_pair would have no effect: a generation"),
+        ("source,target", {"target": "target", "label": "nope"}, "label would have no effect"),
+        ("context,question,answers", {"text": "question"}, "a question answering takes none"),
+        ("text,label", {"prefix": "say: "}, "prefix would have no effect: a classification takes"),
+        ("words,tags", {"kind": "token_classification", "text_pair": "x"}, "text_pair would have"),
+    ],
+)
+def test_an_option_without_effect_is_refused(tmp_path, header, options, said):
+    rows = [",".join(f"{name} {n % 2}" for name in header.split(",")) for n in range(20)]
+    path = _csv(tmp_path, "a.csv", rows, header)
+    with pytest.raises(UsageError) as info:
+        task_from_files(path, **options)
+    assert said in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_a_label_that_is_named_decides_among_columns_of_other_kinds(tmp_path):
+    path = _csv(tmp_path, "a.csv", [f"{n},x,{n % 2}" for n in range(20)], "source,target,good")
+    assert task_from_files(path, text="source", label="good").kind == "classification"
+    message = _line(lambda: task_from_files(path, label="nope"))
+    assert "has no column 'nope'; it has: source, target, good" in message
 
 
 def test_a_missing_task_file_and_a_missing_data_file(tmp_path):
