@@ -1,10 +1,16 @@
 """`autopelt report`: a study's report again, beside others, or several in one page."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from autopelt.errors import UsageError
+
+if TYPE_CHECKING:
+    from autopelt.study.record import StudyRecord
 
 
 @click.command()
@@ -13,32 +19,53 @@ from autopelt.errors import UsageError
     "--against", multiple=True, metavar="STUDY", help="Draw this study's progress as well."
 )
 @click.option("--out", help="Folder of the page; needed for several studies.")
-def report(studies: tuple[str, ...], against: tuple[str, ...], out: str | None) -> None:
+@click.option(
+    "--shared-plotly",
+    is_flag=True,
+    help="A page for each folder; all take plotly.js from one file beside these.",
+)
+def report(
+    studies: tuple[str, ...], against: tuple[str, ...], out: str | None, shared_plotly: bool
+) -> None:
     """Build a study's report again, also while its search runs; or lay several over each other.
 
     Several studies go into one page under one budget and one reference point: fronts, progress,
     and what differs. They must be of one task on one backbone. --against draws another study's
     progress, one of random search for instance, into the report of a single study.
 
+    A page is one file to pass on. --shared-plotly is for a place that keeps many: each of these
+    folders gets its own page, of a third of the size, and plotly.js lies beside the folders once.
+    A folder may then be of a comparison as well, or hold a page alone.
+
     \b
     Examples:
       autopelt report reports/rte-minilm-1pct
       autopelt report reports/rte-minilm-1pct --against reports/rte-random
       autopelt report reports/rte-minilm-1pct reports/rte-lora --out reports/compared
+      autopelt report reports/rte-minilm-1pct reports/compare-rte --shared-plotly
     """
-    from autopelt.report import build, build_overlay, write_trials_csv
+    from autopelt.report import build, build_overlay, share, write_trials_csv
     from autopelt.study.database import CONFIG
-    from autopelt.study.importance import with_importance
     from autopelt.study.storage import StudyStorage
 
+    if shared_plotly:
+        if out is not None or against:
+            raise UsageError("--shared-plotly makes no other page; leave out --out and --against.")
+        for place in map(Path, studies):
+            if (place / CONFIG).is_file():
+                record = _record(place)
+                build(record, place)
+                write_trials_csv(record, place)
+            share(place / "index.html")
+            click.echo(place / "index.html")
+        return
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).is_file():
         raise UsageError(f"--out '{folder}' is a study; its own report lies there. Give another.")
     others = [StudyStorage.open(Path(name)).record() for name in against]
-    opened = [StudyStorage.open(Path(name)) for name in studies]
     if len(studies) == 1:
         place = folder or Path(studies[0])
-        record = with_importance(opened[0].record(), opened[0].config.random_seed)
+        record = _record(Path(studies[0]))
         page = build(record, place, others)
         write_trials_csv(record, place)
     elif folder is None:
@@ -46,5 +73,15 @@ def report(studies: tuple[str, ...], against: tuple[str, ...], out: str | None) 
             "one page of several studies needs --out FOLDER, such as reports/compared."
         )
     else:
-        page = build_overlay([*(study.record() for study in opened), *others], folder)
+        laid = [StudyStorage.open(Path(name)).record() for name in studies]
+        page = build_overlay([*laid, *others], folder)
     click.echo(page)
+
+
+def _record(folder: Path) -> StudyRecord:
+    """A study with what its scores depend on."""
+    from autopelt.study.importance import with_importance
+    from autopelt.study.storage import StudyStorage
+
+    study = StudyStorage.open(folder)
+    return with_importance(study.record(), study.config.random_seed)

@@ -471,7 +471,8 @@
   document.querySelectorAll('.card').forEach((card) => watcher.observe(card));
 
   // ------------------------------------------------------------------ start
-  /* plotly.js lies in the page as gzip; its fingerprint is in the content security policy. */
+  /* plotly.js lies in the page as gzip; its fingerprint is in the content security policy. Where several
+     pages share one plotly.js it ran already, and nothing lies there. */
   async function unpack() {
     const packed = atob(document.getElementById('plotly').textContent);
     const bytes = Uint8Array.from(packed, (c) => c.charCodeAt(0));
@@ -481,8 +482,10 @@
   }
 
   function withoutFigures() {
+    const shared = document.querySelector('script[src]');
+    const needed = shared ? `${shared.getAttribute('src')}, which lay beside this page's folder` : 'a browser of 2023 or later';
     document.querySelectorAll('.figures').forEach((figures) => figures.replaceChildren(
-      make('p', { class: 'note', text: 'Figures need a browser of 2023 or later; the numbers are in the table below.' }),
+      make('p', { class: 'note', text: `Figures need ${needed}; the numbers are in the table below.` }),
     ));
     document.querySelectorAll('details').forEach((details) => { details.open = true; });
     study.figures = [];

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from plotly.offline import get_plotlyjs
 
 from autopelt.cards import (
     architecture_map,
@@ -39,6 +35,7 @@ from autopelt.cards.expectation import learns, observed, plain_score
 from autopelt.cards.look import method_colour
 from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
+from autopelt.report.plotly_js import fingerprint, packed, plotly_js
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.study.table import finite_or_none, trials_csv
 from autopelt.system.files import write_text
@@ -120,7 +117,7 @@ def render(
 
     `command` makes what the page is about again; it stands in the file's first lines.
     """
-    plotly, script = get_plotlyjs(), _inline(_text("page.js"))
+    plotly, script = plotly_js(), _inline(_text("page.js"))
     return _template().render(
         title=title,
         eyebrow=eyebrow,
@@ -130,7 +127,7 @@ def render(
         command=command,
         states=STATE_WORDS,
         css=_text("page.css"),
-        plotly=_packed(plotly),
+        plotly=packed(plotly),
         script=script,
         policy=_policy(plotly, script),
         study=_json(values),
@@ -282,12 +279,6 @@ def _json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-@cache
-def _packed(script: str) -> str:
-    """A script as gzip in base64, a third of its size; the page unpacks it."""
-    return base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
-
-
 def _inline(script: str) -> str:
     """A script that can stand inside a <script> element."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
@@ -296,15 +287,9 @@ def _inline(script: str) -> str:
 def _policy(*scripts: str) -> str:
     """Content security policy: nothing is fetched, and only these very scripts run."""
     return (
-        f"default-src 'none'; script-src {' '.join(map(_fingerprint, scripts))}; "
+        f"default-src 'none'; script-src {' '.join(map(fingerprint, scripts))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-
-
-@cache
-def _fingerprint(script: str) -> str:
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _text(name: str) -> str:

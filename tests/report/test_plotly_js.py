@@ -1,0 +1,90 @@
+"""plotly.js once in each page, or once beside several: small, offline, and quiet in a browser."""
+
+import html
+import shutil
+from pathlib import Path
+
+import pytest
+from example_studies import study
+
+from autopelt.cli.main import main
+from autopelt.report import build, share
+from autopelt.report.plotly_js import NAME, fingerprint, packed, plotly_js
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> list[Path]:
+    """Two pages of their own, in folders side by side."""
+    return [build(study(number), tmp_path / str(number)) for number in (8, 12)]
+
+
+def test_pages_that_share_are_smaller_by_it(pages: list[Path], tmp_path: Path) -> None:
+    before = [page.stat().st_size for page in pages]
+    for page in pages:
+        assert share(page) == tmp_path / NAME
+    assert (tmp_path / NAME).read_text(encoding="utf-8") == plotly_js()
+    saved = {size - page.stat().st_size for size, page in zip(before, pages, strict=True)}
+    assert len(saved) == 1
+    assert abs(saved.pop() - len(packed(plotly_js()))) < 500
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["12", "8", NAME]
+
+
+def test_only_the_files_beside_it_and_its_own_scripts_run(pages: list[Path]) -> None:
+    share(pages[0])
+    text = html.unescape(pages[0].read_text(encoding="utf-8"))
+    assert text.count("<script src=") == text.count(f'<script src="../{NAME}">') == 1
+    assert "default-src 'none'; script-src 'self' file: 'sha256-" in text
+    assert fingerprint(plotly_js()) not in text
+    assert "This page is one file" not in text
+
+
+def test_sharing_twice_changes_nothing_and_mends_the_file(pages: list[Path]) -> None:
+    shared = share(pages[0])
+    once = pages[0].read_bytes()
+    shared.write_text("damaged")
+    share(pages[0])
+    assert pages[0].read_bytes() == once
+    assert shared.read_text(encoding="utf-8") == plotly_js()
+
+
+def test_the_command_says_what_it_cannot_share(
+    pages: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [str(page.parent) for page in pages]
+    assert main(["report", *folders, "--shared-plotly"]) == 0
+    assert capsys.readouterr().out.split() == list(map(str, pages))
+    assert all(f'"../{NAME}"' in page.read_text(encoding="utf-8") for page in pages)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "index.html").write_text("<html></html>")
+    for arguments, words in (
+        ([str(other)], "is no report of autopelt"),
+        ([str(tmp_path / "none")], "cannot be read"),
+        ([*folders, "--out", str(other)], "leave out --out"),
+    ):
+        assert main(["report", *arguments, "--shared-plotly"]) in (2, 3)
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.browser
+def test_every_figure_is_drawn_from_beside(pages: list[Path], open_report) -> None:
+    share(pages[0])
+    report = open_report(pages[0])
+    drawn = (
+        "[...document.querySelectorAll('.plot')].map(e => Boolean(e.querySelector('.main-svg')))"
+    )
+    assert set(report.run(drawn)) == {True}
+    assert report.messages == []
+    assert report.outside == [(pages[0].parent.parent / NAME).as_uri()]
+
+
+@pytest.mark.browser
+def test_a_page_that_was_taken_away_says_what_it_needs(
+    pages: list[Path], tmp_path: Path, open_report
+) -> None:
+    share(pages[0])
+    alone = tmp_path / "elsewhere" / "deeper"
+    alone.mkdir(parents=True)
+    shutil.copy(pages[0], alone)
+    report = open_report(alone / "index.html")
+    assert f"Figures need ../{NAME}" in report.text(".figures")
