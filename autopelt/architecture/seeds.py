@@ -17,6 +17,7 @@ Sizes follow the papers, scaled to the backbone's width d where the paper gives 
 ``prompt-N``          N prompt rows
 ``p-tuning-N``        N prompt rows from an LSTM (Liu et al. 2021)
 ``lora-rR``           LoRA of rank R on query and value (Hu et al. 2021)
+``sapa-N``            sapa with N as every size; so adapter-pfeiffer-N, -houlsby-N, -parallel-N
 ``adapterdrop-K``     adapter-pfeiffer without the lowest K layers (Rücklé et al. 2021)
 ``head-only``         nothing but the task head
 ``full``              every weight of the backbone
@@ -26,6 +27,7 @@ Sizes follow the papers, scaled to the backbone's width d where the paper gives 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from autopelt.architecture.architecture import Architecture
@@ -57,7 +59,13 @@ _FIXED: Mapping[str, Callable[[Shapes], Architecture]] = {
     "full": lambda s: Architecture(full=True),
 }
 
+_SIZED = ("adapter-pfeiffer", "adapter-houlsby", "adapter-parallel", "sapa")
+
 _NUMBERED: Mapping[str, Callable[[Shapes, int], Architecture]] = {
+    **{
+        f"{name}-": partial(lambda fixed, s, n: _sized(fixed(s), n), _FIXED[name])
+        for name in _SIZED
+    },
     "prefix-": lambda s, n: _layers(s, ("prefix", "attention", n, {})),
     "prompt-": lambda s, n: Architecture((Module("prompt", EMBEDDINGS, None, n),)),
     "p-tuning-": lambda s, n: Architecture((Module("p_tuning", EMBEDDINGS, None, n),)),
@@ -149,6 +157,10 @@ def _size(
     if not sizes:
         return size
     return max((n for n in sizes if n <= size), default=sizes[0])
+
+
+def _sized(architecture: Architecture, size: int) -> Architecture:
+    return architecture.with_modules(replace(m, size=size) for m in architecture.modules)
 
 
 def _part(shapes: Shapes, reduction: int) -> int:

@@ -68,7 +68,10 @@ def _architectures(model: str) -> list[tuple[str, str]]:
         count = counter.count(architecture)
         cost = f"{count.deployed:>10,} {format_share(count.share):>7}"
         rows.append((name, f"{cost}  {architecture.describe()}"))
-    rows.append(("", "prefix-N, prompt-N, p-tuning-N, lora-rN and adapterdrop-N take any number N"))
+    rows.append(
+        ("", "prefix-N, prompt-N, p-tuning-N, lora-rN and adapterdrop-N take any number N;")
+    )
+    rows.append(("", "sapa-N and adapter-pfeiffer-N, -houlsby-N, -parallel-N have N as every size"))
     return rows
 
 

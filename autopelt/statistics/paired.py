@@ -67,6 +67,17 @@ class Difference:
         return self.low is None or self.high is None or self.low <= 0 <= self.high
 
     @property
+    def sureness(self) -> str:
+        """How sure the sign is: ``sure``, ``likely``, or ``within the noise``.
+
+        Sure: the interval does not hold 0. Likely: 0 is farther from the mean than half of half the
+        interval, about a standard error, which happens by chance one time in six on either side.
+        """
+        if not self.within_noise:
+            return "sure"
+        return "likely" if self.half and abs(self.mean) > self.half / 2 else "within the noise"
+
+    @property
     def half(self) -> float | None:
         """Half the width of the interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
@@ -94,15 +105,17 @@ def mean_and_interval(scored: Sequence[Scored]) -> Difference | None:
     return _interval(whole, np.array([s.without for s in scored]) if same else None)
 
 
-def example_error(first: Scored, second: Scored) -> float | None:
-    """Standard error of the scores' difference over the examples (jackknife); None without groups.
+def example_error(first: Scored, second: Scored | None = None) -> float | None:
+    """Standard error of a score, or of two scores' difference, over the examples (jackknife).
 
-    Two single trainings: what another random seed would have given is not in it.
+    Of single trainings: what another random seed would have given is not in it. None without
+    groups.
     """
     groups = len(first.without)
-    if groups < 2 or groups != len(second.without):
+    other = (0.0,) * groups if second is None else second.without
+    if groups < 2 or groups != len(other):
         return None
-    differences = np.subtract(first.without, second.without)
+    differences = np.subtract(first.without, other)
     return float(np.sqrt((groups - 1) * differences.var()))
 
 

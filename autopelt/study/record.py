@@ -259,7 +259,11 @@ class StudyRecord:
         Of what is expected within a tenth of a standard deviation of the highest, the one with the
         shortest description; where no deviation is known, the smallest of equals.
         """
-        ranked = self.ranked
+        return self.best_within(self.limit)
+
+    def best_within(self, limit: int) -> TrialRecord | None:
+        """`best` under a smaller budget: with at most `limit` deployed parameters."""
+        ranked = [t for t in self.ranked if t.count.deployed <= limit]
         if not ranked:
             return None
         highest = self.belief(ranked[0])

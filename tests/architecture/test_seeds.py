@@ -61,6 +61,21 @@ def test_counts_come_out_to_the_unit(shapes, backbone, name, deployed, trained):
     assert trained in (None, count.trained)
 
 
+def test_names_with_a_size_have_it_everywhere(shapes):
+    minilm = shapes["minilm"]
+    counter = ShapeCounter(minilm)
+    for name in ("adapter-pfeiffer", "adapter-houlsby", "adapter-parallel", "sapa"):
+        whole = seed_architecture(name, minilm)
+        sized = [seed_architecture(f"{name}-{size}", minilm) for size in (1, 2, 24)]
+        assert [{m.size for m in made.modules} for made in sized] == [{1}, {2}, {24}]
+        assert all(len(made.modules) == len(whole.modules) for made in sized)
+        if name != "adapter-parallel":  # which has d/2
+            assert sized[-1] == whole
+    # 2 (d r + r + d): weights and biases down, weights and bias up, of two adapters in six layers
+    sapa = seed_architecture("sapa-1", minilm)
+    assert counter.count(sapa).deployed == 6 * 2 * (2 * 384 + 1 + 384) == 13_836
+
+
 def test_counts_of_parts_come_out_to_the_unit(shapes):
     base, counter = shapes["base"], ShapeCounter(shapes["base"])
     with_network = Architecture(

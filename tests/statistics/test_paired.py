@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autopelt.statistics.paired import (
+    Difference,
     Scored,
     example_error,
     mean_and_interval,
@@ -100,3 +101,28 @@ def test_error_over_examples_is_that_of_a_mean() -> None:
     error = example_error(scored(values), scored(other))
     assert error == pytest.approx(np.std(values - other, ddof=1) / np.sqrt(30))
     assert example_error(Scored(0, 0.5), Scored(0, 0.4)) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.01, 0.05, "sure"),
+        (-0.05, -0.01, "sure"),
+        (-0.01, 0.05, "likely"),
+        (-0.05, 0.01, "likely"),
+        (-0.02, 0.05, "within the noise"),
+        (0.0, 0.0, "within the noise"),
+        (None, None, "within the noise"),
+    ],
+)
+def test_how_sure_a_sign_is(low, high, words):
+    mean = 0.02 if low is None else (low + high) / 2
+    assert Difference(mean, low, high, 5).sureness == words
+
+
+def test_the_error_of_one_score_over_examples_is_that_of_a_share():
+    rng = np.random.default_rng(0)
+    right = (rng.random((1, 4000)) < 0.8).astype(float)
+    (one,) = trainings(right, np.arange(4000) % GROUPS, np.mean)
+    assert example_error(one) == pytest.approx((0.8 * 0.2 / 4000) ** 0.5, rel=0.25)
+    assert example_error(Scored(0, 0.8)) is None

@@ -72,6 +72,13 @@ def test_of_what_is_as_good_the_simplest_is_best() -> None:
     assert replace(made, beliefs={}).best is complex_  # the smallest, as in studies of before
 
 
+def test_one_study_answers_for_every_smaller_budget() -> None:
+    made = record(trial(0, 900, 0.8), trial(1, 300, 0.7), trial(2, 40, 0.6), trial(3, 2000, 0.9))
+    best = [made.best_within(limit) for limit in (39, 40, 299, 300, 1000, 5000)]
+    assert [t and t.number for t in best] == [None, 2, 2, 1, 0, 0]  # never above its own budget
+    assert made.best_within(made.limit) is made.best
+
+
 def test_the_floor_is_the_head_alone_where_it_was_trained() -> None:
     assert record(trial(0, 500, 0.8), trial(1, 0, 0.6), trial(2, 50, 0.5)).floor == 0.6
     assert record(trial(0, 500, 0.8), trial(2, 50, 0.5)).floor == 0.5
