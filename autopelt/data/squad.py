@@ -14,6 +14,8 @@ from autopelt.errors import UnavailableError
 def read_squad(paths: Sequence[Path], notes: list[str]) -> Table:
     """SQuAD's JSON as columns ``title``, ``context``, ``question``, ``answers`` and ``starts``.
 
+    A question with ``is_impossible`` has no answers, whatever stands there (SQuAD 2.0).
+
     Raises:
         UnavailableError: it is not such a file.
     """
@@ -31,8 +33,9 @@ def read_squad(paths: Sequence[Path], notes: list[str]) -> Table:
                     columns["title"].append(str(article.get("title", "")))
                     columns["context"].append(paragraph["context"])
                     columns["question"].append(asked["question"])
-                    columns["answers"].append([str(a["text"]) for a in asked["answers"]])
-                    columns["starts"].append([int(a["answer_start"]) for a in asked["answers"]])
+                    answers = [] if asked.get("is_impossible") else asked["answers"]
+                    columns["answers"].append([str(a["text"]) for a in answers])
+                    columns["starts"].append([int(a["answer_start"]) for a in answers])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnavailableError(
             f"'{path}' is not in SQuAD's format: {type(error).__name__} at {error} of question "

@@ -258,6 +258,17 @@ class Task(ABC):
         """
         return [{PREDICTION: answer} for answer in answers]
 
+    def decided(self, selection: Mapping[str, float]) -> Task:
+        """The task with what a model's scores on the selection split decide, as thresholds.
+
+        Args:
+            selection: from `score`.
+
+        Returns:
+            The task itself for a kind that decides nothing there.
+        """
+        return self
+
     @abstractmethod
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """Scores of all rows of `encoded`, in order; the first is `metric`."""

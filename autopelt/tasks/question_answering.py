@@ -1,11 +1,15 @@
-"""Extractive question answering: the span of a context that answers a question.
+"""Extractive question answering: the span of a context that answers a question, or none does.
 
 A context that is too long for the model is read in overlapping windows, a row each; the best span
-of all windows is the answer (Devlin et al. 2019, arXiv:1810.04805, section 4.2).
+of all windows is the answer (Devlin et al. 2019, arXiv:1810.04805, section 4.2). Where training
+examples have questions without an answer, the first token stands for "no answer", and its score
+against the best span's decides (section 4.3 there).
 """
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +22,7 @@ from autopelt.tasks.answers import exact_match, word_f1
 from autopelt.tasks.base import PREDICTION, Task, complete
 from autopelt.tasks.columns import texts
 from autopelt.tasks.padding import MODEL_INPUTS, Batch, model_inputs, require_offsets
+from autopelt.tasks.squad2 import BEST_THRESHOLD, Answered
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -37,8 +42,13 @@ class QuestionAnswering(Task):
     """Softmax over the positions of start and end.
 
     A raw example has ``context``, ``question``, ``answers`` (texts) and ``starts`` (characters in
-    the context), maybe ``title``. Answers that do not stand where they should are left out, and
-    questions without any answer; both are noted.
+    the context), maybe ``title``; without texts it has no answer. Answers that do not stand where
+    they should are left out, and questions that have no other; both are noted.
+
+    Attributes:
+        abstains: training examples have questions without an answer, so a model may find none.
+        threshold: share of doubt above which there is no answer; None: what is best for what is
+            scored.
     """
 
     kind: ClassVar[str] = "question_answering"
@@ -47,6 +57,8 @@ class QuestionAnswering(Task):
     head = "question_answering"
     columns = ("question", "context")
     max_length = 384
+    abstains: bool = False
+    threshold: float | None = None
 
     @classmethod
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
@@ -56,7 +68,7 @@ class QuestionAnswering(Task):
             name: texts(table, name) for name in ("context", "question")
         }
         given = split_answers(dict(table.columns))
-        answers = [[a] if isinstance(a, str) else a for a in given["answers"]]
+        answers = [_listed(value) for value in given["answers"]]
         for row, value in enumerate(answers):
             if not isinstance(value, list) or not all(isinstance(a, str) for a in value):
                 raise UnavailableError(
@@ -78,9 +90,16 @@ class QuestionAnswering(Task):
         """Questions on one article, or else on one context, stay together."""
         return dataset["title" if "title" in dataset.column_names else "context"][:]
 
+    def learn_labels(self, train: Dataset) -> None:
+        """Whether there are questions without an answer."""
+        self.abstains = not all(train["answers"][:])
+
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
-        """Leave out answers that are not in their context, and questions without an answer."""
-        kept, answers, starts, wrong = [], [], [], 0
+        """Leave out answers that are not in their context, and questions that have no other.
+
+        A question without an answer has the text "" as its answer from here on.
+        """
+        kept, answers, starts, wrong, none = [], [], [], 0, 0
         columns = (dataset["context"][:], dataset["answers"][:], dataset["starts"][:])
         for row, (context, given, begins) in enumerate(zip(*columns, strict=True)):
             right = [
@@ -89,10 +108,11 @@ class QuestionAnswering(Task):
                 if text and begin >= 0 and context[begin : begin + len(text)] == text
             ]
             wrong += len(given) - len(right)
-            if right:
+            none += not given
+            if right or not given:
                 kept.append(row)
-                answers.append([text for text, _ in right])
-                starts.append([begin for _, begin in right])
+                answers.append([text for text, _ in right] or [""])
+                starts.append([begin for _, begin in right] or [0])
         if wrong:
             notes.append(
                 f"{part}: {wrong} answers do not stand in their context where they should; they "
@@ -103,7 +123,10 @@ class QuestionAnswering(Task):
                 f"{part}: {len(dataset) - len(kept)} of {len(dataset)} questions are left out: "
                 "they have no usable answer."
             )
-        if not kept:
+        if none:
+            then = "" if self.abstains else ", but every training example has one"
+            notes.append(f"{part}: {none} of {len(kept)} questions have no answer{then}.")
+        if not kept or (part == "train" and none == len(kept)):
             raise UnavailableError(
                 f"task '{self.name}': no question of the {part} data has an answer in its context."
             )
@@ -212,24 +235,50 @@ class QuestionAnswering(Task):
         masks = batch["attention_mask"].bool().cpu()
         return [row[:, mask].numpy() for row, mask in zip(both, masks)]
 
+    def decided(self, selection: Mapping[str, float]) -> Task:
+        """With the threshold above which there is no answer."""
+        task = copy.copy(self)
+        task.threshold = selection.get(BEST_THRESHOLD[self.metric.name])
+        return task
+
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
-        """F1 and exact match by SQuAD's official definition, means over questions, 0 to 1."""
+        """F1 and exact match by SQuAD's official definition, means over questions, 0 to 1.
+
+        Where the model may find no answer they are those of SQuAD 2.0, with its other scores.
+        """
         complete(predictions, encoded)
-        answers = self.best_spans(predictions, encoded)
+        answers, doubts = self.best_spans(predictions, encoded)
         gold = dict(zip(encoded["example"][:], encoded["answers"][:]))
-        f1 = [word_f1(text, gold[example]) for example, text in answers.items()]
-        exact = [exact_match(text, gold[example]) for example, text in answers.items()]
-        scores = {"f1": float(np.mean(f1)), "exact_match": float(np.mean(exact))}
+        if self.abstains:
+            right = [[text for text in gold[example] if text] for example in answers]
+            answered = Answered(list(answers.values()), list(doubts.values()), right)
+            scores = answered.scores(self.metric.name, self.threshold)
+        else:
+            f1 = [word_f1(text, gold[example]) for example, text in answers.items()]
+            exact = [exact_match(text, gold[example]) for example, text in answers.items()]
+            scores = {"f1": float(np.mean(f1)), "exact_match": float(np.mean(exact))}
         return {self.metric.name: scores.pop(self.metric.name), **scores}
 
     def worded(self, answers: Sequence[Any], encoded: Dataset) -> list[dict[str, Any]]:
-        """The text of each example's best span."""
-        spans = self.best_spans(answers, encoded)
-        return [{PREDICTION: spans[example]} for example in sorted(spans)]
+        """The text of each example's best span, "" where there is no answer."""
+        spans, doubts = self.best_spans(answers, encoded)
+        if self.threshold is None:
+            return [{PREDICTION: spans[example]} for example in sorted(spans)]
+        return [
+            {PREDICTION: "" if doubts[example] > self.threshold else spans[example]}
+            for example in sorted(spans)
+        ]
 
-    def best_spans(self, predictions: Sequence[Any], encoded: Dataset) -> dict[int, str]:
-        """Text of the best span of all windows, by example."""
+    def best_spans(
+        self, predictions: Sequence[Any], encoded: Dataset
+    ) -> tuple[dict[int, str], dict[int, float]]:
+        """By example, the text of the best span of all windows, and the doubt about it.
+
+        The doubt is the logistic function of what the least score of "no answer" in a window is
+        above the best span's.
+        """
         best: dict[int, tuple[float, str]] = {}
+        nulls: dict[int, float] = {}
         columns = (
             encoded["example"][:],
             encoded["begins"][:],
@@ -238,10 +287,24 @@ class QuestionAnswering(Task):
         )
         for scores, example, begins, ends, context in zip(predictions, *columns):
             value, start, end = best_span(scores, np.asarray(begins) >= 0)
+            nulls[example] = min(nulls.get(example, math.inf), float(scores[:, 0].sum()))
             if example not in best or value > best[example][0]:
                 text = context[begins[start] : ends[end]] if start >= 0 else ""
                 best[example] = (value, text)
-        return {example: text for example, (_, text) in best.items()}
+        doubts = {
+            example: _logistic(nulls[example] - value) for example, (value, _) in best.items()
+        }
+        return {example: text for example, (_, text) in best.items()}, doubts
+
+
+def _logistic(value: float) -> float:
+    return (1 + math.tanh(value / 2)) / 2
+
+
+def _listed(value: Any) -> Any:
+    """A text as a list of texts, nothing as none."""
+    listed = [value] if isinstance(value, str) else [] if value is None else value
+    return [] if listed == [""] else listed
 
 
 def best_span(scores: Any, allowed: Any) -> tuple[float, int, int]:

@@ -113,7 +113,7 @@ def _record(
     count = count_attached(context.model)
     return ModelRecord(
         metric=context.task.metric.name,
-        report=score_split(context, "report"),
+        report=score_split(context, "report", best.metrics),
         constant=constant_scores(
             context.task, context.splits["train"].encoded, context.splits["report"].encoded
         ),
@@ -165,7 +165,7 @@ def evaluate_model(
     load(context.model, folder)
     return {
         "metric": record.metric,
-        "report": score_split(context, "report"),
+        "report": score_split(context, "report", record.selection),
         "stored": record.report,
         "constant": None if data is not None else record.constant,
     }

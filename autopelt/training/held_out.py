@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,11 @@ GROUPS = 40
 
 
 @torch.inference_mode()
-def held_out(context: Context) -> dict[str, Any]:
+def held_out(context: Context, selection: Mapping[str, float]) -> dict[str, Any]:
     """Score the model, with what is attached to it, on the report split.
+
+    Args:
+        selection: its scores on the selection split, for `Task.decided`.
 
     Returns:
         ``metrics`` (all of them), ``score`` (the task's own, larger is better), ``without`` (the
@@ -25,7 +28,7 @@ def held_out(context: Context) -> dict[str, Any]:
         of the best constant answer, `Task.constant`, where the task has one), ``examples`` and
         ``data`` (content hash).
     """
-    split, task = context.splits["report"], context.task
+    split, task = context.splits["report"], context.task.decided(selection)
     predictions = predict_split(context, "report")
     metrics = task.score(predictions, split.encoded)
     groups = example_groups(split.rows, context.setup.random_seed)

@@ -140,9 +140,8 @@ def _entries(
         if member.failure is None:
             value = metric.value(scores[number])
             if math.isfinite(value):
-                result = EpochResult(
-                    epoch, loss, value, scores[number], best=member.keep_if_best(value)
-                )
+                best = member.keep_if_best(value, scores[number])
+                result = EpochResult(epoch, loss, value, scores[number], best=best)
                 result.costs.update(member.costs)
                 entries[number], member.costs = result, {}
                 continue
@@ -151,9 +150,16 @@ def _entries(
     return entries
 
 
-def score_split(context: Context, split: str) -> dict[str, float]:
-    """All metrics of a split by what is attached; the task's own metric is among them."""
-    return context.task.score(predict_split(context, split), context.splits[split].encoded)
+def score_split(
+    context: Context, split: str, selection: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """All metrics of a split by what is attached; the task's own metric is among them.
+
+    Args:
+        selection: its scores on the selection split, for `Task.decided`.
+    """
+    task = context.task.decided(selection or {})
+    return task.score(predict_split(context, split), context.splits[split].encoded)
 
 
 def predict_split(context: Context, split: str) -> list[object]:

@@ -42,6 +42,7 @@ class Member:
         own: all that training changes, which the best state is made of.
         costs: what was measured before (`autopelt.training.costs`), told with the first epoch.
         failure: why it cannot go on; None as long as it can.
+        best_scores: all scores of the best epoch on the selection split.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Member:
         self.trained: list[nn.Parameter] = [p for group in groups for p in group["params"]]
         self.costs: dict[str, float] = {}
         self.failure: TrialFailure | None = None
+        self.best_scores: Mapping[str, float] = {}
         self._clip_norm = training.clip_norm
         self._best_score = -math.inf
         self._best_state: list[torch.Tensor] = []
@@ -81,11 +83,12 @@ class Member:
         self._schedule.step()
         self._optimizer.zero_grad(set_to_none=True)
 
-    def keep_if_best(self, score: float) -> bool:
+    def keep_if_best(self, score: float, scores: Mapping[str, float]) -> bool:
         """Remember the state of now if none so far scored higher; whether that is so."""
         best = score > self._best_score
         if best:
             self._best_score, self._best_state = score, [p.detach().clone() for p in self.own]
+            self.best_scores = scores
         return best
 
     def restore_best(self) -> None:

@@ -113,7 +113,8 @@ def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Told
                 for _ in epochs:  # the best epochs' weights are back when the iterator has ended
                     pass
                 if spec.report:
-                    entry.held_out.update(held_out(trainee.context))
+                    selection = trainee.members[number].best_scores
+                    entry.held_out.update(held_out(trainee.context, selection))
                 if spec.weights is not None:
                     begun = time.perf_counter()
                     trainee.save(number, Path(spec.weights))

@@ -53,6 +53,7 @@ def predict(
     source = resolve(model or trained.model)
     config = load_config(source)
     task = trained_task(trained.task, trained.kind, trained.labels).for_model(config)
+    task = task.decided(trained.scores.get("selection", {}))
     network, tokenizer = load_trained(trained, model)
     limit = length_limit(trained.max_length or task.max_length, tokenizer, config)
     encoded = task.encode(unlabelled(task, table, columns or {}), tokenizer, limit)

@@ -19,6 +19,7 @@ FAMILIES = {
     "regression": ("bert", "gpt2"),
     "token_classification": ("bert", "roberta", "gpt2"),
     "question_answering": ("bert", "roberta", "gpt2", "t5", "bart"),
+    "squad2": ("bert", "gpt2"),
     "generation": ("gpt2", "t5", "bart"),
     "multiple_choice": ("bert", "roberta", "gpt2"),
 }

@@ -66,6 +66,23 @@ def question_answering(folder: Path) -> tuple[Task, Source]:
     return task, Source()
 
 
+def squad2(folder: Path) -> tuple[Task, Source]:
+    """Questions in SQuAD 2.0's format: every other one has no answer."""
+    data = []
+    for article in range(16):
+        context = f"Anna Novak works for Acme{article} in Berlin since 1999 ."
+        answer = {"text": "Berlin", "answer_start": context.index("Berlin")}
+        asked = [("where does she work ?", [answer]), ("why did she leave ?", [])]
+        qas = [
+            {"question": question, "id": "", "answers": answers, "is_impossible": not answers}
+            for question, answers in asked
+        ]
+        data.append({"title": f"a{article}", "paragraphs": [{"context": context, "qas": qas}]})
+    path = folder / "questions2.json"
+    path.write_text(json.dumps({"data": data, "version": "v2.0"}), encoding="utf-8")
+    return task_from_files(str(path), max_length=64), Source()
+
+
 def generation(folder: Path) -> tuple[Task, Source]:
     """Two aligned text files."""
     source = [f"the cat {number} sat on the mat" for number in range(40)]
@@ -109,6 +126,7 @@ MAKERS: dict[str, Callable[[Path], tuple[Task, Source]]] = {
         regression,
         token_classification,
         question_answering,
+        squad2,
         generation,
         multiple_choice,
     )

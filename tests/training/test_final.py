@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tiny_context import tiny_context
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UnavailableError
@@ -27,6 +28,19 @@ def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_evaluate_gives_the_stored_score(trained: tuple[Path, dict]) -> None:
     folder, record = trained
     assert evaluate_model(folder)["report"] == record["report"]
+
+
+def test_what_was_chosen_on_the_selection_split_holds_when_it_is_evaluated(tmp_path: Path) -> None:
+    setup = tiny_context("squad2", "bert", tmp_path).setup
+    architecture = Architecture((Module("lora", "attention.query", 0, 2),))
+    folder = tmp_path / "trained"
+    record = train_model(setup, architecture, TrainingConfig(epochs=1), 0, folder, lambda _: None)
+    assert evaluate_model(folder)["report"] == record.report
+    stored = record.to_dict()
+    stored["selection"]["best_f1_thresh"] = -1  # now nothing has an answer
+    (folder / "training.json").write_text(json.dumps(stored))
+    report = evaluate_model(folder)["report"]
+    assert (report["has_answer_f1"], report["no_answer_f1"]) == (0.0, 1.0)
 
 
 def test_files(trained: tuple[Path, dict]) -> None:

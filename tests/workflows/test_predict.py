@@ -138,6 +138,19 @@ def test_answers_stand_in_their_context(trained, tmp_path) -> None:
         assert got["prediction"] in got["context"]
 
 
+def test_a_question_has_no_answer_above_the_threshold_that_was_chosen(trained, tmp_path) -> None:
+    folder = trained("squad2")
+    record = json.loads((folder / "training.json").read_text())
+    assert 0 <= record["selection"]["best_f1_thresh"] <= 1
+    assert record["selection"]["f1"] == pytest.approx(record["selection"]["best_f1"])
+    asked = [{"question": "where ?", "context": "Anna works for Acme in Berlin ."}]
+    for threshold, nothing in ((-1, True), (1, False)):  # of a share of doubt
+        record["selection"]["best_f1_thresh"] = threshold
+        (folder / "training.json").write_text(json.dumps(record))
+        (got,) = predicted(folder, tmp_path, asked)
+        assert (got["prediction"] == "") == nothing
+
+
 def test_texts(trained, tmp_path) -> None:
     rows = predicted(trained("generation"), tmp_path, [{"source": "the cat 1"}, {"source": "the"}])
     assert all(isinstance(row["prediction"], str) for row in rows)
