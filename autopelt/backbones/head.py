@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -73,6 +73,42 @@ def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
         parts.append(model.get_input_embeddings())
     backbone = {id(p) for part in parts for p in part.parameters()}
     return {name: p for name, p in model.named_parameters() if id(p) not in backbone}
+
+
+def in_unit(head: Mapping[str, torch.Tensor], unit: tuple[float, float]) -> dict[str, torch.Tensor]:
+    """The parameters of a head whose outputs are centre + scale times those of this one.
+
+    Args:
+        head: parameters by name; the last linear map is the last of them. One without a bias
+            gets one, as a centre has no other place.
+        unit: (centre, scale).
+    """
+    centre, scale = unit
+    changed = dict(head)
+    if unit != (0.0, 1.0):
+        path = list(head)[-1].rpartition(".")[0]
+        weight, bias = head[f"{path}.weight"], head.get(f"{path}.bias")
+        changed[f"{path}.weight"] = weight * scale
+        none = weight.new_zeros(weight.shape[0])
+        changed[f"{path}.bias"] = (none if bias is None else bias * scale) + centre
+    return changed
+
+
+def add_biases(model: PreTrainedModel, names: Iterable[str]) -> None:
+    """Give linear maps of the task head a bias where they have none; `in_unit` makes such."""
+    known = dict(model.named_parameters())
+    for name in set(names) - set(known):
+        path, _, last = name.rpartition(".")
+        module = known.get(f"{path}.weight") is not None and model.get_submodule(path)
+        if last == "bias" and isinstance(module, nn.Linear):
+            module.bias = nn.Parameter(module.weight.new_zeros(module.out_features))
+
+
+def added_biases(model: PreTrainedModel, names: Iterable[str]) -> list[str]:
+    """Those of the task head's parameters that its class in transformers does not have."""
+    with torch.device("meta"), quiet():
+        plain = dict(type(model)(copy.deepcopy(model.config)).named_parameters())
+    return [name for name in names if name not in plain]
 
 
 def head_size(config: PretrainedConfig, head: str, outputs: int) -> int:

@@ -3,6 +3,7 @@
 from autopelt.cards.card import Cell, cell
 from autopelt.cards.wording import plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.system.units import format_score
 
 
 def plain_score(record: StudyRecord, t: TrialRecord) -> bool:
@@ -27,7 +28,7 @@ def expectation(record: StudyRecord, t: TrialRecord) -> str:
 def measured(record: StudyRecord, t: TrialRecord) -> str:
     """The same after the name of the metric, for the terminal; ``accuracy 0.8310``."""
     if plain_score(record, t):
-        return f"{record.metric} {record.expected(t):.4f}"
+        return f"{record.metric} {format_score(record.expected(t))}"
     return f"{record.metric} {expectation(record, t)}"
 
 

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from autopelt.cli.options import elsewhere, json_object, option
+from autopelt.system.units import format_score
 
 
 @click.command()
@@ -28,12 +30,15 @@ def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(result))
         return
-    for metric in result["report"]:
-        constant = result["constant"] if metric == result["metric"] else None
-        click.echo(reported(metric, result["report"], constant))
+    for line in reported(result):
+        click.echo(line)
 
 
-def reported(metric: str, scores: Mapping[str, float], constant: Mapping[str, float] | None) -> str:
-    """A score on the report split, and what the best constant answer has there."""
-    words = f"report {metric} {scores[metric]:.4f}"
-    return words if constant is None else f"{words} (a constant answer: {constant[metric]:.4f})"
+def reported(result: Mapping[str, Any]) -> list[str]:
+    """All scores on the report split; of the metric, what the best constant answer has there."""
+    lines = [f"report {name} {format_score(value)}" for name, value in result["report"].items()]
+    metric, constant = result["metric"], result["constant"]
+    if constant is not None:
+        place = list(result["report"]).index(metric)
+        lines[place] += f" (a constant answer: {format_score(constant[metric])})"
+    return lines

@@ -6,6 +6,7 @@ import click
 
 from autopelt.cli.options import option
 from autopelt.errors import UsageError
+from autopelt.system.units import format_score
 
 if TYPE_CHECKING:
     from autopelt.workflows.reproduce import Epoch
@@ -52,8 +53,9 @@ def reproduce(trial: str, data: str | None) -> None:
     )
 
     def show(epoch: "Epoch") -> None:
-        words = f"  epoch {epoch.number}: {record.metric} {epoch.score:.4f}, loss {epoch.loss:.6f}"
-        before = f"  (stored: {epoch.stored_score:.4f}, {epoch.stored_loss:.6f})"
+        score, stored = format_score(epoch.score), format_score(epoch.stored_score)
+        words = f"  epoch {epoch.number}: {record.metric} {score}, loss {epoch.loss:.6f}"
+        before = f"  (stored: {stored}, {epoch.stored_loss:.6f})"
         click.echo(words if epoch.same else words + before)
 
     epochs = reproduce(record, stored, make_plan(config, record.command, folder), show)

@@ -6,6 +6,7 @@ import click
 
 from autopelt.cli.evaluate import reported
 from autopelt.cli.options import option
+from autopelt.system.units import format_score
 
 if TYPE_CHECKING:
     from autopelt.training.results import EpochResult
@@ -40,10 +41,12 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
     def show(training: "Training", result: "EpochResult") -> None:
         click.echo(
             f"  epoch {result.epoch} of {training.epochs}: loss {result.loss:.4f}, "
-            f"selection {training.metric} {result.score:.4f}{' *' if result.best else ''}"
+            f"selection {training.metric} {format_score(result.score)}"
+            f"{' *' if result.best else ''}"
         )
 
     trained = train(study, architecture, **choices, on_start=announce, on_epoch=show)
-    click.echo(reported(trained["metric"], trained["report"], trained["constant"]))
+    for line in reported(trained):
+        click.echo(line)
     click.echo(f"Saved:    {trained['folder']}")
     click.echo(f"Evaluate: autopelt evaluate {trained['folder']}")

@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError, parameter
-from autopelt.export.trained import Trained, load_trained
+from autopelt.export.trained import Trained, load_trained, require_plain_head
 from autopelt.methods import method_of
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached, attachment, head_parameters
@@ -37,6 +37,7 @@ _FAMILIES = ("bert", "roberta", "xlm-roberta")
 def write(trained: Trained, out: Path, model: str | None) -> None:
     """Write the stack. Raises UsageError for what the format cannot say."""
     made, _ = load_trained(trained, model)
+    require_plain_head(made, "adapters")
     write_model(made, out)
 
 

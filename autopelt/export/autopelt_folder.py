@@ -10,7 +10,7 @@ from pathlib import Path
 from autopelt.architecture.architecture import Architecture
 from autopelt.export.trained import DESCRIPTION, Trained, load_trained
 from autopelt.modules.attachment import count_attached
-from autopelt.system.units import format_share
+from autopelt.system.units import format_score, format_share
 
 
 def write(trained: Trained, out: Path, model: str | None) -> None:
@@ -32,7 +32,7 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
 
 def _card(trained: Trained, architecture: Architecture, deployed: int, share: float) -> str:
     scores = [
-        f"- {metric} on the {split} split: {value:.4f}"
+        f"- {metric} on the {split} split: {format_score(value)}"
         for split, metrics in trained.scores.items()
         for metric, value in metrics.items()
         if isinstance(value, int | float)

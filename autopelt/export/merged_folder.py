@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError, parameter
-from autopelt.export.trained import Trained, load_trained
+from autopelt.export.trained import Trained, load_trained, require_plain_head
 from autopelt.methods import method_of
 from autopelt.modules import Pelt
 from autopelt.modules.attachment import attached, attachment, detach
@@ -23,6 +23,7 @@ from autopelt.modules.building import part_name
 def write(trained: Trained, out: Path, model: str | None) -> None:
     """Merge and save with `save_pretrained`. Raises UsageError for what cannot be merged."""
     made, tokenizer = load_trained(trained, model)
+    require_plain_head(made, "merged")
     merge(made)
     with quiet():
         made.save_pretrained(out)

@@ -18,7 +18,7 @@ from transformers.pytorch_utils import Conv1D
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone, Linear
 from autopelt.errors import UsageError, parameter
-from autopelt.export.trained import Trained, load_trained
+from autopelt.export.trained import Trained, load_trained, require_plain_head
 from autopelt.methods import method_of
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached, attachment, head_parameters
@@ -48,6 +48,7 @@ _CONFIG: dict[str, Any] = {
 def write(trained: Trained, out: Path, model: str | None) -> None:
     """Write configuration and weights. Raises UsageError for what peft's LoRA cannot say."""
     made, _ = load_trained(trained, model)
+    require_plain_head(made, "peft")
     name, _, revision = trained.model.partition("@")
     write_model(made, out, trained.head, name, revision or None)
 

@@ -109,6 +109,7 @@ def _filled(
         "COLUMNS_VALUE": json.dumps(list(task.columns)),
         "LABELS_VALUE": json.dumps(list(task.labels), ensure_ascii=False),
         "SCORES_VALUE": json.dumps(list(scores)),
+        "SIGN_VALUE": "1" if task.metric.higher_is_better else "-1",
         "MAX_LENGTH_VALUE": str(limit),
         "EPOCHS_VALUE": str(schedule.epochs),
         "BATCH_VALUE": str(schedule.batch_size),

@@ -9,13 +9,15 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from autopelt.backbones.head import HEADS
+from autopelt.backbones.head import HEADS, added_biases
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.source import resolve
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, UsageError, parameter
+from autopelt.modules.attachment import head_parameters
 from autopelt.modules.checkpoint import load
 from autopelt.study.database import CONFIG
 from autopelt.study.storage import StudyStorage
+from autopelt.tasks.kinds import KINDS
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup
 
@@ -106,8 +108,25 @@ def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrained
     if len(trained.labels) == trained.outputs:
         made.config.id2label = dict(enumerate(trained.labels))
         made.config.label2id = {name: i for i, name in enumerate(trained.labels)}
+    if trained.kind in KINDS:
+        made.config.problem_type = KINDS[trained.kind].problem_type  # type: ignore[assignment]
     load(made, trained.folder)
     return made, load_tokenizer(source)
+
+
+def require_plain_head(model: PreTrainedModel, to: str) -> None:
+    """Check that others can load the task head. Raises UsageError where it has a bias of its own.
+
+    Args:
+        to: the format, for the error.
+    """
+    added = added_biases(model, head_parameters(model))
+    if added:
+        raise UsageError(
+            f"cannot export to {to}: the head of a {model.config.model_type} has no bias in "
+            f"transformers, and the labels' mean is kept in one ({added[0]}); use "
+            f"{parameter('to', 'autopelt')}."
+        )
 
 
 def load_exported(folder: str | Path, model: str | None = None) -> tuple[PreTrainedModel, Any]:

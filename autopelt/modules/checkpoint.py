@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.head import add_biases, in_unit
 from autopelt.errors import UnavailableError
 from autopelt.modules.attachment import (
     attach,
@@ -25,10 +26,15 @@ from autopelt.system.files import replace_file, write_text
 _FORMAT = "autopelt 1"
 
 
-def save(model: PreTrainedModel, folder: str | Path) -> None:
+def save(
+    model: PreTrainedModel, folder: str | Path, unit: tuple[float, float] = (0.0, 1.0)
+) -> None:
     """Write ``architecture.yaml`` and ``weights.safetensors`` (modules, folded, and task head).
 
     Each file appears whole or not at all. The model itself is not changed.
+
+    Args:
+        unit: (centre, scale): the saved head gives centre + scale times what the model's gives.
     """
     modules = attachment(model)
     folder = Path(folder)
@@ -39,7 +45,7 @@ def save(model: PreTrainedModel, folder: str | Path) -> None:
         "family": modules.shapes.family,
         "backbone_parameters": str(modules.shapes.backbone_parameters),
     }
-    write_tensors(folder / "weights.safetensors", _shipped(model), metadata)
+    write_tensors(folder / "weights.safetensors", _shipped(model, unit), metadata)
     write_text(folder / "architecture.yaml", modules.architecture.to_yaml())
 
 
@@ -74,6 +80,7 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
             f"architecture.yaml there is {architecture.id}; they were not written together."
         )
     attach(model, architecture, random_seed=0, folded=True)
+    add_biases(model, (key.removeprefix("head:") for key in tensors if key.startswith("head:")))
     try:
         targets = _shipped(model)
         _same_names_and_shapes(tensors, targets, folder)
@@ -85,11 +92,14 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
             target.copy_(tensors[key])
 
 
-def _shipped(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+def _shipped(
+    model: PreTrainedModel, unit: tuple[float, float] = (0.0, 1.0)
+) -> dict[str, torch.Tensor]:
     """All that goes into a file; of folded modules, the parameters themselves."""
     modules = attachment(model)
     tensors: dict[str, torch.Tensor] = {}
-    tensors |= {f"head:{name}": p for name, p in head_parameters(model).items()}
+    head = in_unit(head_parameters(model), unit)
+    tensors |= {f"head:{name}": p for name, p in head.items()}
     for name, part in modules.parts.items():
         if isinstance(part, Hooked):
             tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}

@@ -29,6 +29,7 @@ class TrialRecord:
         score: selection score of the best epoch; None until complete.
         scores: selection score after each epoch.
         losses: mean training loss of each epoch.
+        metrics: all scores of the best epoch on the selection split, by name.
         reason: one line why it failed.
         stopped_because: one sentence why it was stopped early.
         seconds: wall-clock of the trial by phase (``load``, ``trunk``, ``train``, ``score``, …);
@@ -57,6 +58,7 @@ class TrialRecord:
     score: float | None = None
     scores: tuple[float, ...] = ()
     losses: tuple[float, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     saved: Mapping[str, float] = field(default_factory=dict)

@@ -211,7 +211,7 @@ class StudyStorage:
             self.optuna._storage.set_trial_user_attr(trial, key, value)
 
     def attributes(self, number: int) -> dict[str, Any]:
-        """What is written of a trial, also what its record leaves out (all its metrics)."""
+        """What is written of a trial, also what its record leaves out."""
         return dict(self._frozen(number).user_attrs)
 
     def progressed(self, number: int, score: float, loss: float) -> None:

@@ -110,6 +110,12 @@ def format_share(share: float) -> str:
     return f"{share * 100:.{min(digits, 6)}f}%"
 
 
+def format_score(value: float) -> str:
+    """Four decimals, or four significant digits where a score is an error in the labels' unit."""
+    size = abs(value)
+    return f"{value:.4g}" if size >= 1000 or 1e-12 < size < 0.01 else f"{value:.4f}"
+
+
 def format_cost(objective: str, amount: float | None) -> str:
     """A measured objective: latency ``1.083x`` the bare backbone's, memory ``12 MiB``, or ``-``."""
     if amount is None:

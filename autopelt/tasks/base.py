@@ -53,6 +53,9 @@ class Task(ABC):
         known_scores: scores that may be the metric; the first is the usual one.
         own_options: options of the user's own data that this kind looks at, beside those of every
             kind (`autopelt.tasks.task_file.TaskFile`); any other that is given is an error.
+        errors: those of them of which less is better.
+        problem_type: what transformers calls the kind in the configuration of a model that is
+            exported, where it has a name for it.
         head: name of the model class that it needs (a key of `autopelt.backbones.head.HEADS`).
         metric: the score that a search optimises; `score` returns it first.
         columns: text columns of a raw example.
@@ -60,6 +63,10 @@ class Task(ABC):
         max_length: default limit in tokens.
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
+        unit: (centre, scale) of the numbers that the head is trained on: a label is centre plus
+            scale times the head's output. Known after `learn_from`. Weights are kept with it folded
+            into the head, so a model that was loaded gives labels, and a task that has not learned
+            from any examples takes them as they are.
         spec: what `make_task` makes the same task of: its name, or the text of a task file.
         usual_trials, usual_epochs, usual_batch, usual_factor: what a study takes unless it is told
             otherwise; the last multiplies learning rates.
@@ -68,11 +75,14 @@ class Task(ABC):
     kind: ClassVar[str]
     known_scores: ClassVar[tuple[str, ...]]
     own_options: ClassVar[frozenset[str]] = frozenset()
+    errors: ClassVar[frozenset[str]] = frozenset()
+    problem_type: ClassVar[str | None] = None
     rows_at_once: ClassVar[int] = 1000
     head: str
     columns: tuple[str, ...]
     max_length: int = 128
     spec: str = ""
+    unit: tuple[float, float] = (0.0, 1.0)
     usual_trials: int = 60
     usual_epochs: int = 5
     usual_batch: int = 16
@@ -91,7 +101,7 @@ class Task(ABC):
     ) -> None:
         self.name, self.title, self.origin = name, title, origin
         self.scores = tuple(scores) or self.known_scores[:1]
-        self.metric = Metric(self.scores[0])
+        self.metric = Metric(self.scores[0], self.scores[0] not in self.errors)
         self.labels = tuple(labels)
         self.max_length = max_length or self.max_length
 
@@ -215,6 +225,9 @@ class Task(ABC):
         For batches of which a part is looked at. Raises NotImplementedError where a kind has none.
         """
         raise NotImplementedError
+
+    def learn_from(self, train: Dataset) -> None:  # noqa: B027  (most kinds need nothing)
+        """Take what losses and predictions need from the encoded training split."""
 
     def prior(self, train: Dataset) -> list[float] | None:
         """What predicts the encoded training labels best without a look at the texts.

@@ -1,18 +1,16 @@
-"""One text or a pair of texts, and a class or a number for it."""
+"""One text or a pair of texts, and a class for it."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.readers import Table
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError
 from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task, complete, labels_of
-from autopelt.tasks.columns import class_names, numbers, text_columns
+from autopelt.tasks.columns import class_names, text_columns
 from autopelt.tasks.padding import Batch, model_inputs, tokenized
 from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES
@@ -34,6 +32,7 @@ class Classification(Task):
     """
 
     kind: ClassVar[str] = "classification"
+    problem_type: ClassVar[str | None] = "single_label_classification"
     known_scores: ClassVar[tuple[str, ...]] = (
         "accuracy",
         "macro_f1",
@@ -101,7 +100,7 @@ class Classification(Task):
     def encode_batch(
         self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
     ) -> dict[str, list[Any]]:
-        """Tokenise text or pair; ``labels`` is the class, or the number."""
+        """Tokenise text or pair; ``labels`` is the class."""
         texts = [batch[column] for column in self.columns]
         return {**tokenized(tokenizer, *texts, max_length=max_length), "labels": batch["label"]}
 
@@ -109,9 +108,8 @@ class Classification(Task):
         """Model inputs of shape (rows, tokens) and ``labels`` of shape (rows,)."""
         import torch
 
-        labels = [row["labels"] for row in rows]
-        dtype = torch.float32 if self.kind == "regression" else torch.long
-        return {**model_inputs(rows, tokenizer), "labels": torch.tensor(labels, dtype=dtype)}
+        labels = torch.tensor([row["labels"] for row in rows], dtype=torch.long)
+        return {**model_inputs(rows, tokenizer), "labels": labels}
 
     def prior(self, train: Dataset) -> list[float] | None:
         """Logarithms of the classes' shares."""
@@ -179,69 +177,3 @@ def label_indices(task: Task, dataset: Dataset, part: str) -> list[int]:
                 f"which is none of: {', '.join(task.labels)}."
             )
     return [index[str(label)] for label in labels]
-
-
-class Regression(Classification):
-    """One number for a text or a pair; squared error."""
-
-    kind: ClassVar[str] = "regression"
-    known_scores: ClassVar[tuple[str, ...]] = ("pearson_spearman", "pearson", "spearman")
-    answers, worded = Task.answers, Task.worded
-
-    @classmethod
-    def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
-        """Text or pair, and the number."""
-        return text_columns(table, named) | {"label": numbers(table, named)}
-
-    @classmethod
-    def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
-        """All scores are told."""
-        others = [name for name in cls.known_scores if name != score]
-        return {"scores": (score, *others), "pair": bool(named.get("text_pair"))}
-
-    def learn_labels(self, train: Dataset) -> None:
-        """There are no classes."""
-
-    def strata(self, dataset: Dataset) -> Sequence[Any]:
-        """Ten bins of equally many examples."""
-        import numpy as np
-
-        values = np.asarray(dataset["label"][:], dtype=float)
-        edges = np.unique(np.quantile(values, np.linspace(0, 1, 11)[1:-1]))
-        return np.searchsorted(edges, values, side="right").tolist()
-
-    def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
-        """Make numbers of the labels; refuse what is none."""
-        self.check_texts(dataset, part, notes)
-        values = []
-        for row, label in enumerate(dataset["label"][:], 1):
-            try:
-                value = float(label)
-            except (TypeError, ValueError):
-                value = math.nan
-            if not math.isfinite(value):
-                raise UnavailableError(
-                    f"task '{self.name}': the {part} data has the label '{label}' (example {row}); "
-                    "a regression needs a finite number."
-                )
-            values.append(value)
-        return dataset.remove_columns("label").add_column("label", values)
-
-    def prior(self, train: Dataset) -> list[float] | None:
-        """The mean."""
-        return [fmean(train["labels"][:])]
-
-    def constant(self, train: Dataset) -> Any | None:
-        """The mean; correlations with it are 0."""
-        return fmean(labels_of(train))
-
-    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
-        """Squared error."""
-        from torch.nn.functional import mse_loss
-
-        return mse_loss(outputs.logits.float().squeeze(-1), batch["labels"])
-
-    def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
-        """The number."""
-        numbers: list[float] = outputs.logits.float().squeeze(-1).tolist()
-        return numbers

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from autopelt.data.readers import Table
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
-from autopelt.tasks.base import Metric, Task, complete
+from autopelt.tasks.base import Task, complete
 from autopelt.tasks.columns import find_column, texts
 from autopelt.tasks.padding import IGNORED, Batch, model_inputs, pad_token, padded, tokenized
 from autopelt.tasks.text_scores import TEXT_SCORES, require
@@ -43,6 +43,7 @@ class Generation(Task):
     own_options: ClassVar[frozenset[str]] = frozenset(
         {"text", "target", "prefix", "train_target", "validation_target", "test_target"}
     )
+    errors: ClassVar[frozenset[str]] = frozenset({LOSS})
     head = SEQ2SEQ
     columns = ("source", "target")
 
@@ -63,7 +64,6 @@ class Generation(Task):
                 f"unknown score '{score}' of a generation task: "
                 f"{did_you_mean(score, self.known_scores)}"
             )
-        self.metric = Metric(score, higher_is_better=score != LOSS)
         self.prefix, self.separator = prefix, separator
 
     @classmethod

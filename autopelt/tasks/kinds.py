@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from autopelt.tasks.base import Task
-from autopelt.tasks.classification import Classification, Regression
+from autopelt.tasks.classification import Classification
 from autopelt.tasks.generation import Generation
 from autopelt.tasks.multiple_choice import MultipleChoice
 from autopelt.tasks.question_answering import QuestionAnswering
+from autopelt.tasks.regression import Regression
 from autopelt.tasks.token_classification import TokenClassification
 
 KINDS: Mapping[str, type[Task]] = {

@@ -26,6 +26,7 @@ class MultipleChoice(Classification):
     """
 
     kind: ClassVar[str] = "multiple_choice"
+    problem_type = None
     known_scores: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     def __init__(self, name: str, title: str, origin: Origin, **options: Any) -> None:

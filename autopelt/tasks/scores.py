@@ -73,13 +73,32 @@ def pearson_spearman(gold: Gold, predicted: Gold) -> float:
     return (pearson(gold, predicted) + spearman(gold, predicted)) / 2
 
 
+def rmse(gold: Gold, predicted: Gold) -> float:
+    """Root of the mean squared error, in the labels' own unit; less is better."""
+    return float(np.sqrt(np.mean(np.square(_errors(gold, predicted)))))
+
+
+def mae(gold: Gold, predicted: Gold) -> float:
+    """Mean absolute error, in the labels' own unit; less is better."""
+    return float(np.mean(np.abs(_errors(gold, predicted))))
+
+
+def r2(gold: Gold, predicted: Gold) -> float:
+    """Share of the labels' variance that is explained, at most 1; 0 where they do not vary."""
+    around = np.asarray(gold, dtype=float) - np.mean(gold)
+    if not _vary(gold, gold):
+        return 0.0
+    return float(1 - np.square(_errors(gold, predicted)).sum() / np.square(around).sum())
+
+
+def _errors(gold: Gold, predicted: Gold) -> np.ndarray:
+    return np.asarray(gold, dtype=float) - np.asarray(predicted, dtype=float)
+
+
 def _vary(gold: Gold, predicted: Gold) -> bool:
     """Whether both sides vary by more than rounding."""
     sides = [np.asarray(side, dtype=float) for side in (gold, predicted)]
-    return all(
-        len(side) > 1 and np.ptp(side) > 1e-12 * max(1.0, float(np.abs(side).max()))
-        for side in sides
-    )
+    return all(len(side) > 1 and np.ptp(side) > 1e-12 * float(np.abs(side).max()) for side in sides)
 
 
 SCORES: dict[str, Callable[[Gold, Gold], float]] = {
@@ -95,6 +114,9 @@ SCORES: dict[str, Callable[[Gold, Gold], float]] = {
         pearson,
         spearman,
         pearson_spearman,
+        r2,
+        rmse,
+        mae,
     )
 }
-"""All of them grow with quality."""
+"""A kind of task says of which of them less is better (`Task.errors`)."""

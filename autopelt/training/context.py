@@ -84,7 +84,10 @@ class Context:
             encoded = self.task.encode(getattr(loaded, name), self.tokenizer, limit)
             self.notes += [f"{name}: {note}" for note in self.task.notes(encoded)]
             self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))
-        self.prior = self.task.prior(self.splits["train"].encoded) if train else None
+        self.prior: list[float] | None = None
+        if train:
+            self.task.learn_from(self.splits["train"].encoded)
+            self.prior = self.task.prior(self.splits["train"].encoded)
         read = time.perf_counter()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model: PreTrainedModel = load_model(

@@ -96,7 +96,7 @@ def train_model(
     folder = folder.resolve()
     new = folder.with_name(f".{folder.name}.new")
     replace_directory(new, None)  # of a training that was killed
-    save(context.model, new)
+    save(context.model, new, context.task.unit)
     release(context)
     write_text(new / RECORD, json.dumps(record.to_dict(), indent=2) + "\n")
     replace_directory(new, folder)
@@ -156,7 +156,10 @@ def evaluate_model(
     if data is not None:
         setup = replace(setup, data=str(Path(data).resolve()))
     context = Context(setup, train=False, report=True)
-    context.precision = precision(record.training.precision, context.device)
+    # Labels with their mean have more digits than bf16 can tell apart, in which a GPU has the head.
+    wide = record.kind == "regression" and context.device.type == "cuda"
+    wanted = "fp32" if wide else record.training.precision
+    context.precision = precision(wanted, context.device)
     if tuple(context.task.labels) != record.labels:
         raise UnavailableError(
             f"the data has labels {list(context.task.labels)}, but '{folder}' was trained on "

@@ -205,7 +205,7 @@ class Population(Trainee):
         try:
             targets = [*attachment(self.model).parameters(), *self._head.parameters()]
             copy_values(member.own, targets)
-            save(self.model, folder)
+            save(self.model, folder, self.context.task.unit)
         finally:
             detach(self.model)
 

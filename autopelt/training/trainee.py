@@ -226,7 +226,7 @@ class Single(Trainee):
 
     @override
     def save(self, number: int, folder: Path) -> None:
-        save(self.context.model, folder)
+        save(self.context.model, folder, self.context.task.unit)
 
 
 def single(

@@ -8,7 +8,7 @@ from autopelt.cards.next_steps import to_train_and_export
 from autopelt.cards.timeline import summary
 from autopelt.cards.verdict import lead, verdict
 from autopelt.study.record import StudyRecord
-from autopelt.system.units import format_share
+from autopelt.system.units import format_score, format_share
 
 
 def conclusion(record: StudyRecord, folder: Path) -> str:
@@ -21,6 +21,9 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
             f"Best: {measured(record, best)} with {best.count.deployed:,} parameters "
             f"({format_share(best.count.share)}), {seeds}selection split.",
         ]
+        if len(best.metrics) > 1:
+            scores = (f"{name} {format_score(value)}" for name, value in best.metrics.items())
+            lines.append(f"Scores: {', '.join(scores)} (trial {best.number}, selection split).")
     else:
         lines = [f"No trial within the budget of {record.limit:,} parameters finished."]
     if record.early_stopping.on:

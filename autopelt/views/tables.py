@@ -9,7 +9,7 @@ from autopelt.cards.wording import around, gap_words, name, score, share
 from autopelt.statistics.paired import paired_difference, spread
 from autopelt.study.confirmation import FOUND, SEED, chosen
 from autopelt.study.record import StudyRecord
-from autopelt.system.units import format_cost, format_seconds, format_share
+from autopelt.system.units import format_cost, format_score, format_seconds, format_share
 
 
 def front_table(study: StudyRecord) -> Table:
@@ -21,7 +21,7 @@ def front_table(study: StudyRecord) -> Table:
         known = [] if plain else [observed(study, t), str(len(study.trainings_of(t)))]
         table.add_row(
             str(t.number),
-            f"{study.expected(t):.4f}",
+            format_score(study.expected(t)),
             *known,
             f"{t.count.deployed:,}",
             format_share(t.count.share),

@@ -12,7 +12,7 @@ from rich.text import Text
 from autopelt.cards.expectation import expectation
 from autopelt.statistics.pareto import hypervolume
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
-from autopelt.system.units import format_seconds, format_share
+from autopelt.system.units import format_score, format_seconds, format_share
 
 LAST = 10
 """Trials over which the live view tells the gain."""
@@ -109,7 +109,8 @@ class LiveView:
                 self.warm = time.monotonic()
             self.epochs[number] = result["epoch"]
             trial = self.running[number][0]
-            words = f"epoch {result['epoch']} of {self._planned()} · {result['score']:.3f}"
+            score = format_score(result["score"])
+            words = f"epoch {result['epoch']} of {self._planned()} · {score}"
             self.running[number] = (trial, words)
 
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
@@ -211,8 +212,7 @@ def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
         name += " (reference, over the budget)"
     if trial.state == COMPLETE and trial.score is not None:
         mark = "*" if any(t.architecture == trial.architecture for t in study.front) else " "
-        return (
-            f"{trial.number:>{width}}{mark} {trial.score:.4f} {share} {trial.took:6.1f} s  {name}"
-        )
+        score = format_score(trial.score)
+        return f"{trial.number:>{width}}{mark} {score} {share} {trial.took:6.1f} s  {name}"
     why = trial.reason or trial.stopped_because
     return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {why}"

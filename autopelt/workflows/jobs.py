@@ -16,6 +16,7 @@ from autopelt.execution import Outcome
 from autopelt.study.config import TrainingConfig
 from autopelt.study.ledger import About, Ledger, Training
 from autopelt.system.signals import Stopped, stoppable
+from autopelt.system.units import format_score
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.workflows.plan import default_threads
 from autopelt.workflows.progress import Progress
@@ -152,8 +153,8 @@ class _Source(Generic[About]):
         if score is None:
             split, score = "selection", training.selection
         words = f"failed: {training.reason}"
-        if not training.reason:
-            words = f"{split} {self.metric} {score:.4f}, epoch {training.epoch}"
+        if score is not None and not training.reason:
+            words = f"{split} {self.metric} {format_score(score)}, epoch {training.epoch}"
         self.say(f"{place}  {name}: {words}")
 
     def ask_to_stop(self) -> None:

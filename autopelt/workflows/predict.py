@@ -129,5 +129,6 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, list):
             made[name] = " ".join(f"{v:.6f}" if isinstance(v, float) else str(v) for v in value)
         else:
-            made[name] = f"{value:.6f}" if isinstance(value, float) else value
+            shown = ".6f" if name == PROBABILITY else ".7g"
+            made[name] = f"{value:{shown}}" if isinstance(value, float) else value
     return made

@@ -4,7 +4,13 @@ import random
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, matthews_corrcoef
+from sklearn.metrics import (
+    f1_score,
+    matthews_corrcoef,
+    mean_absolute_error,
+    r2_score,
+    root_mean_squared_error,
+)
 
 from autopelt.tasks.scores import SCORES
 
@@ -21,6 +27,22 @@ def test_classification_scores_against_scikit_learn():
     assert SCORES["accuracy_f1"](gold, found) == pytest.approx(
         (accuracy + f1_score(gold, found)) / 2
     )
+
+
+def test_regression_scores_against_scikit_learn():
+    draw = random.Random(0)
+    gold = [draw.gauss(1e5, 5e3) for _ in range(50)]
+    found = [g + draw.gauss(0, 1e3) for g in gold]
+    assert SCORES["rmse"](gold, found) == pytest.approx(root_mean_squared_error(gold, found))
+    assert SCORES["mae"](gold, found) == pytest.approx(mean_absolute_error(gold, found))
+    assert SCORES["r2"](gold, found) == pytest.approx(r2_score(gold, found))
+    assert SCORES["r2"]([1e-4, 2e-4], [1e-4, 1e-4]) == pytest.approx(-1.0)
+    assert SCORES["r2"]([3.0, 3.0], [1.0, 2.0]) == 0.0
+
+
+def test_correlations_see_numbers_that_are_small():
+    gold = [1e-14 * n for n in range(5)]
+    assert SCORES["pearson"](gold, gold) == pytest.approx(1.0)
 
 
 def test_a_constant_side_scores_zero_without_a_warning():

@@ -145,7 +145,7 @@ def test_a_task_file_is_read_from_its_own_folder(tmp_path, reviews, monkeypatch)
     [
         ("train: a.csv\ntextpair: x\n", "unknown key 'textpair': did you mean 'text_pair'?"),
         ("text: x\nkind: regresion\n", "train: Field required; kind: Input should be"),
-        ("train: a.csv\nkind: regression\nscore: acuracy\n", "score 'acuracy': Allowed: pearson"),
+        ("train: a.csv\nkind: regression\nscore: acuracy\n", "score 'acuracy': Allowed: mae"),
         ("train: a.csv\nkind: generation\ntext_pair: x\n", "text_pair would have no effect"),
         ("train: a.csv\ntest_target: b\n", "test_target needs test"),
         ("train: a.csv\ntrain_target: b\nvalidation: c\n", "must both have an aligned file"),
