@@ -44,28 +44,30 @@ class States:
     Attributes:
         array: (tokens + 1, hidden): the real tokens of all examples, one after another, and a row
             of zeros that stands for padding.
-        starts: (examples,) row of each example's first token.
+        counts: (examples,) real tokens of each example, over all its rows.
         seconds: what computing all of it takes.
     """
 
     array: torch.Tensor
-    starts: torch.Tensor
+    counts: torch.Tensor
     seconds: float
+
+    def __post_init__(self) -> None:
+        self.starts = self.counts.cumsum(0) - self.counts
 
     def batch(self, indices: Sequence[int], mask: torch.Tensor) -> torch.Tensor:
         """States (rows, tokens, hidden) of examples, where `mask` (rows, tokens) is 1.
 
-        An example may have several rows, as choices have.
+        An example may have several rows, as choices have, and not all the same number.
         """
-        real = mask.bool()
-        rows, width = real.shape
-        each = rows // len(indices)
-        before = real.flatten().cumsum(0).view(rows, width) - 1
-        first = before.gather(1, real.int().argmax(1, keepdim=True))[::each]
-        starts = self.starts[torch.as_tensor(indices, device=self.starts.device)]
-        shift = (starts[:, None] - first).repeat_interleave(each, 0)
-        place = torch.where(real, before + shift, self.array.shape[0] - 1)
-        return self.array.index_select(0, place.flatten()).view(rows, width, -1)
+        real = mask.bool().flatten()
+        before = real.cumsum(0) - 1
+        chosen = torch.as_tensor(indices, device=self.counts.device)
+        ends = self.counts[chosen].cumsum(0)
+        owner = torch.searchsorted(ends, before.clamp(min=0), right=True)
+        shift = self.starts[chosen] - ends + self.counts[chosen]
+        place = torch.where(real, before + shift[owner], self.array.shape[0] - 1)
+        return self.array.index_select(0, place).view(*mask.shape, -1)
 
 
 @dataclass
@@ -190,12 +192,12 @@ def _add(context: Context, arrays: SharedArrays, trunk: Trunk, split: str) -> bo
     counts = token_counts(context.splits[split].rows)
     if counts is None:
         return False
-    starts = torch.from_numpy(np.cumsum(counts) - counts)
+    tokens = torch.from_numpy(counts)
 
     def make(array: torch.Tensor) -> Mapping[str, Any]:
         if not _works(context, trunk.boundary, split):
             raise _DoesNotWork
-        return _compute(context, arrays, trunk.boundary, split, States(array, starts, 0.0))
+        return _compute(context, arrays, trunk.boundary, split, States(array, tokens, 0.0))
 
     width = shapes_of_model(context.model).hidden
     key = _key(context, split, trunk.boundary)
@@ -209,7 +211,7 @@ def _add(context: Context, arrays: SharedArrays, trunk: Trunk, split: str) -> bo
     trunk.entries.append(entry)
     trunk.hits += not entry.new
     array = _near(entry.array, context.device)
-    trunk.states[split] = States(array, starts.to(array.device), entry.facts["seconds"])
+    trunk.states[split] = States(array, tokens.to(array.device), entry.facts["seconds"])
     return True
 
 
@@ -237,7 +239,7 @@ def _compute(
             if entry is not None:
                 stack.callback(entry.close)
                 before = entry.facts["seconds"]
-                lower_states = States(entry.array, states.starts, before)
+                lower_states = States(entry.array, states.counts, before)
                 give = stack.enter_context(_fed(context, lower, lower_states))
                 break
         states.array[-1].zero_()
@@ -262,7 +264,7 @@ def _fill(
         backbone = Backbone(context.model)
         hidden = states_at(backbone, boundary, lambda: context.model(**inputs))
     real = batch["attention_mask"].bool()
-    counts = real.view(len(indices), -1).sum(1).tolist()
+    counts = states.counts[torch.as_tensor(indices)].tolist()
     for i, part in zip(indices, hidden[real].to("cpu").split(counts), strict=True):
         states.array[states.starts[i] : states.starts[i] + len(part)] = part
 
@@ -276,12 +278,12 @@ def _works(context: Context, boundary: int, split: str) -> bool:
     lengths = context.splits[split].lengths
     order = sorted(range(len(lengths)), key=lengths.__getitem__)[: max(8, len(lengths) // 2)]
     few = order[:: max(1, len(order) // 4)][:5]
-    counts = token_counts([context.splits[split].rows[i] for i in few])
-    assert counts is not None
-    array = torch.zeros(int(counts.sum()) + 1, shapes_of_model(context.model).hidden)
-    starts = torch.zeros(len(lengths), dtype=torch.long)
-    starts[few] = torch.from_numpy(np.cumsum(counts) - counts)
-    states = States(array, starts, 0.0)
+    known = token_counts([context.splits[split].rows[i] for i in few])
+    assert known is not None
+    array = torch.zeros(int(known.sum()) + 1, shapes_of_model(context.model).hidden)
+    counts = torch.zeros(len(lengths), dtype=torch.long)
+    counts[few] = torch.from_numpy(known)
+    states = States(array, counts, 0.0)
     for i in few:
         _fill(context, boundary, split, [i], lambda indices, batch: None, states)
     batch = context.batch(split, few)
