@@ -142,6 +142,20 @@ class Task(ABC):
         """
         raise NotImplementedError(f"a {cls.kind} is not read from a table")
 
+    def unlabelled(self, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]] | None:
+        """Columns of a table to predict for, as `encode` takes them, with fillers for labels.
+
+        Args:
+            named: as in `raw`, where they have other names than in training.
+
+        Returns:
+            None for a kind that takes its text columns as they are.
+
+        Raises:
+            UnavailableError: as `raw`.
+        """
+        return None
+
     @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
         """Keywords that a task on the user's own data is made with.

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from autopelt.data.readers import Table
 from autopelt.errors import UsageError, parameter
+from autopelt.tasks.choices import columns_of_choices
 from autopelt.tasks.columns import TAG_COLUMNS, find_column
 
 MOST_CLASSES = 50
 """More distinct whole numbers than this are quantities, not classes."""
 
 
-def infer_kind(table: Table, label: str, generates: bool) -> tuple[str, str]:
+def infer_kind(
+    table: Table, label: str, generates: bool, choices: str = "", taken: Sequence[str] = ()
+) -> tuple[str, str]:
     """Kind of a task from its training examples, and why in words.
 
     Lists of tags are token classification, contexts with answers question answering, a target text
-    generation, a number with a decimal point regression, few distinct values classification.
+    generation, choices multiple choice, a number with a decimal point regression, few distinct
+    values classification.
 
     Args:
         label: the column that the user named; empty: the usual names are tried.
         generates: the user named target texts.
+        choices: the columns of choices that the user named.
+        taken: columns that the user named as texts, which are no choices.
 
     Raises:
         UnavailableError: the label column is not there.
@@ -31,6 +38,9 @@ def infer_kind(table: Table, label: str, generates: bool) -> tuple[str, str]:
         return "generation", "there are target texts"
     if not label and {"context", "question", "answers"} <= set(columns):
         return "question_answering", "there are contexts, questions and answers"
+    found = columns_of_choices(list(columns), choices)
+    if found and not {*found} & {*taken}:
+        return "multiple_choice", f"there are choices in {', '.join(found)}"
     label = find_column(table, {"label": label}, "label", "label", *TAG_COLUMNS)
     values = [value for value in columns[label] if value is not None and value != ""]
     if values and isinstance(values[0], list):

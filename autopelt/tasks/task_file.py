@@ -31,7 +31,12 @@ from autopelt.tasks.kinds import KINDS
 from autopelt.tasks.own_data import OwnData
 
 Kind = Literal[
-    "classification", "regression", "token_classification", "question_answering", "generation"
+    "classification",
+    "regression",
+    "multiple_choice",
+    "token_classification",
+    "question_answering",
+    "generation",
 ]
 
 SCORES: Mapping[str, tuple[str, ...]] = {kind: KINDS[kind].known_scores for kind in get_args(Kind)}
@@ -64,6 +69,7 @@ class TaskFile(BaseModel):
     test_target: str | None = None
     text: str = ""
     text_pair: str = ""
+    choices: str = ""
     label: str = ""
     target: str = ""
     kind: Kind | None = None
@@ -178,7 +184,13 @@ def make(file: TaskFile) -> Task:
     kind, why = (
         (file.kind, "as given")
         if file.kind
-        else infer_kind(first, file.label, bool(file.train_target or file.target))
+        else infer_kind(
+            first,
+            file.label,
+            bool(file.train_target or file.target),
+            file.choices,
+            (file.text, file.text_pair),
+        )
     )
     if idle := file.idle(kind):
         raise UsageError(_has_no_effect(idle, kind, parameter))

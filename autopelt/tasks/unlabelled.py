@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autopelt.data.benchmark import Benchmark
@@ -50,10 +49,10 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
     """
     from datasets import Dataset
 
-    readers: dict[str, Callable[[Table, str], list[Any]]] = {
-        "words": _words,
-        "choices": partial(_choices, len(task.labels)),
-    }
+    own = task.unlabelled(table, named)
+    if own is not None:
+        return Dataset.from_dict(own)
+    readers: dict[str, Callable[[Table, str], list[Any]]] = {"words": _words}
     wanted = [column for column in task.columns if column != "target"]
     unknown = sorted(set(named) - set(wanted))
     if unknown:
@@ -76,7 +75,6 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
 _FILLERS: Mapping[str, Mapping[str, Any]] = {
     "classification": {"label": 0},
     "regression": {"label": 0.0},
-    "multiple_choice": {"label": 0},
     "question_answering": {"answers": [""], "starts": [0]},
     "generation": {"target": "-"},
 }
@@ -104,13 +102,3 @@ def _words(table: Table, column: str) -> list[Any]:
             raise UnavailableError(f"{table.where(row)} has no words in column '{column}'.")
         sentences.append(words)
     return sentences
-
-
-def _choices(count: int, table: Table, column: str) -> list[Any]:
-    """Lists of so many continuations."""
-    for row, value in enumerate(table.columns[column]):
-        if not isinstance(value, list) or len(value) != count:
-            raise UnavailableError(
-                f"{table.where(row)} has no list of {count} texts in '{column}'."
-            )
-    return table.columns[column]

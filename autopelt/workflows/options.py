@@ -131,6 +131,7 @@ OPTIONS = {
                 ("test", "report split.", "cut"),
                 ("text", "column of the text.", ""),
                 ("text_pair", "column of the second text.", ""),
+                ("choices", "columns of choices, one of lists or several.", ""),
                 ("label", "column of the label.", ""),
                 ("target", "column of the text to generate.", ""),
                 ("train_target", "lines aligned with train.", ""),

@@ -22,6 +22,7 @@ FAMILIES = {
     "squad2": ("bert", "gpt2"),
     "generation": ("gpt2", "t5", "bart"),
     "multiple_choice": ("bert", "roberta", "gpt2"),
+    "own_choices": ("bert", "gpt2"),
 }
 UNBOUNDED = ("r2", "rmse", "mae")
 PAIRS = [(kind, family) for kind, families in FAMILIES.items() for family in families]

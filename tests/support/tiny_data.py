@@ -113,6 +113,21 @@ def multiple_choice(folder: Path) -> tuple[Task, Source]:
     return make_task("copa"), Source(data=folder)
 
 
+def own_choices(folder: Path) -> tuple[Task, Source]:
+    """Questions with two to four choices, of which a letter tells the right one."""
+    rows = [
+        {
+            "question": f"what did the cat {n} see ?",
+            "options": [f"the dog {i} {n}" for i in range(2 + n % 3)],
+            "answer": "AB"[n % 2],
+        }
+        for n in range(40)
+    ]
+    path = folder / "choices.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return task_from_files(str(path)), Source()
+
+
 def demo(folder: Path) -> tuple[Task, Source]:
     """The built-in task."""
     return make_task("demo"), Source(train_examples=100)
@@ -129,5 +144,6 @@ MAKERS: dict[str, Callable[[Path], tuple[Task, Source]]] = {
         squad2,
         generation,
         multiple_choice,
+        own_choices,
     )
 }

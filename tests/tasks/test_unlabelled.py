@@ -38,7 +38,7 @@ def test_unknown_columns_and_missing_texts_are_named():
         unlabelled(make_task("sst2"), table, {"nope": "text"})
     with pytest.raises(UnavailableError, match="example 2 has an empty text in column 'text'"):
         unlabelled(make_task("sst2"), table, {"text": "text"})
-    with pytest.raises(UnavailableError, match="no list of 2 texts"):
+    with pytest.raises(UnavailableError, match="no two texts or more"):
         unlabelled(make_task("copa"), Table({"text": ["a"], "choices": [["x"]]}, "a"), {})
     with pytest.raises(UnavailableError, match="has no column 'question1'"):
         unlabelled(make_task("qqp"), Table({"other": ["a"]}, "a"), {})

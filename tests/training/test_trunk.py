@@ -202,6 +202,7 @@ def test_a_model_that_cannot_start_at_a_layer_is_trained_without(
         ("token_classification", "bert"),
         ("question_answering", "bert"),
         ("multiple_choice", "roberta"),
+        ("own_choices", "bert"),
         ("generation", "gpt2"),
     ],
 )
