@@ -12,6 +12,7 @@ from autopelt.cards.figure import add_points, error_bars, padded, plain, plot, s
 from autopelt.cards.look import BLUE, ORANGE, Look
 from autopelt.cards.wording import around, difference, gap_words, name, plural, score, share
 from autopelt.statistics.paired import Difference
+from autopelt.study.answer import confirmed_trials
 from autopelt.study.confirmation import (
     FOUND,
     SEED,
@@ -44,43 +45,13 @@ class Confirmed:
 
 def confirmed(record: StudyRecord) -> Confirmed | None:
     """Numbers of the verdict; None while nothing is confirmed."""
-    known = trained_again(record)
+    known = confirmed_trials(record)
     best = {role: chosen([c for _, c in known], role) for role in (FOUND, SEED)}
     found, seed = (next((pair for pair in known if pair[1] is best[r]), None) for r in best)
     if found is None and seed is None:
         return None
     gap = None if found is None or seed is None else found[1].against(seed[1])
     return Confirmed(found, seed, gap)
-
-
-def trained_again(record: StudyRecord) -> list[tuple[TrialRecord, Confirmation]]:
-    """What was confirmed, each with its trial."""
-    trials = {t.number: t for t in record.trials}
-    return [(trials[c.trial], c) for c in record.confirmed if c.trial in trials]
-
-
-def confirmed_lead(c: Confirmed) -> str:
-    """The verdict as one sentence."""
-    if c.found is None or c.seed is None or c.gap is None:
-        only = c.found or c.seed
-        assert only is not None
-        mean = only[1].mean
-        assert mean is not None
-        return (
-            f"Trained with {plural(mean.seeds, 'fresh random seed')}, {name(only[0])} reaches "
-            f"{score(mean.mean)} on the report split; there is nothing to compare it with yet."
-        )
-    gap, found, seed = c.gap, name(c.found[0]), name(c.seed[0])
-    seeds = plural(gap.seeds, "fresh random seed")
-    size = f"{score(abs(gap.mean))} {'above' if gap.mean > 0 else 'below'}"
-    what = f"{found} scores {size} the best seed architecture, {seed}, on the report split"
-    if gap.low is None:
-        return f"Trained with {seeds}, {what}; one seed cannot tell whether that is chance."
-    if gap.within_noise:
-        what += f", which is within the noise ({interval(gap)})."
-    else:
-        what += f" ({interval(gap)})."
-    return f"Confirmed with {seeds}: {what}{nothing_learned(c.found[1], c.seed[1])}"
 
 
 def nothing_learned(found: Confirmation, seed: Confirmation) -> str:
@@ -153,13 +124,13 @@ def card(record: StudyRecord) -> Card:
 
 def rows(record: StudyRecord) -> list[tuple[TrialRecord, Confirmation]]:
     """Confirmed architectures with a score, by growing parameters."""
-    scored = [pair for pair in trained_again(record) if pair[1].scored]
+    scored = [pair for pair in confirmed_trials(record) if pair[1].scored]
     return sorted(scored, key=lambda pair: (pair[0].count.deployed, pair[0].number))
 
 
 def wrong_pairs(record: StudyRecord) -> list[tuple[str, int, int]]:
     """Pairs that a score of the search ordered otherwise: (which score, wrong, pairs)."""
-    again = trained_again(record)
+    again = confirmed_trials(record)
     longest = max((len(t.scores) for t, _ in again), default=0)
     orders = {
         f"its scores after epoch {epoch}": {
@@ -198,7 +169,7 @@ def note(record: StudyRecord) -> str:
 
 def collapses(record: StudyRecord) -> str:
     """Which confirmed architectures did not learn with some random seeds; "" for none."""
-    return collapsed_words((name(t), c) for t, c in trained_again(record))
+    return collapsed_words((name(t), c) for t, c in confirmed_trials(record))
 
 
 def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:

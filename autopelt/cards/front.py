@@ -25,6 +25,7 @@ from autopelt.cards.look import BLUE, FAINT, INK, LINE, MUTED, ORANGE, VERMILION
 from autopelt.cards.pairs import figures
 from autopelt.cards.wording import name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front
+from autopelt.study.answer import told_apart
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_cost
 
@@ -273,16 +274,27 @@ def lead(record: StudyRecord) -> str:
         return (
             "No complete trial fits the budget yet; the points shown are reference points over it."
         )
-    small, large = found[0], max(found, key=record.expected)
+    apart = told_apart(record)
+    small, large = apart[0], apart[-1]
+    if len(found) > 1 and len(apart) == 1:
+        return (
+            f"All {len(found)} members of the front are within the noise of the smallest, "
+            f"{name(small)} with {score(record.expected(small))} at {share(small.count.share)}: "
+            "take that one."
+        )
     if len(found) == 1:
         return (
             f"One architecture dominates all others within the budget: {name(large)} with "
             f"{score(record.expected(large))} at {share(large.count.share)}."
         )
+    noise, others = "", len(found) - len(apart)
+    if others:
+        are = "is" if others == 1 else "are"
+        noise = f"; {plural(others, 'other')} on the front {are} within the noise of a smaller one"
     return (
-        f"{plural(len(found), 'architecture')} are worth choosing between: from "
+        f"{plural(len(apart), 'architecture')} are worth choosing between: from "
         f"{score(record.expected(small))} at {share(small.count.share)} of the backbone to "
-        f"{score(record.expected(large))} at {share(large.count.share)}."
+        f"{score(record.expected(large))} at {share(large.count.share)}{noise}."
     )
 
 

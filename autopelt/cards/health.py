@@ -13,11 +13,11 @@ from statistics import NormalDist
 from autopelt.cards.calibration import calibration, spearman
 from autopelt.cards.card import Card, Finding, NothingToShow
 from autopelt.cards.confirmation import confirmed, interval
-from autopelt.cards.learning_curves import still_rising
-from autopelt.cards.noise import difference_error, gap_error
+from autopelt.cards.learning_curves import at_ceiling, still_rising
 from autopelt.cards.progress import LAST, grown, last_gain, steps
 from autopelt.cards.wording import difference, listed, method, name, plural, score, share
 from autopelt.space.space import SearchSpace
+from autopelt.study.noise import difference_error, gap_error
 from autopelt.study.record import FAILED, STOPPED, StudyRecord
 
 good, note, warning = (partial(Finding, level) for level in ("good", "note", "warning"))
@@ -199,12 +199,12 @@ def stalled(record: StudyRecord) -> Finding | None:
         return None
     if gain < 0.005:
         return note(
-            f"The last {LAST} complete trials improved the front by less than 0.5%.",
+            f"The last {LAST} proposals improved the front by less than 0.5%.",
             "More trials will hardly help; more epochs, another space or a larger budget may.",
         )
     return Finding(
         "note" if gain > 0.03 else "good",
-        f"The last {LAST} complete trials improved the front by {grown(gain)}.",
+        f"The last {LAST} proposals improved the front by {grown(gain)}.",
         "The search has not settled: autopelt resume STUDY --trials N." if gain > 0.03 else "",
     )
 
@@ -214,11 +214,13 @@ def schedule(record: StudyRecord) -> Finding | None:
     rising, long = still_rising(record)
     if long < 3:
         return None
-    if rising * 2 > long:
+    if rising * 2 > long and not at_ceiling(record):
         return note(
             f"{rising} of {long} trials had their best epoch at the very end.",
             "Search again with more epochs: sizes that learn slowly are at a disadvantage.",
         )
+    if rising * 2 > long:
+        return good("More epochs can hardly help: the best score is as high as it can be.")
     return good(f"Most trials had finished learning ({rising} of {long} had not).")
 
 

@@ -12,6 +12,7 @@ from autopelt.cards.cells import trial_cells
 from autopelt.cards.figure import dashed, plain, plot
 from autopelt.cards.look import BLUE, FAINT, MUTED, ORANGE, VERMILION
 from autopelt.cards.wording import STATE_WORDS, name, plural, score
+from autopelt.study.noise import selection_error
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 
 ENDED = {STOPPED: ("square", ORANGE), FAILED: ("x", VERMILION)}
@@ -43,6 +44,13 @@ def still_rising(record: StudyRecord) -> tuple[int, int]:
     """(complete trials whose best epoch was their last, complete trials of two or more epochs)."""
     long = [t for t in record.complete if len(t.scores) > 1]
     return sum(t.scores.index(max(t.scores)) == len(t.scores) - 1 for t in long), len(long)
+
+
+def at_ceiling(record: StudyRecord) -> bool:
+    """Whether the best score is within two standard errors of 1, which no score here exceeds."""
+    best = record.best
+    error = None if best is None else selection_error(record, best)
+    return best is not None and error is not None and 1 - 2 * error <= record.expected(best) <= 1
 
 
 def draw(
@@ -126,6 +134,11 @@ def lead(record: StudyRecord) -> str:
     rising, long = still_rising(record)
     if not long:
         return "No trial has more than one epoch, so nothing can be said about the schedule yet."
+    if rising * 2 > long and at_ceiling(record):
+        return (
+            f"{_of(rising, long)} best at the very last epoch, but the best score is as high as it "
+            "can be."
+        )
     if rising * 2 > long:
         return (
             f"{_of(rising, long)} best at the very last epoch: "

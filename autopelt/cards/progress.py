@@ -17,7 +17,7 @@ from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds
 
 LAST = 10
-"""The gain is told for this many last trials."""
+"""The gain is told for this many last proposals."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
 
 
 def last_gain(found: Sequence[Step], last: int = LAST) -> float | None:
-    """Relative gain of the last trials: 0.05 for 5 %. None before there is anything to compare.
+    """Relative gain of the last proposals: 0.05 for 5 %. None before there is anything to compare.
 
-    Trainings again find nothing new, and do not count.
+    What is made by hand is not the search's work, and trainings again find nothing new.
     """
-    found = [s for s in found if s.trial.repeats is None]
-    if len(found) <= last or found[-last - 1].value <= 0:
+    proposed = [i for i, s in enumerate(found) if s.trial.repeats is None and not s.trial.label]
+    if len(proposed) < last or not (first := proposed[-last]) or found[first - 1].value <= 0:
         return None
-    return found[-1].value / found[-last - 1].value - 1
+    return found[-1].value / found[first - 1].value - 1
 
 
 def grown(gain: float) -> str:
@@ -281,9 +281,10 @@ def lead(found: Sequence[Step]) -> str:
         return f"Hypervolume {found[-1].value:.3f} after {plural(len(found), 'complete trial')}."
     if gain < 0.005:
         return (
-            f"The last {LAST} trials improved the front by less than 0.5%: the search has settled."
+            f"The last {LAST} proposals improved the front by less than 0.5%: the search has "
+            "settled."
         )
-    return f"The last {LAST} trials enlarged the front's hypervolume by {grown(gain)}."
+    return f"The last {LAST} proposals enlarged the front's hypervolume by {grown(gain)}."
 
 
 def _table(found: Sequence[Step]) -> Table | None:

@@ -1,135 +1,197 @@
-"""Card: did the search find something better than what one would have tried by hand?"""
+"""Card: what the study answers, against what one would have tried by hand.
+
+The same sentences are in the terminal, in `autopelt status` and in the events.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass
 
-from autopelt.cards.card import Card, Fact, NothingToShow
+from autopelt.cards.card import Card, Fact, Finding, NothingToShow
 from autopelt.cards.cells import trial_fact
-from autopelt.cards.confirmation import (
-    Confirmed,
-    confirmed,
-    confirmed_facts,
-    confirmed_lead,
-    confirmed_note,
-)
+from autopelt.cards.confirmation import confirmed, confirmed_facts, confirmed_note, nothing_learned
 from autopelt.cards.expectation import all_plain, behind, learns
-from autopelt.cards.noise import gap_error
-from autopelt.cards.wording import STATE_WORDS, difference, name, parameters, plural, score
+from autopelt.cards.wording import (
+    STATE_WORDS,
+    difference,
+    name,
+    parameters,
+    plural,
+    score,
+    share,
+    told,
+)
+from autopelt.study.answer import LIKELY, SURE, Answer, FrontGain, Gap, Smallest, answer
+from autopelt.study.noise import gap_error
 from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
+from autopelt.system.units import format_cost
+
+BUDGET, SMALLEST, FRONT = "At this budget", "The smallest that is as good", "The front"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Best within the budget against the best seed architecture within the budget.
-
-    Attributes:
-        value: expected score of `best`.
-        gain: expected score of `best` minus that of `seed`; None without a seed architecture.
-        error: standard error of `gain`; None if unknown.
-        proposed: complete architectures within the budget that are no seed architectures.
-        confirmed: what training again with fresh random seeds found, once there is something.
-        reference: best seed architecture over the budget that beats everything within it.
-    """
-
-    best: TrialRecord
-    seed: TrialRecord | None
-    value: float
-    gain: float | None
-    error: float | None
-    reference: TrialRecord | None
-    proposed: int
-    confirmed: Confirmed | None = None
-
-    @property
-    def within_noise(self) -> bool:
-        """The gain is below two standard errors (or there is none)."""
-        return self.gain is not None and self.error is not None and self.gain < 2 * self.error
-
-
-def verdict(record: StudyRecord) -> Verdict:
+def answered(record: StudyRecord) -> Answer:
     """Numbers of the card. Raises NothingToShow while no trial within the budget is complete."""
-    best, seed = record.best, record.best_seed
-    if best is None:
+    found = answer(record)
+    if found is None:
         raise NothingToShow(_why_nothing(record))
-    value = record.expected(best)
-    gain = error = None
-    if seed is not None:
-        gain = value - record.expected(seed)
-        error = gap_error(record, best, seed) if seed is not best else None
-    over = [
-        t for t in record.architectures if not record.feasible(t) and record.expected(t) > value
-    ]
-    return Verdict(
-        best,
-        seed,
-        value,
-        gain,
-        error,
-        max(over, key=record.expected, default=None),
-        sum(record.feasible(t) and not t.label for t in record.architectures),
-        confirmed(record),
-    )
+    return found
 
 
 def card(record: StudyRecord) -> Card:
-    """The verdict in one sentence, and the numbers behind it."""
-    v = verdict(record)
-    return Card(lead(v), facts(v, record), note=note(v, record))
+    """The verdict in one sentence, what else there is to say, and the numbers behind it."""
+    a = answered(record)
+    first = lead(record)
+    more = [(k, s) for k, s in sentences(record) if s != first]
+    findings = tuple(Finding("note", f"{what}: {sentence}") for what, sentence in more)
+    return Card(first, facts(a, record), findings=findings, note=note(a, record))
 
 
-def lead(v: Verdict) -> str:
-    """The verdict as one sentence."""
-    if v.confirmed is not None:
-        return confirmed_lead(v.confirmed)
-    if v.seed is None or v.gain is None:
+def lead(record: StudyRecord) -> str:
+    """The most that the study gained, as one sentence; else what to take.
+
+    Raises NothingToShow while no trial within the budget is complete.
+    """
+    a = answered(record)
+    if a.gain is None or a.hand is None or a.gain.chance() >= LIKELY:
+        return _at_budget(a, record)
+    small = a.smallest[0] if a.smallest else None
+    if small is None or small.hand is None:
+        return _at_budget(a, record)
+    if small.trial is not small.hand:
+        return _smallest(small, a, record)
+    if any(gap is not None for _, gap in a.front.above):
+        return _front(a.front)
+    return (
+        f"Take {name(small.hand)}: {plural(a.tried - 1, 'other')}, trained under the same "
+        f"conditions, {'is' if a.tried == 2 else 'are'} not better."
+    )
+
+
+def sentences(record: StudyRecord) -> list[tuple[str, str]]:
+    """(what it is about, one sentence): the budget, the smallest as good, the front."""
+    a = answered(record)
+    said = [(BUDGET, _at_budget(a, record))]
+    if a.found is None or a.hand is None:
+        return said
+    said += [(SMALLEST, _smallest(s, a, record)) for s in a.smallest]
+    return [*said, (FRONT, _front(a.front))]
+
+
+def _at_budget(a: Answer, record: StudyRecord) -> str:
+    if a.hand is None:
         return (
-            f"The best architecture within the budget reaches {score(v.value)}; "
-            "no seed architecture within the budget is complete to compare it with."
+            f"{told(a.best)} is the best within the budget, {score(record.expected(a.best))}; "
+            "nothing made by hand within the budget is complete to compare it with."
         )
-    if v.best is v.seed and not v.proposed:
+    if a.found is None or a.gain is None:
         return (
-            f"The best seed architecture, {v.seed.label}, reaches {score(v.value)}; "
+            f"The best made by hand, {name(a.hand)}, reaches {score(record.expected(a.hand))}; "
             "the search itself has not finished a proposal yet."
         )
-    if v.best is v.seed:
+    chance, numbers = a.gain.chance(), _numbers(a.gain, a.found, a.hand, record)
+    by_hand = f"the best made by hand, {name(a.hand)}"
+    if chance >= LIKELY:
+        return f"{told(a.found)} is {_sure(chance)} better than {by_hand}: {numbers}."
+    if chance <= 1 - LIKELY:
         return (
-            f"Nothing the search proposed beats the best seed architecture, {v.seed.label}, "
-            f"which reaches {score(v.value)}."
+            f"{told(a.hand)}, made by hand, is {_sure(1 - chance)} better than {name(a.found)}, "
+            f"the best that the search found: {numbers}."
         )
-    if v.gain <= 0 or score(v.gain) == score(0.0):
-        return (
-            f"The search found an architecture as good as the best seed architecture, "
-            f"{v.seed.label}, with {_parameters(v)}."
-        )
-    claim = (
-        f"The search found an architecture that scores {score(v.gain)} above the best seed "
-        f"architecture, {v.seed.label}"
+    if math.isnan(chance):
+        why = "one seed cannot tell" if a.gain.seeds == 1 else "nothing tells"
+        return f"{told(a.found)} against {by_hand}: {numbers}; {why} how much of it is chance."
+    return f"{told(a.found)} and {by_hand}, are within the noise of each other: {numbers}."
+
+
+def _sure(chance: float) -> str:
+    """A chance in a word."""
+    return "surely" if chance >= SURE else "likely" if chance >= LIKELY else "probably"
+
+
+def _numbers(gap: Gap, found: TrialRecord, hand: TrialRecord, record: StudyRecord) -> str:
+    """``0.970 against 0.941 (+0.029, 95% interval +0.004 to +0.054; 3 and 2 trainings)``."""
+    around = ""
+    if gap.interval is not None:
+        around = ", 95% interval {} to {}".format(*map(difference, gap.interval))
+    if gap.seeds:
+        again = {c.trial: c for c in record.confirmed}
+        known = [again[t.number] for t in (found, hand)]
+        means = [score(c.mean.mean if c.mean else None) for c in known]
+        seeds = f"{plural(gap.seeds, 'fresh random seed')} on the report split"
+        lost = nothing_learned(*known)
+        said = f"{means[0]} against {means[1]} ({difference(gap.mean)}{around}; {seeds})"
+        return f"{said}.{lost.rstrip('.')}" if lost else said
+    first, second = (len(record.trainings_of(t)) for t in (found, hand))
+    each = f"{first} and {second} trainings"
+    if first == second:
+        each = f"{plural(first, 'training')} each"
+    return (
+        f"{score(record.expected(found))} against {score(record.expected(hand))} "
+        f"({difference(gap.mean)}{around}; {each})"
     )
-    if v.within_noise:
-        return f"{claim}, but a gap of this size can be chance."
-    return f"{claim}."
 
 
-def _parameters(v: Verdict) -> str:
-    """``35% fewer parameters``, of the best against the best seed architecture."""
-    assert v.seed is not None
-    saved = 1 - v.best.count.deployed / max(1, v.seed.count.deployed)
-    if abs(saved) < 0.005:
-        return "as many parameters"
-    return f"{saved:.0%} fewer parameters" if saved > 0 else f"{-saved:.0%} more parameters"
+def _smallest(s: Smallest, a: Answer, record: StudyRecord) -> str:
+    cost = "parameters" if s.cost == "params" else s.cost
+    within = f"as good as the best within {score(a.margin)}"
+    if s.gap is None and (s.hand is None or s.hand is s.trial):
+        return f"{told(s.trial)}: nothing of fewer {cost} is {within}."
+
+    def costs(t: TrialRecord) -> str:
+        if s.cost == "params":
+            return f"{t.count.deployed:,} parameters"
+        return format_cost(s.cost, t.costs.get(s.cost))
+
+    said = f"{told(s.trial)} is the best, with {costs(s.trial)}"
+    if s.gap is not None:
+        sure = _sure(s.gap.chance(-(a.margin or 0.0)))
+        said = f"{told(s.trial)} is {sure} {within}, with {costs(s.trial)}"
+    if s.trial.label:
+        return f"{said}; the search found nothing smaller."
+    if s.hand is None:
+        return f"{said}; nothing made by hand is."
+    if s.cost == "params":
+        ratio = s.trial.count.deployed / max(1, s.hand.count.deployed)
+        return (
+            f"{said}: {ratio:.0%} of the smallest made by hand that is, {name(s.hand)} "
+            f"({s.hand.count.deployed:,})."
+        )
+    return f"{said}; of those made by hand {name(s.hand)}, {costs(s.hand)}."
 
 
-def facts(v: Verdict, record: StudyRecord) -> tuple[Fact, ...]:
-    """Best, seed and gain as large numbers."""
-    if v.confirmed is not None:
-        return confirmed_facts(v.confirmed, record)
-    shown = [_fact("Best within the budget", v.best, record, strong=True)]
-    if v.seed is not None and v.seed is not v.best and v.gain is not None:
-        shown.append(_fact("Best seed architecture", v.seed, record))
-        around = f"standard error {score(v.error)}" if v.error is not None else "spread unknown"
-        shown.append(Fact("Difference", difference(v.gain), around))
+def _front(f: FrontGain) -> str:
+    was = "was" if f.found == 1 else "were"
+    said = f"{f.found} of its {plural(f.members, 'member')} {was} found by the search"
+    known = [(t, g.mean) for t, g in f.above if g is not None]
+    if not known:
+        return f"{said}; none is likely above what is made by hand with as many parameters."
+    most, gain = max(known, key=lambda pair: pair[1])
+    where = sorted({share(t.count.share) for t, _ in known}, key=lambda w: float(w.rstrip("%")))
+    places = f"at {where[0]}" if len(where) == 1 else f"from {where[0]} to {where[-1]}"
+    return (
+        f"{said}; {places} of the backbone it is likely above what is made by hand with as many "
+        f"parameters, most at {share(most.count.share)}: by {score(gain)}."
+    )
+
+
+def facts(a: Answer, record: StudyRecord) -> tuple[Fact, ...]:
+    """Found, made by hand and their difference as large numbers."""
+    fresh = confirmed(record)
+    if fresh is not None:
+        return confirmed_facts(fresh, record)
+    shown = []
+    if a.found is not None:
+        shown.append(_fact("Found by the search", a.found, record, strong=True))
+    if a.hand is not None:
+        shown.append(_fact("Best made by hand", a.hand, record))
+    if a.gain is not None:
+        error = a.gain.error
+        around = f"standard error {score(error)}" if error is not None else "spread unknown"
+        shown.append(Fact("Difference", difference(a.gain.mean), around))
+    if a.smallest and a.smallest[0].gap is not None:
+        small = a.smallest[0].trial
+        shown.append(Fact("Smallest as good", f"{small.count.deployed:,}", name(small)))
     done = len(record.complete)
     shown.append(
         Fact("Trials", f"{done}", f"complete of {record.total}" + _others(record) if done else "")
@@ -142,20 +204,22 @@ def _fact(words: str, t: TrialRecord, record: StudyRecord, strong: bool = False)
     return trial_fact(words, score(record.expected(t)), t, strong, more)
 
 
-def note(v: Verdict, record: StudyRecord) -> str:
+def note(a: Answer, record: StudyRecord) -> str:
     """What the verdict does not say: whence scores come, how large chance is, what is outside."""
-    if v.confirmed is not None:
-        return confirmed_note(v.confirmed, record)
+    fresh_numbers = confirmed(record)
+    if fresh_numbers is not None:
+        return confirmed_note(fresh_numbers, record)
     fresh = "before you rely on it, train it with other random seeds and score the report split."
     if all_plain(record):
         words = [
             f"Each architecture was trained once, with one random seed; its {record.metric} is of "
             "the selection split, which the search looked at."
         ]
-        if v.error is not None:
+        error = None if a.hand is None else gap_error(record, a.best, a.hand)
+        if error is not None:
             words.append(
                 f"On {plural(record.task.selection or 0, 'example')} two equally good "
-                f"architectures often lie up to {score(2 * v.error)} apart."
+                f"architectures often lie up to {score(2 * error)} apart."
             )
         words.append(f"The best of many noisy scores is flattered by chance: {fresh}")
     else:
@@ -165,10 +229,10 @@ def note(v: Verdict, record: StudyRecord) -> str:
             "of single ones is taken out, and those that learned nothing are counted in. The "
             f"search looked at that split: {fresh}"
         ]
-    if v.reference is not None:
+    if a.reference is not None:
         words.append(
-            f"Outside the budget, {name(v.reference)} reaches "
-            f"{score(record.expected(v.reference))} with {parameters(v.reference.count)} of the "
+            f"Outside the budget, {name(a.reference)} reaches "
+            f"{score(record.expected(a.reference))} with {parameters(a.reference.count)} of the "
             "backbone."
         )
     return " ".join(words)

@@ -74,6 +74,12 @@ def name(trial: TrialRecord) -> str:
     return trial.name
 
 
+def told(trial: TrialRecord, most: int = 60) -> str:
+    """Its name, with a short description where it has no name: ``trial 17 (adapter 4 at 2-5)``."""
+    words = trial.architecture.describe()
+    return trial.name if trial.label or len(words) > most else f"{trial.name} ({words})"
+
+
 def method(name: str) -> str:
     """A method as people say it."""
     return named(name).words

@@ -70,7 +70,7 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
 def _gain(a: "Named", b: "Named") -> tuple[float | None, str]:
     """Score of b minus score of a, and a sentence; None where they were not measured alike."""
     from autopelt.cards.expectation import plain_score
-    from autopelt.cards.noise import difference_error, gap_error
+    from autopelt.study.noise import difference_error, gap_error
 
     if a.study is None or b.study is None or a.trial is None or b.trial is None:
         return None, "What it gains is unknown: not both are trials of a study."

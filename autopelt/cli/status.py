@@ -19,7 +19,7 @@ def status(study: str, as_json: bool) -> None:
       autopelt status reports/rte-minilm-1pct
       autopelt status reports/rte-minilm-1pct --json
     """
-    from autopelt.workflows.status import sentences, status
+    from autopelt.workflows.status import status, told
 
     values = status(Path(study))
-    click.echo(json.dumps(values) if as_json else "\n".join(sentences(values)))
+    click.echo(json.dumps(values) if as_json else "\n".join(told(values)))

@@ -20,10 +20,10 @@ from autopelt.cards.card import (
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.figure import add_points, add_steps, dashed, padded, plain, plot, share_axis
 from autopelt.cards.front import Front, front, hover
-from autopelt.cards.noise import difference_error
 from autopelt.cards.progress import Curve, figures, grew
 from autopelt.cards.wording import difference, listed, name, plural, score, share
 from autopelt.report.overlay import Member, Overlay, budget_words
+from autopelt.study.noise import difference_error
 from autopelt.system.units import format_seconds
 
 

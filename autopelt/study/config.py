@@ -113,6 +113,8 @@ class StudyConfig(BaseModel):
         data: folder with the task's files in the benchmark's own layout.
         cache_memory: most memory for hidden states of the frozen trunk, on each machine: ``4GiB``;
             ``off`` for none; None for a quarter of what is free when a search starts.
+        margin: how much lower than the best a score may be to be called as good; None for one
+            standard error of the best one over the selection split.
         confirm_seeds: random seeds with which the best are trained again after the search, or None.
         storage: database of the trials, any URL that Optuna takes; None: study.db in the folder.
         tensorboard: write TensorBoard's files of every trial.
@@ -139,6 +141,7 @@ class StudyConfig(BaseModel):
     early_stopping: Annotated[bool, Field(strict=True)] = False
     data: str | None = None
     cache_memory: MemoryField | None = None
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     confirm_seeds: Annotated[int, Field(ge=1, le=1000, strict=True)] | None = None
     storage: str | None = None
     tensorboard: Annotated[bool, Field(strict=True)] = False
@@ -212,8 +215,8 @@ class StudyConfig(BaseModel):
     def differences(self, other: "StudyConfig") -> list[str]:
         """What makes the other a different study, one ``key: mine, not theirs`` each.
 
-        The number of trials, of workers and of confirmations, the timeout and the cache may change
-        while a study goes on.
+        The number of trials, of workers and of confirmations, the margin, the timeout and the cache
+        may change while a study goes on.
         """
         free = {
             *(
@@ -222,6 +225,7 @@ class StudyConfig(BaseModel):
                 "workers",
                 "trial_timeout",
                 "cache_memory",
+                "margin",
                 "confirm_seeds",
                 "tensorboard",
             ),

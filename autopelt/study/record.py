@@ -30,6 +30,8 @@ class TrialRecord:
         scores: selection score after each epoch.
         losses: mean training loss of each epoch.
         metrics: all scores of the best epoch on the selection split, by name.
+        without: `score` without each group of the selection split's examples in turn; empty in
+            studies of before.
         reason: one line why it failed.
         stopped_because: one sentence why it was stopped early.
         seconds: wall-clock of the trial by phase (``load``, ``trunk``, ``train``, ``score``, …);
@@ -59,6 +61,7 @@ class TrialRecord:
     scores: tuple[float, ...] = ()
     losses: tuple[float, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
+    without: tuple[float, ...] = ()
     reason: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
     saved: Mapping[str, float] = field(default_factory=dict)

@@ -325,7 +325,7 @@ def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
     if "architecture" not in known or trial.state not in _STATES:
         return None
     plain: dict[str, Any] = {name: known[name] for name in _PLAIN if name in known}
-    for name in ("scores", "losses"):
+    for name in ("scores", "losses", "without"):
         plain[name] = tuple(plain.get(name, ()))
     return TrialRecord(
         number=trial.number,

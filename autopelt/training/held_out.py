@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
 from autopelt.training.context import Context
+from autopelt.training.example_groups import without_groups
 from autopelt.training.loop import predict_split
-
-GROUPS = 40
-"""Groups of examples that are left out in turn; fewer where there are fewer examples."""
 
 
 @torch.inference_mode()
@@ -31,19 +28,10 @@ def held_out(context: Context, selection: Mapping[str, float]) -> dict[str, Any]
     split, task = context.splits["report"], context.task.decided(selection)
     predictions = predict_split(context, "report")
     metrics = task.score(predictions, split.encoded)
-    groups = example_groups(split.rows, context.setup.random_seed)
-
-    count = max(groups) + 1 if len(set(groups)) > 1 else 0
-    kept = [[i for i, g in enumerate(groups) if g != group] for group in range(count)]
-
-    def without(answers: Sequence[Any]) -> list[float]:
-        scores = (task.score([answers[i] for i in k], split.encoded.select(k)) for k in kept)
-        return [task.metric.value(score) for score in scores]
-
     told = {
         "metrics": metrics,
         "score": task.metric.value(metrics),
-        "without": without(predictions),
+        "without": without_groups(context, "report", predictions, task),
         "examples": len(split.rows),
         "data": context.report_hash,
     }
@@ -51,16 +39,6 @@ def held_out(context: Context, selection: Mapping[str, float]) -> dict[str, Any]
     if answer is not None:
         same = [answer] * len(split.rows)
         score = task.metric.value(task.score(same, split.encoded))
-        told["constant"] = {"score": score, "without": without(same)}
+        without = without_groups(context, "report", same, task)
+        told["constant"] = {"score": score, "without": without}
     return told
-
-
-def example_groups(rows: Sequence[Any], random_seed: int) -> list[int]:
-    """Group of each row, at random and of equal size; rows of one example stay together."""
-    # A long context of question answering is several rows.
-    owners = [row.get("example", i) for i, row in enumerate(rows)]
-    examples = list(dict.fromkeys(owners))
-    count = min(GROUPS, len(examples))
-    order = np.random.default_rng((random_seed, 41)).permutation(len(examples))
-    group = {examples[i]: place % count for place, i in enumerate(order.tolist())}
-    return [group[owner] for owner in owners]

@@ -12,6 +12,7 @@ from autopelt.modules.attachment import detach
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import Context
+from autopelt.training.example_groups import without_groups
 from autopelt.training.gradient_accumulation import NOTE, Accumulation
 from autopelt.training.results import EpochResult, TrialFailure
 from autopelt.training.trainee import Single, Trainee, single
@@ -72,6 +73,8 @@ def train(trainee: Trainee, training: TrainingConfig) -> Generator[list[Entry], 
                     seconds["train"] = time.perf_counter() - begun
                 scoring = time.perf_counter()
                 entries = _entries(trainee, epoch, losses, _score(trainee, trunk))
+                if epoch == training.epochs:
+                    _weigh_examples(trainee, entries)
                 seconds["score"] = time.perf_counter() - scoring
                 saved |= {} if trunk is None else {"trunk": trunk.saved}
                 notes += [NOTE] if accumulation.parts > 1 else []
@@ -130,24 +133,35 @@ def _entries(
     trainee: Trainee,
     epoch: int,
     losses: Mapping[int, float],
-    scores: Mapping[int, dict[str, float]],
+    scores: Mapping[int, tuple[dict[str, float], list[object]]],
 ) -> list[Entry]:
-    """What an epoch says of the members with a loss in it."""
+    """What an epoch says of the members with a loss in it, given its metrics and predictions."""
     metric = trainee.context.task.metric
     entries: list[Entry] = [None] * len(trainee.members)
     for number, loss in losses.items():
         member = trainee.members[number]
         if member.failure is None:
-            value = metric.value(scores[number])
+            metrics, predictions = scores[number]
+            value = metric.value(metrics)
             if math.isfinite(value):
-                best = member.keep_if_best(value, scores[number])
-                result = EpochResult(epoch, loss, value, scores[number], best=best)
+                best = member.keep_if_best(value, metrics, predictions)
+                result = EpochResult(epoch, loss, value, metrics, best)
                 result.costs.update(member.costs)
                 entries[number], member.costs = result, {}
                 continue
             member.failure = TrialFailure.of_score(metric.name, value, epoch)
         entries[number] = member.failure
     return entries
+
+
+def _weigh_examples(trainee: Trainee, entries: Sequence[Entry]) -> None:
+    """Tell with each member's last epoch what its best one scores without groups of examples."""
+    context = trainee.context
+    for member, entry in zip(trainee.members, entries, strict=True):
+        if isinstance(entry, EpochResult):
+            predictions = member.best_predictions
+            found = without_groups(context, "selection", predictions, context.task)
+            entry.without.extend(round(score, 6) for score in found)
 
 
 def score_split(
@@ -167,13 +181,15 @@ def predict_split(context: Context, split: str) -> list[object]:
     return _predict(Single(context), split, None)[0]
 
 
-def _score(trainee: Trainee, trunk: Trunk | None) -> dict[int, dict[str, float]]:
-    """Metrics of the selection split of every member that has not failed."""
+def _score(
+    trainee: Trainee, trunk: Trunk | None
+) -> dict[int, tuple[dict[str, float], list[object]]]:
+    """Metrics and predictions of the selection split, of every member that has not failed."""
     if not trainee.running:
         return {}
     task, encoded = trainee.context.task, trainee.context.splits["selection"].encoded
     predictions = _predict(trainee, "selection", trunk)
-    return {number: task.score(rows, encoded) for number, rows in predictions.items()}
+    return {number: (task.score(rows, encoded), rows) for number, rows in predictions.items()}
 
 
 @torch.inference_mode()

@@ -19,6 +19,8 @@ class EpochResult:
             the first epoch ``layers`` (left out of every pass) and ``hits`` (splits whose states
             were there already).
         notes: sentences about the data that a user must see, with the first epoch.
+        without: with the last epoch, the best one's score without each group of the selection
+            split's examples (`autopelt.training.example_groups`).
         held_out: what `autopelt.training.held_out` says, with the last epoch where it was asked.
         costs: what `autopelt.training.costs` measured, with the first epoch where it was asked.
     """
@@ -31,6 +33,7 @@ class EpochResult:
     seconds: dict[str, float] = field(default_factory=dict)
     saved: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    without: list[float] = field(default_factory=list)
     held_out: dict[str, Any] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
 

@@ -41,6 +41,7 @@ class Member:
         trained: the parameters that get gradients.
         own: all that training changes, which the best state is made of.
         costs: what was measured before (`autopelt.training.costs`), told with the first epoch.
+        best_predictions: of the selection split, by the state that scored highest.
         failure: why it cannot go on; None as long as it can.
         best_scores: all scores of the best epoch on the selection split.
     """
@@ -63,6 +64,7 @@ class Member:
         self.failure: TrialFailure | None = None
         self.best_scores: Mapping[str, float] = {}
         self._clip_norm = training.clip_norm
+        self.best_predictions: list[object] = []
         self._best_score = -math.inf
         self._best_state: list[torch.Tensor] = []
         if groups:
@@ -83,10 +85,13 @@ class Member:
         self._schedule.step()
         self._optimizer.zero_grad(set_to_none=True)
 
-    def keep_if_best(self, score: float, scores: Mapping[str, float]) -> bool:
+    def keep_if_best(
+        self, score: float, scores: Mapping[str, float], predictions: list[object]
+    ) -> bool:
         """Remember the state of now if none so far scored higher; whether that is so."""
         best = score > self._best_score
         if best:
+            self.best_predictions = predictions
             self._best_score, self._best_state = score, [p.detach().clone() for p in self.own]
             self.best_scores = scores
         return best

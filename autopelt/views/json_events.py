@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autopelt.cards.expectation import measured
-from autopelt.cards.verdict import lead, verdict
+from autopelt.cards.verdict import lead, sentences
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
 
 _NUMBER, _WHOLE, _TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
@@ -88,7 +88,11 @@ _DONE: Described = {
     "best_seed": (_BEST, lambda record, folder: scored(record, record.best_seed)),
     "verdict": (
         {"type": ["string", "null"]},
-        lambda record, folder: lead(verdict(record)) if record.best else None,
+        lambda record, folder: lead(record) if record.best else None,
+    ),
+    "answer": (
+        {"type": "object", "additionalProperties": _TEXT},
+        lambda record, folder: dict(sentences(record)) if record.best else {},
     ),
     "report": (_TEXT, lambda record, folder: str(folder / "index.html")),
 }

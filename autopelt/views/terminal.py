@@ -15,7 +15,7 @@ from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialR
 from autopelt.system.units import format_score, format_seconds, format_share
 
 LAST = 10
-"""Trials over which the live view tells the gain."""
+"""Proposals over which the live view tells the gain."""
 
 TRAINING = "training"
 """What happens where nothing else does."""
@@ -160,7 +160,7 @@ class LiveView:
         best, seed = study.best, study.best_seed
         if best is not None:
             gained = gain(study)
-            words = "" if gained is None else f" (+{gained:.3f} in the last {LAST} trials)"
+            words = "" if gained is None else f" (+{gained:.3f} by the last {LAST} proposals)"
             by_hand = "" if seed is None else f"{study.expected(seed):.3f} of {seed.label}, by hand"
             against = by_hand and f" against {by_hand}"
             lines.append(
@@ -181,15 +181,15 @@ class LiveView:
 
 
 def gain(study: StudyRecord, last: int = LAST) -> float | None:
-    """How much the last finished trials added to the hypervolume; None where there are no more."""
-    ended = sorted(
-        (t for t in study.trials if t.finished is not None and t.repeats is None),
+    """What the last proposals added to the hypervolume; None where there are no more."""
+    proposed = sorted(
+        (t for t in study.trials if t.finished is not None and t.repeats is None and not t.label),
         key=lambda t: t.finished or 0.0,
     )
-    if len(ended) <= last:
+    if len(proposed) < last:
         return None
-    early = {t.number for t in ended[:-last]}
-    known = [t for t in study.architectures if t.number in early and study.feasible(t)]
+    late = {t.number for t in proposed[-last:]}
+    known = [t for t in study.architectures if t.number not in late and study.feasible(t)]
     before = list(map(study.point, known))
     return max(0.0, study.hypervolume() - hypervolume(before, study.limit, study.floor))
 

@@ -14,6 +14,7 @@ from autopelt.errors import InfeasibleError, UsageError, require_positive
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers.posterior import beliefs, posterior_means
 from autopelt.statistics.pareto import front_of
+from autopelt.study.answer import answer
 from autopelt.study.config import derived_seed
 from autopelt.study.confirmation import CONFIRMED, FOUND, SEED, ConfirmedTrial, ledger
 from autopelt.study.database import explained
@@ -45,7 +46,7 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
     Of a search that weighs the score against costs they are of its front; where the score alone
     was asked for, being small is no merit. What the search expects most of is a candidate even
     where a seed architecture dominates it: if that one was only lucky is what a confirmation finds
-    out.
+    out. The smallest that are as good as the best, found and made by hand, are candidates too.
 
     Args:
         record: the study.
@@ -71,10 +72,13 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
         on_front = {inside[i].number for i in members}
         found = [t for t in found if t.number in on_front or t is found[0]]
     seeds = rank([t for t in inside if t.label])
+    chosen = {t.number: t for t in (*found[:top], *seeds[:top])}
+    answered = answer(record) if record.config.objectives.weigh_costs else None
+    for small in answered.smallest[:1] if answered is not None else ():
+        chosen |= {t.number: t for t in (small.trial, small.hand) if t is not None}
     return [
-        Candidate(t, role, means[t.number])
-        for role, trials in ((FOUND, found[:top]), (SEED, seeds[:top]))
-        for t in trials
+        Candidate(t, SEED if t.label else FOUND, means[t.number])
+        for t in sorted(chosen.values(), key=lambda t: bool(t.label))
     ]
 
 

@@ -101,6 +101,13 @@ OPTIONS = {
         Option("train_examples", "Train on this many examples.", None, "all", int, "training"),
         Option("learning_rate_factor", "Factor on all rates.", 1.0, THE_TASKS, float, "training"),
         Option("schedule", "How rates fall: linear, cosine.", "linear", lands="training"),
+        Option(
+            "margin",
+            "How much lower a score may be to be as good.",
+            otherwise="one standard error of the selection split",
+            type=float,
+            free=True,
+        ),
         Option("confirm_seeds", "Confirm the best with so many seeds.", type=int, free=True),
         Option("random_seed", "Seed of all randomness.", 0, type=int),
         Option(

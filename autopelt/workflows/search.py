@@ -220,6 +220,8 @@ class _Driver:
         self._progress.setdefault(number, Progress()).add(result)
         if result.get("costs"):
             self.study.write(number, costs=result["costs"])
+        if result.get("without"):
+            self.study.write(number, without=result["without"])
         self.study.progressed(number, result["score"], result["loss"])
         self.view.progressed(number, result)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from autopelt.cards.verdict import lead, verdict
+from autopelt.cards.verdict import lead, sentences
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
 from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_seconds, format_share
@@ -48,12 +48,13 @@ def status(folder: Path) -> dict[str, Any]:
         "hypervolume": record.hypervolume(),
         "best": scored(record, best),
         "best_seed": scored(record, record.best_seed),
-        "verdict": lead(verdict(record)) if best is not None else None,
+        "verdict": lead(record) if best is not None else None,
+        "answer": dict(sentences(record)) if best is not None else {},
         "next": following,
     }
 
 
-def sentences(values: dict[str, Any]) -> list[str]:
+def told(values: dict[str, Any]) -> list[str]:
     """The same for a person, a line each."""
     trials = values["trials"]
     done = sum(trials[name] for _, name in _WORDS)
@@ -74,6 +75,7 @@ def sentences(values: dict[str, Any]) -> list[str]:
     if values["best_seed"] is not None:
         lines.append(f"by hand: {_words(values['best_seed'])}")
     lines += [values["verdict"]] if values["verdict"] else ["Nothing within the budget yet."]
+    lines += [f"{what}: {said}" for what, said in values["answer"].items() if said != lines[-1]]
     return [*lines, f"Next:   {values['next']}"]
 
 

@@ -59,12 +59,11 @@ def test_one_score_and_no_belief_is_just_that(example):
 def test_the_best_is_the_one_that_held_up_and_not_the_lucky_one(made, lucky):
     assert made.best.architecture != lucky.architecture
     assert len(made.trainings_of(made.best)) == 5
-    v = verdict.verdict(made)
-    assert v.best is made.best
-    assert v.value == made.expected(made.best)
-    assert v.gain == made.expected(made.best) - made.expected(made.best_seed)
+    v = verdict.answered(made)
+    assert v.best is v.found is made.best
+    assert v.gain.mean == made.expected(made.best) - made.expected(made.best_seed)
     sds = [made.belief(t).sd for t in (made.best, made.best_seed)]
-    assert v.error == pytest.approx((sds[0] ** 2 + sds[1] ** 2) ** 0.5)
+    assert v.gain.error == pytest.approx((sds[0] ** 2 + sds[1] ** 2) ** 0.5)
     assert v.proposed == sum(made.feasible(t) and not t.label for t in made.architectures)
     card = verdict.card(made)
     assert f"5 trainings, observed {observed(made, made.best)}" in card.facts[0].remark

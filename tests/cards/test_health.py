@@ -3,8 +3,8 @@ from dataclasses import replace
 from example_studies import failed_study
 
 from autopelt.cards import health
-from autopelt.cards.noise import difference_error
 from autopelt.space.space import Row
+from autopelt.study.noise import difference_error
 
 
 def changed(record, **by_number):

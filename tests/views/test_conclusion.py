@@ -5,13 +5,15 @@ from pathlib import Path
 
 from small_record import AGAIN, STUDY
 
-from autopelt.cards.verdict import lead, verdict
+from autopelt.cards.verdict import lead, sentences
 from autopelt.views.conclusion import conclusion
 
 
 def test_it_says_what_was_found_and_what_to_do_with_it() -> None:
     lines = conclusion(STUDY, Path("reports/a")).splitlines()
-    assert lines[0] == lead(verdict(STUDY)).splitlines()[0]
+    assert lines[0] == lead(STUDY)
+    others = [f"{what}: {said}" for what, said in sentences(STUDY) if said != lead(STUDY)]
+    assert lines[1 : 1 + len(others)] == others
     assert "Best: accuracy 0.8000 with 200 parameters (0.200%), one random" in "\n".join(lines)
     assert "Report:  reports/a/index.html" in lines
     assert "Confirm: autopelt confirm reports/a" in lines
@@ -25,7 +27,8 @@ def test_it_says_what_is_expected_after_trainings_again() -> None:
         "Best: accuracy expected 0.765 from 3 trainings (observed 0.740 to 0.800) with 200 "
         "parameters (0.200%), selection split." in words
     )
-    assert "scores 0.065 above the best seed architecture, lora-r8" in words
+    assert "(+0.065" in words
+    assert "the best made by hand, lora-r8" in words
 
 
 def test_it_says_that_nothing_finished_within_the_budget() -> None:

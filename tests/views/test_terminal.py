@@ -103,7 +103,9 @@ def test_the_gain_of_the_last_trials() -> None:
     )
     study = replace(STUDY, trials=trials, total=20)
     assert gain(study) == pytest.approx(0.1)  # one decade below the limit of 1000
-    assert gain(replace(study, trials=trials[:10])) is None
+    assert gain(replace(study, trials=trials[:9])) is None
+    by_hand = (replace(trials[0], label="lora-r8"), *trials[1:])
+    assert gain(replace(study, trials=by_hand)) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -3,6 +3,9 @@
 import math
 from statistics import median
 
+import numpy as np
+
+from autopelt.statistics.paired import Scored, example_error
 from autopelt.study.record import StudyRecord, TrialRecord
 
 COUNTED = ("accuracy", "exact_match")
@@ -10,7 +13,7 @@ COUNTED = ("accuracy", "exact_match")
 
 
 def score_error(record: StudyRecord, score: float) -> float | None:
-    """Standard error of one score on the selection split: sqrt(p (1 - p) / n).
+    """Standard error of one score that is a share of examples: sqrt(p (1 - p) / n).
 
     Returns:
         None where the score is not a share of examples, or the size of the split is unknown.
@@ -22,6 +25,32 @@ def score_error(record: StudyRecord, score: float) -> float | None:
     # Of n right answers out of n one still knows no more than about one example's worth.
     share = min(max(score, 1 / (examples + 2)), 1 - 1 / (examples + 2))
     return math.sqrt(share * (1 - share) / examples)
+
+
+def selection_error(record: StudyRecord, trial: TrialRecord) -> float | None:
+    """Standard error of an architecture's score over the examples of the selection split.
+
+    By the jackknife over groups of examples, whatever the score; where these are not known, as
+    `score_error`. What another random seed would have given is not in it.
+    """
+    without = _without(record, trial)
+    if not without:
+        return score_error(record, record.expected(trial))
+    nothing = Scored(0, 0.0, (0.0,) * len(without))
+    return max(example_error(Scored(0, 0.0, without), nothing) or 0.0, _least(record))
+
+
+def _least(record: StudyRecord) -> float:
+    """Where all answers are right the groups do not differ, but one example's worth is open."""
+    return score_error(record, 1.0) or 0.0
+
+
+def _without(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
+    """Mean score of an architecture's trainings without each group; empty where not known."""
+    known = [t.without for t in record.trainings_of(trial)]
+    if not known or not known[0] or len({len(w) for w in known}) > 1:
+        return ()
+    return tuple(np.mean(known, axis=0).tolist())
 
 
 def seed_spread(record: StudyRecord) -> float | None:
@@ -39,11 +68,13 @@ def gap_error(record: StudyRecord, a: TrialRecord, b: TrialRecord) -> float | No
     """Standard error of the difference of two architectures' expected scores.
 
     Returns:
-        From what is believed of both; where that does not say, as `difference_error`.
+        From what is believed of both, and how the difference varies over the examples that both
+        were scored on (jackknife); where beliefs do not say, as `difference_error`.
     """
     sds = [record.belief(t).sd for t in (a, b)]
     if all(map(math.isfinite, sds)):
-        return math.hypot(*sds)
+        first, second = (Scored(0, 0.0, _without(record, t)) for t in (a, b))
+        return math.hypot(*sds, example_error(first, second) or 0.0)
     return difference_error(record, record.expected(a), record.expected(b))
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from small_record import STUDY
 
-from autopelt.cards.noise import difference_error, score_error, seed_spread
 from autopelt.study.confirmation import FOUND, Confirmation
 from autopelt.study.ledger import Training
+from autopelt.study.noise import difference_error, score_error, seed_spread
 
 
 def confirmation(*scores: float) -> Confirmation:
