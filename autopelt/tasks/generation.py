@@ -16,13 +16,21 @@ from autopelt.errors import UnavailableError, UsageError, did_you_mean
 from autopelt.tasks.base import Task, complete
 from autopelt.tasks.columns import find_column, texts
 from autopelt.tasks.padding import IGNORED, Batch, model_inputs, pad_token, padded, tokenized
-from autopelt.tasks.text_scores import TEXT_SCORES, require
+from autopelt.tasks.text_scores import TEXT_SCORES, all_scores, require
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from torch import Tensor
 
 SEQ2SEQ, CAUSAL = "seq2seq", "causal_lm"
+
+PAIRS = (
+    ("source", "target"),
+    ("document", "summary"),
+    ("dialogue", "summary"),
+    ("article", "highlights"),
+)
+"""Usual names of columns of a text and what is to be written for it."""
 
 LOSS = "loss"
 """Score that needs no generation: mean loss of a target token in nats; lower is better."""
@@ -69,8 +77,9 @@ class Generation(Task):
     @classmethod
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         """Text and target text."""
-        source = find_column(table, named, "text", "source", "text")
-        target = find_column(table, named, "target", "target")
+        sources, targets = zip(*PAIRS)
+        source = find_column(table, named, "text", *sources, "text")
+        target = find_column(table, named, "target", *targets)
         return {"source": texts(table, source), "target": texts(table, target)}
 
     @classmethod
@@ -201,9 +210,7 @@ class Generation(Task):
         if predictions and isinstance(predictions[0], tuple):
             total = sum(tokens for _, tokens in predictions)
             return {LOSS: sum(loss for loss, _ in predictions) / max(1, total)}
-        names = [self.metric.name, *(n for n in TEXT_SCORES if n != self.metric.name)]
-        gold = encoded["target"][:]
-        return {name: TEXT_SCORES[name](list(predictions), gold) for name in names}
+        return all_scores(list(predictions), encoded["target"][:], self.metric.name)
 
 
 def _encode_apart(

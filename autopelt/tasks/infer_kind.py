@@ -9,6 +9,7 @@ from autopelt.data.readers import Table
 from autopelt.errors import UsageError, parameter
 from autopelt.tasks.choices import columns_of_choices
 from autopelt.tasks.columns import TAG_COLUMNS, find_column
+from autopelt.tasks.generation import PAIRS
 
 MOST_CLASSES = 50
 """More distinct whole numbers than this are quantities, not classes."""
@@ -34,7 +35,7 @@ def infer_kind(
         UsageError: it could be either.
     """
     columns = table.columns
-    if generates or (not label and {"source", "target"} <= set(columns)):
+    if generates or (not label and any({*pair} <= {*columns} for pair in PAIRS)):
         return "generation", "there are target texts"
     if not label and {"context", "question", "answers"} <= set(columns):
         return "question_answering", "there are contexts, questions and answers"

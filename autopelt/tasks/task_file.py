@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from autopelt.data.source import DataFacts
 from autopelt.data.user_files import hub_set, hub_tables, read
@@ -76,6 +76,12 @@ class TaskFile(BaseModel):
     score: str | None = None
     prefix: str = ""
     max_length: Annotated[int, Field(ge=4, le=1_000_000, strict=True)] | None = None
+
+    @field_validator("score", mode="before")
+    @classmethod
+    def _of_before(cls, score: Any) -> Any:
+        """A name that older studies have for a score."""
+        return "rougeL" if score == "rouge_l" else score
 
     @model_validator(mode="after")
     def _check(self) -> TaskFile:

@@ -76,11 +76,11 @@ def test_a_missing_sacrebleu_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(UnavailableError, match=r"pip install 'autopelt\[seq2seq\]'"):
         tiny("t5", make_task("ntrex-en-sl"))
-    tiny("t5", Generation("g", "", NOWHERE, scores=("rouge_l",)))
+    tiny("t5", Generation("g", "", NOWHERE, scores=("rougeL",)))
 
 
 def test_an_unknown_score_is_refused():
-    with pytest.raises(UsageError, match="did you mean 'rouge_l'"):
+    with pytest.raises(UsageError, match="did you mean 'rougeL'"):
         Generation("g", "", NOWHERE, scores=("rougel",))
 
 

@@ -13,6 +13,10 @@ MANY = 2 * MOST_CLASSES
     ("columns", "kind"),
     [
         ({"source": [], "target": []}, "generation"),
+        ({"id": [], "article": [], "highlights": []}, "generation"),
+        ({"dialogue": [], "summary": []}, "generation"),
+        ({"summary": ["a", "b"], "label": ["x", "y"]}, "classification"),
+        ({"text": [], "choices": [], "label": []}, "multiple_choice"),
         ({"context": [], "question": [], "answers": []}, "question_answering"),
         ({"words": [], "ner_tags": [["O"]]}, "token_classification"),
         ({"label": ["a", "b", None, ""]}, "classification"),

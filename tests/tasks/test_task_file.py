@@ -115,6 +115,17 @@ def test_tags_in_json_lines_and_any_ending_with_a_kind(tmp_path):
     assert task.labels == ("O", "B-x")
 
 
+def test_summaries_are_generated_and_scored_by_rouge(tmp_path):
+    path = tmp_path / "news.jsonl"
+    rows = [{"article": f"the cat {n} sat", "highlights": f"cat {n}"} for n in range(20)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    for name in ("rougeL", "rouge_l"):  # as it was called before
+        task = task_from_files(str(path), score=name)
+        assert (task.kind, task.metric.name) == ("generation", "rougeL")
+        raw = task.origin.find(Source()).readers["train"]()
+        assert raw[3] == {"source": "the cat 3 sat", "target": "cat 3"}
+
+
 def test_a_table_of_sources_and_targets_is_generation(tmp_path):
     path = _csv(tmp_path, "a.csv", [f"one {n},ena {n}" for n in range(20)], "english,slovene")
     task = task_from_files(

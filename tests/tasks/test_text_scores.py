@@ -1,9 +1,12 @@
-"""Scores of texts: sacrebleu's own, and the examples of ROUGE's paper."""
+"""Scores of texts: sacrebleu's own, and means."""
+
+import sys
 
 import pytest
 import sacrebleu
 
-from autopelt.tasks.text_scores import TEXT_SCORES
+from autopelt.errors import UnavailableError
+from autopelt.tasks.text_scores import TEXT_SCORES, all_scores
 
 
 def test_bleu_and_chrf_are_sacrebleus():
@@ -15,11 +18,17 @@ def test_bleu_and_chrf_are_sacrebleus():
     assert TEXT_SCORES["exact_match"](found, gold) == pytest.approx(1 / 3)
 
 
-def test_rouge_l_on_the_examples_of_its_paper():
-    gold = "police killed the gunman"
-    assert TEXT_SCORES["rouge_l"](["police kill the gunman"], [gold]) == pytest.approx(0.75)
-    assert TEXT_SCORES["rouge_l"](["the gunman kill police"], [gold]) == pytest.approx(0.5)
-    assert TEXT_SCORES["rouge_l"](["", "!"], [gold, gold]) == 0.0
-    brown = ["The quick brown dog jumps on the log."]
-    fox = ["The quick brown fox jumps over the lazy dog"]
-    assert TEXT_SCORES["rouge_l"](brown, fox) == pytest.approx(2 * 5 / (8 + 9))
+def test_rouge_is_the_mean_over_texts():
+    gold = ["police killed the gunman", "the mat"]
+    found = ["police kill the gunman", "the mat"]
+    for name in ("rouge1", "rougeL", "rougeLsum"):
+        assert TEXT_SCORES[name](found, gold) == pytest.approx((0.75 + 1) / 2)
+    assert TEXT_SCORES["rouge2"](found, gold) == pytest.approx((1 / 3 + 1) / 2)
+
+
+def test_without_sacrebleu_there_is_rouge(monkeypatch):
+    assert list(all_scores(["a"], ["a"], "rougeL"))[:3] == ["rougeL", "chrf", "bleu"]
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    assert set(all_scores(["a"], ["a"], "rougeL")) == {*TEXT_SCORES} - {"chrf", "bleu"}
+    with pytest.raises(UnavailableError, match="need the package sacrebleu"):
+        all_scores(["a"], ["a"], "chrf")
