@@ -42,7 +42,7 @@ def predict(
         check_ending(Path(out))
     trained = find_trained(folder)
     notes: list[str] = []
-    table = read(file, "", notes, trained.head == "token_classification")
+    table = read(file, notes, tagged=trained.head == "token_classification")
     first = {"token_classification": "words", "seq2seq": "source", "causal_lm": "source"}
     columns = {first.get(trained.head, "text"): text, "text_pair": text_pair}
     if trained.head == "question_answering":

@@ -1,5 +1,6 @@
 """Data: files of users, benchmarks and the Hub as examples, and the cut into splits.
 
-source: what a run may draw from and what it got; readers: tables; conll, squad, aligned: formats;
-user_files: which reader; hub: the Hugging Face Hub; benchmark: folder or Hub; splits: the cut.
+source: what a run may draw from and what it got; encoding: text of files; readers: what a table is;
+delimited, json_files, conll, squad, aligned, offsets: formats; user_files: which reader; hub: the
+Hugging Face Hub; benchmark: folder or Hub; splits: the cut.
 """

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autopelt.data.readers import Table, read_lines
+from autopelt.data.encoding import read_lines
+from autopelt.data.readers import FOUND_OUT, Format, Table
 from autopelt.errors import UnavailableError
 
 
-def read_aligned(paths: Sequence[Path], notes: list[str]) -> Table:
+def read_aligned(paths: Sequence[Path], notes: list[str], form: Format = FOUND_OUT) -> Table:
     """Two text files as columns ``source`` and ``target``; pairs with an empty side are left out.
 
     Raises:
-        UnavailableError: as `autopelt.data.readers.read_lines`; other numbers of lines; no pair.
+        UnavailableError: as `autopelt.data.encoding.read_lines`; other numbers of lines; no pair.
     """
     source_path, target_path = paths
-    source, target = read_lines(source_path), read_lines(target_path)
+    source, target = (read_lines(path, notes, form.encoding) for path in paths)
     if len(source) != len(target):
         raise UnavailableError(
             f"'{source_path}' has {len(source)} lines, but '{target_path}' has {len(target)}; "

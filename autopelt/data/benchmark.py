@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopelt.data import hub
-from autopelt.data import readers as tables
+from autopelt.data.delimited import PLAIN_TSV
 from autopelt.data.hub import HubSet
+from autopelt.data.readers import Reader, with_class_names
 from autopelt.data.source import DataFacts, Parts, Source, missing_column
 from autopelt.errors import UnavailableError, parameter
 
@@ -41,7 +42,7 @@ class Layout:
     folder: tuple[str, ...]
     files: Mapping[str, Sequence[str]]
     columns: Mapping[str, str]
-    read: tables.Reader = tables.PLAIN_TSV
+    read: Reader = PLAIN_TSV
     values: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -61,7 +62,7 @@ class Layout:
         """One part with our column names. Raises UnavailableError."""
         table = self.read(paths, notes)
         table.require(list(self.columns.values()))
-        ours = {ours: table.columns[theirs] for ours, theirs in self.columns.items()}
+        ours = {ours: table.column(theirs) for ours, theirs in self.columns.items()}
         if self.values:
             for row, value in enumerate(ours["label"]):
                 if _text(value) not in self.values:
@@ -170,24 +171,10 @@ class Benchmark:
                     raise missing_column(f"data set '{self.on_hub}'", theirs, dataset.column_names)
                 ours[name] = dataset[theirs][:]
                 if name in ("label", "tags"):
-                    ours[name] = named(ours[name], dataset.features[theirs], self.labels)
+                    ours[name] = with_class_names(ours[name], dataset.features[theirs], self.labels)
             return self._dataset(ours)
 
         return renamed
-
-
-def named(values: list[Any], feature: Any, labels: Sequence[str]) -> list[Any]:
-    """Names of classes for their numbers, also in lists; other values stay as they are."""
-    inner = getattr(feature, "feature", feature)
-    names = getattr(inner, "names", None) or list(labels)
-
-    def name(value: Any) -> Any:
-        if isinstance(value, list):
-            return [name(v) for v in value]
-        known = names and isinstance(value, int) and not isinstance(value, bool)
-        return names[value] if known and 0 <= value < len(names) else value
-
-    return [name(value) for value in values]
 
 
 def cached(wanted: HubSet) -> bool:

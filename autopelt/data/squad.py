@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autopelt.data.benchmark import Columns
-from autopelt.data.readers import Table, read_text
+from autopelt.data.encoding import read_text
+from autopelt.data.readers import FOUND_OUT, Format, Table
 from autopelt.errors import UnavailableError
 
 
-def read_squad(paths: Sequence[Path], notes: list[str]) -> Table:
+def read_squad(paths: Sequence[Path], notes: list[str], form: Format = FOUND_OUT) -> Table:
     """SQuAD's JSON as columns ``title``, ``context``, ``question``, ``answers`` and ``starts``.
 
     A question with ``is_impossible`` has no answers, whatever stands there (SQuAD 2.0).
@@ -21,7 +22,7 @@ def read_squad(paths: Sequence[Path], notes: list[str]) -> Table:
     """
     (path,) = paths
     try:
-        parsed = json.loads(read_text(path))
+        parsed = json.loads(read_text(path, notes, form.encoding))
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise UnavailableError(f"'{path}' line {line} is not JSON.") from None

@@ -1,43 +1,115 @@
-"""The user's own data: CSV, TSV, JSON lines, Parquet, CoNLL, SQuAD, aligned text, the Hub."""
+"""The user's own data: tables, JSON, CoNLL, SQuAD, aligned text, the Hub."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autopelt.data import hub
 from autopelt.data.aligned import read_aligned
-from autopelt.data.benchmark import named
 from autopelt.data.conll import read_conll
+from autopelt.data.delimited import delimiter_of, read_csv, read_spreadsheet, read_tsv
+from autopelt.data.encoding import PACKED, ending, read_text
 from autopelt.data.hub import HubSet
-from autopelt.data.readers import READERS, Table, read_jsonl, read_text
+from autopelt.data.json_files import read_json, read_jsonl
+from autopelt.data.readers import FOUND_OUT, Format, Table, read_parquet, with_class_names
 from autopelt.data.squad import read_squad
 from autopelt.errors import UnavailableError, UsageError, parameter
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+OwnReader = Callable[[Sequence[Path], list[str], Format], Table]
+
+READERS: Mapping[str, OwnReader] = {
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".tab": read_tsv,
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".parquet": read_parquet,
+    ".xlsx": read_spreadsheet,
+}
+"""Reader of a table by the file's ending."""
+
 TAGGED = (".conll", ".conllu", ".bio", ".iob", ".iob2")
 """Endings of files with a word and its tag a line."""
+
+_LOOKED_AT: Mapping[OwnReader, frozenset[str]] = {
+    read_csv: frozenset({"encoding", "delimiter", "header", "columns"}),
+    read_tsv: frozenset({"encoding", "delimiter", "header", "columns"}),
+    read_spreadsheet: frozenset({"header", "columns"}),
+    read_jsonl: frozenset({"encoding", "columns"}),
+    read_parquet: frozenset(),
+    read_conll: frozenset({"encoding", "delimiter"}),
+    read_aligned: frozenset({"encoding"}),
+    read_squad: frozenset({"encoding"}),
+}
+"""What may be said of how a file is written, by its reader."""
+
+_HEADERS = frozenset(
+    {"word", "words", "token", "tokens", "form", "sentence", "sentence #", "sentence_id", "sent_id"}
+)
+"""Names, in small letters, by which the first line of a file of tagged words is a header."""
 
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:@(?P<revision>\S+))?")
 
 _HUB_PARTS = {"train": "train", "selection": "validation", "report": "test"}
 
 
-def read(name: str, target: str, notes: list[str], tagged: bool = False) -> Table:
-    """Read a file by its ending.
+def read(
+    name: str,
+    notes: list[str],
+    *,
+    target: str = "",
+    tagged: bool = False,
+    named: Sequence[str] = (),
+    form: Format = FOUND_OUT,
+    part: str = "train",
+) -> Table:
+    """Read a file; of one with several splits, the one that is asked for.
 
     Args:
-        name: path. target: path of the aligned text file, or "".
-        notes: takes sentences on what was skipped.
-        tagged: the file has a word and its tag a line, whatever its ending.
+        part: our name of the split. The others are as in `read_parts`.
 
     Raises:
-        UsageError: an ending that says nothing.
+        UsageError: as `read_parts`.
+        UnavailableError: as `read_parts`; it has splits, but not that one.
+    """
+    parts = read_parts(name, notes, target=target, tagged=tagged, named=named, form=form)
+    found = parts.get("", parts.get(part))
+    if found is None:
+        raise UnavailableError(f"'{name}' has splits, but none for {part}; give another file.")
+    return found
+
+
+def read_parts(
+    name: str,
+    notes: list[str],
+    *,
+    target: str = "",
+    tagged: bool = False,
+    named: Sequence[str] = (),
+    form: Format = FOUND_OUT,
+) -> dict[str, Table]:
+    """Read a file by its ending, or else by what is in it.
+
+    Args:
+        name: path.
+        notes: takes sentences on what was found out or skipped.
+        target: path of the aligned text file, or "".
+        tagged: the file has tagged words, whatever its ending.
+        named: columns that the user named.
+        form: what is said of how it is written.
+
+    Returns:
+        Our name of each split -> its table; ``""`` for a file without splits.
+
+    Raises:
+        UsageError: an ending that says nothing, an option that has no effect on such a file.
         UnavailableError: the file is not there or is broken.
     """
     path = Path(name).expanduser()
@@ -46,49 +118,75 @@ def read(name: str, target: str, notes: list[str], tagged: bool = False) -> Tabl
         raise UnavailableError(
             f"'{name}' {what}; give a file ({', '.join(READERS)}, …) or a Hub name, owner/name."
         )
-    if target:
-        return read_aligned([path, Path(target).expanduser()], notes)
-    ending = path.suffix.lower()
-    if tagged and ending not in (".jsonl", ".ndjson", ".parquet", ".json"):
-        return read_conll([path], notes)
-    if ending in TAGGED:
-        return read_conll([path], notes)
-    if ending == ".json":
-        return _read_json(path, notes)
-    if ending not in READERS and read_text(path).lstrip().startswith("{"):
-        return read_jsonl([path], notes)
-    if ending not in READERS:
-        raise UsageError(
-            f"'{name}': the ending '{ending}' does not tell the format; known are "
-            f"{', '.join([*READERS, '.json', *TAGGED])}. For aligned text files give the other "
-            f"side with {parameter('train_target')}, for tagged words "
-            f"{parameter('kind', 'token_classification')}."
-        )
-    return READERS[ending]([path], notes)
+    if not target and ending(path) == ".json" and not _is_squad(path):
+        _refuse_idle(form, read_jsonl, path)
+        return read_json(path, notes, form)
+    reader = read_aligned if target else _reader(path, tagged, named, form)
+    _refuse_idle(form, reader, path)
+    paths = [path, Path(target).expanduser()] if target else [path]
+    return {"": reader(paths, notes, form)}
 
 
-def _read_json(path: Path, notes: list[str]) -> Table:
-    """SQuAD's format, a list of objects, or JSON lines."""
+def _refuse_idle(form: Format, reader: OwnReader, path: Path) -> None:
+    idle = [option for option in form.given if option not in _LOOKED_AT[reader]]
+    if idle:
+        option = parameter("header", False) if idle[0] == "header" else parameter(idle[0])
+        raise UsageError(f"{option} would have no effect on a file like '{path.name}'.")
+
+
+def _reader(path: Path, tagged: bool, named: Sequence[str], form: Format) -> OwnReader:
+    """What reads a file that has no aligned one. Raises UsageError."""
+    kind = ending(path)
+    if kind == ".json":
+        return read_squad
+    if kind in TAGGED:
+        return read_conll
+    reader = READERS.get(kind)
+    if reader and not (tagged and reader in (read_csv, read_tsv)):
+        return reader
     try:
-        whole = json.loads(read_text(path))
-    except (ValueError, RecursionError):
-        return read_jsonl([path], notes)
-    if isinstance(whole, list) and whole and all(isinstance(row, dict) for row in whole):
-        for number, row in enumerate(whole, 1):
-            missing = [key for key in whole[0] if key not in row]
-            if missing:
-                raise UnavailableError(f"'{path}' example {number} has no key '{missing[0]}'.")
-        return Table({key: [row[key] for row in whole] for key in whole[0]}, str(path))
-    if isinstance(whole, dict) and "data" not in whole:
-        return read_jsonl([path], notes)
-    return read_squad([path], notes)
+        text = read_text(path, [], form.encoding)
+    except UnavailableError:
+        if reader:
+            raise
+        text = ""  # whatever it is, its ending says nothing
+    rows = "columns" in form.given or "header" in form.given
+    if text.lstrip().startswith("{"):
+        return read_jsonl
+    if tagged and not (rows or _has_header(text, named, form)):
+        return read_conll
+    if text and (rows or form.delimiter or delimiter_of(text, "")):
+        return reader or read_csv
+    raise UsageError(
+        f"'{path}': the ending '{kind}' does not tell the format, nor does the content; known are "
+        f"{', '.join([*READERS, '.json', *TAGGED])}, also packed ({', '.join(PACKED)}). For "
+        f"aligned text files give the other side with {parameter('train_target')}, for tagged "
+        f"words {parameter('kind', 'token_classification')}."
+    )
+
+
+def _has_header(text: str, named: Sequence[str], form: Format) -> bool:
+    """Whether the first line of a file of tagged words has names of columns."""
+    line = text.lstrip("\n").split("\n", 1)[0]
+    delimiter = form.delimiter or delimiter_of(text, ",")
+    names = [name.strip().strip('"') for name in line.split(delimiter)]
+    return any(name in named or name.lower() in _HEADERS for name in names) and len(names) > 1
+
+
+def _is_squad(path: Path) -> bool:
+    """Whether a JSON file has articles of paragraphs."""
+    try:
+        whole = json.loads(read_text(path, []))
+        return "paragraphs" in whole["data"][0]
+    except (ValueError, RecursionError, LookupError, TypeError, UnavailableError):
+        return False
 
 
 def hub_set(name: str) -> HubSet | None:
     """The Hub set that a name means, if it looks like one: ``owner/name:config@revision``."""
     match = _HUB_NAME.fullmatch(name)
-    ending = Path(name.split(":", maxsplit=1)[0]).suffix.lower()
-    file_like = ending in (*READERS, *TAGGED, ".json", ".txt")
+    path = Path(name.split(":", maxsplit=1)[0])
+    file_like = ending(path) in (*READERS, *TAGGED, ".json", ".txt") or path.suffix in PACKED
     if match is None or file_like or Path(name).exists():
         return None
     return HubSet(match["name"], match["config"], _HUB_PARTS, {}, revision=match["revision"])
@@ -110,7 +208,7 @@ def hub_tables(wanted: HubSet) -> tuple[dict[str, Callable[[], Table]], str]:
         def read_table() -> Table:
             dataset = get()
             columns = {
-                name: named(dataset[name][:], dataset.features[name], ())
+                name: with_class_names(dataset[name][:], dataset.features[name])
                 for name in dataset.column_names
             }
             return Table(columns, str(wanted))

@@ -2,9 +2,9 @@
 
 base: what a task is; kinds, each a file: classification, regression, multiple_choice,
 token_classification, question_answering, generation; benchmarks: named ones from a table; demo,
-demo_grammar; own_data, task_file, columns, infer_kind: a user's files; unlabelled: to predict for;
-catalogue: the list; choices, padding, spans, answers, squad2, prior, scores, text_scores,
-rouge.
+demo_grammar; own_data, task_file, columns, sentences, infer_kind: a user's files; unlabelled: to
+predict for; catalogue: the list; choices, padding, spans, answers, squad2, prior, scores,
+text_scores, rouge.
 """
 
 from __future__ import annotations

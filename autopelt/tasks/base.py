@@ -157,6 +157,11 @@ class Task(ABC):
         return None
 
     @classmethod
+    def classes_in(cls, columns: Mapping[str, list[Any]]) -> Sequence[Sequence[str]]:
+        """Names of classes in each example of `raw`, which train must have; or none at all."""
+        return ()
+
+    @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
         """Keywords that a task on the user's own data is made with.
 

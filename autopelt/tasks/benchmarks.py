@@ -11,8 +11,10 @@ from typing import Any
 from autopelt.data.aligned import read_aligned
 from autopelt.data.benchmark import Benchmark, Columns, Layout
 from autopelt.data.conll import read_conll
+from autopelt.data.delimited import plain_tsv
 from autopelt.data.hub import HubSet
-from autopelt.data.readers import Reader, plain_tsv, read_jsonl
+from autopelt.data.json_files import read_jsonl
+from autopelt.data.readers import Reader
 from autopelt.data.squad import read_squad, split_answers
 from autopelt.tasks.base import Task
 from autopelt.tasks.kinds import KINDS

@@ -10,7 +10,7 @@ from autopelt.data.readers import Table
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError
 from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task, complete, labels_of
-from autopelt.tasks.columns import class_names, text_columns
+from autopelt.tasks.columns import class_names, some, text_columns
 from autopelt.tasks.padding import Batch, model_inputs, tokenized
 from autopelt.tasks.prior import log_shares
 from autopelt.tasks.scores import SCORES
@@ -42,7 +42,7 @@ class Classification(Task):
         "accuracy_f1",
         "accuracy_macro_f1",
     )
-    own_options: ClassVar[frozenset[str]] = frozenset({"text", "text_pair", "label"})
+    own_options: ClassVar[frozenset[str]] = frozenset({"text", "text_pair", "label", "label_names"})
     head = "sequence_classification"
 
     def __init__(
@@ -55,6 +55,11 @@ class Classification(Task):
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         """Text or pair, and the name of the class."""
         return text_columns(table, named) | {"label": class_names(table, named)}
+
+    @classmethod
+    def classes_in(cls, columns: Mapping[str, list[Any]]) -> Sequence[Sequence[str]]:
+        """The label alone."""
+        return [[label] for label in columns["label"]]
 
     @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
@@ -174,6 +179,6 @@ def label_indices(task: Task, dataset: Dataset, part: str) -> list[int]:
         if str(label) not in index:
             raise UnavailableError(
                 f"task '{task.name}': the {part} data has the label '{label}' (example {row}), "
-                f"which is none of: {', '.join(task.labels)}."
+                f"which is none of: {some(task.labels)}."
             )
     return [index[str(label)] for label in labels]

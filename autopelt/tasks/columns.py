@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError, parameter
 
-TAG_COLUMNS = ("tags", "ner_tags")
-"""Usual names of a column of tags."""
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+"""A number as files write it."""
+
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+_SHOWN = 5
+ABSENT = ("nan", "NaN")
+"""What programs write where a label is missing."""
 
 
-def text_columns(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
-    """``text``, and ``text_pair`` where it is named. Raises UnavailableError."""
-    columns: dict[str, list[Any]] = {
-        "text": texts(table, find_column(table, named, "text", "text"))
-    }
-    if named.get("text_pair"):
-        columns["text_pair"] = texts(table, find_column(table, named, "text_pair"))
-    return columns
-
-
-def class_names(table: Table, named: Mapping[str, str]) -> list[str]:
-    """The labels as names of classes. Raises UnavailableError for one that is missing."""
-    label = find_column(table, named, "label", "label")
-    return [_class(table, row, v, label) for row, v in enumerate(table.columns[label])]
-
-
-def numbers(table: Table, named: Mapping[str, str]) -> list[float]:
-    """The labels as numbers. Raises UnavailableError for one that is none or not finite."""
-    label = find_column(table, named, "label", "label")
-    return [_number(table, row, v, label) for row, v in enumerate(table.columns[label])]
-
-
+# ---------------------------------------------------------------------- which column
 def find_column(table: Table, named: Mapping[str, str], option: str, *usual: str) -> str:
     """The column that the user named with an option, else the first usual one that is there.
 
@@ -45,38 +32,227 @@ def find_column(table: Table, named: Mapping[str, str], option: str, *usual: str
         table.require([named[option]])
         return named[option]
     for candidate in usual:
-        if candidate in table.columns:
+        if candidate in table:
             return candidate
-    raise UnavailableError(
-        f"'{table.name}' has no column '{usual[0]}'; it has: {', '.join(table.columns)}. Name the "
-        f"one to use with {parameter(option)}."
+    way = f"Name the one to use with {parameter(option)}."
+    raise UnavailableError(f"{table.missing(usual[0])} {_chat(table) or way}")
+
+
+def first_of(values: Iterable[Any]) -> Any:
+    """The first value that is there, else None."""
+    return next((value for value in values if not absent(value)), None)
+
+
+def some(names: Sequence[str]) -> str:
+    """A few names and how many more there are: ``a, b, c, d, e and 12 more``."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def in_words(value: Any) -> str:
+    """What a value is, for a person: ``a list (['a', 'b'])``."""
+    if value is None:
+        return "nothing"
+    kinds: tuple[tuple[Any, str], ...] = (
+        (bool, "true or false"),
+        (int, "a whole number"),
+        (float, "a number with a decimal point"),
+        (str, "a text"),
+        (list, "a list"),
+        (dict, "an object"),
     )
+    kind = next((words for type_, words in kinds if isinstance(value, type_)), "")
+    shown = repr(value)
+    shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
+    return f"{kind or 'a ' + type(value).__name__} ({shown})"
+
+
+def _chat(table: Table) -> str:
+    """What to do with chats, where the table has any."""
+    for column, values in table.columns.items():
+        turns = first_of(values)
+        if not isinstance(turns, list) or not turns or not all(isinstance(t, dict) for t in turns):
+            continue
+        said = next((key for key in ("content", "value", "text") if key in turns[0]), None)
+        role = next((key for key in ("role", "from", "speaker") if key in turns[0]), None)
+        if said and role and len(turns) > 1:
+            asked = 1 if str(turns[0][role]) == "system" and len(turns) > 2 else 0
+            return (
+                f"'{column}' holds chats, of which one text and one answer can be learnt: "
+                f"{parameter('text', f'{column}.{asked}.{said}')}"
+                f" {parameter('target', f'{column}.{asked + 1}.{said}')}."
+            )
+    return ""
+
+
+# ---------------------------------------------------------------------- texts
+def text_columns(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+    """``text``, and ``text_pair`` where it is named. Raises UnavailableError."""
+    columns: dict[str, list[Any]] = {
+        "text": texts(table, find_column(table, named, "text", "text"))
+    }
+    if named.get("text_pair"):
+        columns["text_pair"] = texts(table, find_column(table, named, "text_pair"))
+    return columns
 
 
 def texts(table: Table, column: str) -> list[str]:
-    """A column of texts. Raises UnavailableError for an empty one."""
-    checked = []
-    for row, value in enumerate(table.columns[column]):
-        text = "" if _absent(value) else str(value)
-        if not text.strip():
+    """A column of texts. Raises UnavailableError for an empty one, or for what is no text."""
+    values = table.column(column)
+    for row, value in enumerate(values):
+        if absent(value) or (isinstance(value, str) and not value.strip()):
             raise UnavailableError(
                 f"{table.where(row)} has an empty text in column '{column}'; fill it or remove the "
                 "example."
             )
-        checked.append(text)
-    return checked
+        if not isinstance(value, str):
+            raise UnavailableError(
+                f"{table.where(row)} has {in_words(value)} in column '{column}', where a text is "
+                f"needed; {_way(column, value)}."
+            )
+    if values and all(isinstance(_literal(value), list | dict) for value in values[:_LOOKED_AT]):
+        raise UnavailableError(
+            f"{table.where(0)} has {in_words(_literal(values[0]))}, written as text, in column "
+            f"'{column}'; write the table as JSON lines and {_way(column, _literal(values[0]))}."
+        )
+    return values
 
 
-def _absent(value: Any) -> bool:
+_LOOKED_AT = 20
+"""Texts that must all be written lists or objects to be taken for such."""
+
+
+def _way(column: str, value: Any) -> str:
+    """What to do with something that is no text."""
+    if isinstance(value, dict) and value:
+        return f"name a field of it by its path, like {column}.{next(iter(value))}"
+    if isinstance(value, list) and value:
+        inner = value[0]
+        field = f".{next(iter(inner))}" if isinstance(inner, dict) and inner else ""
+        return f"name an element of it by its path, like {column}.0{field}"
+    return "write it in quotes"
+
+
+def _literal(text: str) -> Any:
+    """The list or object that a text is the writing of, else None."""
+    stripped = text.strip()
+    if stripped[:1] + stripped[-1:] not in ("[]", "{}"):
+        return None
+    try:
+        return ast.literal_eval(stripped)
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+
+
+# ---------------------------------------------------------------------- labels
+def class_names(table: Table, named: Mapping[str, str]) -> list[str]:
+    """The labels as names of classes.
+
+    Args:
+        named: ``label``, the column; ``label_names``, names of its numbers, with commas between.
+
+    Raises:
+        UnavailableError: one is missing or no plain value; they are of several types; two are the
+            same number, written differently.
+    """
+    column = find_column(table, named, "label", "label")
+    values = table.column(column)
+    first = first_of(values)
+    for row, value in enumerate(values):
+        if absent(value) or (isinstance(value, str) and value.strip() in ("", *ABSENT)):
+            raise UnavailableError(
+                f"{table.where(row)} has no label in column '{column}'; fill it or remove the "
+                "example."
+            )
+        _check_label(table, row, value, column)
+        if type(value) is not type(first):
+            raise UnavailableError(
+                f"{table.where(row)} has {in_words(value)} in column '{column}', but others are "
+                f"{in_words(first)}; write all labels in one way."
+            )
+    if named.get("label_names"):
+        names = named["label_names"]
+        return [named_class(table, row, v, column, names) for row, v in enumerate(values)]
+    written = [_written(value) for value in values]
+    _check_numbers(table, column, sorted(set(written)))
+    return written
+
+
+def named_class(table: Table, row: int, value: Any, column: str, names: str) -> str:
+    """The name that a number stands for, by `meanings`; or the name itself.
+
+    Raises:
+        UnavailableError: it stands for none.
+    """
+    known, text = meanings(names), _written(value)
+    if text in known.values():
+        return text
+    if text not in known:
+        raise UnavailableError(
+            f"{table.where(row)} has '{text}' in column '{column}', but {parameter('label_names')} "
+            f"has names for: {some(list(known))}. Say which is which like 1=good,2=bad."
+        )
+    return known[text]
+
+
+def meanings(names: str) -> dict[str, str]:
+    """What stands in a file -> its name: of ``1=good,2=bad``, or of ``bad,good`` from 0 on."""
+    parts = [name.strip() for name in names.split(",")]
+    pairs = [part.partition("=") for part in parts]
+    if all(equals for _, equals, _ in pairs):
+        return {number.strip(): name.strip() for number, _, name in pairs}
+    return {str(number): name for number, name in enumerate(parts)}
+
+
+def numbers(table: Table, named: Mapping[str, str]) -> list[float]:
+    """The labels as numbers. Raises UnavailableError for one that is none or not finite."""
+    column = find_column(table, named, "label", "label")
+    return [_number(table, row, v, column) for row, v in enumerate(table.column(column))]
+
+
+def absent(value: Any) -> bool:
+    """Whether nothing stands there."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _class(table: Table, row: int, value: Any, column: str) -> str:
-    if _absent(value) or not str(value).strip() or str(value).lower() == "nan":
-        raise UnavailableError(
-            f"{table.where(row)} has no label in column '{column}'; fill it or remove the example."
-        )
+def _written(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
+
+
+def _check_label(table: Table, row: int, value: Any, column: str) -> None:
+    """Refuse what is no plain value. Raises UnavailableError."""
+    inner = _literal(value) if isinstance(value, str) else value
+    if isinstance(inner, list):
+        one_hot = inner and all(v in (0, 1) for v in inner)
+        raise UnavailableError(
+            f"{table.where(row)} has {in_words(inner)} in column '{column}'; a classification has "
+            f"one label an example, a text or a number"
+            + (": write which of them is 1." if one_hot else ".")
+        )
+    if isinstance(inner, dict):
+        raise UnavailableError(
+            f"{table.where(row)} has {in_words(inner)} in column '{column}', where a label is "
+            f"needed; {_way(column, inner)}."
+        )
+    if not isinstance(value, str | bool | int | float):
+        raise UnavailableError(
+            f"{table.where(row)} has {in_words(value)} in column '{column}'; write it as text."
+        )
+
+
+def _check_numbers(table: Table, column: str, names: Sequence[str]) -> None:
+    """Refuse classes that differ in how their number is written only. Raises UnavailableError."""
+    of: dict[float, str] = {}
+    for name in names:
+        if NUMBER.fullmatch(name):
+            other = of.setdefault(float(name), name)
+            if other != name:
+                raise UnavailableError(
+                    f"'{table.name}' has the labels '{other}' and '{name}' in column '{column}', "
+                    "which are one number; write it in one way."
+                )
 
 
 def _number(table: Table, row: int, value: Any, column: str) -> float:
@@ -85,23 +261,10 @@ def _number(table: Table, row: int, value: Any, column: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
+        comma = isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip())
+        way = f": write {value.strip().replace(',', '.')} for its decimal comma" if comma else ""
         raise UnavailableError(
             f"{table.where(row)} has '{value}' in column '{column}'; a regression needs a finite "
-            "number."
+            f"number{way}."
         )
     return number
-
-
-def check_tags(table: Table, words: str, tags: str) -> None:
-    """Refuse what is no list of words with a tag for each. Raises UnavailableError."""
-    for row, (some, others) in enumerate(zip(table.columns[words], table.columns[tags])):
-        for column, value in ((words, some), (tags, others)):
-            if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-                raise UnavailableError(
-                    f"{table.where(row)} has no list of texts in column '{column}', as a tag for "
-                    "each word needs."
-                )
-        if len(some) != len(others):
-            raise UnavailableError(
-                f"{table.where(row)} has {len(some)} words, but {len(others)} tags."
-            )

@@ -2,60 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autopelt.data.readers import Table
 from autopelt.errors import UsageError, parameter
 from autopelt.tasks.choices import columns_of_choices
-from autopelt.tasks.columns import TAG_COLUMNS, find_column
+from autopelt.tasks.columns import (
+    ABSENT,
+    DECIMAL_COMMA,
+    NUMBER,
+    absent,
+    find_column,
+    first_of,
+    in_words,
+    some,
+)
 from autopelt.tasks.generation import PAIRS
+from autopelt.tasks.kinds import KINDS
+from autopelt.tasks.sentences import WORDS, marks_spans, sentence_column, usual
 
 MOST_CLASSES = 50
-"""More distinct whole numbers than this are quantities, not classes."""
+"""More distinct texts than this are classes only where each stands ten times."""
+
+MOST_NUMBERS, MOST_IDS, LEAST_REPEATS = 20, 1000, 3
+"""More distinct whole numbers are amounts, unless they look like ids: from 0 or 1 without gaps, up
+to so many, and each so often."""
+
+_PERCENT = 100
+"""Whole numbers up to this are marks or shares."""
+
+_DENSE = 0.9
+
+_CODE = re.compile(r"\d+[eE]\d+|0\d+")
+"""Digits that are no amount: ``1E5``, ``007``."""
+
+_LOOKED_AT = 20
+"""Examples by which lists of labels are told from a tag for each word."""
+
+_LABELS = ("label", "tags", "ner_tags", "upos", "entities", "spans")
 
 
-def infer_kind(
-    table: Table, label: str, generates: bool, choices: str = "", taken: Sequence[str] = ()
-) -> tuple[str, str]:
+def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple[str, str]:
     """Kind of a task from its training examples, and why in words.
 
-    Lists of tags are token classification, contexts with answers question answering, a target text
-    generation, choices multiple choice, a number with a decimal point regression, few distinct
-    values classification.
+    Lists of tags, marked spans and rows of words are token classification, contexts with answers
+    question answering, a target text generation, choices multiple choice, a number with a decimal
+    point regression, few distinct values classification.
 
     Args:
-        label: the column that the user named; empty: the usual names are tried.
+        named: columns that the user named, as in `Task.raw`.
         generates: the user named target texts.
-        choices: the columns of choices that the user named.
-        taken: columns that the user named as texts, which are no choices.
 
     Raises:
         UnavailableError: the label column is not there.
         UsageError: it could be either.
     """
-    columns = table.columns
-    if generates or (not label and any({*pair} <= {*columns} for pair in PAIRS)):
+    columns = set(table.columns)
+    pair = any({*pair} <= columns for pair in PAIRS)
+    if generates or (pair and not named.get("label")):
         return "generation", "there are target texts"
-    if not label and {"context", "question", "answers"} <= set(columns):
+    if not named.get("label") and {"context", "question", "answers"} <= columns:
         return "question_answering", "there are contexts, questions and answers"
-    found = columns_of_choices(list(columns), choices)
-    if found and not {*found} & {*taken}:
+    found = columns_of_choices(list(table.columns), named.get("choices", ""))
+    if found and not {*found} & {named.get("text"), named.get("text_pair")}:
         return "multiple_choice", f"there are choices in {', '.join(found)}"
-    label = find_column(table, {"label": label}, "label", "label", *TAG_COLUMNS)
-    values = [value for value in columns[label] if value is not None and value != ""]
-    if values and isinstance(values[0], list):
-        return "token_classification", f"'{label}' has a list of tags for each example"
+    if sentence := sentence_column(table, named):
+        return "token_classification", f"each row is a word, of a sentence that '{sentence}' tells"
+    label = find_column(table, named, "label", *_LABELS)
+    values = [value for value in table.column(label) if not absent(value) and value != ""]
+    if isinstance(first_of(values), list):
+        return _of_lists(table, named, label, first_of(values))
     distinct = sorted({str(value) for value in values})
-    if all(_number(value) for value in values) and any(_decimal(value) for value in values):
-        return "regression", f"'{label}' has numbers with a decimal point"
+    shown = f"'{label}' has {len(distinct)} distinct"
+    if not named.get("label_names") and values and all(map(_number, values)):
+        if any(map(_decimal, values)):
+            return "regression", f"'{label}' has numbers with a decimal point"
+        if len(distinct) > MOST_NUMBERS and not _ids([int(value) for value in values]):
+            return "regression", f"{shown} whole numbers (if classes, say kind classification)"
+        if len(distinct) > MOST_NUMBERS:
+            why = "whole numbers without gaps that look like ids (if amounts, say kind regression)"
+            return "classification", f"{shown} {why}"
     if len(distinct) <= MOST_CLASSES:
-        shown = ", ".join(distinct[:5]) + (", …" if len(distinct) > 5 else "")
-        return "classification", f"'{label}' has {len(distinct)} distinct values ({shown})"
-    if all(value.lstrip("+-").isdigit() for value in distinct):
-        return "regression", f"'{label}' has {len(distinct)} distinct whole numbers"
-    if len(distinct) <= len(values) // 10:
-        return "classification", f"'{label}' has {len(distinct)} distinct values"
+        _refuse_commas(table, label, distinct)
+        return "classification", f"{shown} values ({some(distinct)})"
+    if len(distinct) <= len(values) // 10 or named.get("label_names"):
+        return "classification", f"{shown} values"
+    _refuse_commas(table, label, distinct)
     raise UsageError(
         f"'{table.name}': column '{label}' has {len(distinct)} distinct values in {len(values)} "
         f"examples, too many for classes; name another with {parameter('label')}, or say what it "
@@ -63,12 +97,38 @@ def infer_kind(
     )
 
 
+def _of_lists(
+    table: Table, named: Mapping[str, str], label: str, first: list[Any]
+) -> tuple[str, str]:
+    """Kind of a table with a list of labels an example."""
+    if marks_spans(table, label):
+        return "token_classification", f"'{label}' has spans of the text"
+    places = (named.get("text"), *usual(table, WORDS))
+    text = next((name for name in places if name and name in table), None)
+    pairs = list(zip(table.column(text), table.column(label)))[:_LOOKED_AT] if text else []
+    if label in _LABELS[1:] or (pairs and all(map(_a_tag_each, pairs))):
+        return "token_classification", f"'{label}' has a list of tags for each example"
+    if "multi_label" in KINDS:
+        return "multi_label", f"'{label}' has a list of labels for each example"
+    raise UsageError(
+        f"'{table.name}': column '{label}' has {in_words(first)}; a classification has one label "
+        f"an example. Name another column with {parameter('label')}, or the kind of task with "
+        f"{parameter('kind')}."
+    )
+
+
+def _a_tag_each(pair: tuple[Any, Any]) -> bool:
+    """Whether there are as many tags as words."""
+    words = pair[0].split() if isinstance(pair[0], str) else pair[0]
+    return all(isinstance(side, list) for side in (words, pair[1])) and len(words) == len(pair[1])
+
+
 def _number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return not isinstance(value, bool)
+    if isinstance(value, str):
+        text = value.strip()
+        written = NUMBER.fullmatch(text) and not _CODE.fullmatch(text)
+        return bool(written) or text in (*ABSENT, "inf", "-inf")
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _decimal(value: Any) -> bool:
@@ -76,3 +136,26 @@ def _decimal(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip().lstrip("+-").isdigit()
     return isinstance(value, float)
+
+
+def _ids(values: Sequence[int]) -> bool:
+    """Whether whole numbers are names of classes rather than amounts."""
+    distinct, low, high = len(set(values)), min(values), max(values)
+    return (
+        low in (0, 1)
+        and distinct <= MOST_IDS
+        and distinct >= _DENSE * (high - low + 1)
+        and len(values) >= LEAST_REPEATS * distinct
+        and high != _PERCENT
+    )
+
+
+def _refuse_commas(table: Table, label: str, names: Sequence[str]) -> None:
+    """Refuse numbers with a decimal comma as names of classes. Raises UsageError."""
+    comma = [name for name in names if DECIMAL_COMMA.fullmatch(name.strip())]
+    if comma and all(DECIMAL_COMMA.fullmatch(n.strip()) or _number(n) for n in names):
+        raise UsageError(
+            f"'{table.name}': column '{label}' has '{comma[0]}', a number with a decimal comma; "
+            f"write {comma[0].strip().replace(',', '.')}, or name the kind with "
+            f"{parameter('kind', 'classification')} if these are names."
+        )

@@ -48,6 +48,11 @@ class MultipleChoice(Classification):
         return {**asked(table, named), "label": labels(table, named)}
 
     @classmethod
+    def classes_in(cls, columns: Mapping[str, list[Any]]) -> Sequence[Sequence[str]]:
+        """Each example has its own."""
+        return ()
+
+    @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
         """The metric."""
         return {"scores": (score,)}

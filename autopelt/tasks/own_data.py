@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from autopelt.data.readers import Table
 from autopelt.data.source import DataFacts, Parts, Source
 from autopelt.errors import UnavailableError
+from autopelt.tasks.columns import some
 from autopelt.tasks.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -38,29 +39,41 @@ class OwnData:
     def find(self, source: Source) -> Parts:
         """Readers that check every example. Raises UnavailableError when one is called."""
 
-        def reader(part: str) -> Callable[[], Dataset]:
-            return lambda: self.dataset(part, self.tables[part]())
+        notes = list(dict.fromkeys(self.notes))
 
-        return Parts({part: reader(part) for part in self.tables}, self.facts, list(self.notes))
+        def reader(part: str) -> Callable[[], Dataset]:
+            def read() -> Dataset:
+                found = self.dataset(part, self.tables[part]())
+                notes.extend(n for n in dict.fromkeys(self.notes) if n not in notes)
+                return found
+
+            return read
+
+        return Parts({part: reader(part) for part in self.tables}, self.facts, notes)
 
     def dataset(self, part: str, table: Table) -> Dataset:
         """The examples of one part. Raises UnavailableError."""
         from datasets import Dataset
 
         columns = KINDS[self.kind].raw(table, self.named)
-        if self.kind == "classification":
-            if part == "train":
-                self.known = set(columns["label"])
-            for row, label in enumerate(columns["label"]):
-                if label in self.known:
-                    continue
-                if label == "-1" and self.facts.hub:
-                    raise UnavailableError(
-                        f"{table.where(row)} of its {part} split hides its label (-1); download "
-                        "the set and give the files that have labels."
-                    )
-                raise UnavailableError(
-                    f"{table.where(row)} has the label '{label}', which no training example "
-                    f"has; those have: {', '.join(sorted(self.known))}."
-                )
+        self.notes += table.notes
+        names = KINDS[self.kind].classes_in(columns)
+        if part == "train":
+            self.known = {name for inside in names for name in inside}
+        for row, inside in enumerate(names):
+            for name in inside:
+                if name not in self.known:
+                    raise self._unknown(table, row, name, part)
         return Dataset.from_dict(columns)
+
+    def _unknown(self, table: Table, row: int, name: str, part: str) -> UnavailableError:
+        """The error for a class that train does not have."""
+        if name == "-1" and self.facts.hub:
+            return UnavailableError(
+                f"{table.where(row)} of its {part} split hides its label (-1); download the set "
+                "and give the files that have labels."
+            )
+        return UnavailableError(
+            f"{table.where(row)} has the label '{name}', which no training example has; those "
+            f"have: {some(sorted(self.known))}."
+        )

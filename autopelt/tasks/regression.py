@@ -37,12 +37,18 @@ class Regression(Classification):
         "mae",
     )
     errors: ClassVar[frozenset[str]] = frozenset({"rmse", "mae"})
+    own_options: ClassVar[frozenset[str]] = frozenset({"text", "text_pair", "label"})
     answers, worded = Task.answers, Task.worded
 
     @classmethod
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         """Text or pair, and the number."""
         return text_columns(table, named) | {"label": numbers(table, named)}
+
+    @classmethod
+    def classes_in(cls, columns: Mapping[str, list[Any]]) -> Sequence[Sequence[str]]:
+        """There are no classes."""
+        return ()
 
     @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:

@@ -13,14 +13,24 @@ The options of a search and the keys of the file are the same::
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
+from autopelt.data.readers import Format, Table
 from autopelt.data.source import DataFacts
-from autopelt.data.user_files import hub_set, hub_tables, read
+from autopelt.data.user_files import hub_set, hub_tables, read, read_parts
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
@@ -55,6 +65,30 @@ def _has_no_effect(idle: list[str], kind: str, shown: Callable[[str], str] = str
     )
 
 
+def _one_character(value: str) -> str:
+    """A delimiter as it is given: itself, or in words."""
+    character = {"tab": "\t", "\\t": "\t", "blank": " ", "space": " "}.get(value.lower(), value)
+    if len(character) > 1:
+        raise ValueError(
+            f"delimiter '{value}' is more than one character; allowed: ; , | tab blank"
+        )
+    return character
+
+
+def _joined(value: Any) -> Any:
+    """Names of a list as the command line has them, with commas between."""
+    if not isinstance(value, list):
+        return value
+    names = [str(name) for name in value]
+    if any("," in name for name in names):
+        raise ValueError("a name may have no comma")
+    return ",".join(names)
+
+
+Names = Annotated[str, BeforeValidator(_joined)]
+"""Names with commas between, or a list of them."""
+
+
 class TaskFile(BaseModel):
     """A task on the user's own data; see the module's text."""
 
@@ -71,10 +105,16 @@ class TaskFile(BaseModel):
     text_pair: str = ""
     choices: str = ""
     label: str = ""
+    label_names: Names = ""
+    sentence: str = ""
     target: str = ""
     kind: Kind | None = None
     score: str | None = None
     prefix: str = ""
+    encoding: str = ""
+    delimiter: Annotated[str, AfterValidator(_one_character)] = ""
+    header: bool = True
+    columns: Names = ""
     max_length: Annotated[int, Field(ge=4, le=1_000_000, strict=True)] | None = None
 
     @field_validator("score", mode="before")
@@ -135,6 +175,12 @@ class TaskFile(BaseModel):
         """What is said for some kinds only, as `Task.raw` takes it."""
         return {name: getattr(self, name) or "" for name in _OF_SOME_KINDS}
 
+    @property
+    def form(self) -> Format:
+        """How the files are written, as far as it is said."""
+        columns = tuple(name.strip() for name in self.columns.split(",")) if self.columns else ()
+        return Format(self.encoding, self.delimiter, self.header, columns)
+
     def idle(self, kind: str) -> list[str]:
         """Options that are given, but that this kind of task does not look at."""
         taken = KINDS[kind].own_options
@@ -169,34 +215,13 @@ def task_from_files(train: str, **keys: Any) -> Task:
 def make(file: TaskFile) -> Task:
     """Make a task. Reads train to find out its kind. Raises UnavailableError, UsageError."""
     notes: list[str] = []
-    wanted = hub_set(file.train)
-    if wanted is not None:
-        tables, commit = hub_tables(wanted)
-        facts = DataFacts.of_hub(wanted.name, str(wanted), commit)
-    else:
-        tables, facts = {}, DataFacts("files", f"file {file.train}", path=file.train)
-    tagged = file.kind == "token_classification"
-    for part, key in (("train", "train"), ("selection", "validation"), ("report", "test")):
-        name = getattr(file, key)
-        if name and not (wanted and part == "train"):
-            if hub_set(name):
-                raise UsageError(
-                    f"{key} '{name}' is no file; the splits of a Hub set come with its train."
-                )
-            aligned = getattr(file, f"{key}_target") or ""
-            tables[part] = lambda name=name, aligned=aligned: read(name, aligned, notes, tagged)  # type: ignore[misc]
+    tables, facts = _tables(file, notes)
     first = tables["train"]()
     tables["train"] = lambda: first
     kind, why = (
         (file.kind, "as given")
         if file.kind
-        else infer_kind(
-            first,
-            file.label,
-            bool(file.train_target or file.target),
-            file.choices,
-            (file.text, file.text_pair),
-        )
+        else infer_kind(first, file.named, bool(file.train_target or file.target))
     )
     if idle := file.idle(kind):
         raise UsageError(_has_no_effect(idle, kind, parameter))
@@ -206,6 +231,36 @@ def make(file: TaskFile) -> Task:
     notes.append(f"The task is a {kind.replace('_', ' ')}, scored by {score}: {why}.")
     origin = OwnData(kind, file.named, tables, facts, notes)
     return _of_kind(file, kind, score, origin)
+
+
+def _tables(file: TaskFile, notes: list[str]) -> tuple[dict[str, Callable[[], Table]], DataFacts]:
+    """Reader of each part, and where they come from. A file that has splits gives them all.
+
+    Raises:
+        UnavailableError: train cannot be read. UsageError: an option that has no effect.
+    """
+    tables: dict[str, Callable[[], Table]] = {}
+    asked: dict[str, Any] = {
+        "tagged": file.kind == "token_classification" or bool(file.sentence),
+        "named": [file.text, file.label, file.sentence],
+        "form": file.form,
+    }
+    if wanted := hub_set(file.train):
+        tables, commit = hub_tables(wanted)
+        facts = DataFacts.of_hub(wanted.name, str(wanted), commit)
+    else:
+        parts = read_parts(file.train, notes, target=file.train_target or "", **asked)
+        tables = {part or "train": partial(parts.__getitem__, part) for part in parts}
+        facts = DataFacts("files", f"file {file.train}", path=file.train)
+    for part, key in (("selection", "validation"), ("report", "test")):
+        if name := getattr(file, key):
+            if hub_set(name):
+                raise UsageError(
+                    f"{key} '{name}' is no file; the splits of a Hub set come with its train."
+                )
+            target = getattr(file, f"{key}_target") or ""
+            tables[part] = partial(read, name, notes, target=target, part=part, **asked)
+    return tables, facts
 
 
 def task_of_kind(file: TaskFile, kind: str) -> Task:

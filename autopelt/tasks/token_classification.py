@@ -9,7 +9,7 @@ from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks.base import PREDICTION, PROBABILITY, Task, complete
 from autopelt.tasks.classification import most_likely
-from autopelt.tasks.columns import TAG_COLUMNS, check_tags, find_column
+from autopelt.tasks.columns import some
 from autopelt.tasks.padding import (
     IGNORED,
     Batch,
@@ -19,6 +19,7 @@ from autopelt.tasks.padding import (
     tokenized,
 )
 from autopelt.tasks.prior import log_shares
+from autopelt.tasks.sentences import tagged
 from autopelt.tasks.spans import span_scores
 
 if TYPE_CHECKING:
@@ -41,17 +42,19 @@ class TokenClassification(Task):
 
     kind: ClassVar[str] = "token_classification"
     known_scores: ClassVar[tuple[str, ...]] = ("span_f1", "accuracy")
-    own_options: ClassVar[frozenset[str]] = frozenset({"text", "label"})
+    own_options: ClassVar[frozenset[str]] = frozenset({"text", "label", "sentence", "label_names"})
     head = "token_classification"
     columns = ("words",)
 
     @classmethod
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         """Lists of words, and a tag for each word."""
-        words = find_column(table, named, "text", "words", "tokens")
-        tags = find_column(table, named, "label", *TAG_COLUMNS)
-        check_tags(table, words, tags)
-        return {"words": table.columns[words], "tags": table.columns[tags]}
+        return tagged(table, named)
+
+    @classmethod
+    def classes_in(cls, columns: Mapping[str, list[Any]]) -> Sequence[Sequence[str]]:
+        """The tags."""
+        return columns["tags"]
 
     def for_model(self, config: Any) -> Task:
         """Raises UsageError for an encoder-decoder: transformers tags with its encoder alone."""
@@ -82,7 +85,7 @@ class TokenClassification(Task):
             if unknown:
                 raise UnavailableError(
                     f"task '{self.name}': sentence {row} of the {part} data has the tag "
-                    f"'{unknown[0]}', which is none of: {', '.join(self.labels)}."
+                    f"'{unknown[0]}', which is none of: {some(self.labels)}."
                 )
             values.append([index[tag] for tag in tags])
         if part == "train" and len({tag for tags in values for tag in tags}) < 2:

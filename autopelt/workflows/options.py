@@ -133,13 +133,15 @@ OPTIONS = {
         *(
             Option(name, words, lands="own data", otherwise=otherwise)
             for name, words, otherwise in (
-                ("train", "CSV, TSV, JSON lines, Parquet, or a Hub name.", ""),
+                ("train", "CSV, TSV, Excel, JSON, Parquet, CoNLL, or a Hub name.", ""),
                 ("validation", "selection split.", "cut"),
                 ("test", "report split.", "cut"),
                 ("text", "column of the text.", ""),
                 ("text_pair", "column of the second text.", ""),
                 ("choices", "columns of choices, one of lists or several.", ""),
                 ("label", "column of the label.", ""),
+                ("label_names", "names of its numbers: bad,good or 1=bad,2=good.", ""),
+                ("sentence", "column that tells which sentence a word is of.", ""),
                 ("target", "column of the text to generate.", ""),
                 ("train_target", "lines aligned with train.", ""),
                 ("validation_target", "lines aligned with validation.", ""),
@@ -147,7 +149,18 @@ OPTIONS = {
                 ("kind", "classification, regression, and so on.", ""),
                 ("score", "the score to optimise.", ""),
                 ("prefix", "words before each text of a T5.", ""),
+                ("encoding", "of the files.", "found out"),
+                ("delimiter", "character between fields; tab, blank.", "found out"),
+                ("columns", "names of the columns of files without a header.", ""),
             )
+        ),
+        Option(
+            "header",
+            "the first line names the columns.",
+            True,
+            "yes",
+            type=bool,
+            lands="own data",
         ),
         Option("ray_address", "A running Ray cluster: auto, or HOST:PORT.", lands="running"),
     )

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from autopelt.data.benchmark import Benchmark, named
+from autopelt.data.benchmark import Benchmark
+from autopelt.data.readers import with_class_names
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import TASKS, Source, make_task
 
@@ -195,7 +196,9 @@ def test_wrong_original_files_are_refused(tmp_path, content, said):
 def test_class_numbers_of_the_hub_become_names():
     from datasets import ClassLabel, Sequence, Value
 
-    assert named([1, 0, -1], ClassLabel(names=["no", "yes"]), ()) == ["yes", "no", -1]
-    assert named([1, 0], Value("int64"), ("no", "yes")) == ["yes", "no"]
-    assert named([[0, 1]], Sequence(ClassLabel(names=["O", "B-x"])), ()) == [["O", "B-x"]]
-    assert named(["a", 1.5, True], Value("string"), ()) == ["a", 1.5, True]
+    assert with_class_names([1, 0, -1], ClassLabel(names=["no", "yes"]), ()) == ["yes", "no", -1]
+    assert with_class_names([1, 0], Value("int64"), ("no", "yes")) == ["yes", "no"]
+    assert with_class_names([[0, 1]], Sequence(ClassLabel(names=["O", "B-x"])), ()) == [
+        ["O", "B-x"]
+    ]
+    assert with_class_names(["a", 1.5, True], Value("string"), ()) == ["a", 1.5, True]

@@ -7,14 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from autopelt.data.conll import read_conll
-from autopelt.data.readers import (
-    MOST_CHARACTERS,
-    PLAIN_TSV,
-    plain_tsv,
-    read_csv,
-    read_jsonl,
-    read_parquet,
-)
+from autopelt.data.delimited import PLAIN_TSV, plain_tsv, read_csv
+from autopelt.data.encoding import MOST_CHARACTERS
+from autopelt.data.json_files import read_jsonl
+from autopelt.data.readers import read_parquet
 from autopelt.data.squad import read_squad
 from autopelt.errors import UnavailableError
 
@@ -65,8 +61,6 @@ def test_short_lines_are_skipped_where_a_benchmark_has_them_and_counted(tmp_path
         ("a.csv", read_csv, b"text,label\n", "a header but no examples"),
         ("a.csv", read_csv, b"text,label\na,b\nc\n", "line 3 has 1 fields, but there are 2"),
         ("a.csv", read_csv, b'text,label\n"a,b\n', "line 2 is not valid CSV"),
-        ("a.csv", read_csv, b"text,text\na,b\n", "column 'text' more than once"),
-        ("a.csv", read_csv, b"text,label\na,\xe9\n", "byte 0xe9 in line 2; convert it"),
         (
             "a.csv",
             read_csv,
@@ -77,7 +71,6 @@ def test_short_lines_are_skipped_where_a_benchmark_has_them_and_counted(tmp_path
         ("a.tsv", PLAIN_TSV, b"a\n" + b"x" * (MOST_CHARACTERS + 1), "that is no text"),
         ("a.jsonl", read_jsonl, b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
         ("a.jsonl", read_jsonl, b'{"a": 1}\n[1]\n', "line 2 is not a JSON object"),
-        ("a.jsonl", read_jsonl, b'{"a": 1}\n{"b": 1}\n', "line 2 has no key 'a'; it has: b"),
         ("a.jsonl", read_jsonl, rb'{"a": "\ud800"}', "line 1 has half of a surrogate pair"),
         ("a.jsonl", read_jsonl, b"[" * 100_000, "line 1 is not JSON"),
         ("a.parquet", read_parquet, b"", "empty (0 bytes)"),
@@ -104,7 +97,7 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path, name, reader, content, s
 def test_a_folder_and_a_missing_file_are_refused(tmp_path):
     assert "cannot be read" in _error(read_csv, tmp_path)
     assert "cannot be read" in _error(read_csv, tmp_path / "none.csv")
-    assert "not a readable" in _error(read_parquet, tmp_path / "none.parquet")
+    assert "cannot be read" in _error(read_parquet, tmp_path / "none.parquet")
 
 
 def test_parquet_and_json_lines_hold_the_same(tmp_path):

@@ -33,12 +33,12 @@ def test_an_existing_folder_is_no_name_of_the_hub(tmp_path, monkeypatch):
 def test_the_ending_decides_unless_words_are_tagged(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text label\nred x\n", encoding="utf-8")
-    assert read(str(path), "", []).columns == {"text label": ["red x"]}
-    tagged = read(str(path), "", [], tagged=True)
+    assert read(str(path), []).columns == {"text label": ["red x"]}
+    tagged = read(str(path), [], tagged=True)
     assert tagged.columns == {"words": [["text", "red"]], "tags": [["label", "x"]]}
     with pytest.raises(UnavailableError, match="does not exist"):
-        read(str(tmp_path / "none.csv"), "", [])
+        read(str(tmp_path / "none.csv"), [])
     other = tmp_path / "a.doc"
     other.write_text("a", encoding="utf-8")
     with pytest.raises(UsageError, match=r"'\.doc' does not tell the format"):
-        read(str(other), "", [])
+        read(str(other), [])

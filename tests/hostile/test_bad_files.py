@@ -132,7 +132,7 @@ DATA: dict[str, tuple[str, str, int, tuple[str, ...]]] = {
     "no-text": ("a.csv", "txt,label\nx,a\ny,b\n", 3, ("text", "txt")),
     "ragged": ("a.csv", "text,label\nx,a\ny,b,c\n", 3, ("a.csv",)),
     "quote": ("a.csv", 'text,label\n"x,a\ny,b\n', 3, ("a.csv",)),
-    "latin": ("a.csv", "text,label\n\udce9,a\n", 3, ("a.csv", "UTF-8")),
+    "latin": ("a.csv", "text,label\nčšž\udce9,a\n", 3, ("a.csv", "UTF-8")),
     "json-broken": ("a.json", '[{"text": "x"', 3, ("a.json",)),
     "json-number": ("a.json", "3", 3, ("a.json",)),
     "jsonl-broken": ("a.jsonl", '{"text": "x", "label": 1}\n{"text"\n', 3, ("a.jsonl", "line 2")),

@@ -23,9 +23,9 @@ def test_the_named_column_goes_before_the_usual_ones():
 
 
 def test_each_kind_gets_its_columns():
-    table = _table(text=["a", "b"], label=[True, " x "])
+    table = _table(text=["a", "b"], label=[" y ", "x"])
     columns = KINDS["classification"].raw(table, {})
-    assert columns == {"text": ["a", "b"], "label": ["true", "x"]}
+    assert columns == {"text": ["a", "b"], "label": ["y", "x"]}
     table = _table(s=["a", "b"], t=["c", "d"], label=["1", 2])
     columns = KINDS["regression"].raw(table, {"text": "s", "text_pair": "t"})
     assert columns == {"text": ["a", "b"], "text_pair": ["c", "d"], "label": [1.0, 2.0]}
@@ -39,7 +39,7 @@ def test_each_kind_gets_its_columns():
         ("classification", {"text": ["a", None], "label": ["x", "y"]}, "line 5 has an empty text"),
         ("classification", {"text": ["a", "b"], "label": ["x", float("nan")]}, "line 5 has no lab"),
         ("regression", {"text": ["a", "b"], "label": [1, True]}, "line 5 has 'True'"),
-        ("token_classification", {"words": [["a"], "b"], "tags": [["O"], ["O"]]}, "line 5 has no"),
+        ("token_classification", {"words": [["a"], 3], "tags": [["O"], ["O"]]}, "line 5 has no"),
         ("token_classification", {"words": [["a"]], "tags": [["O", "O"]]}, "1 words, but 2 tags"),
         ("generation", {"source": ["a", "b"], "target": ["a", " "]}, "text in column 'target'"),
     ],

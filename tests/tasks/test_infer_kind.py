@@ -29,19 +29,19 @@ MANY = 2 * MOST_CLASSES
     ],
 )
 def test_the_kind_of_a_table(columns, kind):
-    inferred, why = infer_kind(Table(columns, "a"), "", False)
+    inferred, why = infer_kind(Table(columns, "a"), {}, False)
     assert inferred == kind
     assert why
 
 
 def test_named_targets_and_labels_decide():
     table = Table({"text": ["a"], "gold": ["0.5"], "label": ["x"]}, "a")
-    assert infer_kind(table, "gold", False)[0] == "regression"
-    assert infer_kind(table, "", True)[0] == "generation"
+    assert infer_kind(table, {"label": "gold"}, False)[0] == "regression"
+    assert infer_kind(table, {}, True)[0] == "generation"
 
 
 def test_what_could_be_either_and_what_is_missing():
     with pytest.raises(UsageError, match=f"{MANY} distinct values in {MANY} examples"):
-        infer_kind(Table({"label": [f"c{n}" for n in range(MANY)]}, "a"), "", False)
+        infer_kind(Table({"label": [f"c{n}" for n in range(MANY)]}, "a"), {}, False)
     with pytest.raises(UnavailableError, match="has no column 'label'"):
-        infer_kind(Table({"text": []}, "a"), "", False)
+        infer_kind(Table({"text": []}, "a"), {}, False)

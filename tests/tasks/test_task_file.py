@@ -60,7 +60,8 @@ def test_validation_selects_and_test_reports(tmp_path, reviews):
         (["0", "1", "2"], "classification", "3 distinct values (0, 1, 2)"),
         (["0.5", "1.25", "3"], "regression", "a decimal point"),
         (["1e-1", "2e-1"], "regression", "a decimal point"),
-        ([str(n) for n in range(60)], "regression", "60 distinct whole numbers"),
+        ([str(n) for n in range(60)], "classification", "60 distinct whole numbers without gaps"),
+        ([str(7 * n) for n in range(60)], "regression", "60 distinct whole numbers"),
         (["yes", "no"], "classification", "2 distinct values (no, yes)"),
     ],
 )
@@ -205,7 +206,7 @@ def test_a_missing_task_file_and_a_missing_data_file(tmp_path):
     with pytest.raises(UnavailableError, match="is a folder"):
         task_from_files(str(tmp_path))
     with pytest.raises(UsageError, match=r"the ending '\.doc' does not tell the format"):
-        task_from_files(_csv(tmp_path, "a.doc", ["a,b"]))
+        task_from_files(_csv(tmp_path, "a.doc", ["a b"], "words"))
 
 
 @pytest.mark.parametrize(

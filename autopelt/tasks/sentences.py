@@ -1,0 +1,177 @@
+"""Sentences of words with tags, however a table holds them.
+
+A row is a sentence: lists of words and of tags (or of the tags' numbers), both as texts with blanks
+between, or a text with marked spans. Or a row is a word, and another column or an empty line tells
+where a sentence ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from autopelt.data.offsets import cut_words, spans_in, tags_of
+from autopelt.data.readers import Table
+from autopelt.errors import UnavailableError, UsageError, parameter
+from autopelt.tasks.columns import find_column, first_of, in_words, named_class, texts
+
+WORDS = ("words", "tokens", "word", "token", "form", "text")
+TAGS = ("tags", "ner_tags", "upos", "tag", "ner_tag", "ner", "pos", "label", "labels")
+SPANS = ("entities", "spans", *TAGS)
+SENTENCES = ("sentence", "sentence #", "sentence_id", "sent_id", "sentence id")
+"""Usual names of columns, in small letters."""
+
+
+def tagged(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Columns ``words`` and ``tags``, a list each for every sentence.
+
+    Args:
+        named: ``text``, ``label``, ``sentence``: names of columns; ``label_names``: what numbers
+            of tags mean, with commas between.
+
+    Raises:
+        UnavailableError: a column is missing or holds something else.
+    """
+    if sentence_column(table, named) or _is_words(table, named):
+        table = _gathered(table, named)
+        named = {**named, "text": "words", "label": "tags"}
+    text = find_column(table, named, "text", *usual(table, WORDS))
+    label = find_column(table, named, "label", *usual(table, SPANS))
+    if marks_spans(table, label):
+        return _by_spans(table, text, label)
+    words, tags = table.column(text), table.column(label)
+    pairs = [
+        _sentence(table, row, text, label, named, words[row], tags[row])
+        for row in range(len(table))
+    ]
+    return {"words": [w for w, _ in pairs], "tags": [t for _, t in pairs]}
+
+
+def usual(table: Table, names: Sequence[str]) -> list[str]:
+    """Columns of the table of these names, in small letters or not; if none, the first of them."""
+    found = [column for name in names for column in table.columns if column.lower() == name]
+    return found or [names[0]]
+
+
+def sentence_column(table: Table, named: Mapping[str, str]) -> str:
+    """The column that tells which sentence a word is of; empty where a row is a sentence."""
+    if named.get("sentence"):
+        return find_column(table, named, "sentence")
+    found = [column for column in table.columns if column.lower() in SENTENCES]
+    if not found or found[0] == named.get("text"):
+        return ""
+    word = next((n for n in (named.get("text"), *usual(table, WORDS)) if n and n in table), None)
+    first = first_of(table.column(word)) if word else None
+    return found[0] if isinstance(first, str) and len(first.split()) == 1 else ""
+
+
+def marks_spans(table: Table, label: str) -> bool:
+    """Whether a column has lists of start, end and name."""
+    first = next((v for v in table.column(label) if v), None)
+    return bool(spans_in(first))
+
+
+def _is_words(table: Table, named: Mapping[str, str]) -> bool:
+    """Whether each row is a single word, and empty lines part sentences."""
+    if not table.lines or all(b - a == 1 for a, b in pairwise(table.lines)):
+        return False
+    name = next((n for n in (named.get("text"), *usual(table, WORDS)) if n and n in table), None)
+    values = table.column(name) if name else [None]
+    return all(isinstance(value, str) and len(value.split()) < 2 for value in values)
+
+
+def _gathered(table: Table, named: Mapping[str, str]) -> Table:
+    """One row a sentence, of a table with one row a word."""
+    text = find_column(table, named, "text", *usual(table, WORDS))
+    label = find_column(table, named, "label", *usual(table, TAGS))
+    sentence = sentence_column(table, named)
+    ids = _filled(table.column(sentence)) if sentence else None
+    words, tags = texts(table, text), table.column(label)
+    starts = [row for row in range(len(table)) if _begins(table, ids, row)]
+    again = len(starts) - len({ids[row] for row in starts}) if ids else 0
+    if again:
+        table.notes.append(
+            f"{again} values of '{sentence}' stand in several places; each run of equal ones is a "
+            "sentence."
+        )
+    slices = [slice(a, b) for a, b in pairwise([*starts, len(table)])]
+    lines = [table.lines[row] for row in starts] if table.lines else None
+    columns = {"words": [words[s] for s in slices], "tags": [tags[s] for s in slices]}
+    return Table(columns, table.name, lines, notes=table.notes)
+
+
+def _filled(ids: Sequence[Any]) -> list[str]:
+    """What stands above where there is nothing."""
+    filled: list[str] = []
+    for value in ids:
+        absent = value is None or value == ""
+        filled.append(filled[-1] if absent and filled else str(value))
+    return filled
+
+
+def _begins(table: Table, ids: Sequence[str] | None, row: int) -> bool:
+    """Whether a row is the first word of a sentence."""
+    if row == 0:
+        return True
+    if ids is not None:
+        return ids[row] != ids[row - 1]
+    return table.lines is not None and table.lines[row] - table.lines[row - 1] > 1
+
+
+def _by_spans(table: Table, text: str, label: str) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {"words": [], "tags": []}
+    widened = lost = 0
+    for row, (whole, value) in enumerate(zip(texts(table, text), table.column(label))):
+        spans = spans_in(value if value is not None else [])
+        wrong = [s for s in spans or () if not 0 <= s[0] <= s[1] <= len(whole)]
+        if spans is None or wrong:
+            raise UnavailableError(
+                f"{table.where(row)} has {wrong[0] if wrong else in_words(value)} in '{label}'; a "
+                f"span is [start, end, name] within the {len(whole)} characters of its text."
+            )
+        words = cut_words(whole)
+        tags, more, fewer = tags_of(words, spans)
+        widened, lost = widened + more, lost + fewer
+        columns["words"].append([whole[start:end] for start, end in words])
+        columns["tags"].append(tags)
+    if widened:
+        table.notes.append(f"{widened} spans begin or end within a word; all of it is tagged.")
+    if lost:
+        table.notes.append(f"{lost} spans lie over longer ones or hold no word; they are left out.")
+    return columns
+
+
+def _sentence(
+    table: Table,
+    row: int,
+    text: str,
+    label: str,
+    named: Mapping[str, str],
+    words: Any,
+    tags: Any,
+) -> tuple[list[str], list[str]]:
+    """Words and tags of one example. Raises UnavailableError."""
+    words = words.split() if isinstance(words, str) else words
+    tags = tags.split() if isinstance(tags, str) else tags
+    for column, values, what in ((text, words, "words"), (label, tags, "tags")):
+        if not isinstance(values, list) or not all(
+            isinstance(v, str | int) and v != "" for v in values
+        ):
+            raise UnavailableError(
+                f"{table.where(row)} has no list of texts in column '{column}', as a tag for each "
+                f"word needs, but {in_words(values)}."
+            )
+        if what == "words" and not all(isinstance(v, str) for v in values):
+            raise UnavailableError(f"{table.where(row)} has a word in '{column}' that is no text.")
+    names = named.get("label_names", "")
+    if not names and any(isinstance(tag, int) for tag in tags):
+        raise UsageError(
+            f"'{table.name}': column '{label}' has numbers of tags; name these in their order with "
+            f"{parameter('label_names')}, like O,B-place,I-place."
+        )
+    if names:
+        tags = [named_class(table, row, tag, label, names) for tag in tags]
+    if len(words) != len(tags):
+        raise UnavailableError(f"{table.where(row)} has {len(words)} words, but {len(tags)} tags.")
+    return list(words), list(tags)
