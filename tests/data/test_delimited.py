@@ -1,8 +1,18 @@
 """Separators, quotes and headers of tables are found out."""
 
+import sys
+from zipfile import ZipFile
+
 import pytest
 
-from autopelt.data.delimited import DELIMITERS, delimiter_of, headed, read_csv, read_tsv
+from autopelt.data.delimited import (
+    DELIMITERS,
+    delimiter_of,
+    headed,
+    read_csv,
+    read_spreadsheet,
+    read_tsv,
+)
 from autopelt.data.readers import Format
 from autopelt.errors import UnavailableError
 
@@ -61,3 +71,12 @@ def test_names_may_be_said(tmp_path):
         "b": ["y", "w"],
     }
     assert read_csv([path], [], Format(header=False)).columns == {"1": ["x", "z"], "2": ["y", "w"]}
+
+
+def test_without_openpyxl_the_way_to_it_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    path = tmp_path / "a.xlsx"
+    with ZipFile(path, "w") as book:
+        book.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(UnavailableError, match="pip install openpyxl; or save the sheet as CSV"):
+        read_spreadsheet([path], [])

@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from autopelt.data.benchmark import Benchmark
-from autopelt.data.readers import READERS
-from autopelt.data.user_files import TAGGED
+from autopelt.data.user_files import READERS, TAGGED
 from autopelt.tasks import TASKS, make_task
 from autopelt.tasks.catalogue import catalogue
 from autopelt.tasks.task_file import SCORES, TaskFile

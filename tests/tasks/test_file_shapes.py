@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -219,6 +220,8 @@ SHAPES = {
     "zst": Shape(
         "a.csv.zst", pa.compress(table().encode(), codec="zstd", asbytes=True), {}, CLASSES, GOOD
     ),
+    "xlsx": Shape("a.xlsx", "excel", {}, CLASSES, GOOD, note="has 2 sheets; the first, 'mine'"),
+    "xlsx-broken": Shape("a.xlsx", b"PK no", error="is not a readable spreadsheet"),
     "gz-broken": Shape("a.csv.gz", b"text,label\n", error="cannot be unpacked"),
     # JSON
     "jsonl": Shape("a.jsonl", OBJECTS, {}, CLASSES, GOOD),
@@ -458,6 +461,11 @@ def written(folder, shape):
         features = Features(text=Value("string"), label=ClassLabel(names=["neg", "pos"]))
         numbers = [{"text": t, "label": int(x == "pos")} for t, x in TWICE]
         pq.write_table(Dataset.from_list(numbers, features).data.table, path)
+        return str(path)
+    if shape.content == "excel":
+        with pd.ExcelWriter(path) as book:
+            pd.DataFrame(TWICE, columns=["text", "label"]).to_excel(book, sheet_name="mine")
+            pd.DataFrame([1]).to_excel(book, sheet_name="other")
         return str(path)
     if isinstance(content, list):
         content = "\n".join(map(json.dumps, content)) + "\n"
