@@ -2,6 +2,6 @@
 
 source: what a name means; load: configuration, tokenizer, model; identity: which weights;
 families: a row a family; backbone: the sites of a loaded model; shapes: sizes without weights;
-boundary: where a trunk ends; head: the task head; language_model: pretraining; quiet: no advice on
-the screen.
+boundary: where a trunk ends; head: the task head; language_model: with its own head; quiet: no
+advice on the screen.
 """

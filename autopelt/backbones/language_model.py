@@ -1,45 +1,72 @@
-"""A pretrained model with its language-model head, to go on with pretraining."""
+"""A pretrained model with its language-model head, and texts as blocks of tokens for it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from autopelt.backbones.load import _from_pretrained, load_config
 from autopelt.backbones.quiet import quiet
 from autopelt.backbones.source import ModelSource
 from autopelt.errors import UnavailableError, UsageError
 
+KINDS = {
+    "masked": "AutoModelForMaskedLM",
+    "causal": "AutoModelForCausalLM",
+    "seq2seq": "AutoModelForSeq2SeqLM",
+}
+"""Kinds of language models, the first that a family has, and the transformers classes."""
+
+
+def language_model_kind(config: PretrainedConfig) -> str | None:
+    """``seq2seq`` of an encoder-decoder, ``masked`` of an encoder, ``causal`` of a decoder.
+
+    None where transformers has no language model of the family.
+    """
+    if getattr(config, "is_encoder_decoder", False):
+        return "seq2seq"
+    mapped = (k for k in KINDS if type(config) in getattr(transformers, KINDS[k])._model_mapping)
+    return next(mapped, None)
+
+
+def has_language_head(config: PretrainedConfig) -> bool:
+    """Whether a checkpoint says that it holds a language model, and not a backbone alone.
+
+    It says so by the class that wrote it. A head that is the embeddings' own matrix is always
+    there; a masked language model has more than that.
+    """
+    kind, wrote = language_model_kind(config), getattr(config, "architectures", None)
+    if kind is None:
+        return False
+    mapping = getattr(transformers, KINDS[kind])._model_mapping
+    tied = kind != "masked" and getattr(config, "tie_word_embeddings", False)
+    return not wrote or tied or mapping[type(config)].__name__ in wrote
+
 
 def load_language_model(source: ModelSource, random_seed: int) -> tuple[PreTrainedModel, str, bool]:
-    """Load a model for masked (encoders) or causal (decoders) language modelling, in float32.
+    """Load a model with its language-model head, in float32.
 
     Returns:
-        The model; ``masked`` or ``causal``; whether its head starts anew because the checkpoint
-        has none (a sentence encoder, say).
+        The model; its kind (`language_model_kind`); whether its head starts anew because the
+        checkpoint has none (a sentence encoder, say).
 
     Raises:
-        UsageError: an encoder-decoder, or a family without a language model.
+        UsageError: a family without a language model.
         UnavailableError: weights are not to be had, or lack a part of the backbone.
     """
     config = load_config(source)
-    if getattr(config, "is_encoder_decoder", False):
-        raise UsageError(
-            f"'{source.name}' is an encoder-decoder ({config.model_type}); pretrain goes on with "
-            "masked or causal language modelling only. Give an encoder or a decoder."
-        )
-    autos = {"masked": "AutoModelForMaskedLM", "causal": "AutoModelForCausalLM"}
-    classes = {kind: getattr(transformers, name) for kind, name in autos.items()}
-    kind = next((k for k, auto in classes.items() if type(config) in auto._model_mapping), None)
+    kind = language_model_kind(config)
     if kind is None:
         raise UsageError(f"a {config.model_type} model has no language model in transformers.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(random_seed)  # a head that the checkpoint lacks starts at random
         made, info = _from_pretrained(
-            classes[kind],
+            getattr(transformers, KINDS[kind]),
             source,
             dtype=torch.float32,
             use_safetensors=True,
@@ -72,3 +99,18 @@ def save_language_model(model: PreTrainedModel, source: ModelSource, folder: Pat
         state.setdefault(prefix + name, value)
     with quiet():
         model.save_pretrained(folder, state_dict=state)
+
+
+def blocks_of(texts: Sequence[str], tokenizer: Any, limit: int) -> list[list[int]]:
+    """Tokens of each text, long ones in several blocks, each with its special tokens."""
+    blocks: list[list[int]] = []
+    room = limit - tokenizer.num_special_tokens_to_add()
+    with quiet():
+        for text in texts:
+            tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
+            for start in range(0, len(tokens), room):
+                part = tokenizer.decode(tokens[start : start + room])
+                ids = tokenizer(part, truncation=True, max_length=limit)["input_ids"]
+                if len(ids) > 1:
+                    blocks.append(ids)
+    return blocks

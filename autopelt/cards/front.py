@@ -26,8 +26,8 @@ from autopelt.cards.pairs import figures
 from autopelt.cards.wording import name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front
 from autopelt.study.answer import told_apart
+from autopelt.study.objectives import format_cost
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.system.units import format_cost
 
 LOOKS = {
     "dominated": Look("Dominated", "circle", FAINT, 8, edge=0),
@@ -305,8 +305,9 @@ def members(record: StudyRecord) -> Table | None:
     def cells(t: TrialRecord) -> dict[str, Cell]:
         again = {"Confirmed": cell(confirmed(t), mean(t.confirmed or (0.0,)))} if sure else {}
         costs = {
-            n.capitalize(): cell(format_cost(n, t.costs.get(n)), t.costs.get(n))
+            n.capitalize(): cell(format_cost(n, cost), None if math.isnan(cost) else cost)
             for n in record.measured
+            for cost in (record.cost(t, n),)
         }
         sizes = trial_cells(t, "Share", "Deployed", "Trained")
         named = trial_cells(t, "Architecture")

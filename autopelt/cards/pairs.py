@@ -1,4 +1,4 @@
-"""Panels of the front card where latency or memory are objectives: every two together."""
+"""Panels of the front card where measured costs are objectives: every two together."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from autopelt.cards.expectation import expectation
 from autopelt.cards.figure import add_points, padded, plain, plot
 from autopelt.cards.look import BLUE, FAINT, Look
 from autopelt.cards.wording import name, share
+from autopelt.study.objectives import COSTS, format_cost
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.system.units import format_cost
 
 LOOKS = {
     False: Look("Dominated", "circle", FAINT, 8, edge=0),
@@ -26,9 +26,9 @@ class Panel:
     """Numbers of one panel: architectures within the budget, two objectives.
 
     Attributes:
-        x, y: names of the objectives: ``params``, ``latency``, ``memory``, ``score``.
+        x, y: names of the objectives: ``params``, ``score``, or a key of `COSTS`.
         points: (trial, x, y, on the front of all objectives); parameters in percent of the
-            backbone, memory in MiB.
+            backbone, costs in the unit of their axis.
     """
 
     x: str
@@ -57,8 +57,7 @@ def value(record: StudyRecord, t: TrialRecord, objective: str) -> float:
         return record.expected(t)
     if objective == "params":
         return 100 * t.count.share
-    measured = t.costs.get(objective, math.nan)
-    return measured / 2**20 if objective == "memory" else measured
+    return record.cost(t, objective) / COSTS[objective].unit
 
 
 def figures(record: StudyRecord) -> tuple[Figure, ...]:
@@ -92,7 +91,7 @@ def draw(p: Panel, record: StudyRecord) -> Figure:
 
 def hover(t: TrialRecord, record: StudyRecord) -> str:
     """Hover text: the name and every objective."""
-    costs = " · ".join(f"{n} {format_cost(n, v)}" for n, v in t.costs.items())
+    costs = " · ".join(f"{n} {format_cost(n, record.cost(t, n))}" for n in record.measured)
     return (
         f"<b>{plain(name(t))}</b><br>{plain(record.metric)} {plain(expectation(record, t))} · "
         f"{share(t.count.share)}"
@@ -105,9 +104,6 @@ def _short(objective: str, metric: str) -> str:
 
 
 def _words(objective: str, metric: str) -> str:
-    return {
-        "score": metric,
-        "params": "parameters, % of the backbone",
-        "latency": "latency, times the bare backbone's",
-        "memory": "memory of training beside the frozen weights, MiB",
-    }[objective]
+    if objective in COSTS:
+        return COSTS[objective].words
+    return {"score": metric, "params": "parameters, % of the backbone"}[objective]

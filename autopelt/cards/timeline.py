@@ -18,7 +18,7 @@ PHASE_WORDS = {
     "load": "loading backbone and data",
     "data": "reading the data",
     "model": "loading the backbone",
-    "costs": "measuring latency or memory",
+    "costs": "measuring costs",
     "attach": "attaching modules",
     "trunk": "computing the frozen layers",
     "train": "training",

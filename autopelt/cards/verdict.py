@@ -24,8 +24,8 @@ from autopelt.cards.wording import (
 )
 from autopelt.study.answer import LIKELY, SURE, Answer, FrontGain, Gap, Smallest, answer
 from autopelt.study.noise import gap_error
+from autopelt.study.objectives import format_cost
 from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
-from autopelt.system.units import format_cost
 
 BUDGET, SMALLEST, FRONT = "At this budget", "The smallest that is as good", "The front"
 
@@ -133,15 +133,15 @@ def _numbers(gap: Gap, found: TrialRecord, hand: TrialRecord, record: StudyRecor
 
 
 def _smallest(s: Smallest, a: Answer, record: StudyRecord) -> str:
-    cost = "parameters" if s.cost == "params" else s.cost
+    less = "fewer parameters" if s.cost == "params" else f"less {s.cost}"
     within = f"as good as the best within {score(a.margin)}"
     if s.gap is None and (s.hand is None or s.hand is s.trial):
-        return f"{told(s.trial)}: nothing of fewer {cost} is {within}."
+        return f"{told(s.trial)}: nothing of {less} is {within}."
 
     def costs(t: TrialRecord) -> str:
         if s.cost == "params":
             return f"{t.count.deployed:,} parameters"
-        return format_cost(s.cost, t.costs.get(s.cost))
+        return f"{s.cost} {format_cost(s.cost, record.cost(t, s.cost))}"
 
     said = f"{told(s.trial)} is the best, with {costs(s.trial)}"
     if s.gap is not None:

@@ -81,7 +81,7 @@ def _costs(named: "Named", count: "Count") -> list[str]:
 
 def _scores(named: "Named") -> list[str]:
     """What a study measured of it."""
-    from autopelt.system.units import format_cost
+    from autopelt.study.objectives import COSTS, format_cost
 
     study, trial = named.study, named.trial
     if study is None or trial is None or trial.score is None:
@@ -89,8 +89,7 @@ def _scores(named: "Named") -> list[str]:
     from autopelt.cards.expectation import measured, plain_score
 
     seed = ", one random seed" if plain_score(study, trial) else ""
-    against = {"latency": "the bare backbone's", "memory": "beside the frozen weights"}
     return [
         f"{measured(study, trial)}, trial {trial.number}{seed}, selection split",
-        *(f"{c} {format_cost(c, trial.costs.get(c))} {against[c]}" for c in study.measured),
+        *(f"{c} {format_cost(c, study.cost(trial, c))} {COSTS[c].against}" for c in study.measured),
     ]

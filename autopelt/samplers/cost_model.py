@@ -1,7 +1,8 @@
-"""What latency and memory of an architecture will be: learned, as they cannot be counted.
+"""What an architecture will cost beside its parameters: learned, as it cannot be counted.
 
-Both are nearly sums over modules: a fixed part for each that is there, a part that grows with its
-size, and a part for every layer that the backward pass reaches. So a ridge regression on these
+Latency and memory are nearly sums over modules: a fixed part for each that is there, a part that
+grows with its size, and a part for every layer that the backward pass reaches. Forgetting and drift
+grow with sizes as well, and with the learning rate. So a ridge regression on these
 amounts (`Features.amounts`) is enough; its strength is chosen by leave-one-out error.
 Candidates and what was measured are compared by what the regression says of both: its errors then
 cancel to a part, and a lucky measurement blocks nothing.

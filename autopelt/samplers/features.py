@@ -110,7 +110,7 @@ class Features:
 
         For each row of the space how many layers hold it with and without a gate, and the sum of
         these sizes; how many layers hold anything; how many lie above the lowest of them; what is
-        outside the space.
+        outside the space; the octaves of the learning rate, for what training itself changes.
         """
         p = self._profiles(points)
         columns: list[Array] = []
@@ -124,7 +124,7 @@ class Features:
         layers = used[:, :-1]
         lowest = np.where(layers.any(axis=1), layers.argmax(axis=1), self._layers)
         lowest = np.where(used[:, -1], 0, lowest)
-        columns += [layers.sum(axis=1), self._layers - lowest, p.outside.sum(axis=1)]
+        columns += [layers.sum(axis=1), self._layers - lowest, p.outside.sum(axis=1), p.multiplier]
         return np.stack(columns, axis=1).astype(np.float64)
 
     # ------------------------------------------------------------------ profiles

@@ -58,7 +58,7 @@ class Smallest:
     """The one that costs least among those that are as good as the best.
 
     Attributes:
-        cost: ``params``, ``latency``, ``memory``: what it costs least of.
+        cost: ``params`` or a measured objective: what it costs least of.
         trial: of all architectures. hand: of those made by hand; None where none is as good.
         gap: score of `trial` minus the best's; None where it is the best itself.
     """

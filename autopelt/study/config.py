@@ -96,7 +96,8 @@ class StudyConfig(BaseModel):
         budget: bound on deployed parameters (`Budget`).
         objectives: ``both`` (the best score within the budget, and the front of score against
             parameters), ``score`` (only the one), ``score,params`` (only the other), or
-            ``score,params`` and ``latency``, ``memory`` or both.
+            ``score,params`` and costs that workers measure (`autopelt.study.objectives.COSTS`).
+        general_text: file on which forgetting and drift are measured; None: a built-in text.
         min_budget: lower bound, or None.
         space: the search space, written out.
         warm_start: folder of another study whose front is evaluated early and whose scores inform
@@ -128,6 +129,7 @@ class StudyConfig(BaseModel):
     budget: BudgetField = Budget(share=0.01)
     min_budget: BudgetField | None = None
     objectives: ObjectivesField = Objectives(best_too=True)
+    general_text: str | None = None
     space: SpaceField = Field("pelt", validate_default=True)
     sampler: str = "pelt"
     seed_architectures: tuple[str, ...] | None = None

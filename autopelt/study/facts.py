@@ -58,6 +58,7 @@ class TaskFacts(Facts):
         train, selection, report: examples; None where a split was not loaded.
         origin, source, path, hub, revision, cut, hash: as `autopelt.data.source.DataFacts`.
         report_hash: SHA-256 of the report split; comparisons have it.
+        general_text: of the text on which forgetting is measured, where it is.
     """
 
     name: str = ""
@@ -76,6 +77,7 @@ class TaskFacts(Facts):
     cut: str = ""
     hash: str = ""
     report_hash: str = ""
+    general_text: str = ""
 
     @property
     def sizes(self) -> dict[str, int | None]:

@@ -1,19 +1,71 @@
 """What a study optimises, in which direction, and from which point hypervolume is measured."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.system.units import format_bytes
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An objective that a worker measures of each architecture; it is minimised.
+
+    Attributes:
+        words: what it is and in which unit, as an axis says it.
+        against: what follows the amount in a sentence: ``1.083x the bare backbone's``.
+        show: the amount as text.
+        unit: how many of what is measured make one of what is drawn.
+        trained: measured when the training has ended (`autopelt.training.forgetting`), and not
+            before it (`autopelt.training.costs`).
+    """
+
+    words: str
+    against: str
+    show: Callable[[float], str]
+    unit: float = 1.0
+    trained: bool = False
+
+
+COSTS = {
+    "latency": Cost(
+        "latency, times the bare backbone's", "the bare backbone's", lambda times: f"{times:.3f}x"
+    ),
+    "memory": Cost(
+        "memory of training beside the frozen weights, MiB",
+        "beside the frozen weights",
+        format_bytes,
+        unit=2.0**20,
+    ),
+    "forgetting": Cost(
+        "forgetting: loss on general text, after minus before, nats a token",
+        "nats a token on general text, after minus before",
+        lambda nats: f"{nats:+.4f}",
+        trained=True,
+    ),
+    "drift": Cost(
+        "drift: 1 - cosine of a general text's states after and before",
+        "from the bare backbone's states of general text, 1 - cosine",
+        lambda distance: f"{distance:.3g}",
+        trained=True,
+    ),
+}
+"""What a worker measures, by name."""
+MEASURED = tuple(COSTS)
 
 DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {
     "score": "maximize",
     "params": "minimize",
-    "latency": "minimize",
-    "memory": "minimize",
+    **dict.fromkeys(MEASURED, "minimize"),
 }
-"""Objective -> direction: deployed parameters, times the bare backbone's latency, bytes."""
-MEASURED = ("latency", "memory")
-"""Costs that a worker measures of each architecture (`autopelt.training.costs`)."""
+"""Objective -> direction; ``params`` are deployed parameters."""
+
+
+def format_cost(objective: str, amount: float) -> str:
+    """A measured objective as text; ``-`` for NaN."""
+    return "-" if math.isnan(amount) else COSTS[objective].show(amount)
 
 
 BOTH = "both"
@@ -33,7 +85,7 @@ class Objectives:
 
     @classmethod
     def parse(cls, text: str) -> "Objectives":
-        """Read ``both``, ``score`` or ``score,params[,latency][,memory]``.
+        """Read ``both``, ``score`` or ``score,params`` and any of `COSTS`.
 
         Raises:
             UsageError: it is none of these.

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import fmean
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
@@ -49,7 +50,7 @@ class TrialRecord:
         repeats: number of the first trial of the same architecture where this one trains it again.
         confirmed: scores on the report split, one for each further random seed; usually none.
         log: last line of a failed trial's log.
-        costs: what was measured of the objectives ``latency`` and ``memory``; empty without them.
+        costs: what was measured of it, by objective (`autopelt.study.objectives.COSTS`).
     """
 
     number: int
@@ -231,12 +232,18 @@ class StudyRecord:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """Names of the objectives beside score and parameters: ``latency``, ``memory``."""
+        """Names of the objectives beside score and parameters, such as ``latency``."""
         return self.config.objectives.measured
+
+    def cost(self, trial: TrialRecord, name: str) -> float:
+        """A measured objective of a trial's architecture, the mean of its trainings; else NaN."""
+        known = [t.costs[name] for t in self.trainings_of(trial) or [trial] if name in t.costs]
+        return fmean(known) if known else math.nan
 
     def costs(self, trial: TrialRecord) -> tuple[float, ...]:
         """What is minimised: deployed parameters, then the measured costs."""
-        return (trial.count.deployed, *(trial.costs.get(n, float("inf")) for n in self.measured))
+        found = [self.cost(trial, name) for name in self.measured]
+        return (trial.count.deployed, *(math.inf if math.isnan(c) else c for c in found))
 
     @property
     def _inside(self) -> list[TrialRecord]:
@@ -246,7 +253,7 @@ class StudyRecord:
     def front(self) -> list[TrialRecord]:
         """Pareto front of the architectures within the budget, by growing parameters.
 
-        Of the expected score against parameters and, where they are objectives, latency and memory.
+        Of the expected score against parameters and the measured objectives, where there are any.
         """
         inside = self._inside
         members = front_of([self.costs(t) for t in inside], [self.expected(t) for t in inside])

@@ -6,12 +6,13 @@ import json
 import math
 from collections.abc import Iterator
 
+from autopelt.study.objectives import MEASURED
 from autopelt.study.record import COMPLETE, StudyRecord, TrialRecord
 
 COLUMNS = (
     *("trial", "state", "label", "score", "share", "deployed", "trained", "within_budget"),
     *("on_front", "id", "architecture", "origin", "random_seed", "epochs", "scores", "losses"),
-    *("seconds", "started", "finished", "worker", "reason", "latency", "memory"),
+    *("seconds", "started", "finished", "worker", "reason", *MEASURED),
     *("expected", "expected_sd", "learns", "trainings", "repeats"),
     "architecture_json",
 )
@@ -80,8 +81,7 @@ def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, objec
         "finished": t.finished,
         "worker": t.worker,
         "reason": t.reason or t.stopped_because,
-        "latency": t.costs.get("latency"),
-        "memory": t.costs.get("memory"),
+        **{name: t.costs.get(name) for name in MEASURED},
         "expected": finite_or_none(belief.mean),
         "expected_sd": finite_or_none(belief.sd),
         "learns": finite_or_none(belief.learns),

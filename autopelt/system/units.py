@@ -114,10 +114,3 @@ def format_score(value: float) -> str:
     """Four decimals, or four significant digits where a score is an error in the labels' unit."""
     size = abs(value)
     return f"{value:.4g}" if size >= 1000 or 1e-12 < size < 0.01 else f"{value:.4f}"
-
-
-def format_cost(objective: str, amount: float | None) -> str:
-    """A measured objective: latency ``1.083x`` the bare backbone's, memory ``12 MiB``, or ``-``."""
-    if amount is None:
-        return "-"
-    return format_bytes(amount) if objective == "memory" else f"{amount:.3f}x"

@@ -53,6 +53,8 @@ class Context:
         prior: what the task head's biases begin at (`Task.prior`).
         notes: sentences about the data that a user must see.
         arrays: where hidden states of the frozen trunk are kept; None: nowhere.
+        probes: what measures how far a trained model is from the bare backbone, by objective
+            (`autopelt.training.forgetting`).
         trunk_works: whether a pass can start at a layer of this model, as far as is known.
         report_hash: content hash of the report split, "" where it is not loaded.
     """
@@ -96,6 +98,7 @@ class Context:
         self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
         self.arrays: SharedArrays | None = None
+        self.probes: dict[str, Any] = {}
         self.trunk_works = True
         self.precision = "fp32"
         self._identities: dict[str, str] = {}

@@ -1,5 +1,7 @@
 """What an architecture costs beside its parameters, measured before it is trained.
 
+What training itself changes is measured after it (`forgetting`).
+
 ``latency``: how many times the bare backbone's. The deployed form (LoRA without a gate merged,
 which leaves nothing of it; prefixes folded) and the bare model predict one example of typical
 length in turn, bare, deployed, bare, deployed, so that whatever else the machine does meanwhile
@@ -8,14 +10,16 @@ slows both. The median of the rounds' ratios counts. Weights do not matter to it
 ``memory``: bytes that training in fp32 holds beside the frozen weights, for a batch of `BATCH`
 examples of typical length: every tensor that the backward pass keeps, and weights, gradients and
 both moments of what is trained. It is counted, not sampled: equal on every run, however busy the
-machine is.
+machine is. On a GPU, whose allocator knows, it is measured instead: the peak of such a step, what
+is held for a moment during it included.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -23,6 +27,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.methods import named
 from autopelt.modules.attachment import attach, detach, fold
 from autopelt.modules.parameter_groups import parameter_groups
+from autopelt.study.objectives import COSTS
 from autopelt.training.context import Context
 from autopelt.training.modes import set_training_mode
 from autopelt.training.spec import TrialSpec
@@ -36,10 +41,11 @@ STATES = 4
 
 def costs(context: Context, architecture: Architecture, spec: TrialSpec) -> dict[str, float]:
     """Measure what the spec asks for; the model is left as it was, nothing attached."""
-    if not spec.costs:
+    wanted = [name for name in spec.costs if not COSTS[name].trained]
+    if not wanted:
         return {}
     context.precision = "fp32"  # as it is shipped, and the same count on every machine
-    return {name: _MEASURES[name](context, architecture, spec) for name in spec.costs}
+    return {name: _MEASURES[name](context, architecture, spec) for name in wanted}
 
 
 def deployed_form(architecture: Architecture) -> Architecture:
@@ -122,6 +128,63 @@ def _seconds(context: Context, batch: dict[str, torch.Tensor], passes: int) -> f
 
 def memory(context: Context, architecture: Architecture, spec: TrialSpec) -> float:
     """Bytes of one training step beside the frozen weights."""
+    if context.device.type != "cuda":
+        return float(counted_memory(context, architecture, spec))
+    training_step(context, architecture, spec)  # workspaces of matrix products stay from the first
+    step = partial(training_step, context, architecture, spec)
+    return float(peak_of(step, torch.cuda))
+
+
+class Allocator(Protocol):
+    """What `torch.cuda` tells of its memory."""
+
+    def synchronize(self) -> None:
+        """Wait for all work."""
+
+    def memory_allocated(self) -> int:
+        """Bytes now."""
+
+    def max_memory_allocated(self) -> int:
+        """Bytes at the peak."""
+
+    def reset_peak_memory_stats(self) -> None:
+        """The peak is now."""
+
+
+def peak_of(step: Callable[[], object], allocator: Allocator) -> int:
+    """Most bytes at once during a step, beside what was held before it."""
+    allocator.synchronize()
+    allocator.reset_peak_memory_stats()
+    before = allocator.memory_allocated()
+    step()
+    allocator.synchronize()
+    return allocator.max_memory_allocated() - before
+
+
+def training_step(context: Context, architecture: Architecture, spec: TrialSpec) -> None:
+    """Attach, one step of training that changes no weight, detach."""
+    model = context.model
+    attach(model, architecture, random_seed=spec.random_seed)
+    trained = [p for group in parameter_groups(model) for p in group["params"]]
+    try:
+        batch = typical(context, "train", BATCH)
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            set_training_mode(model, spec.training.dropout)
+            loss = context.task.loss(model(**context.task.inputs(batch)), batch)
+            if loss.requires_grad:
+                loss.backward()
+        if trained:
+            fused = context.device.type == "cuda"
+            torch.optim.AdamW(trained, lr=0.0, weight_decay=0.0, fused=fused).step()
+    finally:
+        for parameter in trained:
+            parameter.grad = None
+        detach(model)
+        model.eval()
+
+
+def counted_memory(context: Context, architecture: Architecture, spec: TrialSpec) -> int:
+    """The same without a GPU: what the backward pass keeps and what is trained, added up."""
     model = context.model
     attach(model, architecture, random_seed=spec.random_seed)
     try:
@@ -148,7 +211,7 @@ def memory(context: Context, architecture: Architecture, spec: TrialSpec) -> flo
             loss = context.task.loss(model(**context.task.inputs(batch)), batch)
         del loss
         held = sum(p.numel() * p.element_size() for p in trained)
-        return float(sum(kept.values()) + STATES * held)
+        return sum(kept.values()) + STATES * held
     finally:
         detach(model)
         model.eval()

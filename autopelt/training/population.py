@@ -10,7 +10,6 @@ import copy
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import torch
@@ -31,7 +30,6 @@ from autopelt.modules.attachment import (
     head_parameters,
 )
 from autopelt.modules.building import Attachment
-from autopelt.modules.checkpoint import save
 from autopelt.modules.rows import Rows, RowwiseHead, RowwiseSites
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
@@ -199,13 +197,14 @@ class Population(Trainee):
         }
 
     @override
-    def save(self, number: int, folder: Path) -> None:
+    @contextmanager
+    def attached(self, number: int) -> Iterator[None]:
         member = self.members[number]
         attach(self.model, member.architecture, random_seed=0)
         try:
             targets = [*attachment(self.model).parameters(), *self._head.parameters()]
             copy_values(member.own, targets)
-            save(self.model, folder, self.context.task.unit)
+            yield
         finally:
             detach(self.model)
 

@@ -22,7 +22,8 @@ class EpochResult:
         without: with the last epoch, the best one's score without each group of the selection
             split's examples (`autopelt.training.example_groups`).
         held_out: what `autopelt.training.held_out` says, with the last epoch where it was asked.
-        costs: what `autopelt.training.costs` measured, with the first epoch where it was asked.
+        costs: what was measured where it was asked: by `autopelt.training.costs` with the first
+            epoch, by `autopelt.training.forgetting` with the last.
     """
 
     epoch: int

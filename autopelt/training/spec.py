@@ -81,7 +81,8 @@ class TrialSpec:
         cache: where the trials of this machine keep hidden states of the trunk, or None.
         report: score the report split at the end. A trial of a search never does.
         log: file for what the training prints, or None.
-        costs: names of what is to be measured of the architecture (`autopelt.training.costs`).
+        costs: names of what is to be measured of the architecture (`COSTS`).
+        general_text: file of the text on which forgetting is measured; None: the built-in one.
     """
 
     number: int
@@ -97,3 +98,4 @@ class TrialSpec:
     report: bool = False
     log: str | None = None
     costs: tuple[str, ...] = ()
+    general_text: str | None = None

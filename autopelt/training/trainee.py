@@ -189,8 +189,13 @@ class Trainee(ABC):
         """One prediction for each example of a batch, for each member that runs."""
 
     @abstractmethod
+    def attached(self, number: int) -> AbstractContextManager[object]:
+        """A member alone is on the model, as it is now, while it is open; after training only."""
+
     def save(self, number: int, folder: Path) -> None:
         """Write a member's modules and head as `checkpoint.save` does; after training only."""
+        with self.attached(number):
+            save(self.context.model, folder, self.context.task.unit)
 
 
 def attach_untrained(
@@ -230,8 +235,8 @@ class Single(Trainee):
         return {0: context.task.predict(context.model, batch, context.tokenizer)}
 
     @override
-    def save(self, number: int, folder: Path) -> None:
-        save(self.context.model, folder, self.context.task.unit)
+    def attached(self, number: int) -> AbstractContextManager[object]:
+        return nullcontext()
 
 
 def single(

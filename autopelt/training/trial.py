@@ -1,5 +1,6 @@
 """Trials in a worker: specs come in, numbers go out, and they do not harm the next ones."""
 
+import math
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -9,9 +10,11 @@ import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import AutopeltError
+from autopelt.study.objectives import COSTS
 from autopelt.system.files import NO_ROOM, no_room
 from autopelt.training.context import Context, is_warm, warm_context
 from autopelt.training.costs import costs
+from autopelt.training.forgetting import probes
 from autopelt.training.gradient_accumulation import out_of_memory
 from autopelt.training.held_out import held_out
 from autopelt.training.loop import release, train
@@ -67,9 +70,13 @@ def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None
     spent = {"load": time.perf_counter() - begun}
     architectures = [Architecture.from_json(spec.architecture) for spec in specs]
     measured: list[dict[str, float]] = [{} for _ in specs]
-    if first.costs:
-        yield busy(f"measuring its {' and '.join(first.costs)}")
+    before = [name for name in first.costs if not COSTS[name].trained]
+    after = [name for name in first.costs if name not in before and name not in context.probes]
+    if before or after:
+        text = ["the bare backbone on general text"] if after else []
+        yield busy(f"measuring {' and '.join([f'its {name}' for name in before] + text)}")
         begun = time.perf_counter()
+        probes(context, first.costs, first.general_text)
         measured = [costs(context, a, s) for a, s in zip(architectures, specs, strict=True)]
         spent["costs"] = time.perf_counter() - begun
     context.precision = precision(first.training.precision, context.device)
@@ -115,11 +122,34 @@ def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Told
                 if spec.report:
                     selection = trainee.members[number].best_scores
                     entry.held_out.update(held_out(trainee.context, selection))
+                failure = _measure_trained(trainee, number, spec, entry)
+                if failure is not None:
+                    told[-1] = (spec.number, failure)
+                    continue
                 if spec.weights is not None:
                     begun = time.perf_counter()
                     trainee.save(number, Path(spec.weights))
                     entry.seconds["save"] = time.perf_counter() - begun
             yield told
+
+
+def _measure_trained(
+    trainee: Trainee, number: int, spec: TrialSpec, entry: EpochResult
+) -> TrialFailure | None:
+    """Add to a member's last epoch what is measured of it once it is trained.
+
+    Returns:
+        Why the trial fails, where what was measured is no number.
+    """
+    wanted = probes(trainee.context, spec.costs, spec.general_text)
+    if not wanted:
+        return None
+    begun = time.perf_counter()
+    with trainee.attached(number):
+        entry.costs.update({name: probe.change() for name, probe in wanted.items()})
+    entry.seconds["costs"] = entry.seconds.get("costs", 0.0) + time.perf_counter() - begun
+    wrong = [name for name in wanted if not math.isfinite(entry.costs[name])]
+    return TrialFailure(f"its {wrong[0]} is {entry.costs[wrong[0]]}") if wrong else None
 
 
 def failure_reason(error: BaseException) -> str:

@@ -8,8 +8,9 @@ from autopelt.cards.expectation import all_plain, observed
 from autopelt.cards.wording import around, gap_words, name, score, share
 from autopelt.statistics.paired import paired_difference, spread
 from autopelt.study.confirmation import FOUND, SEED, chosen
+from autopelt.study.objectives import format_cost
 from autopelt.study.record import StudyRecord
-from autopelt.system.units import format_cost, format_score, format_seconds, format_share
+from autopelt.system.units import format_score, format_seconds, format_share
 
 
 def front_table(study: StudyRecord) -> Table:
@@ -25,7 +26,7 @@ def front_table(study: StudyRecord) -> Table:
             *known,
             f"{t.count.deployed:,}",
             format_share(t.count.share),
-            *(format_cost(name, t.costs.get(name)) for name in study.measured),
+            *(format_cost(name, study.cost(t, name)) for name in study.measured),
             Text(f"{t.label + ': ' if t.label else ''}{t.architecture.describe()}"),
         )
     return table

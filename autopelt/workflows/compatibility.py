@@ -4,7 +4,7 @@ from autopelt.study.record import StudyRecord
 from autopelt.workflows.plan import Plan
 
 _GUARDED = {
-    "task": ("name", "hash", "train", "selection", "labels"),
+    "task": ("name", "hash", "train", "selection", "labels", "general_text"),
     "backbone": ("revision", "weights", "parameters"),
     "warm_start": ("hash",),
 }

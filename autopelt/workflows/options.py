@@ -75,8 +75,14 @@ OPTIONS = {
         Option("sampler", "Who proposes: pelt, random, tpe, nsga2, gp, autopeft.", "pelt"),
         Option(
             "objectives",
-            "score: best within the budget; score,params[,latency][,memory]: front; both.",
+            "score: best within the budget; score,params and any of latency, memory, forgetting, "
+            "drift: front; both.",
             "both",
+        ),
+        Option(
+            "general_text",
+            "Text file for forgetting and drift, a passage a line.",
+            otherwise="a built-in one",
         ),
         Option("early_stopping", "Stop trials that can hardly join the front.", False, type=bool),
         Option("trials", "Trials of the study in total.", 60, THE_TASKS, int, free=True),

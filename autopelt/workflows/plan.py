@@ -16,16 +16,20 @@ from autopelt.backbones.identity import weights_identity
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import ModelSource, resolve
+from autopelt.data.general_text import general_text, text_hash
 from autopelt.data.source import Splits
+from autopelt.errors import UsageError, parameter
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
 from autopelt.space.rates import RateRange, nearest
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.facts import VERSION, BackboneFacts, StudyFacts, TaskFacts
+from autopelt.study.objectives import COSTS
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.prior import constant_score
 from autopelt.training.context import data_source
+from autopelt.training.forgetting import unmeasurable
 from autopelt.training.spec import Setup
 from autopelt.workflows.warm_start import WarmStart, warm_start
 
@@ -116,6 +120,7 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
         room = max(0, config.trials - len(seeds)) // 3
         small_too = config.objectives.weigh_costs
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
+    general = general_text_hash(config, source, model_config)
     splits = task.load(data_source(setup))
     facts = StudyFacts(
         version=VERSION,
@@ -124,7 +129,7 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
         limit=limit,
         head=head_size(model_config, task.head, task.outputs),
         backbone=backbone_facts(source, model_config, shapes),
-        task=task_facts(task, splits),
+        task=task_facts(task, splits, general_text=general),
         versions=versions(),
         warm_start=None if warm is None else warm.facts,
     )
@@ -147,7 +152,31 @@ def backbone_facts(source: ModelSource, config: Any, shapes: Shapes) -> Backbone
     )
 
 
-def task_facts(task: Task, splits: Splits, report_hash: str = "") -> TaskFacts:
+def general_text_hash(config: StudyConfig, source: ModelSource, model_config: Any) -> str:
+    """Of the text on which trained architectures are measured; "" where none are.
+
+    Raises:
+        UsageError: the model has no such measure, or the text cannot be read or has no use.
+    """
+    wanted = [name for name in config.objectives.measured if COSTS[name].trained]
+    for name in wanted:
+        reason = unmeasurable(name, source.name, model_config)
+        if reason:
+            raise UsageError(reason)
+    if wanted:
+        return text_hash(general_text(config.general_text))
+    if config.general_text is not None:
+        some = f"{config.objectives if 'params' in config.objectives.names else 'score,params'}"
+        raise UsageError(
+            f"{parameter('general_text')} has no effect with objectives {config.objectives}; try "
+            f"{parameter('objectives', f'{some},forgetting')}."
+        )
+    return ""
+
+
+def task_facts(
+    task: Task, splits: Splits, report_hash: str = "", general_text: str = ""
+) -> TaskFacts:
     """What a study keeps of its task and data."""
     return TaskFacts(
         name=task.name,
@@ -157,6 +186,7 @@ def task_facts(task: Task, splits: Splits, report_hash: str = "") -> TaskFacts:
         constant=constant_score(task, splits.train, splits.selection),
         **splits.facts.stored(),
         report_hash=report_hash,
+        general_text=general_text,
     )
 
 

@@ -15,8 +15,13 @@ from typing import Any
 import torch
 from transformers import DataCollatorForLanguageModeling
 
-from autopelt.backbones.language_model import load_language_model, save_language_model
-from autopelt.backbones.load import load_tokenizer
+from autopelt.backbones.language_model import (
+    blocks_of,
+    language_model_kind,
+    load_language_model,
+    save_language_model,
+)
+from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.backbones.quiet import quiet
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
@@ -119,10 +124,18 @@ def pretrain(
     how.check()
     _check_free(out)
     source = resolve(model)
+    config = load_config(source)
+    if language_model_kind(config) == "seq2seq":
+        raise UsageError(
+            f"'{source.name}' is an encoder-decoder ({config.model_type}); pretrain goes on with "
+            "masked or causal language modelling only. Give an encoder or a decoder."
+        )
     network, kind, fresh = load_language_model(source, derived_seed(how.random_seed, "head"))
     tokenizer = _tokenizer(source, masked=kind == "masked")
     limit = length_limit(how.max_length, tokenizer, network.config)
     blocks = blocks_of(texts, tokenizer, limit)
+    if not blocks:
+        raise UsageError(f"there is no text longer than a token; give more {parameter('text')}.")
     say(
         f"{kind} language modelling of {source.name}: {len(texts):,} texts, {len(blocks):,} blocks "
         f"of at most {limit} tokens, {how.epochs} epochs"
@@ -160,27 +173,6 @@ def _tokenizer(source: ModelSource, *, masked: bool) -> Any:
     if masked and tokenizer.mask_token is None:
         raise UsageError(f"the tokeniser of '{source.name}' has no mask token; give another model.")
     return tokenizer
-
-
-def blocks_of(texts: Sequence[str], tokenizer: Any, limit: int) -> list[list[int]]:
-    """Tokens of each text, long ones in several blocks, each with its special tokens.
-
-    Raises:
-        UsageError: there are none.
-    """
-    blocks: list[list[int]] = []
-    room = limit - tokenizer.num_special_tokens_to_add()
-    with quiet():
-        for text in texts:
-            tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-            for start in range(0, len(tokens), room):
-                part = tokenizer.decode(tokens[start : start + room])
-                ids = tokenizer(part, truncation=True, max_length=limit)["input_ids"]
-                if len(ids) > 1:
-                    blocks.append(ids)
-    if not blocks:
-        raise UsageError(f"there is no text longer than a token; give more {parameter('text')}.")
-    return blocks
 
 
 def _train(

@@ -218,10 +218,9 @@ class _Driver:
                 self._noted.add(note)
                 self.view.message(note)
         self._progress.setdefault(number, Progress()).add(result)
-        if result.get("costs"):
-            self.study.write(number, costs=result["costs"])
-        if result.get("without"):
-            self.study.write(number, without=result["without"])
+        costs = self.study.attributes(number).get("costs", {}) | result.get("costs", {})
+        kept = {"costs": costs, "without": result.get("without")}
+        self.study.write(number, **{key: value for key, value in kept.items() if value})
         self.study.progressed(number, result["score"], result["loss"])
         self.view.progressed(number, result)
 
@@ -358,6 +357,7 @@ class _Driver:
             cache=self.cache,
             log=self.best.place(number, LOG),
             costs=self.plan.config.objectives.measured,
+            general_text=self.plan.config.general_text,
         )
 
     def _trial(self, number: int) -> TrialRecord:

@@ -43,8 +43,9 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     values["task"] = task.spec
     if isinstance(values.get("data"), str | Path | None):
         values["data"] = data_folder(values.get("data"))
-    if isinstance(values.get("warm_start"), str | Path):
-        values["warm_start"] = str(Path(values["warm_start"]).expanduser().resolve())
+    for name in ("warm_start", "general_text"):
+        if isinstance(values.get(name), str | Path):
+            values[name] = str(Path(values[name]).expanduser().resolve())
     values.setdefault("trials", task.usual_trials)
     values.setdefault("workers", min(2, len(os.sched_getaffinity(0))))
     usual = {

@@ -31,6 +31,20 @@ def test_sums_over_modules_are_foretold(name: str) -> None:
     assert (error < 0.35 * truth.std(axis=0) + 1e-2).all()
 
 
+def test_what_training_changes_grows_with_the_rate() -> None:
+    space = bound("pelt")
+    points = sample_feasible(space, np.random.default_rng(0), 90)
+    made = [space.decode(p) for p in points.tolist()]
+    drift = [0.001 * memory_of(a) + 0.2 * np.log2(a.learning_rate_multiplier) for a in made]
+    observed = [
+        Observation(n, a, space.counter.count(a).deployed, None, 0.5, costs=(cost,))
+        for n, (a, cost) in enumerate(zip(made, drift, strict=True))
+    ]
+    model = CostModel(Features(space), observed[:50])
+    error = model.of(points[50:])[:, 0] - drift[50:]
+    assert np.sqrt((error**2).mean()) < 0.35 * np.std(drift)
+
+
 def test_without_costs_there_is_nothing_to_model() -> None:
     space = bound("tiny")
     assert CostModel(Features(space), []).count == 0

@@ -10,7 +10,7 @@ from autopelt.methods.module import Module
 from autopelt.modules.attachment import attached
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
-from autopelt.training.costs import costs, deployed_form
+from autopelt.training.costs import costs, deployed_form, peak_of, training_step
 from autopelt.training.results import Doing
 from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.training.trial import run_together, run_trial
@@ -57,6 +57,57 @@ def test_memory_is_counted_alike_and_grows_with_what_is_passed_backwards(setup: 
     top, low = ADAPTERS[1], ADAPTERS[0]
     assert memory(top) == memory(top)
     assert memory() < memory(top) < memory(low) < memory(low, top)
+
+
+class Counter:
+    """An allocator: what a step takes and gives back."""
+
+    def __init__(self) -> None:
+        self.now = self.peak = 100
+
+    def take(self, amount: int) -> None:
+        self.now += amount
+        self.peak = max(self.peak, self.now)
+
+    def synchronize(self) -> None:
+        pass
+
+    def memory_allocated(self) -> int:
+        return self.now
+
+    def max_memory_allocated(self) -> int:
+        return self.peak
+
+    def reset_peak_memory_stats(self) -> None:
+        self.peak = self.now
+
+
+def test_the_peak_of_a_gpu_is_of_the_step_alone() -> None:
+    memory = Counter()
+    memory.take(900)
+    memory.take(-950)
+
+    def step() -> None:
+        memory.take(70)
+        memory.take(-60)
+        memory.take(20)
+
+    assert peak_of(step, memory) == 70
+
+
+@pytest.mark.parametrize("made", [Architecture(ADAPTERS), Architecture(), Architecture(full=True)])
+def test_a_step_to_measure_leaves_the_model_as_it_was(setup: Setup, made: Architecture) -> None:
+    context = Context(setup)
+    before = {name: p.detach().clone() for name, p in context.model.state_dict().items()}
+    gradients = {name: p.requires_grad for name, p in context.model.named_parameters()}
+    training_step(context, made, spec(setup, made))
+    assert attached(context.model) is None
+    after = context.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(p, after[name]) for name, p in before.items())
+    assert gradients == {name: p.requires_grad for name, p in context.model.named_parameters()}
+    assert all(p.grad is None for p in context.model.parameters())
+    assert not context.model.training
 
 
 def test_measuring_changes_nothing_of_the_training(setup: Setup) -> None:

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from transformers import T5Config, T5Model
 
 from autopelt.architecture.seeds import seed_architecture
+from autopelt.backbones.language_model import blocks_of
 from autopelt.backbones.load import load_model
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.backbones.source import resolve
@@ -16,7 +17,7 @@ from autopelt.cli.main import main
 from autopelt.study.config import TrainingConfig
 from autopelt.training.final import train_model
 from autopelt.training.spec import Setup
-from autopelt.workflows.pretrain import RECORD, Pretraining, blocks_of, pretrain, texts_of_task
+from autopelt.workflows.pretrain import RECORD, Pretraining, pretrain, texts_of_task
 
 HOW = Pretraining(epochs=2, batch_size=16, max_length=32, learning_rate=1e-2)
 

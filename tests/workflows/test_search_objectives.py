@@ -1,11 +1,14 @@
-"""A real search with latency, memory or both as objectives."""
+"""A real search with measured costs as objectives."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import optuna
 import pytest
 
+from autopelt.backbones.language_model import load_language_model, save_language_model
+from autopelt.backbones.source import resolve
 from autopelt.cards.pairs import panels
 from autopelt.cli.main import main
 from autopelt.study.storage import StudyStorage
@@ -80,6 +83,69 @@ def test_a_search_with_measured_costs(
     assert main(["show", f"{folder}:1"]) == 0
     assert "latency 1.000x the bare backbone's" in capsys.readouterr().out
     assert main(["status", str(folder)]) == 0
+
+
+@pytest.fixture
+def with_head(tiny_bert: Path, tmp_path: Path) -> Path:
+    """The same model as a checkpoint that has its language model."""
+    folder = tmp_path / "with-head"
+    shutil.copytree(tiny_bert, folder)
+    model, _, _ = load_language_model(resolve(str(folder)), 0)
+    save_language_model(model, resolve(str(folder)), folder)
+    return folder
+
+
+def test_a_search_against_forgetting(
+    search: list[str],
+    with_head: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    folder, text = tmp_path / "study", tmp_path / "text.txt"
+    text.write_text("the cat sat on the mat\n\na man was not in it\n", encoding="utf-8")
+    wanted = ["--objectives", "score,params,forgetting,drift", "--general-text", str(text)]
+    command = [*search, "--model", str(with_head), *wanted]
+    assert main([*command, "--trials", "6"]) == 0
+    shown = capsys.readouterr().out
+    assert "forgetting" in shown
+    assert "+0.0000" in shown  # of the head alone
+    record = StudyStorage.open(folder).record()
+    assert all(set(t.costs) == {"forgetting", "drift"} for t in record.complete)
+    assert len({t.costs["forgetting"] for t in record.complete}) > 3
+    assert all(t.seconds["costs"] > 0 for t in record.complete)
+    assert record.costs(record.complete[0])[1:] == (0.0, 0.0)
+    pairs = {(p.x, p.y) for p in panels(record)}
+    assert {("forgetting", "score"), ("params", "drift")} < pairs
+    page = (folder / "index.html").read_text("utf-8")
+    assert "loss on general text" in page
+    with (folder / "trials.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(r["drift"]) for r in rows] == [t.costs["drift"] for t in record.trials]
+    assert main(["show", f"{folder}:1"]) == 0
+    assert "nats a token on general text" in capsys.readouterr().out
+    text.write_text("the cat sat on the mat\n", encoding="utf-8")
+    assert main(["resume", str(folder), "--trials", "7"]) == 2
+    assert "task general_text" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--objectives", "score,params,forgetting"], "has no language-model head"),
+        (["--objectives", "score,params,forgeting"], "did you mean 'forgetting'"),
+        (["--general-text", "x.txt"], "has no effect with objectives both"),
+        (["--objectives", "score,params,drift", "--general-text", "no.txt"], "no.txt"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_before_anything_runs(
+    search: list[str], capsys: pytest.CaptureFixture[str], flags: list[str], words: str
+) -> None:
+    assert main([*search, *flags]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert len(said.strip().splitlines()) == 1
 
 
 def test_early_stopping_is_refused_with_measured_costs(
