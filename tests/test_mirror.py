@@ -30,6 +30,7 @@ MODULES = {
     "execution/session.py": "execution/test_run.py",  # real Ray, as its neighbours
     "execution/source.py": "execution/test_searcher.py",
     "execution/trainable.py": "execution/test_run.py",
+    "report/comparison_budgets.py": "report/test_comparison.py",
     "report/comparison_csv.py": "report/test_comparison.py",
     "report/overlay_cards.py": "report/test_overlay.py",
     "report/overlay_page.py": "report/test_overlay.py",
@@ -46,7 +47,7 @@ MODULES = {
     "training/profile.py": "workflows/test_compare.py",
     "training/results.py": "training/test_loop.py",
     "training/trial.py": "training/test_context.py",
-    "workflows/compared.py": "workflows/test_compare.py",
+    "workflows/swept.py": "workflows/test_compare.py",
     "workflows/progress.py": "workflows/test_search.py",
     "workflows/status.py": "cli/test_status.py",
     "workflows/train.py": "test_api.py",

@@ -14,6 +14,11 @@ from autopelt.cards.wording import score
 from autopelt.study.confirmation import Repeated
 from autopelt.study.ledger import Training
 
+FOUND, HAND, FULL = "found", "hand", "full"
+"""Roles of a row: found by a study, made by hand, every weight of the backbone."""
+LEFT_OUT = "rates only"
+"""Of a row that is `Row.left_out`."""
+
 
 @dataclass(frozen=True)
 class Row(Repeated):
@@ -25,6 +30,10 @@ class Row(Repeated):
         cost: what `autopelt.training.profile` found; empty where not measured yet.
         reason: why something of it failed, or "".
         rates: factors that the rate was chosen from.
+        role: `FOUND`, `HAND` or `FULL`.
+        within: names of the budgets at which it competes.
+        swept: mean selection score at the rate chosen, of the trainings that chose it; None where
+            there was nothing to choose.
     """
 
     name: str
@@ -35,6 +44,19 @@ class Row(Repeated):
     cost: Mapping[str, Any]
     reason: str = ""
     rates: tuple[float, ...] = ()
+    role: str = HAND
+    within: tuple[str, ...] = ()
+    swept: float | None = None
+
+    @property
+    def left_out(self) -> bool:
+        """Its rate was chosen, and with that selection score it was not trained further."""
+        return self.swept is not None and not self.trainings
+
+    @property
+    def unscored(self) -> str:
+        """Why it has no score on the report split."""
+        return LEFT_OUT if self.left_out else f"failed: {self.reason}"
 
     @property
     def epoch(self) -> float | None:
@@ -57,8 +79,20 @@ def best_row(rows: Sequence[Row]) -> Row | None:
 
 
 def by_selection(rows: Sequence[Row]) -> list[Row]:
-    """The rows, those first that the selection split prefers."""
-    return sorted(rows, key=lambda r: math.inf if r.selection is None else -r.selection)
+    """The rows, those first that the selection split prefers; those that are left out last."""
+
+    def order(r: Row) -> tuple[bool, float]:
+        known = r.swept if r.selection is None else r.selection
+        return r.selection is None, math.inf if known is None else -known
+
+    return sorted(rows, key=order)
+
+
+def selection_words(row: Row) -> str:
+    """Its mean selection score; in brackets where it is of the trainings that chose the rate."""
+    if row.selection is None and row.swept is not None:
+        return f"({score(row.swept)})"
+    return score(row.selection)
 
 
 def constant_of(rows: Sequence[Row]) -> float | None:

@@ -26,6 +26,19 @@ FURTHER = 3
     "--rate-seeds", default=1, show_default=True, help="Random seeds a rate is tried with."
 )
 @option("budget", words="Refuse methods above it: 1%, 300k.", otherwise="none")
+@click.option("--budgets", help="Compare at each of several: 0.05%,0.2%,1%.")
+@click.option(
+    "--finalists",
+    type=int,
+    show_default="all; with --budgets 2",
+    help="Methods by hand a budget that all seeds are spent on.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0),
+    show_default="a standard error of the selection split",
+    help="With --budgets: how much lower a score may be to be as good.",
+)
 @options("model", "revision", "data")
 @option("workers", words="Trainings at once.")
 @option("epochs", words="Epochs of a training.")
@@ -37,6 +50,9 @@ def compare(
     rates: str | None,
     rate_seeds: int,
     budget: str | None,
+    budgets: str | None,
+    finalists: int | None,
+    margin: float | None,
     out: str | None,
     **given: Any,
 ) -> None:
@@ -50,47 +66,72 @@ def compare(
     seeds, and scored on the report split; time, memory, latency and energy are measured alone. Goes
     on where it stopped.
 
+    --budgets makes a table of several: methods by hand are shrunk to each, STUDY:best gives at each
+    what it expects most of within it. Every method chooses its rate; all seeds are spent on what
+    was found, on the best --finalists by hand of each budget, and on what may be the smallest that
+    is as good as the best by hand of the largest.
+
     \b
     Examples:
       autopelt compare --task demo --methods unipelt,lora-r8,full --seeds 3
       autopelt compare --task rte --methods lora-r8,reports/rte-minilm-1pct:best --seeds 5
+      autopelt compare --task rte --methods sapa,reports/rte:best,full --budgets 0.05%,0.2%,1%
       autopelt compare --task rte --methods full,full@models/tapt,lora-r8@models/tapt
     """
     from autopelt.architecture.budget import Budget
+    from autopelt.cards.at_budgets import sentences
     from autopelt.cards.comparison_rows import at_the_end, collapses, learned_nothing
     from autopelt.system.lock import locked
     from autopelt.system.signals import Stopped
-    from autopelt.views.tables import comparison_table
+    from autopelt.views.tables import budgets_table, comparison_table
     from autopelt.workflows.compare import Comparison
-    from autopelt.workflows.compared import find_methods
+    from autopelt.workflows.compared import find_methods, methods_within, several_budgets
     from autopelt.workflows.settings import resolve_config
 
     config = resolve_config(None, given)
-    limit = None if budget is None else Budget.parse(budget)
-    chosen = tuple(find_methods(_between_commas(methods), config, limit))
+    names = _between_commas(methods)
+    several: tuple[Budget, ...] = ()
+    if budgets is not None:
+        if budget is not None:
+            raise UsageError("give --budget or --budgets, not both.")
+        several = several_budgets(_between_commas(budgets), config)
+        chosen = methods_within(names, config, several)
+    else:
+        if margin is not None:
+            raise UsageError("--margin is for --budgets; give both or neither.")
+        chosen = find_methods(names, config, None if budget is None else Budget.parse(budget))
     folder = Path(out or f"reports/compare-{Path(given['task']).stem}")
     comparison = Comparison(
         folder,
         config,
-        chosen,
+        tuple(chosen),
         seeds,
         _rates(rates or "0.5,1,2"),
         as_typed(),
         rate_seeds,
         further=FURTHER if rates is None else 0,
+        finalists=2 if several and finalists is None else finalists,
+        budgets=tuple(map(str, several)),
+        margin=margin,
     )
     with locked(folder):
         try:
-            comparison.run(click.echo)
+            record = comparison.run(click.echo)
         except Stopped:
             raise UnexpectedEndError(
                 f"stopped; nothing is lost. The same command with --out {folder} goes on."
             ) from None
     rows = comparison.rows()
+    made = comparison.at_budgets(rows, record.task)
+    if made is not None:
+        echo_table(budgets_table(made), least=140)
+        click.echo("\n".join(sentences(made)))
     echo_table(comparison_table(rows), least=176)
     for words in filter(None, (learned_nothing(rows), collapses(rows), at_the_end(rows))):
         click.echo(f"{words}\n")
     click.echo(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
+    if made is not None:
+        click.echo(f"Budgets: {folder / 'budgets.csv'}")
 
 
 def _between_commas(text: str) -> list[str]:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autopelt.cards.at_budgets import AtBudgets
 from autopelt.cards.card import Card, Command, Figure, Table, cell, table
 from autopelt.cards.comparison_rows import (
+    LEFT_OUT,
     Row,
     at_the_end,
     best_row,
@@ -18,25 +20,36 @@ from autopelt.cards.comparison_rows import (
     learned_nothing,
     megabytes,
     milliseconds,
+    selection_words,
 )
 from autopelt.cards.figure import add_points, dashed, error_bars, padded, plain, plot, short
 from autopelt.cards.look import BLUE, MUTED, Look
 from autopelt.cards.wording import around, gap_words, plural, score, share
-from autopelt.report.comparison_csv import comparison_csv
+from autopelt.report.comparison_budgets import budgets_card
+from autopelt.report.comparison_csv import budgets_csv, comparison_csv
 from autopelt.report.page import render, study_values, trial_values, write_page
 from autopelt.statistics.paired import paired_difference, spread
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_seconds
 
 
-def write_comparison(record: StudyRecord, rows: Sequence[Row], folder: Path) -> Path:
-    """Write ``index.html`` and ``table.csv`` and return the page's path."""
+def write_comparison(
+    record: StudyRecord, rows: Sequence[Row], folder: Path, made: AtBudgets | None = None
+) -> Path:
+    """Write ``index.html`` and ``table.csv`` and return the page's path.
+
+    Args:
+        made: what it says of several budgets, with a card and ``budgets.csv`` of its own.
+    """
     write_page(folder / "table.csv", comparison_csv(rows))
     cards = [table_card(record, rows)]
+    if made is not None:
+        write_page(folder / "budgets.csv", budgets_csv(made))
+        cards = [budgets_card(record, made), *cards]
     if any(r.scored for r in rows):
         cards += [parameters_card(record, rows), time_card(record, rows)]
     cards.append(protocol_card(record, rows))
-    done = sum(bool(r.scored) for r in rows)
+    done = sum(bool(r.scored) or r.left_out for r in rows)
     words = f"{record.task.name or 'task'} on {record.backbone.short_name} · " + plural(
         len(rows), "method"
     )
@@ -52,7 +65,10 @@ def panel_values(record: StudyRecord, rows: Sequence[Row], cards: Sequence[Card]
     A trial of the record is a row, at the same place.
     """
     best = best_row(rows)
-    named = [{"title": r.name, "remark": "" if r.scored else "failed"} for r in rows]
+    named = [
+        {"title": r.name, "remark": "" if r.scored else LEFT_OUT if r.left_out else "failed"}
+        for r in rows
+    ]
     trials = [
         trial_values(t, record, on_front=False) | own
         for t, own in zip(record.trials, named, strict=True)
@@ -91,6 +107,11 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
         "multiplied by the factor that the selection split preferred, out of the same few and "
         "those beyond an end that was the best."
     )
+    if any(r.left_out for r in rows):
+        note += (
+            " A selection score in brackets is of the trainings that chose the rate: these methods "
+            "were not trained further, as others of their budget were ahead."
+        )
     note = " ".join(words for words in (collapses(rows), at_the_end(rows), note) if words)
     return Card(lead, table=numbers(rows, best), note=note, key="table", title="Methods")
 
@@ -103,8 +124,8 @@ def numbers(rows: Sequence[Row], best: Row | None) -> Table | None:
         gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
         cells = {
             "Method": cell(r.name + (f"\n{r.reason}" if r.reason else ""), r.name),
-            "Selection": cell(score(r.selection), r.selection),
-            "Score": cell(around(mean), None if mean is None else mean.mean),
+            "Selection": cell(selection_words(r), r.swept if r.selection is None else r.selection),
+            "Score": cell(around(mean) or r.unscored, None if mean is None else mean.mean),
             "Spread": cell(score(spread(r.scored)), spread(r.scored)),
             "Against the best": cell(gap_words(gap), None if gap is None else gap.mean),
             "Deployed": cell(f"{r.count.deployed:,}", r.count.deployed),

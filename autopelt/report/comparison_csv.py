@@ -1,9 +1,10 @@
-"""A comparison as CSV."""
+"""A comparison as CSV: all methods, and what it says of several budgets."""
 
 import csv
 import io
 from collections.abc import Sequence
 
+from autopelt.cards.at_budgets import AtBudgets
 from autopelt.cards.comparison_rows import Row, best_row, by_selection
 from autopelt.statistics.paired import Difference, paired_difference, spread
 
@@ -15,6 +16,18 @@ COLUMNS = (
     *("seconds_to_epoch", "seconds_a_step", "joules_a_step", "peak_bytes"),
     *("latency_1", "latency_32", "times_bare_1", "times_bare_32"),
     *("tokens", "device", "reason", "id", "architecture"),
+    *("role", "within", "swept"),
+)
+
+BUDGETS = (
+    "what",
+    *(
+        f"{role}_{column}"
+        for role in ("found", "other")
+        for column in ("method", "score", "low", "high", "deployed", "share", "times_bare_1", "id")
+    ),
+    *("difference", "difference_low", "difference_high", "sureness"),
+    *("parameters_ratio", "latency_ratio", "reference", "margin"),
 )
 
 
@@ -40,6 +53,33 @@ def comparison_csv(rows: Sequence[Row]) -> str:
                 *(cost.get("times_bare_1"), cost.get("times_bare_32")),
                 *(cost.get("tokens"), cost.get("device"), r.reason),
                 *(r.architecture.id, r.architecture.describe()),
+                *(r.role, " ".join(r.within), r.swept),
+            )
+        )
+    return out.getvalue()
+
+
+def budgets_csv(made: AtBudgets) -> str:
+    """One line a pair: each budget (the other is the best by hand), then ``smallest``, ``fastest``.
+
+    These are the rows as good as the reference; of ``full`` the other is full fine-tuning.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(BUDGETS)
+    reference = "" if made.reference is None else made.reference.name
+    for pair in made.pairs:
+        sides: list[object] = []
+        for r in (pair.found, pair.other):
+            sides += [None] * 8 if r is None else [
+                *(r.name, *_ends(r.mean), r.count.deployed, f"{r.count.share:.8g}"),
+                *(r.cost.get("times_bare_1"), r.architecture.id),
+            ]  # fmt: skip
+        writer.writerow(
+            (
+                *(pair.what, *sides, *_ends(pair.gap)),
+                "" if pair.gap is None else pair.gap.sureness,
+                *(pair.parameters, pair.latency, reference, made.margin),
             )
         )
     return out.getvalue()

@@ -24,11 +24,14 @@ where seeds matter, and too wide where they do not (docs/honest-answer.md has bo
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
+LIKELY = 0.8
+"""Chance of a sign from which it is called likely."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,18 @@ class Difference:
     def sureness(self) -> str:
         """How sure the sign is: ``sure``, ``likely``, or ``within the noise``.
 
-        Sure: the interval does not hold 0. Likely: 0 is farther from the mean than half of half the
-        interval, about a standard error, which happens by chance one time in six on either side.
+        Sure: the interval does not hold 0. Likely: an interval that leaves out a fifth on one side
+        does not.
         """
         if not self.within_noise:
             return "sure"
-        return "likely" if self.half and abs(self.mean) > self.half / 2 else "within the noise"
+        likely = NormalDist().inv_cdf(LIKELY) / NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+        half = self.half
+        return "likely" if half and abs(self.mean) > likely * half else "within the noise"
+
+    def surely_above(self, least: float) -> bool:
+        """The whole interval lies at `least` or above."""
+        return self.low is not None and self.low >= least
 
     @property
     def half(self) -> float | None:

@@ -3,7 +3,16 @@
 from rich.table import Table
 from rich.text import Text
 
-from autopelt.cards.comparison_rows import Row, best_row, by_selection, energy, latency, megabytes
+from autopelt.cards.at_budgets import AtBudgets
+from autopelt.cards.comparison_rows import (
+    Row,
+    best_row,
+    by_selection,
+    energy,
+    latency,
+    megabytes,
+    selection_words,
+)
 from autopelt.cards.expectation import all_plain, observed
 from autopelt.cards.wording import around, gap_words, name, score, share
 from autopelt.statistics.paired import paired_difference, spread
@@ -11,6 +20,9 @@ from autopelt.study.confirmation import FOUND, SEED, chosen
 from autopelt.study.objectives import format_cost
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_score, format_seconds, format_share
+
+_WORDS = ("architecture", "method", "by hand", "found", "")
+"""Columns of words."""
 
 
 def front_table(study: StudyRecord) -> Table:
@@ -63,8 +75,8 @@ def comparison_table(rows: list[Row]) -> Table:
         gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
         table.add_row(
             r.name,
-            score(r.selection),
-            around(r.mean) or f"failed: {r.reason}",
+            selection_words(r),
+            around(r.mean) or r.unscored,
             score(spread(r.scored)),
             gap_words(gap),
             f"{r.count.deployed:,}",
@@ -79,11 +91,25 @@ def comparison_table(rows: list[Row]) -> Table:
     return table
 
 
+def budgets_table(made: AtBudgets) -> Table:
+    """Found against the best by hand at each budget."""
+    names = ("score", "parameters")
+    table = _empty("budget", "by hand", *names, "found", *names, "found minus by hand", "")
+    for pair in made.budgets:
+        cells = []
+        for row in (pair.other, pair.found):
+            sizes = ["–"] * 3
+            if row is not None:
+                sizes = [row.name, around(row.mean), f"{row.count.deployed:,}"]
+            cells += sizes
+        gap = pair.gap
+        table.add_row(pair.what, *cells, gap_words(gap) or "–", "" if gap is None else gap.sureness)
+    return table
+
+
 def _empty(*columns: str) -> Table:
     """A table without rows: numbers to the right, words to the left."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(
-            column, justify="left" if column in ("architecture", "method") else "right"
-        )
+        table.add_column(column, justify="left" if column in _WORDS else "right")
     return table

@@ -2,19 +2,20 @@
 
 Three phases, each training a line in ``runs.jsonl``: the learning rate of every method from the
 same small grid with the same random seeds, by the selection split, and where the best is at an end
-of the grid from rates beyond it; K trainings at that rate, scored on the report split; cost,
-measured one after another while nothing else runs.
+of the grid from rates beyond it; K trainings at that rate, scored on the report split, of every
+method or of those that can still be the best; cost, measured one after another while nothing else
+runs.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import resolve
+from autopelt.cards.at_budgets import AtBudgets, at_budgets
 from autopelt.cards.comparison_rows import Row
 from autopelt.data.splits import content_hash
 from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
@@ -31,27 +32,13 @@ from autopelt.training.context import data_source
 from autopelt.training.profile import measured
 from autopelt.training.spec import Setup
 from autopelt.workflows.compared import Method
+from autopelt.workflows.finalists import finalists
 from autopelt.workflows.jobs import Job, Say, run_jobs
 from autopelt.workflows.plan import default_threads, score_name, task_facts, versions
+from autopelt.workflows.swept import Run, Sweep
 
 RUNS, STATE = "runs.jsonl", "compare.json"
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a line of ``runs.jsonl`` is about.
-
-    Attributes:
-        kind: a training that helps to choose the rate, one at the rate chosen, or a measurement.
-        method: `Method.key`.
-        name: of the method, for a person.
-        rate: factor on its learning rates; None for a measurement.
-    """
-
-    kind: Literal["rate", "seed", "cost"]
-    method: str
-    name: str = field(default="", compare=False)
-    rate: float | None = None
+_FRESH = "training with fresh random seeds"
 
 
 class ComparisonFacts(Facts):
@@ -74,6 +61,10 @@ class Comparison:
         further: how often half the lowest or twice the highest factor is tried as well, while it is
             the best.
         rate_seeds: random seeds that each rate is tried with; their mean chooses.
+        finalists: of the methods made by hand, at each budget, so many are trained with all seeds;
+            None for all.
+        budgets: names of the budgets to compare at, the smallest first; empty for none.
+        margin: how much lower a score may be to be as good; None for a standard error.
     """
 
     folder: Path
@@ -84,6 +75,9 @@ class Comparison:
     command: str
     rate_seeds: int = 1
     further: int = 0
+    finalists: int | None = None
+    budgets: tuple[str, ...] = ()
+    margin: float | None = None
 
     def run(self, say: Say) -> StudyRecord:
         """Train and measure what is missing, and write the report.
@@ -93,7 +87,8 @@ class Comparison:
             InfeasibleError: nothing could be trained.
             Stopped: the user interrupted; the same command goes on.
         """
-        require_positive(seeds=self.seeds, rate_seeds=self.rate_seeds)
+        most = 1 if self.finalists is None else self.finalists
+        require_positive(seeds=self.seeds, rate_seeds=self.rate_seeds, finalists=most)
         wrong = [r for r in self.rates if not (0 < r < 1000)]
         if wrong or not self.rates:
             raise UsageError(f"{parameter('rates')} must be factors above 0, like 0.5,1,2.")
@@ -102,12 +97,13 @@ class Comparison:
             for wider in range(self.further + 1):
                 what = "choosing learning rates" + (", beyond the best so far" if wider else "")
                 self._train(self._rate_jobs(), facts.metric, say, what)
-            self._train(self._seed_jobs(), facts.metric, say, "training with fresh random seeds")
+            while self._train(self._seed_jobs(facts.task), facts.metric, say, _FRESH):
+                pass  # whom else to train is known better now
             with stoppable(lambda: True, lambda: None):  # a measurement half done is worth nothing
                 self._measure(say)
         finally:
             record, rows = self._outcome(facts)
-            write_comparison(record, rows, self.folder)
+            write_comparison(record, rows, self.folder, self.at_budgets(rows, facts.task))
         if not any(row.scored for row in rows):
             causes = "; ".join(sorted({row.reason for row in rows if row.reason})) or "none began"
             raise InfeasibleError(f"no training of the comparison ended well: {causes}.")
@@ -122,6 +118,12 @@ class Comparison:
         """The table as far as it is known."""
         lines = self.ledger.lines()
         return [self._row(method, lines) for method in self.methods]
+
+    def at_budgets(self, rows: Sequence[Row], task: TaskFacts) -> AtBudgets | None:
+        """What is found at the budgets; None where there are none."""
+        if not self.budgets:
+            return None
+        return at_budgets(rows, self.budgets, task.selection, self.margin)
 
     # ------------------------------------------------------------------ what must stay the same
     def _begin(self) -> ComparisonFacts:
@@ -179,9 +181,11 @@ class Comparison:
             )
 
     # ------------------------------------------------------------------ phases
-    def _train(self, jobs: list[Job[Run]], metric: str, say: Say, what: str) -> None:
+    def _train(self, jobs: list[Job[Run]], metric: str, say: Say, what: str) -> bool:
+        """What is not in the ledger yet, each once; whether there was any."""
         done = self.ledger.done(failed=True)
-        jobs = [job for job in jobs if (job.about, job.random_seed) not in done]
+        wanted = {(job.about, job.random_seed): job for job in reversed(jobs)}
+        jobs = [job for key, job in reversed(wanted.items()) if key not in done]
         if jobs:
             say(f"{what}: {len(jobs)} trainings to go")
             # Trainings of one backbone after another, so that a worker keeps it.
@@ -189,13 +193,14 @@ class Comparison:
                 sorted(jobs, key=lambda j: j.setup.model), self.ledger,
                 workers=self.config.workers, metric=metric, say=say,
             )  # fmt: skip
+        return bool(jobs)
 
     def _rate_jobs(self) -> list[Job[Run]]:
         """Of every rate to choose from, as far as is known now."""
-        if len(self.rates) == 1:
+        if not self.sweep.needed:
             return []
         lines = self.ledger.lines()
-        rates = {m.key: self.offered_rates(m, lines) for m in self.methods}
+        rates = {m.key: self.sweep.offered(m.key, lines) for m in self.methods}
         words = [f", random seed {k}" if self.rate_seeds > 1 else "" for k in self._rate_seeds]
         return [
             self._job("rate", m, rate, seed, f"learning rate times {rate:g}{more}")
@@ -203,6 +208,12 @@ class Comparison:
             for m in self.methods
             for rate in rates[m.key]
         ]
+
+    @property
+    def sweep(self) -> Sweep:
+        """The rates to choose from; finalists are chosen even where it is a single one."""
+        seeds = tuple(self._rate_seeds.values())
+        return Sweep(self.rates, self.further, seeds, alone=self.finalists is None)
 
     @property
     def _rate_seeds(self) -> dict[int, int]:
@@ -217,71 +228,20 @@ class Comparison:
         own = self.config.random_seed
         return {k + 1: derived_seed(own, "compare", k) for k in range(self.seeds)}
 
-    def _seed_jobs(self) -> list[Job[Run]]:
-        lines = self.ledger.lines()
-        rates = {m.key: self.chosen_rate(m, lines) for m in self.methods}
+    def _seed_jobs(self, task: TaskFacts) -> list[Job[Run]]:
+        rows = self.rows()
+        places = list(range(len(rows)))
+        if self.finalists is not None:
+            places = finalists(
+                rows, self.budgets or ("",), self.finalists,
+                selection=task.selection, margin=self.margin, smallest=bool(self.budgets),
+            )  # fmt: skip
         return [
-            self._job("seed", m, rate, seed, f"random seed {k}")
+            self._job("seed", self.methods[place], rate, seed, f"random seed {k}")
             for k, seed in self._seeds.items()
-            for m in self.methods
-            if (rate := rates[m.key]) is not None
+            for place in places
+            if (rate := rows[place].rate) is not None
         ]
-
-    def offered_rates(self, method: Method, lines: Sequence[Line[Run]]) -> tuple[float, ...]:
-        """The factors that a method chooses from: `rates`, and beyond an end that was the best."""
-        rates = self.rates
-        for _ in range(self.further if len(self.rates) > 1 else 0):
-            best = self._best_rate(method, lines, rates)
-            if best == max(rates):
-                rates = (*rates, 2 * max(rates))
-            elif best == min(rates):
-                rates = (min(rates) / 2, *rates)
-            else:
-                break
-        return rates
-
-    def chosen_rate(self, method: Method, lines: Sequence[Line[Run]]) -> float | None:
-        """The factor with the best mean selection score; None if all fail.
-
-        Of equals it is the nearest to 1. A factor that failed with one of the random seeds counts
-        only where every factor did.
-        """
-        if len(self.rates) == 1:
-            return self.rates[0]
-        return self._best_rate(method, lines, self.offered_rates(method, lines), all_tried=False)
-
-    def _best_rate(
-        self,
-        method: Method,
-        lines: Sequence[Line[Run]],
-        rates: tuple[float, ...],
-        all_tried: bool = True,
-    ) -> float | None:
-        """Of `rates` as `chosen_rate` says; None also where not `all_tried` with every seed."""
-        wanted = set(self._rate_seeds.values())
-        tried: dict[float, list[float]] = {rate: [] for rate in rates}
-        failed: set[float] = set()
-        seen: set[tuple[float, int]] = set()
-        for ln in lines:
-            rate, training = ln.about.rate, ln.training
-            ours = ln.about == Run("rate", method.key, rate=rate)
-            if not ours or rate not in tried or training is None:
-                continue
-            if training.random_seed not in wanted:
-                continue
-            seen.add((rate, training.random_seed))
-            if training.selection is not None:
-                tried[rate].append(training.selection)
-            else:
-                failed.add(rate)
-        known = [rate for rate in rates if tried[rate]]
-        if all_tried and len(seen) < len(rates) * len(wanted):
-            return None
-        return max(
-            [rate for rate in known if rate not in failed] or known,
-            key=lambda r: (sum(tried[r]) / len(tried[r]), -abs(math.log(r))),
-            default=None,
-        )
 
     def _job(
         self, kind: Literal["rate", "seed"], m: Method, rate: float, seed: int, words: str
@@ -297,10 +257,11 @@ class Comparison:
     def _measure(self, say: Say) -> None:
         lines = self.ledger.lines()
         known = {ln.about.method for ln in lines if "times_bare_1" in ln.measured}
-        for m in self.methods:
-            rate = self.chosen_rate(m, lines)
-            if m.key in known or rate is None:
+        for m, row in zip(self.methods, self.rows(), strict=True):
+            rate = row.rate
+            if m.key in known or rate is None or not row.trainings:
                 continue
+            known.add(m.key)
             say(f"measuring {m.name}, alone")
             cost = measured(
                 m.architecture.to_json(), m.setup, self._training(rate), default_threads(1), 0
@@ -310,7 +271,7 @@ class Comparison:
     # ------------------------------------------------------------------ outcome
     def _row(self, m: Method, lines: Sequence[Line[Run]]) -> Row:
         mine = [ln for ln in lines if ln.about.method == m.key]
-        rate = self.chosen_rate(m, lines)
+        rate = self.sweep.chosen(m.key, lines)
         trainings = {
             ln.training.random_seed: ln.training
             for ln in mine
@@ -326,7 +287,10 @@ class Comparison:
             tuple(trainings.values()),
             next((ln.measured for ln in reversed(mine) if ln.about.kind == "cost"), {}),
             next((ln.reason for ln in reversed(mine) if ln.reason), ""),
-            rates=self.offered_rates(m, lines),
+            rates=self.sweep.offered(m.key, lines),
+            role=m.role,
+            within=m.within,
+            swept=self.sweep.score(m.key, lines),
         )
 
     def _outcome(self, facts: ComparisonFacts) -> tuple[StudyRecord, list[Row]]:
@@ -337,7 +301,7 @@ class Comparison:
                 number,
                 row.architecture,
                 row.count,
-                COMPLETE if row.scored else FAILED,
+                COMPLETE if row.scored or row.left_out else FAILED,
                 label=row.name,
                 score=row.mean.mean if row.mean is not None else None,
                 reason=row.reason,

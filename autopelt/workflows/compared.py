@@ -1,7 +1,7 @@
 """What is compared: methods by the names that a user gives them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,25 +12,78 @@ from autopelt.architecture.seeds import shrink
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import resolve
+from autopelt.cards.comparison_rows import FOUND, FULL, HAND
 from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
 from autopelt.study.config import StudyConfig
-from autopelt.study.lookup import find_architecture
+from autopelt.study.lookup import BEST, find_architecture, split_study
+from autopelt.study.record import StudyRecord
+from autopelt.study.storage import StudyStorage
 from autopelt.training.spec import Setup
 
 
 @dataclass(frozen=True)
 class Method:
-    """One row to be: an architecture on a backbone, under the name that the user gave it."""
+    """One row to be: an architecture on a backbone, under the name that the user gave it.
+
+    Attributes:
+        role: ``found`` by a study, made by ``hand``, or the ``full`` model, a reference.
+        within: the budgets, as a user writes them, at which it competes.
+    """
 
     name: str
     architecture: Architecture
     count: Count
     setup: Setup
+    role: str = HAND
+    within: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """Identifies its trainings in the ledger."""
         return f"{self.architecture.id}@{self.setup.model}"
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A name as a user wrote it, and what it can be asked."""
+
+    text: str
+    setup: Setup
+    counter: ShapeCounter
+    architecture: Architecture
+    study: StudyRecord | None
+
+    @classmethod
+    def read(cls, text: str, own: Setup) -> "_Name":
+        """``NAME``, ``NAME~``, ``NAME@MODEL``. Raises UsageError."""
+        name, _, model = text.partition("@")
+        setup = replace(own, model=_model(model)) if model else own
+        shapes = shapes_of_config(load_config(resolve(setup.model)))
+        counter = ShapeCounter(shapes)
+        plain = name.removesuffix("~")
+        try:
+            architecture = find_architecture(plain, shapes).architecture
+            counter.count(architecture)
+        except AutopeltError as error:
+            raise UsageError(f"method '{text}': {error.marked}") from None
+        study = split_study(plain)
+        best = study is not None and study[1] in ("", BEST)
+        record = StudyStorage.open(study[0]).record() if study is not None and best else None
+        return cls(text, setup, counter, architecture, record)
+
+    @property
+    def role(self) -> str:
+        if self.architecture.full:
+            return FULL
+        plain = self.text.partition("@")[0].removesuffix("~")
+        return HAND if split_study(plain) is None else FOUND
+
+    def limit(self, budget: Budget) -> int:
+        return budget.limit(self.counter.shapes.backbone_parameters)
+
+    def method(self, name: str, architecture: Architecture, within: Iterable[str]) -> Method:
+        count = self.counter.count(architecture)
+        return Method(name, architecture, count, self.setup, self.role, tuple(within))
 
 
 def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | None) -> list[Method]:
@@ -45,36 +98,24 @@ def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | Non
         UsageError: an unknown name, or an architecture that the model cannot carry.
         InfeasibleError: methods over the budget, all of them named.
     """
-    if not names:
-        raise UsageError(f"{parameter('methods')} is empty; give names like unipelt,lora-r8,full.")
-    own = Setup.of(config)
     made: list[Method] = []
     over: list[str] = []
-    for text in names:
-        name, _, model = text.partition("@")
-        setup = replace(own, model=_model(model)) if model else own
-        shapes = shapes_of_config(load_config(resolve(setup.model)))
-        counter = ShapeCounter(shapes)
-        limit = math.inf
-        if budget is not None:
-            limit = budget.limit(shapes.backbone_parameters)
-        try:
-            architecture = find_architecture(name.removesuffix("~"), shapes).architecture
-            count = counter.count(architecture)
-        except AutopeltError as error:
-            raise UsageError(f"method '{text}': {error.marked}") from None
-        if name.endswith("~"):
+    for name in _read(names, config):
+        text, architecture = name.text, name.architecture
+        limit = math.inf if budget is None else name.limit(budget)
+        if text.partition("@")[0].endswith("~"):
             if budget is None:
                 raise UsageError(
                     f"method '{text}' is to be shrunk, but there is no {parameter('budget')}."
                 )
-            small = shrink(architecture, counter, int(limit))
+            small = shrink(architecture, name.counter, int(limit))
             if small is None:
                 raise InfeasibleError(f"nothing of '{text}' fits the budget of {budget}.")
-            architecture, count = small, counter.count(small)
-        if count.deployed > limit and not architecture.full:
-            over.append(f"{text} ({count.deployed:,})")
-        made.append(Method(text, architecture, count, setup))
+            architecture = small
+        method = name.method(text, architecture, ("",))
+        if method.count.deployed > limit and method.role != FULL:
+            over.append(f"{text} ({method.count.deployed:,})")
+        made.append(method)
     if over:
         raise InfeasibleError(
             f"over the budget of {budget}: {', '.join(over)}; shrink one with NAME~, or leave "
@@ -82,6 +123,80 @@ def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | Non
         )
     unique = {m.key: m for m in reversed(made)}
     return [m for m in made if unique[m.key] is m]
+
+
+def several_budgets(texts: Sequence[str], config: StudyConfig) -> tuple[Budget, ...]:
+    """Budgets, each once, the smallest on the study's backbone first. Raises UsageError."""
+    parameters = shapes_of_config(load_config(resolve(Setup.of(config).model))).backbone_parameters
+    limits = {budget.limit(parameters): budget for budget in map(Budget.parse, reversed(texts))}
+    if not limits:
+        raise UsageError(f"{parameter('budgets')} is empty; give budgets like 0.05%,0.2%,1%.")
+    return tuple(limits[limit] for limit in sorted(limits))
+
+
+def methods_within(
+    names: Sequence[str], config: StudyConfig, budgets: Sequence[Budget]
+) -> list[Method]:
+    """What the names mean at several budgets; each architecture once.
+
+    What is made by hand comes shrunk to each budget (``sapa~0.2%``), and competes at every budget
+    that it is within. A study, or its ``best``, gives at every budget what it expects most of
+    within that; another trial of it stays as it is.
+
+    Raises:
+        UsageError: as `find_methods`.
+        InfeasibleError: nothing of a name fits any of the budgets.
+    """
+    every: dict[tuple[str, str], Method] = {}
+    for name in _read(names, config):
+        made = _at_each(name, budgets)
+        if not made:
+            most = " or ".join(map(str, budgets))
+            raise InfeasibleError(f"nothing of '{name.text}' fits a budget of {most}.")
+        for m in made:
+            known = every.get((m.key, m.role))
+            within = {} if known is None else dict.fromkeys(known.within)
+            merged = replace(known or m, within=tuple(dict.fromkeys((*within, *m.within))))
+            every[m.key, m.role] = merged
+    return list(every.values())
+
+
+def _at_each(name: _Name, budgets: Sequence[Budget]) -> list[Method]:
+    """A name at each budget; what comes twice is merged by who asks."""
+    whole = name.architecture
+    if name.role == FULL:
+        return [name.method(name.text, whole, ())]
+    limits = {str(b): name.limit(b) for b in budgets}
+    if name.study is not None:
+        made = []
+        for budget, limit in limits.items():
+            if (trial := name.study.best_within(limit)) is not None:
+                words = f"{name.study.name}:{trial.number}"
+                words += f" ({trial.label})" if trial.label else ""
+                made.append(name.method(words, trial.architecture, (budget,)))
+        return made
+    shrunk = name.text.partition("@")[0].endswith("~")
+    if name.role == FOUND and not shrunk:
+        size = name.counter.count(whole).deployed
+        within = [b for b, limit in limits.items() if size <= limit]
+        return [name.method(name.text, whole, within)] if within else []
+    made = []
+    for budget, limit in limits.items():
+        small = shrink(whole, name.counter, limit)
+        if small is None:
+            continue
+        plain, at, model = name.text.partition("@")
+        words = plain.removesuffix("~") + ("" if small == whole else f"~{budget}") + at + model
+        size = name.counter.count(small).deployed
+        made.append(name.method(words, small, [b for b, most in limits.items() if size <= most]))
+    return made
+
+
+def _read(names: Sequence[str], config: StudyConfig) -> list[_Name]:
+    if not names:
+        raise UsageError(f"{parameter('methods')} is empty; give names like unipelt,lora-r8,full.")
+    own = Setup.of(config)
+    return [_Name.read(text, own) for text in names]
 
 
 def _model(name: str) -> str:

@@ -110,7 +110,7 @@ def test_error_over_examples_is_that_of_a_mean() -> None:
         (-0.05, -0.01, "sure"),
         (-0.01, 0.05, "likely"),
         (-0.05, 0.01, "likely"),
-        (-0.02, 0.05, "within the noise"),
+        (-0.022, 0.05, "within the noise"),
         (0.0, 0.0, "within the noise"),
         (None, None, "within the noise"),
     ],

@@ -189,7 +189,7 @@ def test_the_mean_over_random_seeds_chooses_the_rate(
         rate: sum(ln["selection"] for ln in tried if ln["rate"] == rate) for rate in first.rates
     }
     (method,) = more.methods
-    chosen = more.chosen_rate(method, more.ledger.lines())
+    chosen = more.sweep.chosen(method.key, more.ledger.lines())
     assert means[chosen] == max(means.values())
 
     # A rate that failed once is not chosen while another one never failed.
@@ -198,9 +198,9 @@ def test_the_mean_over_random_seeds_chooses_the_rate(
         return more.ledger.line({**own, "random_seed": tried[seed]["random_seed"], **rest})
 
     seeds = [line(0.5, 0, selection=0.1), line(1.0, 0, selection=0.9)]
-    assert first.chosen_rate(method, seeds) == 1.0
-    assert more.chosen_rate(method, [*seeds, line(1.0, -1)]) == 0.5
-    assert more.chosen_rate(method, [line(0.5, 0), line(1.0, 0)]) is None
+    assert first.sweep.chosen(method.key, seeds) == 1.0
+    assert more.sweep.chosen(method.key, [*seeds, line(1.0, -1)]) == 0.5
+    assert more.sweep.chosen(method.key, [line(0.5, 0), line(1.0, 0)]) is None
 
 
 def test_rates_at_the_end_of_what_was_tried_are_named(tiny_bert: Path) -> None:
@@ -290,11 +290,11 @@ def test_rates_go_on_beyond_an_end_that_is_the_best(tiny_bert: Path, tmp_path: P
         return made
 
     def offered(**scores: float | None) -> tuple[float, ...]:
-        return compared.offered_rates(method, lines(**scores))
+        return compared.sweep.offered(method.key, lines(**scores))
 
     assert offered() == (0.5, 1.0)
     assert offered(x1=0.8) == (0.5, 1.0)  # one is not tried yet
-    assert compared.offered_rates(method, lines(x0_5=0.7, x1=0.8)[:-1]) == (0.5, 1.0)
+    assert compared.sweep.offered(method.key, lines(x0_5=0.7, x1=0.8)[:-1]) == (0.5, 1.0)
     up = {"x0_5": 0.7, "x1": 0.8}
     assert offered(**up) == (0.5, 1.0, 2.0)
     assert offered(**up, x2=0.75) == (0.5, 1.0, 2.0)
@@ -302,10 +302,10 @@ def test_rates_go_on_beyond_an_end_that_is_the_best(tiny_bert: Path, tmp_path: P
     assert offered(**up, x2=0.81) == (0.5, 1.0, 2.0, 4.0)
     steep = {**up, "x2": 0.81, "x4": 0.82, "x8": 0.83, "x16": 0.84}
     assert offered(**steep) == (0.5, 1.0, 2.0, 4.0, 8.0)
-    assert compared.chosen_rate(method, lines(**steep)) == 8.0
+    assert compared.sweep.chosen(method.key, lines(**steep)) == 8.0
     assert offered(x0_5=0.8, x1=0.7) == (0.25, 0.5, 1.0)
     assert offered(x0_5=0.8, x1=0.7, x0_25=0.9)[0] == 0.125
-    assert replace(compared, further=0).offered_rates(method, lines(**up)) == (0.5, 1.0)
+    assert replace(compared, further=0).sweep.offered(method.key, lines(**up)) == (0.5, 1.0)
 
 
 def test_a_comparison_tries_what_lies_beyond(tiny_bert: Path, tmp_path: Path, here: None) -> None:
@@ -318,9 +318,9 @@ def test_a_comparison_tries_what_lies_beyond(tiny_bert: Path, tmp_path: Path, he
             for ln in lines
             if ln.about.kind == "rate" and ln.about.method == method.key
         }
-        assert tried == set(compared.offered_rates(method, lines))
+        assert tried == set(compared.sweep.offered(method.key, lines))
         assert len(tried) > 2  # of two rates each is an end
     rows = compared.rows()
     assert [set(row.rates) for row in rows] == [
-        set(compared.offered_rates(m, lines)) for m in compared.methods
+        set(compared.sweep.offered(m.key, lines)) for m in compared.methods
     ]
