@@ -203,5 +203,6 @@ def summary(made: AtBudgets) -> str:
     mean = fmean(g.mean for g in known)
     return (
         f"What was found is surely better than the best by hand at {above or 'none'} of "
-        f"{len(known)} budgets, surely worse at {below or 'none'}; on average by {difference(mean)}."
+        f"{len(known)} budgets, surely worse at {below or 'none'}; on average "
+        f"by {difference(mean)}."
     )

@@ -27,8 +27,8 @@ def budgets_card(record: StudyRecord, made: AtBudgets) -> Card:
     note = (
         "Best by hand: of the hand-made rows within the budget, by the selection split, each at "
         "its own best rate. Found: what the study expects most of within the budget. Differences "
-        "are paired over random seeds and examples of the report split, with 95% intervals; sure: the "
-        "interval does not hold 0; likely: one chance in five of the other sign. As good: the "
+        "are paired over random seeds and examples of the report split, with 95% intervals; sure: "
+        "the interval does not hold 0; likely: one chance in five of the other sign. As good: the "
         "interval against the best by hand at the largest budget lies above minus the margin."
     )
     figures = (draw(record, made),) if any(_scored(p) for p in made.budgets) else ()
