@@ -9,7 +9,7 @@ from statistics import fmean
 
 from autopelt.cards.comparison_rows import FOUND, FULL, HAND, Row, best_row
 from autopelt.cards.wording import difference, gap_words, parameters, score
-from autopelt.statistics.paired import Difference, example_error, paired_difference
+from autopelt.statistics.paired import Difference, Scored, example_error, paired_difference
 
 
 @dataclass(frozen=True)
@@ -125,15 +125,18 @@ def as_good(row: Row, reference: Row | None, margin: float) -> bool:
 
 
 def standard_error(row: Row, examples: int | None) -> float:
-    """Of the score of one training over so many examples; 0 where it is not known.
+    """Of its mean score over so many examples; 0 where it is not known.
 
-    The jackknife's on the report split, for as many examples as the selection split has.
+    The jackknife's on the report split, for as many examples as the selection split has. However
+    it comes out, one example's worth is open.
     """
-    errors = [e for s in row.scored if (e := example_error(s)) is not None]
+    without = [s.without for s in row.scored]
     report = next((t.examples for t in row.trainings if t.examples), 0)
-    if not errors or not examples:
+    if not without or not examples or len({len(w) for w in without}) > 1:
         return 0.0
-    return fmean(errors) * math.sqrt(report / examples)
+    mean = tuple(map(fmean, zip(*without, strict=True)))
+    error = (example_error(Scored(0, 0.0, mean)) or 0.0) * math.sqrt(report / examples)
+    return max(error, 1 / examples)
 
 
 def _latency(row: Row | None) -> float | None:

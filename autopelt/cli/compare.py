@@ -33,12 +33,7 @@ FURTHER = 3
     show_default="all; with --budgets 2",
     help="Methods by hand a budget that all seeds are spent on.",
 )
-@click.option(
-    "--margin",
-    type=click.FloatRange(min=0),
-    show_default="a standard error of the selection split",
-    help="With --budgets: how much lower a score may be to be as good.",
-)
+@option("margin", words="With --budgets: how much lower a score may be to be as good.")
 @options("model", "revision", "data")
 @option("workers", words="Trainings at once.")
 @option("epochs", words="Epochs of a training.")
@@ -52,7 +47,6 @@ def compare(
     budget: str | None,
     budgets: str | None,
     finalists: int | None,
-    margin: float | None,
     out: str | None,
     **given: Any,
 ) -> None:
@@ -97,7 +91,7 @@ def compare(
         several = several_budgets(_between_commas(budgets), config)
         chosen = methods_within(names, config, several)
     else:
-        if margin is not None:
+        if config.margin is not None:
             raise UsageError("--margin is for --budgets; give both or neither.")
         chosen = find_methods(names, config, None if budget is None else Budget.parse(budget))
     folder = Path(out or f"reports/compare-{Path(given['task']).stem}")
@@ -112,7 +106,6 @@ def compare(
         further=FURTHER if rates is None else 0,
         finalists=2 if several and finalists is None else finalists,
         budgets=tuple(map(str, several)),
-        margin=margin,
     )
     with locked(folder):
         try:

@@ -64,7 +64,6 @@ class Comparison:
         finalists: of the methods made by hand, at each budget, so many are trained with all seeds;
             None for all.
         budgets: names of the budgets to compare at, the smallest first; empty for none.
-        margin: how much lower a score may be to be as good; None for a standard error.
     """
 
     folder: Path
@@ -77,7 +76,6 @@ class Comparison:
     further: int = 0
     finalists: int | None = None
     budgets: tuple[str, ...] = ()
-    margin: float | None = None
 
     def run(self, say: Say) -> StudyRecord:
         """Train and measure what is missing, and write the report.
@@ -123,7 +121,7 @@ class Comparison:
         """What is found at the budgets; None where there are none."""
         if not self.budgets:
             return None
-        return at_budgets(rows, self.budgets, task.selection, self.margin)
+        return at_budgets(rows, self.budgets, task.selection, self.config.margin)
 
     # ------------------------------------------------------------------ what must stay the same
     def _begin(self) -> ComparisonFacts:
@@ -234,7 +232,7 @@ class Comparison:
         if self.finalists is not None:
             places = finalists(
                 rows, self.budgets or ("",), self.finalists,
-                selection=task.selection, margin=self.margin, smallest=bool(self.budgets),
+                selection=task.selection, margin=self.config.margin, smallest=bool(self.budgets),
             )  # fmt: skip
         return [
             self._job("seed", self.methods[place], rate, seed, f"random seed {k}")

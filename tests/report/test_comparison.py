@@ -63,7 +63,7 @@ def written(folder: Path) -> tuple[StudyRecord, AtBudgets]:
         for number, r in enumerate(rows)
     )
     record = replace(example_studies.study(), trials=trials, metric="accuracy")
-    made = at_budgets(rows, ("0.1%", "1%"), 200)
+    made = at_budgets(rows, ("0.1%", "1%"), 200, margin=0.05)
     write_comparison(record, rows, folder, made)
     return record, made
 
