@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Any
 
 from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.backbones.source import resolve
@@ -16,7 +15,8 @@ from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_csv, trials_table
 from autopelt.system.files import check_writable, new_folder, replace_file, write_text
-from autopelt.tasks import Task, make_task
+from autopelt.tasks import make_task
+from autopelt.tasks.classification import Classification
 from autopelt.training.context import data_source, length_limit
 from autopelt.training.spec import Setup
 
@@ -85,6 +85,7 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
             f"a script is made for {' and '.join(_KINDS)}, not for {task.kind.replace('_', ' ')}; "
             f"use: autopelt train {name}"
         )
+    assert isinstance(task, Classification)
     splits = task.load(data_source(setup), report=True)
     limit = length_limit(setup.max_length or task.max_length, load_tokenizer(source), config)
     with new_folder(out) as made:
@@ -96,11 +97,10 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
 
 
 def _filled(
-    opened: StudyStorage, trial: TrialRecord, name: str, out: Path, task: Task, limit: int
+    opened: StudyStorage, trial: TrialRecord, name: str, out: Path, task: Classification, limit: int
 ) -> str:
     config, schedule = opened.config, opened.config.training
     template = (Path(__file__).parent / "script_template.py.txt").read_text("utf-8")
-    scores: Any = getattr(task, "scores", (task.metric.name,))
     values = {
         "COMMAND": f"autopelt export {shlex.quote(name)} --to script --out {shlex.quote(str(out))}",
         "WORDS": trial.architecture.describe(),
@@ -108,7 +108,9 @@ def _filled(
         "REVISION_VALUE": repr(config.revision),
         "COLUMNS_VALUE": json.dumps(list(task.columns)),
         "LABELS_VALUE": json.dumps(list(task.labels), ensure_ascii=False),
-        "SCORES_VALUE": json.dumps(list(scores)),
+        "SCORES_VALUE": json.dumps(list(task.scores)),
+        "POSITIVE_VALUE": str(task.positive),
+        "BALANCED_VALUE": str(bool(task.class_weights)),
         "SIGN_VALUE": "1" if task.metric.higher_is_better else "-1",
         "MAX_LENGTH_VALUE": str(limit),
         "EPOCHS_VALUE": str(schedule.epochs),

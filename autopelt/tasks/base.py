@@ -162,6 +162,15 @@ class Task(ABC):
         return ()
 
     @classmethod
+    def usual_score(cls, table: Table, named: Mapping[str, str]) -> tuple[str, str]:
+        """The metric where the user names none, and why in words ("" for the usual one).
+
+        Args:
+            table: the training examples. named: as in `raw`.
+        """
+        return cls.known_scores[0], ""
+
+    @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
         """Keywords that a task on the user's own data is made with.
 

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.readers import Table
 from autopelt.data.source import Origin
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
 from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task, complete, labels_of
 from autopelt.tasks.columns import class_names, some, text_columns
 from autopelt.tasks.padding import Batch, model_inputs, tokenized
-from autopelt.tasks.prior import log_shares
-from autopelt.tasks.scores import SCORES
+from autopelt.tasks.prior import balanced_weights, log_shares
+from autopelt.tasks.scores import OF_ONE_CLASS, measured
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from torch import Tensor
+
+RARE = 0.1
+"""A class with a smaller share of the examples is one that accuracy hardly sees, unless there are
+so many classes that it has half of an equal share."""
 
 
 class Classification(Task):
@@ -29,6 +33,9 @@ class Classification(Task):
         pair: there is a ``text_pair``.
         scores: names from `autopelt.tasks.scores.SCORES`.
         labels: names of the classes in order; empty: those of train, sorted.
+        positive: name of the class of which F1 is told, where there are two; empty: the second of
+            classes that are given, of others the rarer one of train.
+        class_weights: ``balanced``: all classes count the same in the loss; empty: all examples.
     """
 
     kind: ClassVar[str] = "classification"
@@ -36,20 +43,34 @@ class Classification(Task):
     known_scores: ClassVar[tuple[str, ...]] = (
         "accuracy",
         "macro_f1",
+        "weighted_f1",
         "micro_f1",
         "f1",
         "matthews",
         "accuracy_f1",
         "accuracy_macro_f1",
     )
-    own_options: ClassVar[frozenset[str]] = frozenset({"text", "text_pair", "label", "label_names"})
+    own_options: ClassVar[frozenset[str]] = frozenset(
+        {"text", "text_pair", "label", "label_names", "positive", "class_weights"}
+    )
     head = "sequence_classification"
+    positive: int = 1
+    weights: Sequence[float] | None = None
 
     def __init__(
-        self, name: str, title: str, origin: Origin, *, pair: bool = False, **options: Any
+        self,
+        name: str,
+        title: str,
+        origin: Origin,
+        *,
+        pair: bool = False,
+        positive: str = "",
+        class_weights: str = "",
+        **options: Any,
     ) -> None:
         super().__init__(name, title, origin, **options)
         self.columns = ("text", "text_pair") if pair else ("text",)
+        self._positive, self.class_weights = positive, class_weights
 
     @classmethod
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
@@ -62,15 +83,55 @@ class Classification(Task):
         return [[label] for label in columns["label"]]
 
     @classmethod
+    def usual_score(cls, table: Table, named: Mapping[str, str]) -> tuple[str, str]:
+        """Macro F1 where accuracy would hardly see the rarest class."""
+        if "macro_f1" not in cls.known_scores:  # of choices, and of numbers
+            return super().usual_score(table, named)
+        counts = Counter(class_names(table, named))
+        rarest = min(sorted(counts), key=counts.__getitem__, default="")
+        few = min(RARE, 0.5 / max(1, len(counts))) * counts.total()
+        if len(counts) < 2 or counts[rarest] >= few:
+            return super().usual_score(table, named)
+        return "macro_f1", f"'{rarest}' has {counts[rarest]:,} of {counts.total():,} rows only"
+
+    @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
-        """Accuracy and macro F1 are told beside the metric."""
-        others = [name for name in ("accuracy", "macro_f1") if name != score]
-        return {"scores": (score, *others), "pair": bool(named.get("text_pair"))}
+        """Accuracy and macro F1 are told beside the metric, F1 where its class is named."""
+        told = ("accuracy", "macro_f1", *(["f1"] if named.get("positive") else []))
+        return {
+            "scores": (score, *(name for name in told if name != score)),
+            "pair": bool(named.get("text_pair")),
+            "positive": named.get("positive", ""),
+            "class_weights": named.get("class_weights", ""),
+        }
 
     def learn_labels(self, train: Dataset) -> None:
-        """Unless they are given, the classes are the distinct labels of train, sorted."""
-        if not self.labels:
-            self.labels = tuple(sorted({str(label) for label in train["label"]}))
+        """Unless they are given, the classes are the distinct labels of train, sorted.
+
+        Raises:
+            UsageError: a score of one class is asked for, and there are more than two, or not it.
+        """
+        if self.labels:
+            return
+        counts = Counter(str(label) for label in train["label"])
+        self.labels = tuple(sorted(counts))
+        bound = [name for name in self.scores if name in OF_ONE_CLASS]
+        if not bound:
+            return
+        if len(counts) > 2:
+            given = parameter("positive", self._positive) if self._positive else f"'{bound[0]}'"
+            shown = ", ".join(self.labels[:5]) + (", …" if len(counts) > 5 else "")
+            raise UsageError(
+                f"{given} is about one class of two, and there are {len(counts)} ({shown}); "
+                f"{parameter('score')} may be macro_f1 or weighted_f1."
+            )
+        if self._positive and self._positive not in counts:
+            raise UsageError(
+                f"{parameter('positive', self._positive)} is no label: "
+                f"{did_you_mean(self._positive, self.labels)}"
+            )
+        rarer = min(self.labels[::-1], key=counts.__getitem__)
+        self.positive = self.labels.index(self._positive or rarer)
 
     def strata(self, dataset: Dataset) -> Sequence[Any]:
         """The class."""
@@ -85,6 +146,14 @@ class Classification(Task):
             raise UnavailableError(
                 f"task '{self.name}': all {len(values)} training examples have the label '{only}'; "
                 "there is nothing to learn with one class."
+            )
+        bound = [name for name in self.scores if name in OF_ONE_CLASS]
+        if part == "train" and bound:
+            name, count = self.labels[self.positive], values.count(self.positive)
+            other = "" if self._positive else "; --positive names another"
+            notes.append(
+                f"{' and '.join(bound)}: of the class '{name}', which {count:,} of "
+                f"{len(values):,} training examples have{other}."
             )
         return dataset.remove_columns("label").add_column("label", values)
 
@@ -116,15 +185,31 @@ class Classification(Task):
         labels = torch.tensor([row["labels"] for row in rows], dtype=torch.long)
         return {**model_inputs(rows, tokenizer), "labels": labels}
 
+    def learn_from(self, train: Dataset) -> None:
+        """The weights of the classes, where all of them are to count the same."""
+        if self.class_weights:
+            self.weights = balanced_weights(labels_of(train), len(self.labels))
+
     def prior(self, train: Dataset) -> list[float] | None:
-        """Logarithms of the classes' shares."""
+        """Logarithms of the classes' shares; of classes that count the same, none is likelier."""
+        if self.weights is not None:
+            return [0.0] * len(self.labels)
         return log_shares(train["labels"][:], len(self.labels))
 
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """The model's own, which knows no weights."""
+        own = self.weights is None
+        return super().loss(outputs, batch) if own else self.loss_of_scores(outputs, batch)
+
     def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
-        """Cross-entropy."""
+        """Cross-entropy; each example times its class's weight."""
         from torch.nn.functional import cross_entropy
 
-        return cross_entropy(outputs.logits.float(), batch["labels"])
+        logits, labels = self.logits(outputs).float(), batch["labels"]
+        if self.weights is None:
+            return cross_entropy(logits, labels)
+        weights = logits.new_tensor(self.weights)
+        return cross_entropy(logits, labels, weights, reduction="none").mean()
 
     def logits(self, outputs: Any) -> Tensor:
         """One for each class: shape (rows, classes)."""
@@ -149,16 +234,20 @@ class Classification(Task):
     def constant(self, train: Dataset) -> Any | None:
         """The class, of equals the most frequent one."""
         gold = labels_of(train)
-        scores, counts = SCORES[self.metric.name], Counter(gold)
-        return max(
-            range(len(self.labels)), key=lambda c: (scores(gold, [c] * len(gold)), counts[c])
-        )
+        counts = Counter(gold)
+
+        def worth(answer: int) -> tuple[float, int]:
+            same = [answer] * len(gold)
+            return measured(self.metric.name, gold, same, self.positive), counts[answer]
+
+        return max(range(len(self.labels)), key=worth)
 
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """The task's scores by name."""
         complete(predictions, encoded)
         gold = labels_of(encoded)
-        return {name: SCORES[name](gold, list(predictions)) for name in self.scores}
+        found = list(predictions)
+        return {name: measured(name, gold, found, self.positive) for name in self.scores}
 
 
 def most_likely(labels: Sequence[str], shares: Sequence[float]) -> dict[str, Any]:

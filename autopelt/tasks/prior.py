@@ -24,6 +24,19 @@ def log_shares(labels: Iterable[int], classes: int) -> list[float]:
     return [math.log((counts[index] + 1) / total) for index in range(classes)]
 
 
+def balanced_weights(labels: Iterable[int], classes: int) -> list[float]:
+    """Weight of each class, such that all count the same and the mean over the examples is 1.
+
+    Args:
+        labels: indices from 0 to ``classes - 1``. A class without an example weighs nothing.
+    """
+    counts = Counter(labels)
+    return [
+        counts.total() / (len(counts) * counts[index]) if counts[index] else 0.0
+        for index in range(classes)
+    ]
+
+
 def constant_scores(task: Task, train: Dataset, split: Dataset) -> dict[str, float] | None:
     """What reading nothing gives: `Task.constant` of train, scored on a split, by name.
 

@@ -18,11 +18,11 @@ def accuracy(gold: Gold, predicted: Gold) -> float:
     return float(np.mean(np.asarray(gold) == np.asarray(predicted)))
 
 
-def f1(gold: Gold, predicted: Gold) -> float:
-    """F1 of class 1, as GLUE has it for MRPC and QQP; 0 where it is not defined."""
+def f1(gold: Gold, predicted: Gold, positive: int = 1) -> float:
+    """F1 of one class of two, as GLUE has it for class 1 of MRPC and QQP; 0 where undefined."""
     from sklearn.metrics import f1_score
 
-    return float(f1_score(gold, predicted, labels=[1], average="macro", zero_division=0.0))
+    return float(f1_score(gold, predicted, labels=[positive], average="macro", zero_division=0.0))
 
 
 def macro_f1(gold: Gold, predicted: Gold) -> float:
@@ -30,6 +30,13 @@ def macro_f1(gold: Gold, predicted: Gold) -> float:
     from sklearn.metrics import f1_score
 
     return float(f1_score(gold, predicted, average="macro", zero_division=0.0))
+
+
+def weighted_f1(gold: Gold, predicted: Gold) -> float:
+    """Mean F1 of the classes by their numbers of examples; 0 for a class where undefined."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(gold, predicted, average="weighted", zero_division=0.0))
 
 
 def micro_f1(gold: Gold, predicted: Gold) -> float:
@@ -44,9 +51,9 @@ def matthews(gold: Gold, predicted: Gold) -> float:
     return float(matthews_corrcoef(gold, predicted))
 
 
-def accuracy_f1(gold: Gold, predicted: Gold) -> float:
-    """Mean of accuracy and F1 of class 1: GLUE's number for MRPC and QQP."""
-    return (accuracy(gold, predicted) + f1(gold, predicted)) / 2
+def accuracy_f1(gold: Gold, predicted: Gold, positive: int = 1) -> float:
+    """Mean of accuracy and F1 of one class: GLUE's number for class 1 of MRPC and QQP."""
+    return (accuracy(gold, predicted) + f1(gold, predicted, positive)) / 2
 
 
 def accuracy_macro_f1(gold: Gold, predicted: Gold) -> float:
@@ -101,12 +108,22 @@ def _vary(gold: Gold, predicted: Gold) -> bool:
     return all(len(side) > 1 and np.ptp(side) > 1e-12 * float(np.abs(side).max()) for side in sides)
 
 
-SCORES: dict[str, Callable[[Gold, Gold], float]] = {
+def measured(name: str, gold: Gold, predicted: Gold, positive: int) -> float:
+    """A score by name; `positive` is the class of those that are of one class."""
+    own = {"positive": positive} if name in OF_ONE_CLASS else {}
+    return SCORES[name](gold, predicted, **own)
+
+
+OF_ONE_CLASS = ("f1", "accuracy_f1")
+"""Scores of one class against the other, which take ``positive``, its index."""
+
+SCORES: dict[str, Callable[..., float]] = {
     function.__name__: function
     for function in (
         accuracy,
         f1,
         macro_f1,
+        weighted_f1,
         micro_f1,
         matthews,
         accuracy_f1,

@@ -110,6 +110,8 @@ class TaskFile(BaseModel):
     target: str = ""
     kind: Kind | None = None
     score: str | None = None
+    positive: str = ""
+    class_weights: Literal["balanced"] | None = None
     prefix: str = ""
     encoding: str = ""
     delimiter: Annotated[str, AfterValidator(_one_character)] = ""
@@ -225,10 +227,13 @@ def make(file: TaskFile) -> Task:
     )
     if idle := file.idle(kind):
         raise UsageError(_has_no_effect(idle, kind, parameter))
-    score = file.score or SCORES[kind][0]
+    usual, because = KINDS[kind].usual_score(first, file.named) if not file.score else ("", "")
+    score = file.score or usual
     if score not in SCORES[kind]:
         raise UsageError(f"score '{score}' of a {kind}: {did_you_mean(score, SCORES[kind])}")
     notes.append(f"The task is a {kind.replace('_', ' ')}, scored by {score}: {why}.")
+    if because:
+        notes.append(f"Scored by {score}, as {because}; --score says otherwise.")
     origin = OwnData(kind, file.named, tables, facts, notes)
     return _of_kind(file, kind, score, origin)
 

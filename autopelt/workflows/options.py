@@ -154,6 +154,8 @@ OPTIONS = {
                 ("test_target", "lines aligned with test.", ""),
                 ("kind", "classification, regression, and so on.", ""),
                 ("score", "the score to optimise.", ""),
+                ("positive", "the class of two that f1 is about.", "the rarer one"),
+                ("class_weights", "balanced: all classes count the same in training.", ""),
                 ("prefix", "words before each text of a T5.", ""),
                 ("encoding", "of the files.", "found out"),
                 ("delimiter", "character between fields; tab, blank.", "found out"),
