@@ -1,9 +1,17 @@
 /* Draws the figures and ties the cards together: one selected trial, one theme, sortable tables.
    All text goes into the page through textContent; figures get text that Python has escaped. */
-(function () {
+(async function () {
   'use strict';
 
-  const study = JSON.parse(document.getElementById('study').textContent);
+  /* What a script element holds: as it is, or as gzip in base64 where its type is text/plain. */
+  async function contents(id) {
+    const node = document.getElementById(id);
+    if (node.type !== 'text/plain') return node.textContent;
+    const bytes = Uint8Array.from(atob(node.textContent), (c) => c.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+  }
+
+  const study = JSON.parse(await contents('study').catch(() => '{"trials": [], "figures": [], "csv": ""}'));
   const trials = new Map(study.trials.map((t) => [t.number, t]));
   const root = document.documentElement;
   const panel = document.getElementById('panel');
@@ -471,13 +479,10 @@
   document.querySelectorAll('.card').forEach((card) => watcher.observe(card));
 
   // ------------------------------------------------------------------ start
-  /* plotly.js lies in the page as gzip; its fingerprint is in the content security policy. Where several
-     pages share one plotly.js it ran already, and nothing lies there. */
+  /* The fingerprint of plotly.js is in the content security policy. Where several pages share one
+     plotly.js it ran already, and nothing lies in the page. */
   async function unpack() {
-    const packed = atob(document.getElementById('plotly').textContent);
-    const bytes = Uint8Array.from(packed, (c) => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-    document.head.append(make('script', { text: await new Response(stream).text() }));
+    document.head.append(make('script', { text: await contents('plotly') }));
     if (!window.Plotly) throw new Error('plotly.js was not run');
   }
 

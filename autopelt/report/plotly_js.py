@@ -26,6 +26,9 @@ _PLACE = re.compile(
     r'<script type="text/plain" id="plotly">[A-Za-z0-9+/=\s]*</script>'
 )
 _POLICY = re.compile("script-src (?:'self' file: )?(?:'|&#39;)sha256-[A-Za-z0-9+/=]*(?:'|&#39;)")
+_VALUES = re.compile(r'<script type="application/json" id="study">([^<]*)</script>')
+_READS_PACKED = "contents('study')"
+"""In the script of a page that can read its values packed, too; pages of before cannot."""
 _FOOTER = re.compile(r"<footer>[^<]*</footer>")
 
 
@@ -51,6 +54,8 @@ def fingerprint(script: str) -> str:
 def share(page: Path) -> Path:
     """Let a page, also one of before, take plotly.js from beside its folder; it is put there.
 
+    What its script knows is packed as well: a third of what is left.
+
     Args:
         page: ``reports/rte/index.html``, say, for ``reports/plotly-….min.js``.
 
@@ -71,6 +76,10 @@ def share(page: Path) -> Path:
     words = f"Made by autopelt. This page needs ../{NAME} beside its folder, and no network."
     text = _PLACE.sub(place, text, count=1)
     text = _POLICY.sub(f"script-src 'self' file: {fingerprint(_EMPTY)}", text, count=1)
+    if _READS_PACKED in text:
+        text = _VALUES.sub(
+            lambda m: f'<script type="text/plain" id="study">{packed(m[1])}</script>', text, count=1
+        )
     text = _FOOTER.sub(f"<footer>{words}</footer>", text, count=1)
     shared = page.resolve().parent.parent / NAME
     try:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ from autopelt.study.storage import StudyStorage
 from autopelt.training import profile
 from autopelt.training.profile import measure
 from autopelt.workflows import compare
-from autopelt.workflows.compare import RUNS
-from autopelt.workflows.compared import methods_within, several_budgets
+from autopelt.workflows.compare import RUNS, Comparison
+from autopelt.workflows.compared import find_methods, methods_within, several_budgets
 from autopelt.workflows.settings import resolve_config
 
 BUDGETS = ("0.5%", "1.5%", "4%")
@@ -99,6 +100,23 @@ def test_a_study_gives_what_it_expects_most_of_within_each_budget(
         methods_within([str(study)], config, [Budget(count=3)])
     with pytest.raises(UsageError, match="is empty"):
         several_budgets([], config)
+
+
+def test_finalists_of_one_table_are_chosen_even_at_a_single_rate(
+    config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "measured", lambda *_: {})
+    methods = find_methods(["head-only", "lora-r1", "full"], config, None)
+    whole = Comparison(tmp_path / "c", config, tuple(methods), 1, (1.0,), "")
+    few = replace(whole, finalists=1)
+    few.run(lambda text: None)
+    rows = few.rows()
+    by_hand = sorted(rows[:2], key=lambda r: r.swept or 0.0)
+    assert [len(r.scored) for r in (*by_hand, rows[2])] == [0, 1, 1]
+    assert by_hand[0].left_out
+    assert not [r for r in few.ledger.lines() if r.about.kind == "rate" and r.training is None]
+    whole.run(lambda text: None)  # with nothing to choose, all are trained
+    assert [len(r.scored) for r in whole.rows()] == [1, 1, 1]
 
 
 def test_one_command_makes_the_table_of_gain_against_budget(
