@@ -10,6 +10,7 @@ import click
 
 from autopelt import __version__
 from autopelt.errors import PARAMETER, AutopeltError, UsageError, did_you_mean
+from autopelt.workflows.options import OTHER_WORDS
 
 INTERRUPTED = 130
 
@@ -67,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = cli.main(args=arguments, standalone_mode=False)
     except AutopeltError as error:
         return _fail(PARAMETER.sub(_option, error.marked), error.exit_code)
+    except click.NoSuchOption as error:
+        return _fail(_meant(error) or error.format_message(), error.exit_code)
     except click.ClickException as error:
         return _fail(" ".join(error.format_message().split()), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -83,6 +86,14 @@ def _option(marked: re.Match[str]) -> str:
     if value == "=False":
         return f"--no-{name}"
     return f"--{name}" if value in (None, "=True") else f"--{name} {value[1:].strip(chr(39))}"
+
+
+def _meant(error: click.NoSuchOption) -> str:
+    """The option of the command that others call so, in a sentence; empty if there is none."""
+    known = OTHER_WORDS.get(error.option_name.lstrip("-").replace("-", "_"), "")
+    if error.ctx is None or known not in [given.name for given in error.ctx.command.params]:
+        return ""
+    return f"No such option '{error.option_name}'. Did you mean '--{known.replace('_', '-')}'?"
 
 
 def _fail(message: str, code: int) -> int:

@@ -1,18 +1,25 @@
 """`autopelt predict`: answers for the examples of a file."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from autopelt.cli.options import elsewhere
+from autopelt.cli.options import elsewhere, option
 
 
 @click.command()
 @click.argument("folder")
 @click.argument("file")
-@click.option("--out", help="File to write: .csv, .tsv, .jsonl or .parquet.  [default: stdout]")
+@click.option(
+    "--out", help="File to write: .csv, .tsv, .jsonl, .parquet or .conll.  [default: stdout]"
+)
 @click.option("--text", help="Column of the text, where it has another name now.")
 @click.option("--text-pair", help="Column of the second text.")
+@option("encoding", words="Encoding of FILE.", lands="running")
+@option("delimiter", words="Character between fields of FILE; tab, blank.", lands="running")
+@option("header", words="The first line of FILE names its columns.", lands="running")
+@option("columns", words="Names of the columns of FILE, without a header.", lands="running")
 @elsewhere
 @click.option("--batch-size", type=click.IntRange(1), help="Examples at once.")
 def predict(
@@ -23,36 +30,44 @@ def predict(
     text_pair: str | None,
     model: str | None,
     batch_size: int | None,
+    **written: Any,
 ) -> None:
     """Predict for each example of a file: labels and probabilities, tags, answers or texts.
 
-    FOLDER is a study (its best), a folder of `autopelt train`, or an exported one. FILE is CSV,
-    TSV, JSON lines or Parquet; its columns are kept. Without --out, JSON lines on stdout.
+    FOLDER is a study (its best), a folder of `autopelt train`, or an exported one. FILE is
+    as in training, labels aside; its columns are kept. Without --out, JSON lines on stdout. Tags of
+    words go to .conll as well: a file of this kind keeps its empty lines and comments.
 
     \b
     Examples:
       autopelt predict reports/rte-minilm-1pct new.csv --out answers.csv
       autopelt predict models/lora reviews.jsonl --text review
     """
-    from autopelt.data.user_files import read
+    from autopelt.data.user_files import TAGGED, read, reads_tags
     from autopelt.export import find_trained
-    from autopelt.workflows.predict import check_ending, joined, json_lines, predict, write_rows
+    from autopelt.tasks.task_file import form_of
+    from autopelt.workflows import predict as workflow
 
     if out is not None:
-        check_ending(Path(out))
+        workflow.check_ending(Path(out))
     trained = find_trained(folder)
     notes: list[str] = []
-    table = read(file, notes, tagged=trained.head == "token_classification")
+    form, tags = form_of(written), trained.head == "token_classification"
+    table = read(file, notes, tagged=tags, named=[text or ""], form=form, part="report")
     first = {"token_classification": "words", "seq2seq": "source", "causal_lm": "source"}
     columns = {first.get(trained.head, "text"): text, "text_pair": text_pair}
     if trained.head == "question_answering":
         columns = {"question": text, "context": text_pair}
     given = {ours: theirs for ours, theirs in columns.items() if theirs is not None}
-    rows = joined(table, predict(trained, table, given, model, batch_size))
+    predictions = workflow.predict(trained, table, given, model, batch_size)
+    rows = workflow.joined(workflow.examples(trained, table, given), predictions)
     if out is None:
-        click.echo(json_lines(rows), nl=False)
+        click.echo(workflow.json_lines(rows), nl=False)
     else:
-        write_rows(rows, Path(out))
+        if Path(out).suffix.lower() in TAGGED and reads_tags(file, tags, form):
+            workflow.write_tags(rows, Path(out), Path(file), form)
+        else:
+            workflow.write_rows(rows, Path(out))
         notes.append(f"Predicted {len(rows)} examples: {out}")
     for note in notes:
         click.echo(note, err=True)

@@ -81,6 +81,8 @@ def read(
     """
     parts = read_parts(name, notes, target=target, tagged=tagged, named=named, form=form)
     found = parts.get("", parts.get(part))
+    if "" not in parts:
+        notes.append(f"'{Path(name).name}' has several splits, of which one is read: {part}.")
     if found is None:
         raise UnavailableError(f"'{name}' has splits, but none for {part}; give another file.")
     return found
@@ -125,6 +127,12 @@ def read_parts(
     _refuse_idle(form, reader, path)
     paths = [path, Path(target).expanduser()] if target else [path]
     return {"": reader(paths, notes, form)}
+
+
+def reads_tags(name: str, tagged: bool, form: Format) -> bool:
+    """Whether `read` takes a file for one with a word a line."""
+    path = Path(name).expanduser()
+    return ending(path) != ".json" and _reader(path, tagged, (), form) is read_conll
 
 
 def _refuse_idle(form: Format, reader: OwnReader, path: Path) -> None:

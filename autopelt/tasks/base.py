@@ -142,6 +142,10 @@ class Task(ABC):
         """
         raise NotImplementedError(f"a {cls.kind} is not read from a table")
 
+    def examples(self, table: Table, named: Mapping[str, str]) -> Table:
+        """A table to predict for with one row for each example; `named` as in `unlabelled`."""
+        return table
+
     def unlabelled(self, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]] | None:
         """Columns of a table to predict for, as `encode` takes them, with fillers for labels.
 

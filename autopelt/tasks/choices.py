@@ -82,7 +82,7 @@ def asked(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         parts = [find_column(table, named, "text", *BEFORE, *ASKED)]
     table.require(parts)
     sides = [texts(table, name) for name in parts]
-    rows = zip(*(table.columns[name] for name in places), strict=True)
+    rows = zip(*(table.column(name) for name in places), strict=True)
     return {
         "text": [" ".join(side) for side in zip(*sides, strict=True)],
         "choices": [_choices(table, row, places, values)[0] for row, values in enumerate(rows)],
@@ -93,8 +93,9 @@ def labels(table: Table, named: Mapping[str, str]) -> list[str]:
     """Which choice is right, as it is written there. Raises UnavailableError where none is."""
     places = columns_of_choices(list(table.columns), named.get("choices", ""))
     column = find_column(table, named, "label", *(n for n in RIGHT if n not in places))
+    sides = [table.column(name) for name in places]
     found = []
-    for row, value in enumerate(table.columns[column]):
+    for row, value in enumerate(table.column(column)):
         whole = isinstance(value, float) and value.is_integer()
         label = "" if value is None else str(int(value) if whole else value).strip()
         if not label or label.lower() == "nan":
@@ -102,7 +103,7 @@ def labels(table: Table, named: Mapping[str, str]) -> list[str]:
                 f"{table.where(row)} has no label in column '{column}'; fill it or remove the "
                 "example."
             )
-        cells = [table.columns[name][row] for name in places]
+        cells = [side[row] for side in sides]
         own = _choices(table, row, places, cells)[1]
         if own and label not in own:
             raise UnavailableError(

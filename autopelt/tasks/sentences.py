@@ -8,6 +8,7 @@ where a sentence ends.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -34,7 +35,7 @@ def tagged(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         UnavailableError: a column is missing or holds something else.
     """
     if sentence_column(table, named) or _is_words(table, named):
-        table = _gathered(table, named)
+        table = _gathered(table, named, find_column(table, named, "label", *usual(table, TAGS)))
         named = {**named, "text": "words", "label": "tags"}
     text = find_column(table, named, "text", *usual(table, WORDS))
     label = find_column(table, named, "label", *usual(table, SPANS))
@@ -46,6 +47,34 @@ def tagged(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         for row in range(len(table))
     ]
     return {"words": [w for w, _ in pairs], "tags": [t for _, t in pairs]}
+
+
+def untagged(table: Table, named: Mapping[str, str]) -> Table:
+    """A table to tag, one row a sentence, with a column ``words`` of lists.
+
+    A text is cut into words at blanks and punctuation, unless its column is called words or tokens:
+    then at blanks alone.
+
+    Args:
+        named: as in `tagged`; what the table does not have is not looked at.
+
+    Raises:
+        UnavailableError: a column is missing, a sentence has no words.
+    """
+    named = {option: name for option, name in named.items() if name in table}
+    if sentence_column(table, named) or _is_words(table, named):
+        return _gathered(table, named)
+    text = find_column(table, named, "text", *usual(table, WORDS))
+    apart = text.lower() in WORDS[:2]
+    lists = []
+    for row, value in enumerate(table.column(text)):
+        words = value
+        if isinstance(value, str):
+            words = value.split() if apart else [value[a:b] for a, b in cut_words(value)]
+        if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
+            raise UnavailableError(f"{table.where(row)} has no words in column '{text}'.")
+        lists.append(words)
+    return replace(table, columns={**table.columns, "words": lists})
 
 
 def usual(table: Table, names: Sequence[str]) -> list[str]:
@@ -81,13 +110,12 @@ def _is_words(table: Table, named: Mapping[str, str]) -> bool:
     return all(isinstance(value, str) and len(value.split()) < 2 for value in values)
 
 
-def _gathered(table: Table, named: Mapping[str, str]) -> Table:
-    """One row a sentence, of a table with one row a word."""
+def _gathered(table: Table, named: Mapping[str, str], label: str = "") -> Table:
+    """One row a sentence, of a table with one row a word; with tags where their column is given."""
     text = find_column(table, named, "text", *usual(table, WORDS))
-    label = find_column(table, named, "label", *usual(table, TAGS))
     sentence = sentence_column(table, named)
     ids = _filled(table.column(sentence)) if sentence else None
-    words, tags = texts(table, text), table.column(label)
+    words = texts(table, text)
     starts = [row for row in range(len(table)) if _begins(table, ids, row)]
     again = len(starts) - len({ids[row] for row in starts}) if ids else 0
     if again:
@@ -97,7 +125,9 @@ def _gathered(table: Table, named: Mapping[str, str]) -> Table:
         )
     slices = [slice(a, b) for a, b in pairwise([*starts, len(table)])]
     lines = [table.lines[row] for row in starts] if table.lines else None
-    columns = {"words": [words[s] for s in slices], "tags": [tags[s] for s in slices]}
+    columns: dict[str, list[Any]] = {"words": [words[s] for s in slices]}
+    if label:
+        columns["tags"] = [table.column(label)[s] for s in slices]
     return Table(columns, table.name, lines, notes=table.notes)
 
 

@@ -193,6 +193,16 @@ class TaskFile(BaseModel):
         return yaml.safe_dump(self.model_dump(exclude_defaults=True), sort_keys=False, width=1000)
 
 
+def form_of(given: Mapping[str, Any]) -> Format:
+    """How a file is written, of the keys of a task file that say so; None is not given.
+
+    Raises:
+        UsageError: names every wrong value.
+    """
+    values = {key: value for key, value in given.items() if value is not None}
+    return TaskFile.build({"train": "", **values}, "what is given", Path.cwd()).form
+
+
 def load_task(text_or_path: str) -> Task:
     """Make the task of a YAML file, or of YAML text (which has a line feed).
 

@@ -19,7 +19,7 @@ from autopelt.tasks.padding import (
     tokenized,
 )
 from autopelt.tasks.prior import log_shares
-from autopelt.tasks.sentences import tagged
+from autopelt.tasks.sentences import tagged, untagged
 from autopelt.tasks.spans import span_scores
 
 if TYPE_CHECKING:
@@ -55,6 +55,19 @@ class TokenClassification(Task):
     def classes_in(cls, columns: Mapping[str, list[Any]]) -> Sequence[Sequence[str]]:
         """The tags."""
         return columns["tags"]
+
+    def unlabelled(self, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
+        """Lists of words, and a filler for their tags."""
+        words = self.examples(table, named).column("words")
+        return {"words": words, "tags": [[0] * len(some) for some in words]}
+
+    def examples(self, table: Table, named: Mapping[str, str]) -> Table:
+        """A row for each sentence; columns are named now, or else were in training."""
+        if unknown := set(named) - {"words"}:
+            raise UsageError(f"task '{self.name}' reads no {unknown.pop()}; it reads: words.")
+        table.require(list(named.values()))
+        known = dict(getattr(self.origin, "named", {}))
+        return untagged(table, known | ({"text": named["words"]} if named else {}))
 
     def for_model(self, config: Any) -> Task:
         """Raises UsageError for an encoder-decoder: transformers tags with its encoder alone."""

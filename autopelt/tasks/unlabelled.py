@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autopelt.data.benchmark import Benchmark
 from autopelt.data.readers import Table
-from autopelt.errors import UnavailableError, UsageError
+from autopelt.errors import UsageError
 from autopelt.tasks import make_task
 from autopelt.tasks.base import Task
 from autopelt.tasks.columns import find_column, texts
@@ -52,7 +52,6 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
     own = task.unlabelled(table, named)
     if own is not None:
         return Dataset.from_dict(own)
-    readers: dict[str, Callable[[Table, str], list[Any]]] = {"words": _words}
     wanted = [column for column in task.columns if column != "target"]
     unknown = sorted(set(named) - set(wanted))
     if unknown:
@@ -65,9 +64,7 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
         place = find_column(
             table, {option: named.get(column, "")}, option, *_candidates(task, column)
         )
-        columns[column] = readers.get(column, texts)(table, place)
-    if task.kind == "token_classification":
-        return Dataset.from_dict({**columns, "tags": [[0] * len(w) for w in columns["words"]]})
+        columns[column] = texts(table, place)
     fillers = {name: [value] * len(table) for name, value in _FILLERS[task.kind].items()}
     return Dataset.from_dict(columns | fillers)
 
@@ -89,16 +86,5 @@ def _candidates(task: Task, column: str) -> list[str]:
     elif isinstance(task.origin, Benchmark):
         places = (task.origin.layout.columns, task.origin.on_hub.columns)
         trained = [place[column] for place in places if column in place]
-    usual = {"words": ["tokens", "text"], "source": ["text"]}.get(column, [])
+    usual = ["text"] if column == "source" else []
     return [name for name in (*trained, column, *usual) if name]
-
-
-def _words(table: Table, column: str) -> list[Any]:
-    """Lists of words; a text is split at its blanks."""
-    sentences = []
-    for row, value in enumerate(table.columns[column]):
-        words = value.split() if isinstance(value, str) else value
-        if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
-            raise UnavailableError(f"{table.where(row)} has no words in column '{column}'.")
-        sentences.append(words)
-    return sentences

@@ -28,6 +28,15 @@ def number_or_off(given: Any) -> Any:
     return 0 if given == "off" else int(given) if given.isdecimal() else given
 
 
+OTHER_WORDS = {
+    **dict.fromkeys(("dev", "valid", "val", "eval"), "validation"),
+    **dict.fromkeys(("sep", "separator"), "delimiter"),
+    **dict.fromkeys(("names", "column_names"), "columns"),
+    **dict.fromkeys(("class_names", "labels"), "label_names"),
+}
+"""What others call an option -> what it is called here; only to say so."""
+
+
 @dataclass(frozen=True)
 class Option:
     """One choice of a study.

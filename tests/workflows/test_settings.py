@@ -11,6 +11,8 @@ from autopelt.workflows.settings import data_folder, resolve_config
 def test_python_is_told_which_keyword_it_meant() -> None:
     with pytest.raises(UsageError, match="unknown parameter 'epoch': did you mean 'epochs'"):
         resolve_config(None, {"task": "demo", "epoch": 3})
+    with pytest.raises(UsageError, match="unknown parameter 'dev': did you mean 'validation'"):
+        resolve_config(None, {"train": "a.csv", "dev": "b.csv"})
 
 
 def test_a_keyword_of_python_may_be_a_field_of_the_configuration() -> None:
