@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
-from autopelt.cards.card import Card, Fact, Figure, NothingToShow, Table, cell, table
+from autopelt.cards import trained_again
+from autopelt.cards.card import Card, Fact, Figure, Table, cell, table
 from autopelt.cards.cells import trial_cells, trial_fact
 from autopelt.cards.collapsed import collapsed_words
 from autopelt.cards.figure import add_points, error_bars, padded, plain, plot, share_axis
@@ -105,13 +106,13 @@ def confirmed_note(c: Confirmed, record: StudyRecord) -> str:
 
 
 def card(record: StudyRecord) -> Card:
-    """Means and intervals of all that was confirmed, and where the search misled."""
+    """Means and intervals of all that was confirmed, and where the search misled.
+
+    Before that, what the search trained again. Raises NothingToShow without either.
+    """
     known = rows(record)
     if not known:
-        raise NothingToShow(
-            "Nothing is confirmed yet: every score above is of one random seed and of the "
-            "selection split. autopelt confirm STUDY trains the best again with fresh random seeds."
-        )
+        return trained_again.card(record)
     c = confirmed(record)
     seeds = plural(max(len(x.scored) for _, x in known), "fresh random seed")
     return Card(
