@@ -39,7 +39,7 @@ class TrainingConfig(BaseModel):
         schedule: how it falls: ``linear``, or ``cosine``, which stays high for longer.
         dropout: use the backbone's own dropout from the lowest active module upwards.
         precision: of the matrix products: ``fp32``, ``bf16`` (weights stay fp32), or ``auto``:
-            bf16 on a GPU or a processor that has instructions for it, fp32 elsewhere. On a
+            bf16 on a GPU or a processor that is faster with it, fp32 elsewhere. On a
             processor only the products with frozen weights are bf16.
     """
 

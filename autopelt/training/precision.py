@@ -3,12 +3,15 @@
 On a GPU bf16 is PyTorch's autocast. On a CPU only the products with frozen weights run in bf16, and
 everything else stays in fp32: attention in bf16 has a slow backward there, casting the modules' own
 small products gains nothing, and the frozen weights are what nearly all the work is. A processor
-with bf16 instructions (AVX512-BF16, AMX) computes such a product about twice as fast.
+with bf16 instructions (AVX512-BF16, AMX) computes such a product in half of the time or, on some
+virtual machines, in twice of it; so it is measured.
 """
 
+import math
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -19,9 +22,13 @@ from torch.utils.weak import WeakTensorKeyDictionary
 INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
 """What a processor calls its bf16 products; without them they are emulated, and slow."""
 
+GAIN = 0.8
+"""bf16 is taken where its products need less than this part of the time: a little faster is not
+worth the digits, and what is far from 1 is decided alike by every process."""
+
 
 def precision(wanted: str, device: torch.device) -> str:
-    """``fp32`` or ``bf16``; ``auto`` is bf16 where the device has instructions."""
+    """``fp32`` or ``bf16``; ``auto`` is bf16 where the device is faster with it."""
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
@@ -32,9 +39,26 @@ def precision(wanted: str, device: torch.device) -> str:
 
 
 def cpu_multiplies_bf16() -> bool:
-    """Whether this processor, and PyTorch's library on it, multiplies bf16 numbers directly."""
+    """Whether this processor, and PyTorch's library on it, is faster with bf16 numbers."""
     has = torch.cpu.get_capabilities()
-    return torch.backends.mkldnn.is_available() and any(bool(has.get(i)) for i in INSTRUCTIONS)
+    instructions = any(bool(has.get(i)) for i in INSTRUCTIONS)
+    return torch.backends.mkldnn.is_available() and instructions and _bf16_takes() < GAIN
+
+
+@cache
+def _bf16_takes() -> float:
+    """Time of a product in bf16 over that in fp32: the best of many short ones, in turn."""
+    operands = [
+        (torch.ones(128, 384, dtype=dtype), torch.ones(384, 384, dtype=dtype))
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    best = [math.inf, math.inf]
+    for _ in range(60):  # on a busy machine a pause of the process hits most of the longer ones
+        for place, (x, weight) in enumerate(operands):
+            begun = time.perf_counter()
+            nn.functional.linear(x, weight)
+            best[place] = min(best[place], time.perf_counter() - begun)
+    return best[1] / best[0]
 
 
 def products(device: torch.device, precision: str) -> Callable[[], AbstractContextManager[object]]:

@@ -5,7 +5,13 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.training.precision import FrozenProducts, cpu_multiplies_bf16, precision, products
+from autopelt.training.precision import (
+    FrozenProducts,
+    _bf16_takes,
+    cpu_multiplies_bf16,
+    precision,
+    products,
+)
 
 CPU = torch.device("cpu")
 
@@ -15,16 +21,25 @@ def frozen_linear(bias: bool = True) -> nn.Linear:
     return nn.Linear(24, 40, bias=bias).requires_grad_(False)
 
 
+@pytest.mark.parametrize("takes", [0.5, 0.9, 2.0])
 @pytest.mark.parametrize("instruction", ["avx512_bf16", "amx_bf16", None])
-def test_auto_is_bf16_where_the_processor_multiplies_it(
-    instruction: str | None, monkeypatch: pytest.MonkeyPatch
+def test_auto_is_bf16_where_the_processor_has_it_and_is_faster_with_it(
+    instruction: str | None, takes: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has = {"avx512_f": True, "avx512_bf16": False, "amx_bf16": False} | (
         {instruction: True} if instruction else {}
     )
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
-    assert cpu_multiplies_bf16() == (instruction is not None)
-    assert precision("auto", CPU) == ("bf16" if instruction else "fp32")
+    monkeypatch.setattr("autopelt.training.precision._bf16_takes", lambda: takes)
+    faster = instruction is not None and takes < 0.8
+    assert cpu_multiplies_bf16() == faster
+    assert precision("auto", CPU) == ("bf16" if faster else "fp32")
+
+
+def test_how_long_bf16_takes_is_measured_once() -> None:
+    takes = _bf16_takes()
+    assert 0.02 < takes < 500
+    assert _bf16_takes() == takes
 
 
 def test_what_is_wanted_by_name_is_taken() -> None:
