@@ -52,12 +52,17 @@ def lead(record: StudyRecord) -> str:
 
     Raises NothingToShow while no trial within the budget is complete.
     """
-    a = answered(record)
-    if a.gain is None or a.hand is None or a.gain.chance() >= LIKELY:
+    return _capital(_lead(answered(record), record))
+
+
+def _lead(a: Answer, record: StudyRecord) -> str:
+    if a.gain is None or a.hand is None:
         return _at_budget(a, record)
+    if a.gain.chance() >= LIKELY:
+        return _at_budget(a, record, short=True)
     small = a.smallest[0] if a.smallest else None
     if small is None or small.hand is None:
-        return _at_budget(a, record)
+        return _at_budget(a, record, short=True)
     if small.trial is not small.hand:
         return _smallest(small, a, record)
     if any(gap is not None for _, gap in a.front.above):
@@ -75,10 +80,16 @@ def sentences(record: StudyRecord) -> list[tuple[str, str]]:
     if a.found is None or a.hand is None:
         return said
     said += [(SMALLEST, _smallest(s, a, record)) for s in a.smallest]
-    return [*said, (FRONT, _front(a.front))]
+    said += [(FRONT, _front(a.front))]
+    return [(what, _capital(sentence)) for what, sentence in said]
 
 
-def _at_budget(a: Answer, record: StudyRecord) -> str:
+def _capital(sentence: str) -> str:
+    """A sentence that begins with ``trial 17``; names of architectures stay as they are."""
+    return "T" + sentence[1:] if sentence.startswith("trial ") else sentence
+
+
+def _at_budget(a: Answer, record: StudyRecord, *, short: bool = False) -> str:
     if a.hand is None:
         return (
             f"{told(a.best)} is the best within the budget, {score(record.expected(a.best))}; "
@@ -89,7 +100,7 @@ def _at_budget(a: Answer, record: StudyRecord) -> str:
             f"The best made by hand, {name(a.hand)}, reaches {score(record.expected(a.hand))}; "
             "the search itself has not finished a proposal yet."
         )
-    chance, numbers = a.gain.chance(), _numbers(a.gain, a.found, a.hand, record)
+    chance, numbers = a.gain.chance(), _numbers(a.gain, a.found, a.hand, record, short)
     by_hand = f"the best made by hand, {name(a.hand)}"
     if chance >= LIKELY:
         return f"{told(a.found)} is {_sure(chance)} better than {by_hand}: {numbers}."
@@ -109,7 +120,9 @@ def _sure(chance: float) -> str:
     return "surely" if chance >= SURE else "likely" if chance >= LIKELY else "probably"
 
 
-def _numbers(gap: Gap, found: TrialRecord, hand: TrialRecord, record: StudyRecord) -> str:
+def _numbers(
+    gap: Gap, found: TrialRecord, hand: TrialRecord, record: StudyRecord, short: bool
+) -> str:
     """``0.970 against 0.941 (+0.029, 95% interval +0.004 to +0.054; 3 and 2 trainings)``."""
     around = ""
     if gap.interval is not None:
@@ -120,8 +133,12 @@ def _numbers(gap: Gap, found: TrialRecord, hand: TrialRecord, record: StudyRecor
         means = [score(c.mean.mean if c.mean else None) for c in known]
         seeds = f"{plural(gap.seeds, 'fresh random seed')} on the report split"
         lost = nothing_learned(*known)
+        if short:
+            return f"{means[0]} against {means[1]} on the report split"
         said = f"{means[0]} against {means[1]} ({difference(gap.mean)}{around}; {seeds})"
         return f"{said}.{lost.rstrip('.')}" if lost else said
+    if short:
+        return f"{score(record.expected(found))} against {score(record.expected(hand))}"
     first, second = (len(record.trainings_of(t)) for t in (found, hand))
     each = f"{first} and {second} trainings"
     if first == second:
@@ -162,16 +179,19 @@ def _smallest(s: Smallest, a: Answer, record: StudyRecord) -> str:
 
 def _front(f: FrontGain) -> str:
     was = "was" if f.found == 1 else "were"
-    said = f"{f.found} of its {plural(f.members, 'member')} {was} found by the search"
+    members = plural(f.members, "member")
+    said = f"{f.found} of the front's {members} {was} found by the search"
     known = [(t, g.mean) for t, g in f.above if g is not None]
     if not known:
         return f"{said}; none is likely above what is made by hand with as many parameters."
     most, gain = max(known, key=lambda pair: pair[1])
     where = sorted({share(t.count.share) for t, _ in known}, key=lambda w: float(w.rstrip("%")))
-    places = f"at {where[0]}" if len(where) == 1 else f"from {where[0]} to {where[-1]}"
+    above = "of the backbone it is likely above what is made by hand with as many parameters"
+    if len(where) == 1:
+        return f"{said}; at {where[0]} {above}, by {score(gain)}."
     return (
-        f"{said}; {places} of the backbone it is likely above what is made by hand with as many "
-        f"parameters, most at {share(most.count.share)}: by {score(gain)}."
+        f"{said}; from {where[0]} to {where[-1]} {above}, most at {share(most.count.share)}: by "
+        f"{score(gain)}."
     )
 
 

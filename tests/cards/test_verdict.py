@@ -47,10 +47,12 @@ def test_a_gain_of_less_than_its_error_is_within_the_noise():
 
 
 def test_a_gain_far_beyond_the_noise_is_stated_plainly():
-    lead = card(with_scores(study(), t25=0.9)).lead
-    assert "is surely better than the best made by hand, pt-unipelt~: 0.900 against" in lead
-    assert "(+0.218, 95% interval +0.1" in lead
-    assert "1 training each" in lead
+    record = with_scores(study(), t25=0.9)
+    words = "is surely better than the best made by hand, pt-unipelt~: 0.900 against 0.682"
+    assert card(record).lead.endswith(f"{words}.")
+    said = dict(sentences(record))[BUDGET]
+    assert f"{words} (+0.218, 95% interval +0.1" in said
+    assert "1 training each" in said
 
 
 def test_a_likely_gain_is_called_likely():
@@ -98,7 +100,7 @@ def test_before_the_first_proposal_the_search_is_not_blamed():
 def test_the_front_says_how_many_were_found_and_where_it_gains():
     record = study()
     a, said = answered(record), dict(sentences(record))[FRONT]
-    assert said.startswith(f"{a.front.found} of its {a.front.members} members were found")
+    assert said.startswith(f"{a.front.found} of the front's {a.front.members} members were found")
     assert a.front.found == sum(not t.label for t in record.front)
 
 
