@@ -25,6 +25,7 @@ MAY_BE_MISSING = (
     "may not mount a file system",  # only the system's administrator may
     "this C library has no malloc_trim",
     "numpyro and jax are not installed",  # 500 MB for one sampler to compare with
+    "sentence-transformers is not installed",  # another library to compare with
     "slow sampler",  # stands for itself in fewer cases
     "more objectives",  # stand for themselves in fewer cases
 )

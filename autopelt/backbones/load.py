@@ -79,6 +79,8 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
         ignore_mismatched_sizes=True,
         output_loading_info=True,
     )
+    if head == "none" and any(key.startswith("pooler.") for key in info["missing_keys"]):
+        made.pooler = None  # masked language models are published without, and nothing reads it
     model: PreTrainedModel = made
     _complete(model, info, source)
     if model.config.pad_token_id is None and model.config.eos_token_id is not None:

@@ -1,7 +1,8 @@
 """Hand a trained architecture on: to autopelt, `adapters`, `peft`, or as a plain model folder.
 
 study: trials as tables, a training script; trained: what a trained folder is; autopelt_folder,
-adapters_folder, peft_folder, merged_folder: one file a target.
+adapters_folder, peft_folder, merged_folder: one file a target; sentence_folder: what makes a
+merged one sentence-transformers'.
 """
 
 from __future__ import annotations

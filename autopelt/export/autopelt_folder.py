@@ -62,7 +62,11 @@ def _card(trained: Trained, architecture: Architecture, deployed: int, share: fl
 
 
 def _example(trained: Trained) -> str:
-    return '"A first text.", "A second text."' if trained.head != "seq2seq" else '"A text."'
+    return (
+        '"A first text.", "A second text."'
+        if trained.head not in ("seq2seq", "none")
+        else '"A text."'
+    )
 
 
 def _shown(trained: Trained) -> str:

@@ -1,6 +1,7 @@
 """A plain transformers folder: what is attached is folded into the backbone's weights.
 
 Each method says whether that can be said of it, as of LoRA without a gate; the rest is refused.
+Where the task is to make embeddings, sentence-transformers loads the folder as well.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from transformers import PreTrainedModel
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError, parameter
-from autopelt.export.trained import Trained, load_trained, require_plain_head
+from autopelt.export.sentence_folder import write_modules
+from autopelt.export.trained import Trained, load_trained, require_plain_head, trained_limit
 from autopelt.methods import method_of
 from autopelt.modules import Pelt
 from autopelt.modules.attachment import attached, attachment, detach
@@ -23,11 +25,14 @@ from autopelt.modules.building import part_name
 def write(trained: Trained, out: Path, model: str | None) -> None:
     """Merge and save with `save_pretrained`. Raises UsageError for what cannot be merged."""
     made, tokenizer = load_trained(trained, model)
+    limit = trained_limit(trained, tokenizer, made.config)
     require_plain_head(made, "merged")
     merge(made)
     with quiet():
         made.save_pretrained(out)
         tokenizer.save_pretrained(out)
+    if trained.head == "none":
+        write_modules(out, made.config.hidden_size, limit)
 
 
 @torch.no_grad()

@@ -18,6 +18,8 @@ from autopelt.modules.checkpoint import load
 from autopelt.study.database import CONFIG
 from autopelt.study.storage import StudyStorage
 from autopelt.tasks.kinds import KINDS
+from autopelt.tasks.unlabelled import trained_task
+from autopelt.training.context import length_limit
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup
 
@@ -114,6 +116,12 @@ def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrained
     return made, load_tokenizer(source)
 
 
+def trained_limit(trained: Trained, tokenizer: Any, config: Any) -> int:
+    """Tokens that an example may have."""
+    task = trained_task(trained.task, trained.kind, trained.labels)
+    return length_limit(trained.max_length or task.max_length, tokenizer, config)
+
+
 def require_plain_head(model: PreTrainedModel, to: str) -> None:
     """Check that others can load the task head. Raises UsageError where it has a bias of its own.
 
@@ -184,4 +192,4 @@ def _head(kind: str, model: str) -> str:
     if kind == "generation":
         decodes = load_config(resolve(model)).is_encoder_decoder
         return "seq2seq" if decodes else "causal_lm"
-    return kind if kind in HEADS else "sequence_classification"
+    return KINDS[kind].head

@@ -37,13 +37,14 @@ FORMS: Mapping[str, Callable[[Sequence[str]], list[str]]] = {
 """Ways to write which choice is right, by what the first is called: a name for each choice."""
 
 
-def columns_of_choices(columns: Sequence[str], named: str = "") -> list[str]:
+def columns_of_choices(table: Table, named: str = "") -> list[str]:
     """The columns that choices stand in: one of lists, or at least two; empty where there are none.
 
     Args:
         named: what the user said, several with commas between.
     """
-    if named in columns:
+    columns = list(table.columns)
+    if named and named in table:
         return [named]
     if named:
         return [name.strip() for name in named.split(",") if name.strip()]
@@ -67,10 +68,10 @@ def asked(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
     Raises:
         UnavailableError: a column is missing, a text is empty, an example has fewer than two.
     """
-    places = columns_of_choices(list(table.columns), named.get("choices", ""))
+    places = columns_of_choices(table, named.get("choices", ""))
     if not places:
         raise UnavailableError(
-            f"'{table.name}' has no columns of choices; it has: {', '.join(table.columns)}. Name "
+            f"'{table.name}' has no columns of choices; it has: {', '.join(table.names)}. Name "
             f"one of lists, or several with commas between, with {parameter('choices')}."
         )
     table.require(places)
@@ -82,7 +83,7 @@ def asked(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         parts = [find_column(table, named, "text", *BEFORE, *ASKED)]
     table.require(parts)
     sides = [texts(table, name) for name in parts]
-    rows = zip(*(table.column(name) for name in places), strict=True)
+    rows = zip(*map(table.column, places), strict=True)
     return {
         "text": [" ".join(side) for side in zip(*sides, strict=True)],
         "choices": [_choices(table, row, places, values)[0] for row, values in enumerate(rows)],
@@ -91,9 +92,9 @@ def asked(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
 
 def labels(table: Table, named: Mapping[str, str]) -> list[str]:
     """Which choice is right, as it is written there. Raises UnavailableError where none is."""
-    places = columns_of_choices(list(table.columns), named.get("choices", ""))
+    places = columns_of_choices(table, named.get("choices", ""))
     column = find_column(table, named, "label", *(n for n in RIGHT if n not in places))
-    sides = [table.column(name) for name in places]
+    listed = [table.column(name) for name in places]
     found = []
     for row, value in enumerate(table.column(column)):
         whole = isinstance(value, float) and value.is_integer()
@@ -103,7 +104,7 @@ def labels(table: Table, named: Mapping[str, str]) -> list[str]:
                 f"{table.where(row)} has no label in column '{column}'; fill it or remove the "
                 "example."
             )
-        cells = [side[row] for side in sides]
+        cells = [values[row] for values in listed]
         own = _choices(table, row, places, cells)[1]
         if own and label not in own:
             raise UnavailableError(

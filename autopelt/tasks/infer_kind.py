@@ -21,6 +21,7 @@ from autopelt.tasks.columns import (
 )
 from autopelt.tasks.generation import PAIRS
 from autopelt.tasks.kinds import KINDS
+from autopelt.tasks.retrieval import RANKED
 from autopelt.tasks.sentences import WORDS, marks_spans, sentence_column, usual
 
 MOST_CLASSES = 50
@@ -48,8 +49,8 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
     """Kind of a task from its training examples, and why in words.
 
     Lists of tags, marked spans and rows of words are token classification, contexts with answers
-    question answering, a target text generation, choices multiple choice, a number with a decimal
-    point regression, few distinct values classification.
+    question answering, a target text generation, choices multiple choice, a query and a positive
+    retrieval, a number with a decimal point regression, few distinct values classification.
 
     Args:
         named: columns that the user named, as in `Task.raw`.
@@ -65,9 +66,11 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
         return "generation", "there are target texts"
     if not named.get("label") and {"context", "question", "answers"} <= columns:
         return "question_answering", "there are contexts, questions and answers"
-    found = columns_of_choices(list(table.columns), named.get("choices", ""))
+    found = columns_of_choices(table, named.get("choices", ""))
     if found and not {*found} & {named.get("text"), named.get("text_pair")}:
         return "multiple_choice", f"there are choices in {', '.join(found)}"
+    if not named.get("label") and any({*pair} <= columns for pair in RANKED):
+        return "retrieval", "there are queries and the texts that fit them"
     if sentence := sentence_column(table, named):
         return "token_classification", f"each row is a word, of a sentence that '{sentence}' tells"
     label = find_column(table, named, "label", *_LABELS)

@@ -10,6 +10,7 @@ from autopelt.tasks.generation import Generation
 from autopelt.tasks.multiple_choice import MultipleChoice
 from autopelt.tasks.question_answering import QuestionAnswering
 from autopelt.tasks.regression import Regression
+from autopelt.tasks.retrieval import Retrieval
 from autopelt.tasks.token_classification import TokenClassification
 
 KINDS: Mapping[str, type[Task]] = {
@@ -21,6 +22,7 @@ KINDS: Mapping[str, type[Task]] = {
         QuestionAnswering,
         Generation,
         MultipleChoice,
+        Retrieval,
     )
 }
 """Name of a kind -> its class, which takes a name, a title, an origin and the kind's options."""

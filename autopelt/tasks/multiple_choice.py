@@ -17,7 +17,7 @@ from autopelt.errors import UnavailableError
 from autopelt.tasks.base import labels_of
 from autopelt.tasks.choices import FORMS, asked, form_of, labels
 from autopelt.tasks.classification import Classification, most_likely
-from autopelt.tasks.padding import MODEL_INPUTS, Batch, model_inputs, tokenized
+from autopelt.tasks.padding import MODEL_INPUTS, Batch, flattened, model_inputs, nested, tokenized
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -99,29 +99,19 @@ class MultipleChoice(Classification):
         flat = tokenized(
             tokenizer, texts, [c for _, choices in pairs for c in choices], max_length=max_length
         )
-        nested: dict[str, list[Any]] = {key: [] for key in flat}
-        start = 0
-        for _, choices in pairs:
-            for key, values in flat.items():
-                nested[key].append(values[start : start + len(choices)])
-            start += len(choices)
+        columns = nested(flat, [len(choices) for _, choices in pairs])
         for key in ("length", "full_length"):
-            nested[key] = [max(row) for row in nested[key]]
+            columns[key] = [max(row) for row in columns[key]]
         names = [self.names(choices) for _, choices in pairs]
-        return {**nested, "labels": batch["label"], "names": names}
+        return {**columns, "labels": batch["label"], "names": names}
 
     def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
         """Model inputs (continuations of all rows, tokens), ``labels`` and ``choices`` (rows,)."""
         import torch
 
-        flat = [
-            {key: row[key][choice] for key in MODEL_INPUTS if key in row}
-            for row in rows
-            for choice in range(len(row["input_ids"]))
-        ]
         labels = torch.tensor([row["labels"] for row in rows], dtype=torch.long)
         counts = torch.tensor([len(row["input_ids"]) for row in rows], dtype=torch.long)
-        return {**model_inputs(flat, tokenizer), "labels": labels, "choices": counts}
+        return {**model_inputs(flattened(rows), tokenizer), "labels": labels, "choices": counts}
 
     def prior(self, train: Dataset) -> list[float] | None:
         """None: one output scores every continuation."""

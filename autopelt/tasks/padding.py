@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from autopelt.errors import UsageError
@@ -47,6 +48,22 @@ def tokenized(
     encoded["length"] = [len(ids) for ids in encoded["input_ids"]]
     encoded["full_length"] = full
     return encoded
+
+
+def nested(flat: Mapping[str, list[Any]], counts: Sequence[int]) -> dict[str, list[Any]]:
+    """Columns of texts as columns of examples that have several each, in order."""
+    ends = list(accumulate(counts))
+    parts = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
+    return {key: [values[part] for part in parts] for key, values in flat.items()}
+
+
+def flattened(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The model's inputs of each text of `nested` rows."""
+    return [
+        {key: row[key][text] for key in MODEL_INPUTS if key in row}
+        for row in rows
+        for text in range(len(row["input_ids"]))
+    ]
 
 
 def joined(batches: Sequence[Mapping[str, list[Any]]]) -> Dataset:

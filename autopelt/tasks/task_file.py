@@ -47,6 +47,7 @@ Kind = Literal[
     "token_classification",
     "question_answering",
     "generation",
+    "retrieval",
 ]
 
 SCORES: Mapping[str, tuple[str, ...]] = {kind: KINDS[kind].known_scores for kind in get_args(Kind)}
@@ -103,7 +104,8 @@ class TaskFile(BaseModel):
     test_target: str | None = None
     text: str = ""
     text_pair: str = ""
-    choices: str = ""
+    choices: Names = ""
+    negatives: Names = ""
     label: str = ""
     label_names: Names = ""
     sentence: str = ""

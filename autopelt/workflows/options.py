@@ -154,6 +154,7 @@ OPTIONS = {
                 ("text", "column of the text.", ""),
                 ("text_pair", "column of the second text.", ""),
                 ("choices", "columns of choices, one of lists or several.", ""),
+                ("negatives", "columns of texts that do not fit a query.", ""),
                 ("label", "column of the label.", ""),
                 ("label_names", "names of its numbers: bad,good or 1=bad,2=good.", ""),
                 ("sentence", "column that tells which sentence a word is of.", ""),

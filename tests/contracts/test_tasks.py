@@ -23,6 +23,7 @@ FAMILIES = {
     "generation": ("gpt2", "t5", "bart"),
     "multiple_choice": ("bert", "roberta", "gpt2"),
     "own_choices": ("bert", "gpt2"),
+    "retrieval": ("bert", "roberta", "gpt2"),
 }
 UNBOUNDED = ("r2", "rmse", "mae")
 PAIRS = [(kind, family) for kind, families in FAMILIES.items() for family in families]
@@ -117,7 +118,7 @@ def test_rows_have_their_length_and_keep_to_the_limit(bench):
     rows = encoded.to_list()
     for row in rows:
         ids = row["input_ids"]
-        longest = max(map(len, ids)) if task.kind == "multiple_choice" else len(ids)
+        longest = max(map(len, ids)) if isinstance(ids[0], list) else len(ids)
         assert longest <= row["length"] <= task.max_length
         assert row["full_length"] >= row["length"]
     cut = [row for row in rows if row["full_length"] > row["length"]]
@@ -207,6 +208,9 @@ def _right(task, row):
         return scores.numpy()
     if task.kind == "generation":
         return row["target"]
+    if task.kind == "retrieval":
+        one = torch.randn(16, generator=torch.Generator().manual_seed(row["keys"][1] % 2**31))
+        return torch.stack([one, one]).numpy() / float(one.norm())
     return row["labels"]
 
 
@@ -225,7 +229,7 @@ def test_an_encoder_decoder_cannot_tag(tmp_path):
 def test_the_prior_is_the_best_prediction_without_a_text(bench):
     task, _, tokenizer, _, encoded = bench
     prior = task.prior(encoded)
-    if task.kind in ("question_answering", "generation", "multiple_choice"):
+    if task.kind in ("question_answering", "generation", "multiple_choice", "retrieval"):
         assert prior is None
         return
     assert len(prior) == task.outputs
@@ -244,7 +248,7 @@ def test_the_prior_is_the_best_prediction_without_a_text(bench):
 def test_the_constant_answer_is_the_best_of_all_constant_ones(bench):
     task, _, _, splits, encoded = bench
     answer = task.constant(encoded)
-    if task.kind in ("question_answering", "generation", "token_classification"):
+    if task.kind in ("question_answering", "generation", "token_classification", "retrieval"):
         assert answer is None
         assert constant_score(task, splits.train, splits.selection) is None
         return

@@ -8,6 +8,7 @@ import warnings
 
 import pytest
 import torch
+from tiny_context import tiny_context
 from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
@@ -20,6 +21,7 @@ from transformers import (
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.export import export, find_trained, load_exported
 from autopelt.export.adapters_folder import write_model as write_adapters
@@ -28,6 +30,9 @@ from autopelt.export.peft_folder import write_model as write_peft
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, attached
 from autopelt.modules.checkpoint import save
+from autopelt.study.config import TrainingConfig
+from autopelt.training.final import train_model
+from autopelt.workflows.predict import predict
 
 LABELS = ("no", "maybe", "yes")
 
@@ -289,3 +294,23 @@ def test_wrong_targets_and_used_folders_are_refused(trained, tmp_path):
         export(folder, "merged", folder)
     with pytest.raises(UnavailableError, match="holds nothing to export"):
         export(tmp_path / "nowhere", "merged", tmp_path / "out")
+
+
+def test_a_merged_model_for_retrieval_is_one_of_sentence_transformers(tmp_path):
+    """The embeddings of `autopelt predict` come out of the folder that it loads."""
+    library = pytest.importorskip(
+        "sentence_transformers", reason="sentence-transformers is not installed"
+    )
+    context = tiny_context("retrieval", "bert", tmp_path)
+    lora = Architecture((Module("lora", "attention.value", 1, 2),))
+    folder = tmp_path / "trained"
+    train_model(context.setup, lora, TrainingConfig(epochs=1), 0, folder, lambda _: None)
+    made = export(folder, "merged", tmp_path / "merged")
+    texts = ["where is the cat ?", "the cat sat on the mat and the dog did not see it " * 9]
+    rows = predict(find_trained(folder), Table({"query": texts}, "a"))
+    model = library.SentenceTransformer(str(made), device="cpu")
+    assert model.max_seq_length == 48
+    found = torch.from_numpy(model.encode(texts))
+    expected = torch.tensor([row["prediction"] for row in rows])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.norm(dim=-1), torch.ones(2))

@@ -128,6 +128,19 @@ def own_choices(folder: Path) -> tuple[Task, Source]:
     return task_from_files(str(path)), Source()
 
 
+def retrieval(folder: Path) -> tuple[Task, Source]:
+    """Queries and what fits them; some have texts that do not, and one answer has two queries."""
+    rows = []
+    for n in range(40):
+        row = {"query": f"where is the cat {n} ?", "positive": f"the cat {n} sat on the mat {n}"}
+        row["negative"] = f"a dog {n} did not see it" if n % 3 else ""
+        rows.append(row)
+    rows.append({**rows[7], "query": "who sat on the mat 7 ?"})
+    path = folder / "pairs.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return task_from_files(str(path)), Source()
+
+
 def demo(folder: Path) -> tuple[Task, Source]:
     """The built-in task."""
     return make_task("demo"), Source(train_examples=100)
@@ -145,5 +158,6 @@ MAKERS: dict[str, Callable[[Path], tuple[Task, Source]]] = {
         generation,
         multiple_choice,
         own_choices,
+        retrieval,
     )
 }

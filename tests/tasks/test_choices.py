@@ -148,8 +148,8 @@ def test_a_choice_that_is_missing_between_two_is_refused(tmp_path):
 
 
 def test_columns_that_are_texts_are_no_choices(tmp_path):
-    assert columns_of_choices(["text", "A", "B"]) == ["A", "B"]
-    assert columns_of_choices(["A", "B", "label"]) == []
+    assert columns_of_choices(Table({"text": [], "A": [], "B": []}, "a")) == ["A", "B"]
+    assert columns_of_choices(Table({"A": [], "B": [], "label": []}, "a")) == []
     path = tmp_path / "x.csv"
     path.write_text("answer1,answer2,label\n" + "one,two,x\none,three,y\n" * 8)
     task = task_from_files(str(path), text="answer1", text_pair="answer2", label="label")

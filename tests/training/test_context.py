@@ -103,6 +103,7 @@ def test_threads_are_divided(workers: int) -> None:
         ("token_classification", "bert"),
         ("question_answering", "bert"),
         ("multiple_choice", "roberta"),
+        ("retrieval", "bert"),
         ("generation", "gpt2"),
     ],
 )

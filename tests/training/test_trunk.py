@@ -203,6 +203,7 @@ def test_a_model_that_cannot_start_at_a_layer_is_trained_without(
         ("question_answering", "bert"),
         ("multiple_choice", "roberta"),
         ("own_choices", "bert"),
+        ("retrieval", "gpt2"),
         ("generation", "gpt2"),
     ],
 )

@@ -214,6 +214,24 @@ def test_choices(trained, tmp_path) -> None:
     assert row["prediction"] in row["probabilities"]
 
 
+def test_embeddings_are_of_length_one_and_like_the_models_own(trained, tmp_path) -> None:
+    folder = trained("retrieval")
+    asked = [
+        {"query": "where is the cat 1 ?"},
+        {"query": "the cat sat on the mat and the dog " * 9},
+    ]
+    rows = predicted(folder, tmp_path, asked)
+    model, tokenizer = load_trained(find_trained(folder))
+    for text, row in zip(asked, rows, strict=True):
+        batch = tokenizer(text["query"], return_tensors="pt", truncation=True, max_length=128)
+        with torch.no_grad():
+            mean = model(**batch).last_hidden_state[0].mean(0)
+        assert row["prediction"] == pytest.approx((mean / mean.norm()).tolist(), abs=1e-5)
+    out = tmp_path / "out.parquet"
+    assert main(["predict", str(folder), str(tmp_path / "new.jsonl"), "--out", str(out)]) == 0
+    assert pq.read_table(out).to_pylist() == rows
+
+
 def test_a_column_may_be_named(trained, tmp_path) -> None:
     folder = trained("classification")
     other = [{"a": row["premise"], "b": row["hypothesis"]} for row in PAIRS]
