@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from autopelt.cards.comparison_rows import FOUND, FULL, HAND, Row, best_row
-from autopelt.cards.wording import difference, gap_words, parameters, score
+from autopelt.cards.wording import around, difference, gap_words, parameters, score
 from autopelt.statistics.paired import Difference, Scored, example_error, paired_difference
 
 
@@ -168,9 +168,10 @@ def sentences(made: AtBudgets) -> list[str]:
 def _at_budget(pair: Pair) -> str:
     found, hand, gap = pair.found, pair.other, pair.gap
     if found is None or hand is None or gap is None:
-        only = found or hand
-        words = "nothing has a score" if only is None else f"only {only.name} has a score"
-        return f"At {pair.what}: {words}, so there is nothing to compare."
+        return (
+            f"At {pair.what}: best by hand, {_with_score(hand)}; found, {_with_score(found)}: "
+            "nothing to compare yet."
+        )
     if found.architecture.id == hand.architecture.id:
         return f"At {pair.what}: found is {found.name}, the best by hand itself."
     way = "above" if gap.mean > 0 else "below"
@@ -178,6 +179,10 @@ def _at_budget(pair: Pair) -> str:
         f"At {pair.what}: found, {found.name}, is {score(abs(gap.mean))} {way} the best by hand, "
         f"{hand.name} ({gap_words(gap)}): {gap.sureness}."
     )
+
+
+def _with_score(row: Row | None) -> str:
+    return "none" if row is None else f"{row.name} ({around(row.mean)})"
 
 
 def _least(pair: Pair, what: str) -> str:

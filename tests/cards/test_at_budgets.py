@@ -86,13 +86,14 @@ def test_what_is_said_names_the_rows_the_size_and_how_sure_it_is() -> None:
 
 def test_with_nothing_found_or_nothing_scored_it_says_so() -> None:
     hand = at_budgets(ROWS[:3], (SMALL, LARGE), 200)
-    assert "only sapa~0.1% has a score" in sentences(hand)[0]
+    assert sentences(hand)[0].startswith("At 0.1%: best by hand, sapa~0.1% (0.725 ± ")
+    assert sentences(hand)[0].endswith("); found, none: nothing to compare yet.")
     assert "found, none; by hand, sapa~0.1%" not in sentences(hand)[2]
     assert "found, none" in sentences(hand)[2]
     assert summary(hand).startswith("There is no budget yet")
     nothing = at_budgets([ROWS[3]], (SMALL, LARGE), 200)
     assert sentences(nothing) == [
-        f"At {b}: nothing has a score, so there is nothing to compare." for b in (SMALL, LARGE)
+        f"At {b}: best by hand, none; found, none: nothing to compare yet." for b in (SMALL, LARGE)
     ]
     same = row("s:1 (sapa)", 340, 900, LARGE, FOUND)
     assert "the best by hand itself" in sentences(at_budgets([ROWS[2], same], (LARGE,), 200))[0]
