@@ -23,7 +23,7 @@ from autopelt.cards.figure import (
 )
 from autopelt.cards.look import BLUE, FAINT, INK, LINE, MUTED, ORANGE, VERMILION, Look
 from autopelt.cards.pairs import figures
-from autopelt.cards.wording import name, plural, score, share, wrapped
+from autopelt.cards.wording import bounds, name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front
 from autopelt.study.answer import told_apart
 from autopelt.study.objectives import format_cost
@@ -32,7 +32,7 @@ from autopelt.study.record import StudyRecord, TrialRecord
 LOOKS = {
     "dominated": Look("Dominated", "circle", FAINT, 8, edge=0),
     "seed": Look("Seed architecture", "diamond", ORANGE, hollow=True),
-    "outside": Look("Over the budget", "square", VERMILION, 9, hollow=True),
+    "outside": Look("Over the budget or a limit", "square", VERMILION, 9, hollow=True),
     "front": Look("On the front", "circle", BLUE, 12),
     "front seed": Look("Seed architecture on the front", "diamond", ORANGE, 13),
 }
@@ -57,10 +57,11 @@ class Point:
         trial: its first complete training.
         x: deployed parameters in percent of the backbone; the left edge for 0 parameters.
         y: expected score.
-        kind: one of `LOOKS`; ``outside`` is over the budget.
+        kind: one of `LOOKS`; ``outside`` is over the budget or a limit.
         sd: standard deviation of `y`; 0 where it is not known.
         trainings: (trial, observed score) of each, where `y` is not simply its one score.
         told: what was observed, in words; "" likewise.
+        over: what an architecture outside is over, in words.
     """
 
     trial: TrialRecord
@@ -70,6 +71,7 @@ class Point:
     sd: float = 0.0
     trainings: tuple[tuple[int, float], ...] = ()
     told: str = ""
+    over: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,9 @@ def front(record: StudyRecord) -> Front:
         trainings = [(o.number, o.point[1]) for o in record.trainings_of(t)] if told else []
         sd = record.belief(t).sd
         sd = sd if math.isfinite(sd) else 0.0
-        return Point(t, place(t), record.expected(t), kind(t), sd, tuple(trainings), told)
+        return Point(
+            t, place(t), record.expected(t), kind(t), sd, tuple(trainings), told, record.over(t)
+        )
 
     points = tuple(map(point, sorted(trials, key=lambda t: t.number)))
     inside = [t for t in trials if record.feasible(t)]
@@ -241,7 +245,7 @@ def hover(p: Point, metric: str) -> str:
         "front": "on the front",
         "front seed": "seed architecture, on the front",
         "seed": "seed architecture, dominated",
-        "outside": "over the budget: for reference only",
+        "outside": f"over {p.over}: for reference only",
     }.get(p.kind, "dominated")
     size = f"{share(t.count.share)} · {t.count.deployed:,} parameters"
     if t.confirmed:
@@ -272,7 +276,8 @@ def lead(record: StudyRecord) -> str:
     found = record.front
     if not found:
         return (
-            "No complete trial fits the budget yet; the points shown are reference points over it."
+            f"No complete trial is within {bounds(record)} yet; the points shown are outside, for "
+            "reference."
         )
     apart = told_apart(record)
     small, large = apart[0], apart[-1]
@@ -306,7 +311,7 @@ def members(record: StudyRecord) -> Table | None:
         again = {"Confirmed": cell(confirmed(t), mean(t.confirmed or (0.0,)))} if sure else {}
         costs = {
             n.capitalize(): cell(format_cost(n, cost), None if math.isnan(cost) else cost)
-            for n in record.measured
+            for n in record.watched
             for cost in (record.cost(t, n),)
         }
         sizes = trial_cells(t, "Share", "Deployed", "Trained")

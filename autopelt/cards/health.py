@@ -286,14 +286,15 @@ def reference(record: StudyRecord) -> Finding | None:
     top = max(over, key=record.expected)
     gap = record.expected(top) - record.expected(best)
     if gap <= 0:
+        bounds = " or ".join(sorted(set(map(record.over, over))))
         return good(
-            f"Nothing over the budget that was tried ({listed([name(t) for t in over][:4])}) "
+            f"Nothing over {bounds} that was tried ({listed([name(t) for t in over][:4])}) "
             "is better than the best within it."
         )
     return note(
-        f"{name(top)}, over the budget at {share(top.count.share)}, scores "
+        f"{name(top)}, over {record.over(top)} at {share(top.count.share)}, scores "
         f"{score(gap)} more than the best within it.",
-        "If that matters, the budget costs more than it saves; otherwise ignore it.",
+        f"If that matters, {record.over(top)} costs more than it saves; otherwise ignore it.",
     )
 
 

@@ -40,8 +40,8 @@ def panels(record: StudyRecord) -> list[Panel]:
     """Every pair of objectives with a measured one; the other pair is the front's own figure."""
     chosen = {t.number for t in record.front}
     inside = [t for t in record.architectures if record.feasible(t)]
-    names = ["params", *record.measured]
-    pairs = [(x, "score") for x in record.measured] + list(combinations(names, 2))
+    names = ["params", *record.watched]
+    pairs = [(x, "score") for x in record.watched] + list(combinations(names, 2))
     made = []
     for x, y in pairs:
         points = [(t, value(record, t, x), value(record, t, y), t.number in chosen) for t in inside]
@@ -91,7 +91,7 @@ def draw(p: Panel, record: StudyRecord) -> Figure:
 
 def hover(t: TrialRecord, record: StudyRecord) -> str:
     """Hover text: the name and every objective."""
-    costs = " · ".join(f"{n} {format_cost(n, record.cost(t, n))}" for n in record.measured)
+    costs = " · ".join(f"{n} {format_cost(n, record.cost(t, n))}" for n in record.watched)
     return (
         f"<b>{plain(name(t))}</b><br>{plain(record.metric)} {plain(expectation(record, t))} · "
         f"{share(t.count.share)}"

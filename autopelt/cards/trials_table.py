@@ -42,7 +42,7 @@ def _row(t: TrialRecord, record: StudyRecord) -> Row:
         text = f"{text}\nlast log line: {t.log}"
     state = STATE_WORDS.get(t.state, t.state)
     if not record.feasible(t):
-        state = f"{state}\nover the budget"
+        state = f"{state}\nover {record.over(t)}"
     seconds, value = duration(t), record.expected(t)
     again = "" if t.repeats is None else f"trial {t.repeats}"
     return Row(

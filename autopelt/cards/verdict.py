@@ -14,6 +14,7 @@ from autopelt.cards.confirmation import confirmed, confirmed_facts, confirmed_no
 from autopelt.cards.expectation import all_plain, behind, learns
 from autopelt.cards.wording import (
     STATE_WORDS,
+    bounds,
     difference,
     name,
     parameters,
@@ -251,7 +252,7 @@ def note(a: Answer, record: StudyRecord) -> str:
         ]
     if a.reference is not None:
         words.append(
-            f"Outside the budget, {name(a.reference)} reaches "
+            f"Outside {record.over(a.reference)}, {name(a.reference)} reaches "
             f"{score(record.expected(a.reference))} with {parameters(a.reference.count)} of the "
             "backbone."
         )
@@ -269,10 +270,10 @@ def _why_nothing(record: StudyRecord) -> str:
     running = sum(t.state == RUNNING for t in record.trials)
     if record.complete:
         seen = plural(len(record.complete), "trial")
-        budget = plural(record.limit, "parameter")
+        over = " or ".join(sorted({record.over(t) for t in record.complete}))
         return (
-            f"No architecture within the budget of {budget} is complete yet; "
-            f"{seen} over the budget {'is' if len(record.complete) == 1 else 'are'} for reference."
+            f"No architecture within {bounds(record)} is complete yet; "
+            f"{seen} over {over} {'is' if len(record.complete) == 1 else 'are'} for reference."
         )
     if failed and not running:
         cause, times = Counter(t.reason or "no reason recorded" for t in failed).most_common(1)[0]

@@ -6,7 +6,8 @@ from textwrap import wrap
 from autopelt.architecture.budget import Count
 from autopelt.methods import named
 from autopelt.statistics.paired import Difference
-from autopelt.study.record import TrialRecord
+from autopelt.study.objectives import limit_words
+from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_share
 
 STATE_WORDS = {
@@ -92,3 +93,9 @@ def wrapped(text: str, width: int = 46) -> str:
         for part in text.split(" · ")
     ]
     return "\n".join(line for part in parts for line in part or [""])
+
+
+def bounds(record: StudyRecord) -> str:
+    """``the budget of 300 parameters and latency<1.2``: what an answer must be within."""
+    limits = (limit_words(cost, most) for cost, most in record.config.objectives.limits)
+    return " and ".join((f"the budget of {plural(record.limit, 'parameter')}", *limits))

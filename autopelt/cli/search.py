@@ -162,8 +162,10 @@ def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:
 
 def _announcement(plan: "Plan", folder: Path) -> list[str]:
     from autopelt.study.database import CONFIG
+    from autopelt.study.objectives import limit_words
 
     config, backbone = plan.config, plan.facts.backbone
+    limits = "".join(f"{limit_words(name, most)}; " for name, most in config.objectives.limits)
     exists = "going on with" if (folder / CONFIG).is_file() else "study"
     few = f"all {config.trials} trials go to seed architectures; for a search give more --trials"
     return [
@@ -171,7 +173,7 @@ def _announcement(plan: "Plan", folder: Path) -> list[str]:
         f"{config.workers} at a time",
         f"backbone {backbone.name}: {backbone.parameters:,} parameters, "
         f"{backbone.layers} layers; budget {config.budget} = {plan.limit:,} parameters; "
-        f"task head {plan.facts.head:,}, apart",
+        f"{limits}task head {plan.facts.head:,}, apart",
         f"space {config.space.name}: {len(plan.space.dimensions)} choices, about "
         f"10^{len(str(plan.space.size)) - 1} architectures; data: {plan.facts.task.source}",
         *([few] if config.trials <= len(plan.seeds) else []),

@@ -91,5 +91,5 @@ def _scores(named: "Named") -> list[str]:
     seed = ", one random seed" if plain_score(study, trial) else ""
     return [
         f"{measured(study, trial)}, trial {trial.number}{seed}, selection split",
-        *(f"{c} {format_cost(c, study.cost(trial, c))} {COSTS[c].against}" for c in study.measured),
+        *(f"{c} {format_cost(c, study.cost(trial, c))} {COSTS[c].against}" for c in study.watched),
     ]

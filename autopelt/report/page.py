@@ -219,7 +219,7 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
     """One trial for the panel."""
     remarks = [STATE_WORDS.get(t.state, t.state)] if t.state != COMPLETE else []
     remarks += ["on the front"] if on_front and t.state == COMPLETE else []
-    remarks += [] if record.feasible(t) else ["over the budget"]
+    remarks += [] if record.feasible(t) else [f"over {record.over(t)}"]
     remarks += {
         "seed": ["seed architecture"],
         "warm": ["from the warm start"],

@@ -1,5 +1,6 @@
 """AutoPEFT's Bayesian optimisation (Zhou et al., TACL 2024), to compare with."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from autopelt.errors import UnavailableError, parameter
 from autopelt.samplers.baselines import BaselineSampler
 from autopelt.samplers.history import Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
-from autopelt.samplers.pelt import START
+from autopelt.samplers.pelt import NO_LIMITS, START
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Matrix, Vector
 
@@ -25,6 +26,7 @@ class AutoPEFTSampler(BaselineSampler):
     Its local search is done right: it returns the best point it evaluated, about 2,000 of them.
 
     Args:
+        limits: it proposes without regard to them.
         warmup, samples: of NUTS; thinned by 4.
 
     Raises:
@@ -37,10 +39,11 @@ class AutoPEFTSampler(BaselineSampler):
         *,
         random_seed: int,
         start: int = START,
+        limits: Mapping[str, float] = NO_LIMITS,
         warmup: int = 64,
         samples: int = 32,
     ) -> None:
-        super().__init__(space, random_seed=random_seed, start=start)
+        super().__init__(space, random_seed=random_seed, start=start, limits=limits)
         for package in ("numpyro", "jax"):
             if find_spec(package) is None:
                 raise UnavailableError(

@@ -8,7 +8,7 @@ a point outside. All begin with random feasible points.
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import optuna
@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from autopelt.samplers.history import History, Observation
 from autopelt.samplers.local_search import Unseen
 from autopelt.samplers.parameters import distributions, params_of, vector_of_params
-from autopelt.samplers.pelt import START, FeasibleSampler, Proposal
+from autopelt.samplers.pelt import NO_LIMITS, START, FeasibleSampler, Proposal
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours
 from autopelt.space.tables import Vector
@@ -31,10 +31,18 @@ class BaselineSampler(FeasibleSampler):
 
     Args:
         start: random points before the baseline decides.
+        limits: see `FeasibleSampler`.
     """
 
-    def __init__(self, space: BoundSpace, *, random_seed: int, start: int = START) -> None:
-        super().__init__(space, random_seed=random_seed)
+    def __init__(
+        self,
+        space: BoundSpace,
+        *,
+        random_seed: int,
+        start: int = START,
+        limits: Mapping[str, float] = NO_LIMITS,
+    ) -> None:
+        super().__init__(space, random_seed=random_seed, limits=limits)
         self.start = start
 
     def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
@@ -72,8 +80,9 @@ class OptunaSampler(BaselineSampler):
         inner: Callable[..., optuna.samplers.BaseSampler],
         attempts: int = 16,
         start: int = START,
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
-        super().__init__(space, random_seed=random_seed, start=start)
+        super().__init__(space, random_seed=random_seed, start=start, limits=limits)
         self.inner, self.attempts = inner, attempts
 
     def choose(
@@ -90,7 +99,7 @@ class OptunaSampler(BaselineSampler):
         optuna.logging.set_verbosity(before)
         for number, o in enumerate(observed):
             assert o.vector is not None
-            study.add_trial(self._trial(o.vector, o.score, o.costs, number, single))
+            study.add_trial(self._trial(o.vector, o.score, o.costs, number, single, o.limited))
         worst = min(o.score for o in observed)
         highest = [max(costs) for costs in zip(*(o.costs for o in observed), strict=True)]
         for _ in range(self.attempts):
@@ -104,14 +113,22 @@ class OptunaSampler(BaselineSampler):
         return repaired(vector, unseen, rng)
 
     def _trial(
-        self, vector: Vector, score: float, costs: Sequence[float], number: int, single: bool
+        self,
+        vector: Vector,
+        score: float,
+        costs: Sequence[float],
+        number: int,
+        single: bool,
+        limited: Sequence[float] = (),
     ) -> FrozenTrial:
         cost = self.space.cost(vector)
+        over = dict.fromkeys(self.limits, 0.0)  # what was not measured breaks no limit
+        over |= {n: c - self.limits[n] for n, c in zip(self.limits, limited, strict=False)}
         return create_trial(
             params=params_of(vector, self.space, absent_gates=True),
             distributions=distributions(self.space),
             values=[score] if single else [score, math.log10(max(1, cost)), *costs],
-            constraints={"budget": cost / self.space.limit - 1},
+            constraints={"budget": cost / self.space.limit - 1, **over},
             system_attrs={"NSGAIISampler:generation": number // POPULATION},
         )
 

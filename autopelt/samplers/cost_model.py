@@ -8,10 +8,11 @@ Candidates and what was measured are compared by what the regression says of bot
 cancel to a part, and a lucky measurement blocks nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from autopelt.samplers.features import Features, Points
 from autopelt.samplers.history import Observation
@@ -29,25 +30,35 @@ class CostModel:
     Args:
         features: of the space.
         observed: trials; those without costs teach nothing.
+        costs: of a trial, those that are modelled; by default the objectives.
 
     Attributes:
         count: number of measured costs c; 0 where there are none.
         reference: (c,) the most of each cost that counts.
+        deviation: (c,) of the regressions' errors, leave-one-out.
     """
 
-    def __init__(self, features: Features, observed: Sequence[Observation]) -> None:
+    def __init__(
+        self,
+        features: Features,
+        observed: Sequence[Observation],
+        costs: Callable[[Observation], tuple[float, ...]] = lambda o: o.costs,
+    ) -> None:
         self.features = features
-        known = [o for o in observed if o.costs]
-        self.count = len(known[0].costs) if known else 0
+        known = [o for o in observed if costs(o)]
+        self.count = len(costs(known[0])) if known else 0
         self.reference: Array = np.empty(0)
+        self.deviation: Array = np.empty(0)
         if not known:
             return
         x = features.amounts(known)
-        y = np.array([o.costs for o in known], dtype=np.float64)
+        y = np.array([costs(o) for o in known], dtype=np.float64)
         self._shift, self._scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-12)
         self._centre = y.mean(axis=0)
         z, target = (x - self._shift) / self._scale, y - self._centre
-        self._weights = np.stack([_ridge(z, column) for column in target.T], axis=1)  # (A, c)
+        fits = [_ridge(z, column) for column in target.T]
+        self._weights = np.stack([weights for weights, _ in fits], axis=1)  # (A, c)
+        self.deviation = np.sqrt([error for _, error in fits])
         room = BEYOND * (y.max(axis=0) - y.min(axis=0))
         self._least, self.reference = y.min(axis=0) - room, y.max(axis=0) + room
 
@@ -60,8 +71,36 @@ class CostModel:
         return np.asarray(np.clip(costs, self._least, self.reference))
 
 
-def _ridge(z: Array, y: Array) -> Array:
-    """Weights with the smallest leave-one-out error of all `PENALTIES`; (n, A), (n,) -> (A,)."""
+class WithinLimits:
+    """How likely architectures keep within limits on measured costs.
+
+    The factor of constrained expected improvement (Gardner et al. 2014), by normal errors of a
+    `CostModel`.
+
+    Args:
+        limits: the most of each of `Observation.limited`.
+    """
+
+    def __init__(
+        self, features: Features, observed: Sequence[Observation], limits: Sequence[float]
+    ) -> None:
+        self.limits = np.array(limits)
+        self.costs = CostModel(features, observed, lambda o: o.limited)
+
+    def chance(self, points: Points) -> Array:
+        """(n,) from 0 to 1; 1 where nothing was measured yet."""
+        if not self.costs.count:
+            return np.ones(len(points))
+        room = self.limits - self.costs.of(points)
+        scale = np.maximum(self.costs.deviation, 1e-9 * (1 + np.abs(self.limits)))
+        return np.asarray(ndtr((room + 1e-12) / scale).prod(axis=1))
+
+
+def _ridge(z: Array, y: Array) -> tuple[Array, float]:
+    """Weights with the smallest leave-one-out error of all `PENALTIES`; (n, A), (n,) -> (A,).
+
+    And that error, squared.
+    """
     left, singular, right = np.linalg.svd(z, full_matrices=False)
     inner, best, weights = left.T @ y, np.inf, np.zeros(z.shape[1])
     for penalty in PENALTIES:
@@ -72,4 +111,4 @@ def _ridge(z: Array, y: Array) -> Array:
         error = float(np.mean(residuals**2))
         if error < best:
             best, weights = error, right.T @ (singular / damped * inner)
-    return weights
+    return weights, best

@@ -29,6 +29,7 @@ class Observation:
         score: final score; NaN while it is trained.
         variance: of `score` beyond the common noise (of a trial that was stopped early).
         costs: its values of the objectives after score and parameters, if the study has any.
+        limited: its measured costs that have a limit, in the limits' order; empty where unknown.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Observation:
     score: float = math.nan
     variance: float = 0.0
     costs: tuple[float, ...] = ()
+    limited: tuple[float, ...] = ()
 
 
 @dataclass
@@ -70,10 +72,14 @@ class History:
 
 
 class Reader:
-    """Reads the history of a study; remembers what it decoded, as architectures never change."""
+    """Reads the history of a study; remembers what it decoded, as architectures never change.
 
-    def __init__(self, space: BoundSpace) -> None:
-        self.space = space
+    Args:
+        limited: names of the measured costs that have a limit.
+    """
+
+    def __init__(self, space: BoundSpace, limited: Sequence[str] = ()) -> None:
+        self.space, self.limited = space, tuple(limited)
         self._known: dict[int, tuple[str, Observation]] = {}
         self._checked: set[int] = set()
 
@@ -112,7 +118,9 @@ class Reader:
                     end = trial.datetime_complete
                     when = end.timestamp() if end is not None else 0.0
                     costs = tuple(float(v) for v in trial.values[2:])
-                    scored = replace(observation, score=score, costs=costs)
+                    measured = trial.user_attrs.get("costs", {})
+                    limited = tuple(measured[n] for n in self.limited if n in measured)
+                    scored = replace(observation, score=score, costs=costs, limited=limited)
                     ended.append((when, trial.number, scored))
             elif trial.state == TrialState.PRUNED and trial.user_attrs.get("scores"):
                 stopped.append(trial)

@@ -14,7 +14,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.samplers.acquisition import BoxDecomposition, decades
 from autopelt.samplers.ceiling import ScorePosterior
 from autopelt.samplers.collapse import Collapse
-from autopelt.samplers.cost_model import CostModel
+from autopelt.samplers.cost_model import CostModel, WithinLimits
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
@@ -55,12 +55,17 @@ class Model:
     Args:
         source: trials of another study, on the features of this one. What a surrogate fitted to
             them expects becomes one more column; see `kernel`.
+        limits: the most of each of `Observation.limited`; what is over one is no answer.
     """
 
     def __init__(
-        self, space: BoundSpace, features: Features, source: Sequence[Observation] = ()
+        self,
+        space: BoundSpace,
+        features: Features,
+        source: Sequence[Observation] = (),
+        limits: Sequence[float] = (),
     ) -> None:
-        self.space, self.features = space, features
+        self.space, self.features, self.limits = space, features, limits
         self._source: Surrogate | None = None
         if len(source) >= ENOUGH and len({o.score for o in source}) > 1:
             self._source = Model(space, features).fitted(source)
@@ -87,7 +92,7 @@ class Model:
         """
         surrogate, known, means = self._with_fantasies(history)
         reference_score = _reference_score(known, means)
-        inside = [i for i, o in enumerate(known) if o.parameters <= self.space.limit]
+        inside = [i for i, o in enumerate(known) if self._within(o)]
         known, means = [known[i] for i in inside], means[inside]
         if single or acquisition is not None:
             value, order = _best_score(means, reference_score)
@@ -99,9 +104,11 @@ class Model:
             return surrogate.predict(self._with_source(self.features.of(matrix)))
 
         pending = [o.vector for o in history.pending if o.vector is not None]
+        keeps = WithinLimits(self.features, history.observed, self.limits)
 
         def ours(matrix: Matrix) -> Array:
-            return value(posterior(matrix), matrix) * _apart(matrix, pending)
+            gain = value(posterior(matrix), matrix)
+            return gain * _apart(matrix, pending) * keeps.chance(matrix)
 
         worth: Callable[[Matrix], Array] = ours
         if acquisition is not None:
@@ -117,6 +124,11 @@ class Model:
         expected = posterior(np.array([vector]))
         mean, sd = float(expected.mean[0]), float(expected.deviation[0])
         return vector, {"mean": mean, "sd": sd, "acquisition": highest}
+
+    def _within(self, o: Observation) -> bool:
+        """Whether a trial is within the budget and, as far as is known, the limits."""
+        kept = (cost <= most for cost, most in zip(o.limited, self.limits, strict=False))
+        return o.parameters <= self.space.limit and all(kept)
 
     def _worth(self, function: AcquisitionFunction) -> Callable[[Matrix], Array]:
         """A BoTorch acquisition function of points, each by itself."""
@@ -141,9 +153,7 @@ class Model:
         surrogate, known, _ = self._with_fantasies(history)
         means, _ = self._beliefs(surrogate, known, history)
         reference_score = _reference_score(known, means)
-        distinct = {
-            o.architecture.id: i for i, o in enumerate(known) if o.parameters <= self.space.limit
-        }
+        distinct = {o.architecture.id: i for i, o in enumerate(known) if self._within(o)}
         # Of the head alone nothing is to be chosen, nor of what was stopped early or still runs.
         ended = {o.architecture.id for o in history.observed if o.variance == 0}
         chosen = [

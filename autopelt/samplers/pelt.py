@@ -17,9 +17,10 @@ State is the study itself: the same trials and the same random seed give the sam
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,7 @@ START = 10
 """Space-filling proposals before the surrogate decides, beside the seed architectures."""
 FITS = "surrogate"
 """User attribute of a study: hyperparameters of fits that others begin from."""
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 SHARE = 0.5
 """Of the proposals, those that ask for the best score; see docs/search.md for what others give."""
 
@@ -68,12 +70,17 @@ class FeasibleSampler(optuna.samplers.BaseSampler):
     Args:
         space: what may be proposed.
         random_seed: with the study's trials it determines every proposal.
+        limits: the most that measured costs may be, by name; a trial's are its user attribute
+            ``costs``.
     """
 
-    def __init__(self, space: BoundSpace, *, random_seed: int) -> None:
+    def __init__(
+        self, space: BoundSpace, *, random_seed: int, limits: Mapping[str, float] = NO_LIMITS
+    ) -> None:
         self.space = space
         self.random_seed = random_seed
-        self._reader = Reader(space)
+        self.limits = dict(limits)
+        self._reader = Reader(space, tuple(limits))
         self._proposals: dict[int, Proposal] = {}
 
     def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
@@ -182,6 +189,7 @@ class PELTSampler(FeasibleSampler):
             score within the budget: any acquisition function of BoTorch, on features.
         source: scored trials of another study, which the model may learn from; their numbers must
             differ from one another only.
+        limits: see `FeasibleSampler`.
     """
 
     def __init__(
@@ -193,8 +201,9 @@ class PELTSampler(FeasibleSampler):
         share: float = SHARE,
         acquisition: "Acquisition | None" = None,
         source: Sequence[Observation] = (),
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
-        super().__init__(space, random_seed=random_seed)
+        super().__init__(space, random_seed=random_seed, limits=limits)
         self.start, self.share, self.acquisition = start, share, acquisition
         self.source = tuple(source)
         self._kept: dict[str, list[float]] = {}
@@ -210,7 +219,7 @@ class PELTSampler(FeasibleSampler):
         """Features and surrogate; loads torch at first use."""
         from autopelt.samplers.model import Model
 
-        return Model(self.space, self.features, self.source)
+        return Model(self.space, self.features, self.source, tuple(self.limits.values()))
 
     def propose(self, history: History, rng: np.random.Generator, single: bool) -> Proposal:
         """A point to start from at first, then the model's.

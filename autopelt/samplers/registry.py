@@ -10,7 +10,7 @@
 ==========  ====================================================================================
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import optuna
@@ -19,7 +19,14 @@ from autopelt.errors import UsageError, did_you_mean
 from autopelt.samplers.autopeft import AutoPEFTSampler
 from autopelt.samplers.baselines import POPULATION, OptunaSampler
 from autopelt.samplers.history import Observation
-from autopelt.samplers.pelt import SHARE, START, FeasibleSampler, PELTSampler, RandomFeasibleSampler
+from autopelt.samplers.pelt import (
+    NO_LIMITS,
+    SHARE,
+    START,
+    FeasibleSampler,
+    PELTSampler,
+    RandomFeasibleSampler,
+)
 from autopelt.space.bound import BoundSpace
 
 _tpe = partial(optuna.samplers.TPESampler, multivariate=True, n_startup_trials=1)
@@ -43,6 +50,7 @@ def make_sampler(
     start: int = START,
     share: float = SHARE,
     source: Sequence[Observation] = (),
+    limits: Mapping[str, float] = NO_LIMITS,
 ) -> FeasibleSampler:
     """The sampler of that name.
 
@@ -50,6 +58,7 @@ def make_sampler(
         start: space-filling proposals of ours before its model decides.
         share: of ours, the proposals that ask for the best score and not for the front.
         source: another study's trials, for ours to learn from; the baselines do not.
+        limits: the most that measured costs may be, by name.
 
     Raises:
         UsageError: the name is unknown.
@@ -58,4 +67,4 @@ def make_sampler(
     if name not in SAMPLERS:
         raise UsageError(f"sampler '{name}' is unknown: {did_you_mean(name, SAMPLERS)}")
     ours = {"start": start, "share": share, "source": source} if name == "pelt" else {}
-    return SAMPLERS[name](space, random_seed=random_seed, **ours)
+    return SAMPLERS[name](space, random_seed=random_seed, limits=limits, **ours)

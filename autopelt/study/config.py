@@ -201,7 +201,7 @@ class StudyConfig(BaseModel):
                 f"early_stopping cannot stop one of the {self.trials_per_worker} trials that share "
                 "a batch; leave it off, or take trials_per_worker: 1"
             )
-        if self.early_stopping and self.objectives.measured:
+        if self.early_stopping and self.objectives.watched:
             raise ValueError(
                 f"early_stopping knows the front of score and params only; with objectives "
                 f"{self.objectives} leave it off"

@@ -12,6 +12,7 @@ from autopelt.statistics.pareto import front_of, hypervolume
 from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import Confirmation, chosen
 from autopelt.study.facts import BackboneFacts, TaskFacts, WarmStartFacts
+from autopelt.study.objectives import limit_words
 from autopelt.study.rungs import Saved
 
 COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
@@ -226,14 +227,26 @@ class StudyRecord:
         """Expected score of a training of a trial's architecture: by this is chosen."""
         return self.belief(trial).mean
 
+    def over(self, trial: TrialRecord) -> str:
+        """What a trial is over: ``the budget``, a limit (``latency<1.2``), or "" for neither."""
+        if trial.count.deployed > self.limit:
+            return "the budget"
+        limits = self.config.objectives.limits
+        return next((limit_words(n, most) for n, most in limits if self.cost(trial, n) > most), "")
+
     def feasible(self, trial: TrialRecord) -> bool:
-        """Within the budget; a reference point over it never counts as feasible."""
-        return trial.count.deployed <= self.limit
+        """Within budget and limits; a reference point over them never counts as feasible."""
+        return not self.over(trial)
 
     @property
     def measured(self) -> tuple[str, ...]:
         """Names of the objectives beside score and parameters, such as ``latency``."""
         return self.config.objectives.measured
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Names of all measured costs: these objectives, and what has a limit alone."""
+        return self.config.objectives.watched
 
     def cost(self, trial: TrialRecord, name: str) -> float:
         """A measured objective of a trial's architecture, the mean of its trainings; else NaN."""

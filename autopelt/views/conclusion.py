@@ -7,6 +7,7 @@ from autopelt.cards.health import above_a_constant
 from autopelt.cards.next_steps import to_train_and_export
 from autopelt.cards.timeline import summary
 from autopelt.cards.verdict import lead, sentences
+from autopelt.cards.wording import bounds
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_score, format_share
 
@@ -27,7 +28,7 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
             scores = (f"{name} {format_score(value)}" for name, value in best.metrics.items())
             lines.append(f"Scores: {', '.join(scores)} (trial {best.number}, selection split).")
     else:
-        lines = [f"No trial within the budget of {record.limit:,} parameters finished."]
+        lines = [f"No trial within {bounds(record)} finished."]
     if record.early_stopping.on:
         lines.append(f"Early stopping: {record.early_stopping.words}.")
     learned = None if record.confirmed else above_a_constant(record)  # then the verdict says it

@@ -29,7 +29,7 @@ def front_table(study: StudyRecord) -> Table:
     """The trials of a study's front."""
     plain = all_plain(study)
     names = [study.metric] if plain else ["expected", "observed", "trainings"]
-    table = _empty("trial", *names, "parameters", "share", *study.measured, "architecture")
+    table = _empty("trial", *names, "parameters", "share", *study.watched, "architecture")
     for t in study.front:
         known = [] if plain else [observed(study, t), str(len(study.trainings_of(t)))]
         table.add_row(
@@ -38,7 +38,7 @@ def front_table(study: StudyRecord) -> Table:
             *known,
             f"{t.count.deployed:,}",
             format_share(t.count.share),
-            *(format_cost(name, study.cost(t, name)) for name in study.measured),
+            *(format_cost(name, study.cost(t, name)) for name in study.watched),
             Text(f"{t.label + ': ' if t.label else ''}{t.architecture.describe()}"),
         )
     return table

@@ -208,8 +208,9 @@ def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
     width = len(str(max(0, study.total - 1)))
     share = f"{trial.count.deployed:>9,} {format_share(trial.count.share):>7}"
     name = _name(trial, study)
-    if trial.label and not study.feasible(trial):
-        name += " (reference, over the budget)"
+    over = study.over(trial)
+    if over and (trial.label or over != "the budget"):
+        name += f" ({'reference, ' if trial.label else ''}over {over})"
     if trial.state == COMPLETE and trial.score is not None:
         mark = "*" if any(t.architecture == trial.architecture for t in study.front) else " "
         score = format_score(trial.score)

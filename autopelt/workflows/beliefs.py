@@ -19,8 +19,9 @@ class Beliefs:
     """The surrogate's side of a running search: ours, whatever sampler proposes."""
 
     def __init__(self, plan: Plan, sampler: optuna.samplers.BaseSampler) -> None:
-        self.plan, self._reader = plan, Reader(plan.space)
-        own = PELTSampler(plan.space, random_seed=0)
+        limits = dict(plan.config.objectives.limits)
+        self.plan, self._reader = plan, Reader(plan.space, tuple(limits))
+        own = PELTSampler(plan.space, random_seed=0, limits=limits)
         self._sampler = sampler if isinstance(sampler, PELTSampler) else own
 
     def update(self, study: StudyStorage) -> None:

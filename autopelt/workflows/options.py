@@ -85,7 +85,7 @@ OPTIONS = {
         Option(
             "objectives",
             "score: best within the budget; score,params and any of latency, memory, forgetting, "
-            "drift: front; both.",
+            "drift: front; both. Limits: both,latency<1.2.",
             "both",
         ),
         Option(

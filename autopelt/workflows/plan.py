@@ -158,7 +158,7 @@ def general_text_hash(config: StudyConfig, source: ModelSource, model_config: An
     Raises:
         UsageError: the model has no such measure, or the text cannot be read or has no use.
     """
-    wanted = [name for name in config.objectives.measured if COSTS[name].trained]
+    wanted = [name for name in config.objectives.watched if COSTS[name].trained]
     for name in wanted:
         reason = unmeasurable(name, source.name, model_config)
         if reason:
@@ -166,10 +166,9 @@ def general_text_hash(config: StudyConfig, source: ModelSource, model_config: An
     if wanted:
         return text_hash(general_text(config.general_text))
     if config.general_text is not None:
-        some = f"{config.objectives if 'params' in config.objectives.names else 'score,params'}"
         raise UsageError(
             f"{parameter('general_text')} has no effect with objectives {config.objectives}; try "
-            f"{parameter('objectives', f'{some},forgetting')}."
+            f"{parameter('objectives', 'score,params,forgetting')}."
         )
     return ""
 

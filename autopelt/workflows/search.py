@@ -109,6 +109,7 @@ def _sampler(plan: Plan) -> optuna.samplers.BaseSampler:
         # What another study's front fills of the space need not be filled again.
         start=max(2, min(10, (plan.config.trials - len(plan.seeds)) // 5) - early),
         share=plan.config.objectives.share,
+        limits=dict(plan.config.objectives.limits),
         source=() if plan.warm is None else plan.warm.observations,
     )
 
@@ -356,7 +357,7 @@ class _Driver:
             timeout=self.plan.config.trial_timeout,
             cache=self.cache,
             log=self.best.place(number, LOG),
-            costs=self.plan.config.objectives.measured,
+            costs=self.plan.config.objectives.watched,
             general_text=self.plan.config.general_text,
         )
 

@@ -80,7 +80,7 @@ def test_only_reference_points_make_a_figure_without_a_front(example):
     record = replace(example, trials=example.trials[1:3])
     assert front(record).steps == ()
     assert card(record).table is None
-    assert "No complete trial fits the budget" in card(record).lead
+    assert "No complete trial is within the budget of 227,132 parameters" in card(record).lead
 
 
 def test_without_a_complete_trial_there_is_nothing_to_show(example):

@@ -3,6 +3,7 @@
 import math
 import warnings
 from importlib.util import find_spec
+from typing import Any
 
 import optuna
 import pytest
@@ -47,9 +48,9 @@ ISLANDS = (
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
 
-def make(name: str, space: BoundSpace, random_seed: int = 0) -> FeasibleSampler:
+def make(name: str, space: BoundSpace, random_seed: int = 0, **more: Any) -> FeasibleSampler:
     """The sampler, which decides for itself after four proposals."""
-    sampler = make_sampler(name, space, random_seed)
+    sampler = make_sampler(name, space, random_seed, **more)
     vars(sampler)["start"] = 4
     if name == "autopeft":  # a rough fit obeys the contract too
         vars(sampler).update(warmup=4, samples=4)
@@ -113,6 +114,13 @@ def test_trials_stopped_early_are_survived(name: str) -> None:
             trial.set_user_attr("scores", [score - 0.1, score])
             study.tell(trial, [score, space.counter.count(made[-1]).deployed])
     assert len(set(made)) == 8
+
+
+def test_limits_on_measured_costs_are_survived(name: str) -> None:
+    """Half of what is trained breaks one."""
+    space = SPACES["pelt"]()
+    sampler = make(name, space, limits={"latency": 1.2, "memory": 130.0})
+    assert len(set(run(study_of(sampler, 3), space, 7))) == 7
 
 
 def test_equal_observations_are_survived(name: str) -> None:

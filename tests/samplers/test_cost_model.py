@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from closed_form import bound, latency_of, memory_of
 
-from autopelt.samplers.cost_model import CostModel
+from autopelt.samplers.cost_model import CostModel, WithinLimits
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
 from autopelt.space.points import sample_feasible
@@ -43,6 +43,28 @@ def test_what_training_changes_grows_with_the_rate() -> None:
     model = CostModel(Features(space), observed[:50])
     error = model.of(points[50:])[:, 0] - drift[50:]
     assert np.sqrt((error**2).mean()) < 0.35 * np.std(drift)
+
+
+def test_chances_to_keep_within_limits() -> None:
+    space = bound("pelt")
+    points = sample_feasible(space, np.random.default_rng(0), 200)
+    made = [space.decode(p) for p in points.tolist()]
+    rng = np.random.default_rng(1)
+    truth = np.array([latency_of(a) for a in made])
+    observed = [
+        Observation(
+            n, a, space.counter.count(a).deployed, None, 0.5,
+            limited=(truth[n] + float(rng.normal(0, 0.005)), 100.0),
+        )
+        for n, a in enumerate(made[:80])
+    ]  # fmt: skip
+    most, features = float(np.median(truth)), Features(space)
+    chance = WithinLimits(features, observed, (most, 100.0)).chance(points)
+    far = np.abs(truth - most) > 0.1
+    assert (chance[far & (truth < most)] > 0.9).all()
+    assert (chance[far & (truth > most)] < 0.1).all()
+    assert (WithinLimits(features, observed, (most, 99.0)).chance(points) < 1e-6).all()
+    assert (WithinLimits(features, [], (most,)).chance(points) == 1).all()
 
 
 def test_without_costs_there_is_nothing_to_model() -> None:

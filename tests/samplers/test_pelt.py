@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 import pytest
 from botorch.acquisition.analytic import UpperConfidenceBound
-from closed_form import FOUR, bound, point_of, run, score_of, study_of
+from closed_form import FOUR, bound, latency_of, point_of, run, score_of, study_of
 from optuna.trial import TrialState, create_trial
 
 from autopelt.architecture.architecture import Architecture
@@ -266,3 +266,22 @@ def test_importing_the_samplers_loads_no_torch() -> None:
 
     code = "import sys, autopelt.samplers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3])
+def test_what_breaks_a_limit_is_hardly_proposed(objectives: int) -> None:
+    """What is slow scores most here; with a limit on it the model's proposals stay below."""
+
+    def slow(architecture: Architecture) -> float:
+        return 1 - 1 / latency_of(architecture) ** 8
+
+    def latencies(limits: dict[str, float]) -> list[float]:
+        space = bound("tiny", 6, 384)
+        sampler = PELTSampler(space, random_seed=1, start=8, limits=limits)
+        made = run(study_of(sampler, objectives), space, 20, slow)
+        return [latency_of(a) for a in made[8:]]
+
+    free, kept = latencies({}), latencies({"latency": 1.1})
+    assert sum(value > 1.1 for value in free) >= 6
+    assert sum(value > 1.1 for value in kept) <= 3
+    assert max(value for value in kept if value <= 1.1) > 1.05

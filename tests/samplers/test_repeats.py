@@ -71,6 +71,13 @@ def test_the_contender_is_known_within_the_budget_and_not_hopeless() -> None:
     assert found.architecture != stopped.architecture
     only = [replace(o, architecture=Architecture(), parameters=0) for o in observed]
     assert model.contender(History(observed=only), single=False) is None
+    found = model.contender(History(observed=observed), single=True)
+    slow = [replace(o, limited=(1.1 if o is not found else 1.3,)) for o in observed]
+    limited = Model(space, Features(space), limits=(1.2,))
+    other = limited.contender(History(observed=slow), single=True)
+    assert found is not None
+    assert other is not None
+    assert other.architecture != found.architecture
     over = [Observation(o.number, o.architecture, space.limit + 1, None, o.score) for o in observed]
     assert model.contender(History(observed=over), single=True) is None
 

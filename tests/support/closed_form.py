@@ -110,12 +110,13 @@ def run(
         trial.set_user_attr("architecture", architecture.to_json())
         if isinstance(study.sampler, FeasibleSampler):
             trial.set_user_attr("origin", study.sampler.origin(trial.number))
+        measured = {"latency": latency_of(architecture), "memory": memory_of(architecture)}
+        trial.set_user_attr("costs", measured)
         made.append(architecture)
         values: Sequence[float] = [
             score(architecture),
             space.counter.count(architecture).deployed,
-            latency_of(architecture),
-            memory_of(architecture),
+            *measured.values(),
         ]
         if values[0] != values[0]:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)

@@ -130,12 +130,41 @@ def test_a_search_against_forgetting(
     assert "task general_text" in capsys.readouterr().err
 
 
+def test_what_breaks_a_limit_is_no_answer(
+    search: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A latency of 1 is that of LoRA without a gate, merged, and of nothing."""
+    folder = tmp_path / "study"
+    seeds = ["--seeds", "head-only,lora-r2,adapter-pfeiffer"]
+    wanted = ["--objectives", "both,latency<1", "--trials", "9", "--repeats", "2"]
+    assert main([*search, *seeds, *wanted]) == 0
+    shown = capsys.readouterr().out
+    assert "latency<1" in shown
+    study = StudyStorage.open(folder)
+    record = study.record()
+    assert study.optuna.metric_names == ["score", "params"]
+    slow = [t for t in record.complete if t.costs["latency"] > 1]
+    assert slow
+    assert all(record.over(t) == "latency<1" for t in slow if t.count.deployed <= record.limit)
+    assert record.front
+    assert all(t.costs["latency"] == 1 for t in (*record.front, record.best, record.best_seed))
+    assert {("latency", "score"), ("params", "latency")} == {(p.x, p.y) for p in panels(record)}
+    means = {t.number: record.expected(t) for t in record.complete}
+    assert all(c.trial.costs["latency"] == 1 for c in candidates(record, means, 99))
+    page = (folder / "index.html").read_text("utf-8")
+    assert "over latency&lt;1" in page or "over latency\\u003c1" in page
+    assert main(["resume", str(folder), "--trials", "10"]) == 0
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         (["--objectives", "score,params,forgetting"], "has no language-model head"),
         (["--objectives", "score,params,forgeting"], "did you mean 'forgetting'"),
         (["--general-text", "x.txt"], "has no effect with objectives both"),
+        (["--objectives", "both,forgetting<0.1"], "has no language-model head"),
+        (["--objectives", "both,latency<1.2", "--early-stopping"], "objectives both,latency<1.2"),
+        (["--objectives", "both,latency<5ms"], "write it like latency<1.2"),
         (["--objectives", "score,params,drift", "--general-text", "no.txt"], "no.txt"),
     ],
 )
