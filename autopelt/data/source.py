@@ -39,8 +39,9 @@ class DataFacts:
         source: the same in one line for a person.
         path: of the folder or file. hub, revision: name of the Hub's set and its commit.
         cut: a sentence on how the splits were made.
-        hash: SHA-256 of train and selection.
-        sizes: examples by split.
+        hash: SHA-256 of train and selection. report_hash: of report, "" where it is not known.
+        sizes: examples by split, as far as they are known.
+        cut_splits: the splits that are cut or drawn, and not a part of their own.
         notes: sentences that a user must see.
     """
 
@@ -51,7 +52,9 @@ class DataFacts:
     revision: str = ""
     cut: str = ""
     hash: str = ""
+    report_hash: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
+    cut_splits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @classmethod

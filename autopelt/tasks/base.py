@@ -111,6 +111,11 @@ class Task(ABC):
         return True
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """Columns of what the model is given of a raw example: the text columns but the target."""
+        return tuple(column for column in self.columns if column != "target")
+
+    @property
     def outputs(self) -> int:
         """Outputs of the head: one for each class, 1 for a single number."""
         return len(self.labels) or 1
@@ -187,7 +192,7 @@ class Task(ABC):
         """Take the names of the classes from the whole of train, before anything is cut."""
 
     def strata(self, dataset: Dataset) -> Sequence[Any] | None:
-        """A class for each example, to cut stratified; None cuts at random."""
+        """A class for each example, to draw stratified; None draws at random."""
         return None
 
     def groups(self, dataset: Dataset) -> Sequence[Any] | None:

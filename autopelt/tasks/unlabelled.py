@@ -52,7 +52,7 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
     own = task.unlabelled(table, named)
     if own is not None:
         return Dataset.from_dict(own)
-    wanted = [column for column in task.columns if column != "target"]
+    wanted = task.asked
     unknown = sorted(set(named) - set(wanted))
     if unknown:
         raise UsageError(

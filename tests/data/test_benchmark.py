@@ -12,16 +12,16 @@ from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import TASKS, Source, make_task
 
 REAL = {
-    "rte": (2241, 249, 277),
-    "cola": (7696, 855, 1043),
-    "sst2": (65349, 2000, 872),
-    "stsb": (5175, 574, 1500),
-    "wnli": (477, 158, 71),
-    "cb": (188, 62, 56),
+    "rte": (2262, 228, 277),
+    "cola": (7695, 856, 1043),
+    "sst2": (65266, 2083, 872),
+    "stsb": (5215, 534, 1500),
+    "wnli": (475, 160, 71),
+    "cb": (186, 64, 56),
     "acl-arc": (1688, 114, 139),
     "chemprot": (4169, 2427, 3469),
     "wnut17": (3394, 1009, 1287),
-    "ntrex-en-sl": (1597, 200, 200),
+    "ntrex-en-sl": (1570, 212, 215),
 }
 """Examples of the splits from the original files."""
 
@@ -148,14 +148,14 @@ def test_glue_sets_that_are_not_at_hand_are_read_in_their_layout(tmp_path):
 
 
 def test_superglue_sets_that_are_not_at_hand_are_read_in_their_layout(tmp_path):
-    def write(name, row):
+    def write(name, row, differs):
         (tmp_path / name).mkdir()
-        lines = "\n".join(json.dumps(row | {"idx": n, "label": n % 2 == 0}) for n in range(40))
+        rows = [row | {"idx": n, "label": n % 2 == 0, differs: f"It is {n}."} for n in range(40)]
         for file in ("train.jsonl", "val.jsonl"):
-            (tmp_path / name / file).write_text(lines)
+            (tmp_path / name / file).write_text("\n".join(map(json.dumps, rows)))
 
-    write("BoolQ", {"question": "is it", "passage": "It is."})
-    write("WiC", {"word": "bank", "sentence1": "The bank.", "sentence2": "A bank.", "start1": 4})
+    write("BoolQ", {"question": "is it"}, "passage")
+    write("WiC", {"word": "bank", "sentence1": "The bank.", "start1": 4}, "sentence2")
     source = Source(data=tmp_path)
     boolq, wic = make_task("boolq"), make_task("wic")
     assert {row["label"] for row in boolq.load(source).train} == {0, 1}

@@ -54,7 +54,7 @@ def test_a_set_of_the_hub_is_loaded_once_and_then_found_in_the_cache(tmp_path):
         facts, report, here, other = _load(tmp_path, endpoint, "online")
     assert facts["origin"] == "hub"
     assert facts["revision"] == COMMIT
-    assert facts["sizes"] == {"train": 45, "selection": 15, "report": 9}
+    assert facts["sizes"] == {"train": 46, "selection": 14, "report": 9}
     assert report == {"text": "p 100", "text_pair": "h 0", "label": 0}
     assert (here, other) == ("cache", "")
 

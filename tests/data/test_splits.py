@@ -1,53 +1,13 @@
-"""Cuts: stratified, in whole groups, the same for the same random seed."""
-
-from collections import Counter
+"""Cuts: whole groups and equal texts on one side, the same whatever the file's order and length."""
 
 import pytest
 from datasets import Dataset
-from hypothesis import given
-from hypothesis import strategies as st
 
 from autopelt.data.source import DataFacts, Parts
-from autopelt.data.splits import content_hash, draw, selection_size
+from autopelt.data.splits import content_hash
 from autopelt.errors import UnavailableError
 from autopelt.tasks import Source
 from autopelt.tasks.classification import Classification
-
-
-@pytest.mark.parametrize(
-    ("examples", "size"), [(4, 1), (250, 62), (635, 158), (2490, 249), (67349, 2000)]
-)
-def test_selection_is_a_tenth_within_bounds(examples, size):
-    assert selection_size(examples) == size
-
-
-@given(
-    strata=st.lists(st.sampled_from("aabc"), min_size=1, max_size=200),
-    share=st.floats(0.0, 1.0),
-    seed=st.integers(0, 100),
-)
-def test_a_draw_is_stratified_to_within_one_example(strata, share, seed):
-    size = int(share * len(strata))
-    drawn = draw(size, len(strata), seed, 1, strata=strata)
-    assert drawn == sorted(set(drawn))
-    assert len(drawn) == size
-    assert drawn == draw(size, len(strata), seed, 1, strata=strata)
-    found, whole = Counter(strata[i] for i in drawn), Counter(strata)
-    rare = sum(0 < size * n / len(strata) < 1 for n in whole.values())
-    for name, n in whole.items():
-        assert abs(found[name] - size * n / len(strata)) < 1 + rare
-
-
-def test_every_class_is_drawn_at_least_once_where_that_fits():
-    strata = ["often"] * 97 + ["rare"] * 3
-    assert Counter(strata[i] for i in draw(10, 100, 0, 1, strata=strata))["rare"] == 1
-
-
-def test_groups_are_never_torn_apart():
-    groups = [n // 7 for n in range(100)]
-    drawn = draw(20, 100, 0, 1, groups=groups)
-    assert 20 <= len(drawn) < 27
-    assert {groups[i] for i in drawn}.isdisjoint(groups[i] for i in range(100) if i not in drawn)
 
 
 def test_the_hash_tells_examples_apart_not_how_they_are_stored():
@@ -66,13 +26,83 @@ class _Rows:
         return Parts({"train": lambda: Dataset.from_list(self.rows)}, DataFacts("x", ""))
 
 
-def test_too_few_examples_and_too_many_wanted(tmp_path):
-    def task(examples):
-        rows = [{"text": f"t{n}", "label": str(n % 2)} for n in range(examples)]
-        return Classification("few", "", _Rows(rows))
+def _task(rows):
+    return Classification("few", "", _Rows(rows))
 
+
+def _rows(examples):
+    return [{"text": f"t{n}", "label": str(n % 2)} for n in range(examples)]
+
+
+def test_too_few_examples_and_too_many_wanted():
     with pytest.raises(UnavailableError, match="has 3 training examples, too few"):
-        task(3).load(Source())
-    splits = task(40).load(Source(train_examples=1000))
-    assert splits.facts.notes == ("1000 training examples were asked for; there are 23.",)
-    assert len(splits.train) == 23
+        _task(_rows(3)).load(Source())
+    same = [{"text": "Same " + " " * n, "label": str(n % 2)} for n in range(40)]
+    with pytest.raises(
+        UnavailableError, match="has 40 training examples with only 1 different texts"
+    ):
+        _task(same).load(Source())
+    splits = _task(_rows(40)).load(Source(train_examples=1000))
+    left = len(splits.train)
+    assert splits.facts.notes == (f"1000 training examples were asked for; there are {left}.",)
+    assert 18 <= left <= 27
+
+
+def test_an_appended_row_moves_no_other():
+    """Of a search before, 35 of 100 examples to report on had been trained or selected on."""
+
+    def texts(rows):
+        splits = _task(rows).load(Source(), report=True)
+        return [set(part["text"][:]) for part in (splits.train, splits.selection, splits.report)]
+
+    before, after = texts(_rows(400)), texts([*_rows(400), {"text": "new", "label": "1"}])
+    assert before == [part - {"new"} for part in after]
+
+
+def test_texts_that_are_repeated_stay_on_one_side():
+    """Of 20 texts ten times each, 37 of 37 selection texts were in train."""
+    rows = [{"text": f"{'T' if n % 3 else 't'}{n % 20}", "label": str(n % 2)} for n in range(200)]
+    splits = _task(rows).load(Source(), report=True)
+    parts = (splits.train, splits.selection, splits.report)
+    sides = [{text.lower() for text in part["text"]} for part in parts]
+    assert sum(map(len, sides)) == 20
+    assert all(sides)
+    assert splits.facts.notes == ()
+
+
+def test_one_file_as_all_three_splits_is_said_plainly():
+    class Same(_Rows):
+        def find(self, source):
+            parts = super().find(source)
+            read = parts.readers["train"]
+            readers = {"train": read, "selection": read, "report": read}
+            return Parts(readers, parts.facts)
+
+    notes = Classification("same", "", Same(_rows(40))).load(Source(), report=True).facts.notes
+    assert [note.split(";")[0] for note in notes] == [
+        "WARNING: all 40 selection examples are in train too",
+        "WARNING: all 40 report examples are in train too",
+        "WARNING: all 40 report examples are in selection too",
+    ]
+
+
+def test_labels_that_contradict_each_other_are_counted():
+    rows = [*_rows(40), {"text": "T1 ", "label": "0"}]
+    (note,) = _task(rows).load(Source()).facts.notes
+    assert note.startswith("train: 1 texts stand more than once with different labels (2 of")
+
+
+def test_the_report_split_that_is_cut_is_known_though_not_handed_out():
+    task = _task(_rows(100))
+    searched, scored = task.load(Source()).facts, task.load(Source(), report=True)
+    assert searched.report_hash == scored.facts.report_hash == content_hash(scored.report)
+    assert searched.cut_splits == ("report", "selection", "train")
+
+
+def test_a_single_group_is_cut_within():
+    class Grouped(Classification):
+        def groups(self, dataset):
+            return ["one article"] * len(dataset)
+
+    splits = Grouped("one", "", _Rows(_rows(40))).load(Source())
+    assert "by a hash of each text" in splits.facts.cut

@@ -34,9 +34,11 @@ def _line(make):
 def test_one_file_is_split_in_three_and_the_user_is_told(reviews):
     task = task_from_files(reviews)
     splits = task.load(Source(), report=True)
-    assert splits.facts.sizes == {"train": 34, "selection": 11, "report": 15}
-    assert "Report is 15 of the 60 training examples, drawn stratified" in splits.facts.cut
-    assert "Selection is 11 of the 45 training examples" in splits.facts.cut
+    assert splits.facts.sizes == {"train": 32, "selection": 14, "report": 14}
+    assert (
+        "Report is 14 of the 60 training examples, drawn by a hash of each text" in splits.facts.cut
+    )
+    assert "Selection is 14 of the 46 training examples" in splits.facts.cut
     assert splits.facts.notes == (
         "The task is a classification, scored by accuracy: "
         "'label' has 2 distinct values (bad, good).",
@@ -51,7 +53,7 @@ def test_validation_selects_and_test_reports(tmp_path, reviews):
     assert splits.facts.sizes == {"train": 60, "selection": 2, "report": 1}
     assert splits.selection["text"][:] == ["x", "y"]
     two = task_from_files(reviews, validation=other).load(Source(), report=True)
-    assert two.facts.sizes == {"train": 45, "selection": 2, "report": 15}
+    assert two.facts.sizes == {"train": 46, "selection": 2, "report": 14}
 
 
 @pytest.mark.parametrize(
@@ -106,11 +108,12 @@ def test_the_same_rows_in_every_format_are_the_same_task(tmp_path):
 
 
 def test_tags_in_json_lines_and_any_ending_with_a_kind(tmp_path):
-    rows = [{"tokens": ["the", "cat"], "ner_tags": ["O", "B-x"], "n": n} for n in range(20)]
+    rows = [{"tokens": ["the", f"cat{n}"], "ner_tags": ["O", "B-x"], "n": n} for n in range(20)]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     task = task_from_files(str(tmp_path / "a.jsonl"), kind="token_classification")
-    assert task.load(Source()).train[0] == {"words": ["the", "cat"], "tags": [0, 1]}
-    (tmp_path / "a.tagged").write_text("the O\ncat B-x\n\n" * 20)
+    first = task.load(Source()).train[0]
+    assert first == {"words": ["the", first["words"][1]], "tags": [0, 1]}
+    (tmp_path / "a.tagged").write_text("".join(f"the O\ncat{n} B-x\n\n" for n in range(20)))
     task = task_from_files(str(tmp_path / "a.tagged"), kind="token_classification")
     task.load(Source())
     assert task.labels == ("O", "B-x")
