@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from autopelt.data.draw import RULE
 from autopelt.errors import UnavailableError
-
-if TYPE_CHECKING:
-    from autopelt.data.source import DataFacts
 
 SEARCHED, REPORT = ("train", "selection"), ("report",)
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """The splits that a study or a training recorded.
+    """The splits that a study or a training recorded, or those of the data as it is now.
 
     Attributes:
         hash: of train and selection, report_hash: of report (`autopelt.data.splits.content_hash`);
-            "" where it was not known.
+            "" where it is not known.
         rule: by which splits were cut (`autopelt.data.draw.RULE`).
-        train, selection, report: examples; None where they were not known.
+        train, selection, report: examples; None where they are not known.
+        cut_splits: those that are no part of their own, as far as it is known.
     """
 
     hash: str = ""
@@ -32,35 +28,30 @@ class Recorded:
     train: int | None = None
     selection: int | None = None
     report: int | None = None
+    cut_splits: tuple[str, ...] = ()
 
-    @classmethod
-    def of(cls, facts: DataFacts) -> Recorded:
-        """Of splits that were just made."""
-        return cls(facts.hash, facts.report_hash, RULE, **facts.sizes)
-
-    def check(self, task: str, now: DataFacts, splits: Sequence[str]) -> None:
+    def check(self, task: str, now: Recorded, splits: Sequence[str]) -> None:
         """Refuse other examples than those that were recorded.
 
         Args:
             task: its name.
-            now: of the data as it is.
+            now: the data as it is.
             splits: the ones that are about to be used.
 
         Raises:
             UnavailableError: says how many examples there were and are.
         """
-        searched, report = set(SEARCHED) & set(splits), set(REPORT) & set(splits)
-        changed: list[str] = []
-        if searched and self.hash and self.hash != now.hash:
-            changed += SEARCHED
-        if report and self.report_hash and now.report_hash not in ("", self.report_hash):
-            changed += REPORT
-        if self.rule != RULE and set(splits) & set(now.cut_splits):
+        if self.rule != now.rule and set(splits) & set(now.cut_splits):
             raise UnavailableError(
-                f"the splits of task '{task}' were cut by another rule (number {self.rule}, now "
-                f"{RULE}: by a hash of each text) and cannot be made again by this version of "
-                "autopelt; search again, or use the version of then."
+                f"the splits of task '{task}' were cut by another rule (number {self.rule}; number "
+                f"{now.rule} goes by a hash of each text), and this version of autopelt does not "
+                "make the same; search again, or use the version of then."
             )
+        changed: list[str] = []
+        if set(SEARCHED) & set(splits) and self.hash not in ("", now.hash):
+            changed += SEARCHED
+        if set(REPORT) & set(splits) and "" != self.report_hash != now.report_hash != "":
+            changed += REPORT
         if changed:
             raise UnavailableError(
                 f"the data of task '{task}' is not what was recorded: "
@@ -68,8 +59,8 @@ class Recorded:
                 "back, or search again with the new."
             )
 
-    def _difference(self, split: str, now: DataFacts) -> str:
-        before, after = getattr(self, split), now.sizes.get(split)
+    def _difference(self, split: str, now: Recorded) -> str:
+        before, after = getattr(self, split), getattr(now, split)
         if before is None or before == after:
             return f"{split} {after} examples as before, but not the same"
         return f"{split} {before} examples before, {after} now"

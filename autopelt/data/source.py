@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from autopelt.data.draw import RULE
+from autopelt.data.recorded import Recorded
 from autopelt.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -62,10 +64,15 @@ class DataFacts:
         """Of a set of the Hub; `shown` also says which part of it."""
         return cls("hub", f"Hub {shown} at {commit[:12]}", hub=name, revision=commit)
 
+    @property
+    def recorded(self) -> Recorded:
+        """The splits, to tell later whether they are still there."""
+        return Recorded(self.hash, self.report_hash, RULE, **self.sizes, cut_splits=self.cut_splits)
+
     def stored(self) -> dict[str, Any]:
         """What a study keeps of them: the sizes by their splits' names, no notes."""
         texts = {name: value for name, value in vars(self).items() if isinstance(value, str)}
-        return {**self.sizes, **{name: text for name, text in texts.items() if text}}
+        return {**self.sizes, "rule": RULE, **{name: text for name, text in texts.items() if text}}
 
 
 @dataclass(frozen=True)

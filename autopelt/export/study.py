@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.backbones.source import resolve
+from autopelt.data.recorded import REPORT, SEARCHED
 from autopelt.errors import UsageError, parameter
 from autopelt.export import OF_A_STUDY
 from autopelt.study.lookup import choose_trial, split_study
@@ -76,7 +77,7 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
     check_writable(out, "out")
-    setup = Setup.of(opened.config)
+    setup = Setup.of(opened.config, opened.facts.task)
     source = resolve(setup.model)
     config = load_config(source)
     task = make_task(setup.task).for_model(config)
@@ -87,6 +88,7 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
         )
     assert isinstance(task, Classification)
     splits = task.load(data_source(setup), report=True)
+    opened.facts.task.recorded.check(task.name, splits.facts.recorded, SEARCHED + REPORT)
     limit = length_limit(setup.max_length or task.max_length, load_tokenizer(source), config)
     with new_folder(out) as made:
         (made / "data").mkdir()

@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from autopelt.data.recorded import Recorded
+
 VERSION = 1
 """Of the form in which facts are stored; studies without one are of before there was any."""
 
@@ -56,8 +58,9 @@ class TaskFacts(Facts):
         labels: names of the classes.
         constant: what the best constant answer scores on selection; None without one.
         train, selection, report: examples; None where a split was not loaded.
-        origin, source, path, hub, revision, cut, hash: as `autopelt.data.source.DataFacts`.
-        report_hash: SHA-256 of the report split; comparisons have it.
+        origin, source, path, hub, revision, cut, hash, report_hash: as
+            `autopelt.data.source.DataFacts`.
+        rule: by which splits are cut (`autopelt.data.draw.RULE`).
         general_text: of the text on which forgetting is measured, where it is.
     """
 
@@ -78,6 +81,14 @@ class TaskFacts(Facts):
     hash: str = ""
     report_hash: str = ""
     general_text: str = ""
+    rule: int = 1
+
+    @property
+    def recorded(self) -> Recorded:
+        """The examples, to tell whether they are still there."""
+        return Recorded(
+            self.hash, self.report_hash, self.rule, self.train, self.selection, self.report
+        )
 
     @property
     def sizes(self) -> dict[str, int | None]:

@@ -14,7 +14,6 @@ from transformers import PreTrainedModel
 
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.source import resolve
-from autopelt.data.splits import content_hash
 from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.padding import MODEL_INPUTS
@@ -56,7 +55,7 @@ class Context:
         probes: what measures how far a trained model is from the bare backbone, by objective
             (`autopelt.training.forgetting`).
         trunk_works: whether a pass can start at a layer of this model, as far as is known.
-        report_hash: content hash of the report split, "" where it is not loaded.
+        data: where the examples came from, and what became of them.
     """
 
     def __init__(self, setup: Setup, *, train: bool = True, report: bool = False) -> None:
@@ -67,7 +66,7 @@ class Context:
             report: load the report split as well. A search never does.
 
         Raises:
-            UnavailableError: the model or the data is not to be had.
+            UnavailableError: the model or the data is not to be had, or is not what was recorded.
         """
         begun = time.perf_counter()
         self.setup = setup
@@ -76,13 +75,16 @@ class Context:
         config = load_config(source)
         self.task: Task = make_task(setup.task).for_model(config)
         loaded = self.task.load(data_source(setup), report=report)
+        wanted = {"train": train, "selection": train, "report": report}
+        used = [name for name, keep in wanted.items() if keep]
+        if setup.recorded is not None:
+            setup.recorded.check(self.task.name, loaded.facts.recorded, used)
+        self.data = loaded.facts
         self.notes: list[str] = list(loaded.facts.notes)
         wanted_length = setup.max_length or self.task.max_length
-        self.report_hash = "" if loaded.report is None else content_hash(loaded.report)
         limit = length_limit(wanted_length, self.tokenizer, config)
         self.splits: dict[str, Split] = {}
-        wanted = {"train": train, "selection": train, "report": report}
-        for name in (name for name, keep in wanted.items() if keep):
+        for name in used:
             encoded = self.task.encode(getattr(loaded, name), self.tokenizer, limit)
             self.notes += [f"{name}: {note}" for note in self.task.notes(encoded)]
             self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))

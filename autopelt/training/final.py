@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.data.recorded import Recorded
 from autopelt.errors import UnavailableError
 from autopelt.modules.attachment import count_attached
 from autopelt.modules.checkpoint import load, save
@@ -127,7 +128,7 @@ def _record(
         labels=tuple(context.task.labels),
         head=context.task.head,
         kind=context.task.kind,
-        setup=context.setup,
+        setup=replace(context.setup, recorded=context.data.recorded),
         training=training,
     )
 
@@ -147,10 +148,11 @@ def evaluate_model(
         constant answer's scores are known for the data it was trained with.
 
     Raises:
-        UnavailableError: a file is missing or broken, or model or data are not to be had.
+        UnavailableError: a file is missing or broken, model or data are not to be had, or the
+            report split is not the one that was scored after the training.
     """
     record = read_record(folder)
-    setup = record.setup
+    setup = replace(record.setup, recorded=record.setup.recorded or Recorded())
     if model is not None:
         setup = replace(setup, model=model)
     if data is not None:

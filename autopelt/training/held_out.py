@@ -33,7 +33,7 @@ def held_out(context: Context, selection: Mapping[str, float]) -> dict[str, Any]
         "score": task.metric.value(metrics),
         "without": without_groups(context, "report", predictions, task),
         "examples": len(split.rows),
-        "data": context.report_hash,
+        "data": context.data.report_hash,
     }
     answer = task.constant(context.splits["train"].encoded)
     if answer is not None:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.modules.attachment import detach
@@ -160,7 +161,7 @@ class Energy:
 def main() -> None:
     """Read a request from standard input, print the result as one line of JSON."""
     asked = json.load(sys.stdin)
-    asked["setup"] = Setup(**asked["setup"])
+    asked["setup"] = TypeAdapter(Setup).validate_python(asked["setup"])
     asked["training"] = TrainingConfig(**asked["training"])
     with redirect_stdout(sys.stderr):  # libraries print at will; there only the result may go
         measures = measure(**asked)

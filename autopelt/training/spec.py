@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autopelt.data.recorded import Recorded
 from autopelt.study.config import StudyConfig, TrainingConfig
+from autopelt.study.facts import TaskFacts
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Setup:
         train_examples: how many training examples to use, or None for all.
         max_length: tokens an example may have, or None for the task's default.
         random_seed: of the split into train and selection and of the choice of examples.
+        recorded: the examples that it must be, or None for any.
     """
 
     model: str
@@ -25,10 +28,11 @@ class Setup:
     train_examples: int | None = None
     max_length: int | None = None
     random_seed: int = 0
+    recorded: Recorded | None = None
 
     @classmethod
-    def of(cls, config: StudyConfig) -> "Setup":
-        """The shared part of a study's configuration."""
+    def of(cls, config: StudyConfig, task: TaskFacts | None = None) -> "Setup":
+        """The shared part of a study's configuration; with `task`, for the examples it had only."""
         model = config.model + (f"@{config.revision}" if config.revision else "")
         data = None if config.data is None else str(Path(config.data).resolve())
         return cls(
@@ -38,6 +42,7 @@ class Setup:
             config.training.train_examples,
             config.training.max_length,
             config.random_seed,
+            None if task is None else task.recorded,
         )
 
     def anywhere(self) -> "Setup":

@@ -17,7 +17,8 @@ from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import resolve
 from autopelt.cards.at_budgets import AtBudgets, at_budgets
 from autopelt.cards.comparison_rows import Row
-from autopelt.data.splits import content_hash
+from autopelt.data.recorded import REPORT, SEARCHED
+from autopelt.data.source import DataFacts
 from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
 from autopelt.report.comparison import write_comparison
 from autopelt.study.config import StudyConfig, TrainingConfig, derived_seed
@@ -130,17 +131,18 @@ class Comparison:
         setup = Setup.of(self.config)
         task = task.for_model(load_config(resolve(setup.model)))
         splits = task.load(data_source(setup), report=True)
-        assert splits.report is not None
+        for method in self.methods:
+            method.check(self.config, splits.facts)
         facts = ComparisonFacts(
             metric=score_name(task),
-            task=task_facts(task, splits, report_hash=content_hash(splits.report)),
+            task=task_facts(task, splits),
             training=self.config.training,
             random_seed=self.config.random_seed,
             command=self.command,
         )
         state = self.folder / STATE
         if state.is_file():
-            self._go_on(state, facts)
+            self._go_on(state, facts, splits.facts)
         elif self.folder.is_dir() and [
             p for p in self.folder.iterdir() if not p.name.startswith(LOCK)
         ]:
@@ -156,8 +158,8 @@ class Comparison:
             ) from None
         return facts
 
-    def _go_on(self, state: Path, facts: ComparisonFacts) -> None:
-        """Raise UsageError where trainings of before would not be comparable."""
+    def _go_on(self, state: Path, facts: ComparisonFacts, data: DataFacts) -> None:
+        """Raise UsageError or UnavailableError where trainings would not be comparable."""
         try:
             before = ComparisonFacts.model_validate_json(state.read_text(encoding="utf-8"))
         except ValueError:
@@ -167,16 +169,14 @@ class Comparison:
             for key in ("metric", "training", "random_seed")
             if getattr(before, key) != getattr(facts, key)
         ]
-        different += [
-            f"task {key}"
-            for key in ("name", "hash", "report_hash")
-            if getattr(before.task, key) != getattr(facts.task, key)
-        ]
+        if before.task.name != facts.task.name:
+            different.append("task name")
         if different:
             raise UsageError(
                 f"'{self.folder}' holds a comparison with another {', '.join(different)}; "
                 f"put it back, or give another {parameter('out')}."
             )
+        before.task.recorded.check(facts.task.name, data.recorded, SEARCHED + REPORT)
 
     # ------------------------------------------------------------------ phases
     def _train(self, jobs: list[Job[Run]], metric: str, say: Say, what: str) -> bool:

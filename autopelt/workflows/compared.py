@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
@@ -13,11 +13,12 @@ from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import resolve
 from autopelt.cards.comparison_rows import FOUND, FULL, HAND
+from autopelt.data.recorded import REPORT
+from autopelt.data.source import DataFacts
 from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
 from autopelt.study.config import StudyConfig
 from autopelt.study.lookup import BEST, find_architecture, split_study
 from autopelt.study.record import StudyRecord
-from autopelt.study.storage import StudyStorage
 from autopelt.training.spec import Setup
 
 
@@ -28,6 +29,7 @@ class Method:
     Attributes:
         role: ``found`` by a study, made by ``hand``, or the ``full`` model, a reference.
         within: the budgets, as a user writes them, at which it competes.
+        study: that found it, or None.
     """
 
     name: str
@@ -36,22 +38,49 @@ class Method:
     setup: Setup
     role: str = HAND
     within: tuple[str, ...] = ()
+    study: StudyRecord | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str:
         """Identifies its trainings in the ledger."""
         return f"{self.architecture.id}@{self.setup.model}"
 
+    def check(self, config: StudyConfig, data: DataFacts) -> None:
+        """Refuse a report split of which the study may have trained on examples.
+
+        Args:
+            config: of the comparison. data: its splits.
+
+        Raises:
+            UsageError: the study cut the report split with another random seed.
+            UnavailableError: the data has changed since the study.
+        """
+        if self.study is None or self.study.config.task != config.task:
+            return
+        seed = self.study.config.random_seed
+        if "report" in data.cut_splits and seed != config.random_seed:
+            raise UsageError(
+                f"method '{self.name}' was searched with {parameter('random_seed', seed)}, on "
+                "examples that are in the report split of this comparison; give the same."
+            )
+        self.study.task.recorded.check(self.study.task.name, data.recorded, REPORT)
+
 
 @dataclass(frozen=True)
 class _Name:
-    """A name as a user wrote it, and what it can be asked."""
+    """A name as a user wrote it, and what it can be asked.
+
+    Attributes:
+        study: that it names, or of which it names a trial.
+        best: it names a study, or the best of it.
+    """
 
     text: str
     setup: Setup
     counter: ShapeCounter
     architecture: Architecture
     study: StudyRecord | None
+    best: bool
 
     @classmethod
     def read(cls, text: str, own: Setup) -> "_Name":
@@ -62,28 +91,27 @@ class _Name:
         counter = ShapeCounter(shapes)
         plain = name.removesuffix("~")
         try:
-            architecture = find_architecture(plain, shapes).architecture
-            counter.count(architecture)
+            named = find_architecture(plain, shapes)
+            counter.count(named.architecture)
         except AutopeltError as error:
             raise UsageError(f"method '{text}': {error.marked}") from None
         study = split_study(plain)
         best = study is not None and study[1] in ("", BEST)
-        record = StudyStorage.open(study[0]).record() if study is not None and best else None
-        return cls(text, setup, counter, architecture, record)
+        return cls(text, setup, counter, named.architecture, named.study, best)
 
     @property
     def role(self) -> str:
         if self.architecture.full:
             return FULL
-        plain = self.text.partition("@")[0].removesuffix("~")
-        return HAND if split_study(plain) is None else FOUND
+        return HAND if self.study is None else FOUND
 
     def limit(self, budget: Budget) -> int:
         return budget.limit(self.counter.shapes.backbone_parameters)
 
     def method(self, name: str, architecture: Architecture, within: Iterable[str]) -> Method:
         count = self.counter.count(architecture)
-        return Method(name, architecture, count, self.setup, self.role, tuple(within))
+        role, within = self.role, tuple(within)
+        return Method(name, architecture, count, self.setup, role, within, self.study)
 
 
 def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | None) -> list[Method]:
@@ -167,7 +195,7 @@ def _at_each(name: _Name, budgets: Sequence[Budget]) -> list[Method]:
     if name.role == FULL:
         return [name.method(name.text, whole, ())]
     limits = {str(b): name.limit(b) for b in budgets}
-    if name.study is not None:
+    if name.best and name.study is not None:
         made = []
         for budget, limit in limits.items():
             if (trial := name.study.best_within(limit)) is not None:

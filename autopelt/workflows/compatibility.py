@@ -1,18 +1,24 @@
 """What must be the same when a study goes on or a trial is trained again: data, model, versions."""
 
+from autopelt.data.recorded import REPORT, SEARCHED
 from autopelt.study.record import StudyRecord
 from autopelt.workflows.plan import Plan
 
 _GUARDED = {
-    "task": ("name", "hash", "train", "selection", "labels", "general_text"),
+    "task": ("name", "labels", "general_text"),
     "backbone": ("revision", "weights", "parameters"),
     "warm_start": ("hash",),
 }
 """Facts without which scores are not comparable, as a study keeps them."""
 
 
+def check_data(record: StudyRecord, plan: Plan) -> None:
+    """Refuse other examples than the study's. Raises UnavailableError."""
+    record.task.recorded.check(record.task.name, plan.data.recorded, SEARCHED + REPORT)
+
+
 def changed_facts(record: StudyRecord, plan: Plan) -> list[str]:
-    """Every fact of data and model that has changed since, as ``task hash: old, now new``."""
+    """Every fact of task and model that has changed since, as ``task labels: old, now new``."""
     changed = []
     for what, keys in _GUARDED.items():
         stored, mine = getattr(record, what), getattr(plan.facts, what)

@@ -9,7 +9,6 @@ What is compared there is chosen by the posterior mean given all selection score
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autopelt.data.splits import content_hash
 from autopelt.errors import InfeasibleError, UsageError, require_positive
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers.posterior import beliefs, posterior_means
@@ -22,10 +21,8 @@ from autopelt.study.importance import with_importance
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.system.lock import locked
-from autopelt.tasks import make_task
-from autopelt.training.context import data_source
 from autopelt.training.spec import Setup
-from autopelt.workflows.compatibility import changed_facts
+from autopelt.workflows.compatibility import changed_facts, check_data
 from autopelt.workflows.jobs import Job, Say, run_jobs
 from autopelt.workflows.options import CONFIRM_SEEDS, CONFIRM_TOP
 from autopelt.workflows.plan import Plan
@@ -93,13 +90,17 @@ def confirm_study(
         workers: trainings at once; None: the study's.
 
     Raises:
-        UsageError: data or model has changed, or another process works on the study.
+        UsageError: the model has changed, or another process works on the study.
+        UnavailableError: the data has changed.
         and as `confirm`.
     """
     config = plan.config
     with locked(folder), explained(folder, config.storage):
         study = StudyStorage.open(folder)
-        changed = study.begun_with().differences(config) + changed_facts(study.record(), plan)
+        changed = study.begun_with().differences(config)
+        if not changed:
+            check_data(study.record(), plan)
+            changed = changed_facts(study.record(), plan)
         if changed:
             raise UsageError(
                 f"study '{folder}' cannot be confirmed, it is not what was searched any more "
@@ -134,7 +135,12 @@ def confirm(
     record, config, kept = study.record(), study.config, ledger(study.folder)
     chosen = candidates(record, posterior_means(plan.space, record.complete), top)
     known = {ln.training.data for ln in kept.lines() if ln.training and ln.training.data}
-    _same_report_split(known, Setup.of(config), plan, study.folder)
+    if known and known != {plan.data.report_hash}:
+        raise UsageError(
+            f"the report split of study '{study.folder}' is not the one that its confirmation "
+            f"began with; put the data back, or delete {study.folder / CONFIRMED} to confirm "
+            "afresh."
+        )
     jobs = [
         _job(candidate, random_seed, number, study)
         for number, random_seed in enumerate(confirmation_seeds(config.random_seed, seeds), 1)
@@ -191,20 +197,7 @@ def _job(
         ConfirmedTrial(trial.number, trial.architecture.id, candidate.role, candidate.believed),
         trial.architecture.to_json(),
         random_seed,
-        Setup.of(study.config),
+        Setup.of(study.config, study.facts.task),
         study.config.training,
         timeout=study.config.trial_timeout,
     )
-
-
-def _same_report_split(known: set[str], setup: Setup, plan: Plan, folder: Path) -> None:
-    """Refuse to mix scores of two different report splits."""
-    if not known:
-        return
-    task = make_task(plan.config.task)
-    report = task.load(data_source(setup), report=True).report
-    if report is None or {content_hash(report)} != known:
-        raise UsageError(
-            f"the report split of study '{folder}' is not the one that its confirmation began "
-            f"with; put the data back, or delete {folder / CONFIRMED} to confirm afresh."
-        )

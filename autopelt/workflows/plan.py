@@ -17,7 +17,7 @@ from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.general_text import general_text, text_hash
-from autopelt.data.source import Splits
+from autopelt.data.source import DataFacts, Splits
 from autopelt.errors import UsageError, parameter
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
@@ -66,6 +66,7 @@ class Plan:
         seeds: seed architectures in the order they are evaluated.
         warm: the study of a warm start, or None.
         facts: what the study keeps of all this.
+        data: where the examples come from, and what becomes of them.
         notes: sentences that a user must see before the search starts.
     """
 
@@ -77,6 +78,7 @@ class Plan:
     seeds: tuple[Entry, ...]
     warm: WarmStart | None
     facts: StudyFacts
+    data: DataFacts
     notes: tuple[str, ...]
 
     @property
@@ -121,7 +123,8 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
         small_too = config.objectives.weigh_costs
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
     general = general_text_hash(config, source, model_config)
-    splits = task.load(data_source(setup))
+    # The report split is looked at here alone, to count and check it; no trial is given it.
+    splits = task.load(data_source(setup), report=True)
     facts = StudyFacts(
         version=VERSION,
         command=command,
@@ -136,7 +139,9 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
     notes = list(splits.facts.notes)
     if warm is not None:
         notes.append(warm.words(config.sampler))
-    return Plan(config, shapes, counter, limit, space, seeds, warm, facts, tuple(notes))
+    return Plan(
+        config, shapes, counter, limit, space, seeds, warm, facts, splits.facts, tuple(notes)
+    )
 
 
 def backbone_facts(source: ModelSource, config: Any, shapes: Shapes) -> BackboneFacts:
@@ -173,9 +178,7 @@ def general_text_hash(config: StudyConfig, source: ModelSource, model_config: An
     return ""
 
 
-def task_facts(
-    task: Task, splits: Splits, report_hash: str = "", general_text: str = ""
-) -> TaskFacts:
+def task_facts(task: Task, splits: Splits, general_text: str = "") -> TaskFacts:
     """What a study keeps of its task and data."""
     return TaskFacts(
         name=task.name,
@@ -184,7 +187,6 @@ def task_facts(
         labels=tuple(task.labels),
         constant=constant_score(task, splits.train, splits.selection),
         **splits.facts.stored(),
-        report_hash=report_hash,
         general_text=general_text,
     )
 

@@ -9,7 +9,7 @@ from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.training.results import TrialFailure
 from autopelt.training.spec import Setup, TrialSpec
 from autopelt.training.trial import run_trial
-from autopelt.workflows.compatibility import changed_facts, changed_versions
+from autopelt.workflows.compatibility import changed_facts, changed_versions, check_data
 from autopelt.workflows.plan import Plan, default_threads
 
 
@@ -45,13 +45,15 @@ def reproduce(
 
     Raises:
         UsageError: the trial has no scores.
-        ReproductionError: data or model have changed, or an epoch came out otherwise.
+        UnavailableError: the data has changed.
+        ReproductionError: the model has changed, or an epoch came out otherwise.
     """
     name = f"trial {trial.number} of study '{record.name}'"
     if not trial.scores or len(trial.scores) != len(trial.losses):
         raise UsageError(
             f"{name} is {trial.state} and has no score to compare with; name another trial."
         )
+    check_data(record, plan)
     changed = changed_facts(record, plan)
     if changed:
         raise ReproductionError(f"{name} cannot come out again: {'; '.join(changed)}.")
@@ -59,7 +61,7 @@ def reproduce(
         number=trial.number,
         architecture=trial.architecture.to_json(),
         random_seed=trial.random_seed,
-        setup=Setup.of(plan.config),
+        setup=Setup.of(plan.config, record.task),
         training=plan.config.training,
         threads=trial.threads or default_threads(plan.config.workers),
     )

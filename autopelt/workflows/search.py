@@ -40,7 +40,7 @@ from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.views.terminal import TRAINING, View
 from autopelt.workflows.beliefs import REPEAT, Beliefs
 from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
-from autopelt.workflows.compatibility import changed_facts, changed_versions
+from autopelt.workflows.compatibility import changed_facts, changed_versions, check_data
 from autopelt.workflows.plan import Entry, Plan, default_threads
 from autopelt.workflows.progress import Progress
 from autopelt.workflows.rate_sweep import next_rate
@@ -129,6 +129,7 @@ def _opened(
             f"or give another {parameter('out')}."
         )
     record = study.record()
+    check_data(record, plan)
     changed = changed_facts(record, plan)
     if changed:
         raise UsageError(
@@ -159,7 +160,7 @@ class _Driver:
     ) -> None:
         self.cache = cache
         self.study, self.plan, self.sampler, self.view = study, plan, sampler, view
-        self.setup = Setup.of(plan.config).anywhere()
+        self.setup = Setup.of(plan.config, plan.facts.task).anywhere()
         self.early_stopping = EarlyStopping.of(plan.config, plan.space, sampler)
         self.stopping = False
         self.hopeless = ""

@@ -59,7 +59,7 @@ def train(
     if which and architecture is not None:
         raise UsageError(f"give a trial ('{place}') or {parameter('architecture')}, not both.")
     study = StudyStorage.open(folder)
-    schedule, setup = study.config.training, Setup.of(study.config)
+    schedule, setup = study.config.training, Setup.of(study.config, study.facts.task)
     if architecture is None:
         trial = choose_trial(study.record(), which)
         name, chosen, seed = trial.name, trial.architecture, trial.random_seed

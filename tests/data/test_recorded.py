@@ -4,29 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from autopelt.data.draw import RULE
 from autopelt.data.recorded import REPORT, SEARCHED, Recorded
-from autopelt.data.source import DataFacts
 from autopelt.errors import UnavailableError
 
-NOW = DataFacts(
-    "files",
-    "file a.csv",
-    hash="a",
-    report_hash="r",
-    sizes={"train": 60, "selection": 20, "report": 20},
-    cut_splits=("report", "selection", "train"),
-)
+NOW = Recorded("a", "r", 2, 60, 20, 20, cut_splits=("report", "selection", "train"))
 
 
 def test_the_same_passes():
-    Recorded.of(NOW).check("t", NOW, SEARCHED + REPORT)
+    NOW.check("t", NOW, SEARCHED + REPORT)
 
 
 def test_rows_of_before_and_now_are_said():
-    now = replace(NOW, hash="b", sizes=NOW.sizes | {"train": 61})
+    now = replace(NOW, hash="b", train=61)
     with pytest.raises(UnavailableError) as info:
-        Recorded.of(NOW).check("t", now, SEARCHED)
+        NOW.check("t", now, SEARCHED)
     assert str(info.value) == (
         "the data of task 't' is not what was recorded: train 60 examples before, 61 now, "
         "selection 20 examples as before, but not the same; put the data back, or search again "
@@ -35,20 +26,20 @@ def test_rows_of_before_and_now_are_said():
 
 
 def test_what_is_not_used_may_change():
-    Recorded.of(NOW).check("t", replace(NOW, hash="b"), REPORT)
-    Recorded.of(NOW).check("t", replace(NOW, report_hash="b"), SEARCHED)
+    NOW.check("t", replace(NOW, hash="b"), REPORT)
+    NOW.check("t", replace(NOW, report_hash="b"), SEARCHED)
     with pytest.raises(UnavailableError, match="report 20 examples as before, but not the same"):
-        Recorded.of(NOW).check("t", replace(NOW, report_hash="b"), REPORT)
+        NOW.check("t", replace(NOW, report_hash="b"), REPORT)
 
 
 def test_what_was_not_known_is_no_change():
-    Recorded(rule=RULE).check("t", NOW, SEARCHED + REPORT)
-    Recorded.of(NOW).check("t", replace(NOW, report_hash=""), REPORT)
+    Recorded(rule=2).check("t", NOW, SEARCHED + REPORT)
+    NOW.check("t", replace(NOW, report_hash=""), REPORT)
 
 
 def test_cuts_by_the_rule_of_before_are_told_from_changed_data():
     before = Recorded(hash="old", train=60)
-    with pytest.raises(UnavailableError, match=r"another rule \(number 1, now 2: by a hash of"):
+    with pytest.raises(UnavailableError, match=r"another rule \(number 1; number 2 goes by a"):
         before.check("t", NOW, SEARCHED)
     own = replace(NOW, cut_splits=())
     with pytest.raises(UnavailableError, match="train 60 examples as before"):

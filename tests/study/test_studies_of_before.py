@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tiny_models import make_tiny_bert
 
 import autopelt
 from autopelt.cli.main import main
+from autopelt.tasks import Source, make_task
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "study-7d51a0e"
 SCORES = [0.545, 0.62, 0.505, 0.5, 0.465, 0.505]
@@ -67,7 +69,35 @@ def test_status_report_and_exports(study: Path, capsys: pytest.CaptureFixture[st
     assert model.config.id2label == {0: "entailment", 1: "not_entailment"}
 
 
+def knows_the_cut_of_now(study: Path) -> None:
+    """Let the study have recorded the examples that its task's cut gives now."""
+    now = make_task("demo").load(Source(train_examples=64), report=True).facts
+    with sqlite3.connect(study / "study.db") as base:
+        (told,) = base.execute(
+            "SELECT value_json FROM study_user_attributes WHERE key = 'autopelt'"
+        ).fetchone()
+        facts = json.loads(json.loads(told))
+        facts["task"] |= now.stored()
+        base.execute(
+            "UPDATE study_user_attributes SET value_json = ? WHERE key = 'autopelt'",
+            (json.dumps(json.dumps(facts)),),
+        )
+    base.close()
+
+
+@pytest.mark.parametrize(
+    "command", [["resume", "--trials", "8"], ["reproduce"], ["train", "--force"], ["confirm"]]
+)
+def test_its_splits_were_cut_by_another_rule(
+    study: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = f"{study}:2" if command == ["reproduce"] else str(study)
+    assert main([command[0], place, *command[1:]]) == 3
+    assert "were cut by another rule (number 1; number 2 goes by a hash" in capsys.readouterr().err
+
+
 def test_it_goes_on(study: Path) -> None:
+    knows_the_cut_of_now(study)
     view = Quiet()
     record = autopelt.open_study(study).resume(trials=8, view=view).record
     assert [t.score for t in record.trials[:6]] == SCORES
@@ -86,7 +116,3 @@ def test_it_goes_on(study: Path) -> None:
     assert kept["expected"] == record.expected(record.trials[0])
     lost = f"the weights of {record.best.name}" in " ".join(view.messages)
     assert lost == (record.best.number != 0)
-
-
-def test_a_trial_comes_out_again(study: Path) -> None:
-    assert main(["reproduce", f"{study}:2"]) == 0

@@ -34,7 +34,7 @@ def test_the_same_is_no_change() -> None:
 
 @pytest.mark.parametrize(
     ("what", "key", "value"),
-    [("task", "train", 599), ("task", "labels", ("a", "b")), ("backbone", "parameters", 1)],
+    [("task", "labels", ("a", "b")), ("backbone", "parameters", 1)],
 )
 def test_each_guarded_fact_is_told_with_both_values(what: str, key: str, value: object) -> None:
     mine = getattr(FACTS, what)

@@ -79,8 +79,9 @@ def test_a_study_whose_data_changed_does_not_go_on(
     assert main(search) == 0
     (tmp_path / "own.csv").write_text("\n".join([*ROWS, "a b c,1", "y z c,0"]) + "\n")
     capsys.readouterr()
-    assert main(["resume", str(tmp_path / "study"), "--trials", "4"]) == 2
-    assert "hash" in capsys.readouterr().err
+    assert main(["resume", str(tmp_path / "study"), "--trials", "4"]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the data of task 'own' is not what was recorded: train " in line
 
 
 def test_other_versions_are_said_and_the_study_goes_on(
