@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +114,11 @@ class Benchmark:
 
     def find(self, source: Source) -> Parts:
         """The folder if one is given, else the Hub. Raises UnavailableError."""
-        if source.data is not None:
-            return self._in_folder(source.data)
+        parts = self._on_the_hub(source) if source.data is None else self._in_folder(source.data)
+        readers = {part: self._counted(part, r, parts.notes) for part, r in parts.readers.items()}
+        return replace(parts, readers=readers)
+
+    def _on_the_hub(self, source: Source) -> Parts:
         opened = hub.open_set(self.on_hub, source.offline)
         if opened is None:
             raise UnavailableError(
@@ -154,6 +157,23 @@ class Benchmark:
             DataFacts("folder", f"folder {folder}", path=str(folder.resolve())),
             notes,
         )
+
+    def _counted(
+        self, part: str, read: Callable[[], Dataset], notes: list[str]
+    ) -> Callable[[], Dataset]:
+        """Read a part, and note where it has not as many examples as were published."""
+        published = dict(zip(("train", "selection", "report"), self.sizes))[part]
+
+        def counted() -> Dataset:
+            dataset = read()
+            if published and len(dataset) != published:
+                notes.append(
+                    f"WARNING: the {part} part of '{self.task}' has {len(dataset):,} examples; "
+                    f"published are {published:,}."
+                )
+            return dataset
+
+        return counted
 
     def _dataset(self, columns: Columns) -> Dataset:
         from datasets import Dataset

@@ -64,13 +64,13 @@ def shared(split: str, mine: Keyed, other: str, theirs: Keyed) -> list[str]:
         return []
     exact = set(_rows(theirs.dataset, theirs.asked))
     same = sum(row in exact for row in _rows(mine.dataset, mine.asked))
-    words = f"in {other} too"
+    words = f"{'is' if len(found) == 1 else 'are'} in {other} too"
     if same < len(found):
         words += f" ({same} to the letter, the others but for case or blanks)"
     if len(found) < len(mine):
-        return [f"{len(found)} of the {len(mine)} {split} examples are {words}."]
+        return [f"{len(found)} of the {len(mine)} {split} examples {words}."]
     return [
-        f"WARNING: all {len(mine)} {split} examples are {words}; their score tells what was "
+        f"WARNING: all {len(mine)} {split} examples {words}; their score tells what was "
         "learned by heart, nothing of new texts."
     ]
 
@@ -88,6 +88,6 @@ def contradictions(split: str, examples: Keyed) -> list[str]:
         return []
     rows = sum(key in torn for key in examples.keys)
     return [
-        f"{split}: {len(torn)} texts stand more than once with different labels ({rows} of the "
+        f"{split}: {len(torn)} different texts have more than one label each ({rows} of the "
         f"{len(examples)} examples)."
     ]

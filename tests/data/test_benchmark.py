@@ -79,7 +79,8 @@ def test_squad_is_read_whole(real_data):
     task = make_task("squad")
     splits = task.load(Source(data=real_data), report=True)
     assert len(splits.report) == 10570
-    assert splits.facts.notes == ()
+    # The training file at hand has the first twelve articles.
+    assert splits.facts.notes[0].startswith("WARNING: the train part of 'squad' has ")
     assert set(splits.train["title"]).isdisjoint(splits.selection["title"])
 
 
@@ -142,9 +143,27 @@ def test_glue_sets_that_are_not_at_hand_are_read_in_their_layout(tmp_path):
     assert make_task("mrpc").load(source).train[0]["text"].startswith('"one')
     notes = make_task("qqp").load(source).facts.notes
     assert "1 lines with too few fields" in notes[0]
-    assert notes[1] == "train: 1 of 41 texts are empty."
+    assert notes[1:3] == (
+        "WARNING: the train part of 'qqp' has 41 examples; published are 363,846.",
+        "train: 1 of 41 texts are empty.",
+    )
     for name in ("mnli", "mnli-mismatched"):
         assert len(make_task(name).load(source, report=True).report) == 80
+
+
+@pytest.mark.parametrize(("examples", "said"), [(3668, 0), (3667, 1)])
+def test_a_part_that_is_not_as_large_as_published_is_said(tmp_path, examples, said):
+    """BoolQ from a folder of few-shot examples was trained on 24 of 9,427 without a word."""
+    lines = [MRPC[0], *(MRPC[1].format(n=n, label=n % 2) for n in range(examples))]
+    (tmp_path / "MRPC").mkdir()
+    for name, kept in (("train.tsv", lines), ("dev.tsv", lines[:409])):
+        (tmp_path / "MRPC" / name).write_text("\n".join(kept) + "\n")
+    notes = make_task("mrpc").load(Source(data=tmp_path), report=True).facts.notes
+    told = [note for note in notes if "published" in note]
+    assert (
+        told
+        == ["WARNING: the train part of 'mrpc' has 3,667 examples; published are 3,668."][:said]
+    )
 
 
 def test_superglue_sets_that_are_not_at_hand_are_read_in_their_layout(tmp_path):

@@ -33,7 +33,7 @@ def test_what_two_splits_share_is_counted_with_and_without_case():
         "or blanks)."
     )
     (words,) = shared("selection", keyed("two", "three"), "train", keyed("one", "two"))
-    assert words == "1 of the 2 selection examples are in train too."
+    assert words == "1 of the 2 selection examples is in train too."
     assert shared("selection", keyed("three"), "train", keyed("one", "two")) == []
 
 
@@ -46,7 +46,7 @@ def test_equal_texts_with_different_labels_are_counted():
     texts = keyed("a", "A ", "a", "b", "b", label=[0, 1, 0, 1, 1])
     (words,) = contradictions("train", texts)
     assert words == (
-        "train: 1 texts stand more than once with different labels (3 of the 5 examples)."
+        "train: 1 different texts have more than one label each (3 of the 5 examples)."
     )
     assert contradictions("train", keyed("a", "a", label=[1, 1])) == []
     assert contradictions("train", keyed("a", "a")) == []
