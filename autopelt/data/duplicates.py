@@ -88,6 +88,6 @@ def contradictions(split: str, examples: Keyed) -> list[str]:
         return []
     rows = sum(key in torn for key in examples.keys)
     return [
-        f"{split}: {len(torn)} different texts have more than one label each ({rows} of the "
-        f"{len(examples)} examples)."
+        f"{split}: {rows} of the {len(examples)} examples have a text that stands there with "
+        "another label as well."
     ]

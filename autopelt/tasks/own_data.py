@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autopelt.data.readers import Table
+from autopelt.data.sanity import check
 from autopelt.data.source import DataFacts, Parts, Source
 from autopelt.errors import UnavailableError
 from autopelt.tasks.columns import some
@@ -56,6 +57,7 @@ class OwnData:
         from datasets import Dataset
 
         columns = KINDS[self.kind].raw(table, self.named)
+        check(table, columns)
         self.notes += table.notes
         names = KINDS[self.kind].classes_in(columns)
         if part == "train":

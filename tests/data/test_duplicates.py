@@ -46,7 +46,7 @@ def test_equal_texts_with_different_labels_are_counted():
     texts = keyed("a", "A ", "a", "b", "b", label=[0, 1, 0, 1, 1])
     (words,) = contradictions("train", texts)
     assert words == (
-        "train: 1 different texts have more than one label each (3 of the 5 examples)."
+        "train: 3 of the 5 examples have a text that stands there with another label as well."
     )
     assert contradictions("train", keyed("a", "a", label=[1, 1])) == []
     assert contradictions("train", keyed("a", "a")) == []

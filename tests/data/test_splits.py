@@ -89,7 +89,7 @@ def test_one_file_as_all_three_splits_is_said_plainly():
 def test_labels_that_contradict_each_other_are_counted():
     rows = [*_rows(40), {"text": "T1 ", "label": "0"}]
     (note,) = _task(rows).load(Source()).facts.notes
-    assert note.startswith("train: 1 different texts have more than one label each (2 of")
+    assert note.startswith("train: 2 of the 41 examples have a text that stands there with another")
 
 
 def test_the_report_split_that_is_cut_is_known_though_not_handed_out():
