@@ -92,6 +92,7 @@ def _price(plan: "Plan", as_json: bool) -> None:
     from autopelt.training.results import TrialFailure
     from autopelt.workflows.price import price, sentences
 
+    click.echo("\n".join(plan.notes), err=as_json)
     try:
         cost = price(plan)
     except TrialFailure as error:
@@ -115,7 +116,8 @@ def _run(plan: "Plan", folder: Path, as_json: bool, ray_address: str | None) -> 
     from autopelt.workflows.search import search
 
     console = Console(stderr=as_json)
-    for line in [*_announcement(plan, folder), *plan.notes]:
+    first, *others = _announcement(plan, folder)
+    for line in [first, *plan.notes, *others]:
         click.echo(line, err=as_json)
     view: View
     if as_json:
@@ -175,7 +177,7 @@ def _announcement(plan: "Plan", folder: Path) -> list[str]:
         f"{backbone.layers} layers; budget {config.budget} = {plan.limit:,} parameters; "
         f"{limits}task head {plan.facts.head:,}, apart",
         f"space {config.space.name}: {len(plan.space.dimensions)} choices, about "
-        f"10^{len(str(plan.space.size)) - 1} architectures; data: {plan.facts.task.source}",
+        f"10^{len(str(plan.space.size)) - 1} architectures",
         *([few] if config.trials <= len(plan.seeds) else []),
         "a line a trial: number (* on the front when it ended), score, deployed parameters, share, "
         "time, architecture",

@@ -43,6 +43,7 @@ class DataFacts:
         cut: a sentence on how the splits were made.
         hash: SHA-256 of train and selection. report_hash: of report, "" where it is not known.
         sizes: examples by split, as far as they are known.
+        read: examples of all parts that were read.
         cut_splits: the splits that are cut or drawn, and not a part of their own.
         notes: sentences that a user must see.
     """
@@ -56,6 +57,7 @@ class DataFacts:
     hash: str = ""
     report_hash: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
+    read: int = 0
     cut_splits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

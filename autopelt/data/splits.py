@@ -71,10 +71,12 @@ def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits
         return train.select(chosen), train.select([i for i in range(len(train)) if i not in taken])
 
     held_out: Keyed | None = None
+    examples = len(train)
     if "report" not in readers:
         held_out, train = cut_off("report", HOLD_OUT)
     if "selection" in readers:
         selection = read("selection")
+        examples += len(selection)
         sentences.append("selection is a part of its own in the data.")
     else:
         selection, train = cut_off("selection", CUT)
@@ -83,6 +85,7 @@ def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits
         by_us.append("train")
     if report and held_out is None:
         held_out = read("report")
+        examples += len(held_out)
 
     notes += shared("selection", selection, "train", train)
     if held_out is not None:
@@ -92,6 +95,7 @@ def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits
     facts = replace(
         parts.facts,
         sizes=sizes if held_out is None else {**sizes, "report": len(held_out)},
+        read=examples,
         cut=" ".join(s[0].upper() + s[1:] for s in sentences),
         cut_splits=tuple(by_us),
         notes=tuple(notes),

@@ -13,7 +13,7 @@ from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture, shrink
 from autopelt.backbones.head import head_size
 from autopelt.backbones.identity import weights_identity
-from autopelt.backbones.load import load_config
+from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.general_text import general_text, text_hash
@@ -28,9 +28,10 @@ from autopelt.study.facts import VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.objectives import COSTS
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.prior import constant_score
-from autopelt.training.context import data_source
+from autopelt.training.context import data_source, length_limit
 from autopelt.training.forgetting import unmeasurable
 from autopelt.training.spec import Setup
+from autopelt.workflows.reading import first_lines
 from autopelt.workflows.warm_start import WarmStart, warm_start
 
 PACKAGES = ("torch", "transformers", "datasets", "optuna", "ray", "botorch", "gpytorch")
@@ -67,7 +68,7 @@ class Plan:
         warm: the study of a warm start, or None.
         facts: what the study keeps of all this.
         data: where the examples come from, and what becomes of them.
-        notes: sentences that a user must see before the search starts.
+        notes: lines that a user must see before the search starts: what was read, what is odd.
     """
 
     config: StudyConfig
@@ -136,7 +137,9 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
         versions=versions(),
         warm_start=None if warm is None else warm.facts,
     )
-    notes = list(splits.facts.notes)
+    tokenizer = load_tokenizer(source)
+    longest = length_limit(setup.max_length or task.max_length, tokenizer, model_config)
+    notes = [*first_lines(task, splits, tokenizer, longest), *splits.facts.notes]
     if warm is not None:
         notes.append(warm.words(config.sampler))
     return Plan(

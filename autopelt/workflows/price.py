@@ -149,5 +149,4 @@ def sentences(plan: Plan, cost: Price) -> list[str]:
         f"{format_seconds(cost.study_seconds)} for {config.trials} trials, {config.workers} at a "
         f"time (the sampler's own time and what the caches save are not counted)",
         f"disk: at most {format_bytes(cost.disk_bytes)}",
-        *([] if plan.warm is None else [plan.warm.words(config.sampler)]),
     ]

@@ -180,7 +180,7 @@ def test_a_model_that_cannot_start_at_a_layer_is_trained_without(
     handles = [
         layers[0].register_forward_hook(lambda module, args, output: seen.append(output)),
         context.model.base_model.pooler.register_forward_pre_hook(
-            lambda module, args: (args[0] + 5 * seen.pop(),)
+            lambda module, args: (args[0] + 50 * seen.pop(),)
         ),
     ]
     arrays = SharedArrays(tmp_path, ROOM)

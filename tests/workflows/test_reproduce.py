@@ -10,7 +10,10 @@ from autopelt.cli.main import main
 from autopelt.study.storage import StudyStorage
 from autopelt.workflows import search as driver
 
-ROWS = ["text,label", *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" for i in range(60))]
+ROWS = [
+    "text,label",
+    *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]} {i},{i % 2}" for i in range(60)),
+]
 
 
 @pytest.fixture

@@ -102,10 +102,12 @@ def test_best_weights_score_what_the_trial_scored(
     from autopelt.modules.checkpoint import load
     from autopelt.training.context import Context
     from autopelt.training.loop import score_split
+    from autopelt.training.precision import precision
     from autopelt.training.spec import Setup
 
     folder, record = done
     context = Context(Setup.of(StudyStorage.open(folder).config))
+    context.precision = precision("auto", context.device)
     load(context.model, folder / "best")
     assert record.best is not None
     reached = max(t.point[1] for t in record.trainings_of(record.best))

@@ -23,7 +23,10 @@ from autopelt.workflows import search as driver
 from autopelt.workflows.compare import RUNS
 from autopelt.workflows.warm_start import at_depth, best_of, front_of, warm_start
 
-ROWS = ["text,label", *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]},{i % 2}" for i in range(60))]
+ROWS = [
+    "text,label",
+    *(f"{'a b' if i % 2 else 'y z'} {'cdef'[i % 4]} {i},{i % 2}" for i in range(60)),
+]
 
 
 @pytest.fixture(scope="module")

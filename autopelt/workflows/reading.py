@@ -1,0 +1,71 @@
+"""What was understood of the data, for the first lines of a search."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from autopelt.data.source import Splits
+from autopelt.tasks import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+LOOKED_AT = 1000
+"""Training examples whose length is measured before a search starts."""
+
+_SHOWN = 6
+
+
+def first_lines(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> list[str]:
+    """Lines on kind, examples, splits, labels and what is too long.
+
+    Args:
+        tokenizer, max_length: as the task is encoded with.
+    """
+    facts = splits.facts
+    sizes = ", ".join(f"{name} {size:,}" for name, size in facts.sizes.items())
+    return [
+        f"data: {facts.read:,} examples from {facts.source}; {sizes}",
+        f"task {task.name}: {task.kind.replace('_', ' ')}, scored by {task.metric.name}"
+        + _labels(task, splits.train),
+        *([facts.cut] if facts.cut else []),
+        *_lengths(task, splits.train, tokenizer, max_length),
+    ]
+
+
+def _labels(task: Task, train: Dataset) -> str:
+    """The commonest labels of train with their counts, or the range of its numbers."""
+    column = next((name for name in ("label", "tags") if name in train.column_names), None)
+    if column is None:
+        return ""
+    values = list(_flat(train[column][:]))
+    if not task.labels:
+        low, high = min(values), max(values)
+        return f"; numbers of train from {low:g} to {high:g}, {fmean(values):g} in the mean"
+    counts = Counter(task.labels[value] for value in values)
+    shown = [f"{name} {count:,}" for name, count in counts.most_common(_SHOWN)]
+    if len(task.labels) > _SHOWN:
+        rarest = min(task.labels, key=lambda name: (counts[name], name))
+        shown.append(f"… {len(task.labels)} in all, the rarest '{rarest}' with {counts[rarest]:,}")
+    return f"; {column if column == 'tags' else 'labels'} of train: {', '.join(shown)}"
+
+
+def _flat(values: list[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _flat(value)
+        else:
+            yield value
+
+
+def _lengths(task: Task, train: Dataset, tokenizer: Any, max_length: int) -> list[str]:
+    """What is cut of the training examples, or of some of them spread over all."""
+    some = range(0, len(train), -(-len(train) // LOOKED_AT))
+    encoded = task.encode(train.select(some), tokenizer, max_length)
+    which = "train" if len(some) == len(train) else f"{len(some):,} examples of train"
+    return [f"{which}: {note}" for note in task.notes(encoded)] or [
+        f"{which}: no text is longer than {max_length} tokens."
+    ]

@@ -1,0 +1,73 @@
+"""The first screen shows that the data was read as it was meant."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_data import MAKERS
+from tiny_models import tiny
+
+from autopelt.cli.main import main
+from autopelt.tasks import Source, task_from_files
+from autopelt.workflows.reading import first_lines
+
+
+def lines(kind: str, folder: Path, family: str = "bert") -> list[str]:
+    task, source = MAKERS[kind](folder)
+    splits = task.load(source, report=True)
+    task, _, tokenizer = tiny(family, task)
+    return first_lines(task, splits, tokenizer, 48)
+
+
+def test_kind_rows_splits_labels_and_cut(tmp_path: Path) -> None:
+    data, task, cut, length = lines("classification", tmp_path)
+    assert data == f"data: 60 examples from file {tmp_path / 'pairs.csv'}; " + (
+        "train 35, selection 12, report 13"
+    )
+    assert task.startswith("task pairs: classification, scored by accuracy; labels of train: ")
+    assert sum(int(part.split()[-1]) for part in task.split("train: ")[1].split(", ")) == 35
+    assert cut.startswith("Report is 13 of the 60 training examples, drawn by a hash of each text")
+    assert length == "train: no text is longer than 48 tokens."
+
+
+def test_what_is_cut_of_the_texts(tmp_path: Path) -> None:
+    _, task, _, length, _ = lines("token_classification", tmp_path)
+    assert "token classification, scored by span_f1; tags of train: O " in task
+    assert "train: 1 of" in length
+    assert "longer than 48 tokens" in length
+
+
+def test_numbers_have_a_range_and_texts_no_labels(tmp_path: Path) -> None:
+    assert "; numbers of train from 0 to 2, " in lines("regression", tmp_path)[1]
+    assert lines("question_answering", tmp_path)[1].endswith("scored by f1")
+
+
+def test_many_labels_are_the_first_few_and_the_rarest(tmp_path: Path) -> None:
+    names = [f"label {k}" for k in range(30) for _ in range(30 - k + 4)]
+    rows = [f"the cat {n},{name}" for n, name in enumerate(names)]
+    (tmp_path / "a.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    task = task_from_files(str(tmp_path / "a.csv"))
+    splits = task.load(Source())
+    task, _, tokenizer = tiny("bert", task)
+    told = first_lines(task, splits, tokenizer, 48)[1]
+    assert len(told.split(", ")) == 9
+    assert "… 30 in all, the rarest 'label " in told
+
+
+@pytest.mark.parametrize("json_wanted", [False, True])
+def test_a_dry_run_shows_them_before_anything_is_measured(
+    json_wanted: bool, tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"the cat {n},{'yes' if n % 3 else 'no'}" for n in range(60)]
+    (tmp_path / "own.csv").write_text("\n".join(["text,label", *rows, *rows[:4]]) + "\n")
+    (tmp_path / "test.csv").write_text("\n".join(["text,label", *rows[:5]]) + "\n")
+    command = ["search", "--train", str(tmp_path / "own.csv"), "--test", str(tmp_path / "test.csv")]
+    command += ["--model", str(tiny_bert), "--space", "tiny", "--budget", "4%", "--dry-run"]
+    assert main([*command, "--json"] if json_wanted else command) == 0
+    said = capsys.readouterr()
+    shown = said.err if json_wanted else said.out
+    assert f"data: 69 examples from file {tmp_path / 'own.csv'}; train " in shown
+    assert "report 5\n" in shown
+    assert "of the 5 report examples are in train too" in shown
+    if json_wanted:
+        json.loads(said.out)
