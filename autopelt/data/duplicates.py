@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,16 @@ class Keyed:
     def of(cls, dataset: Dataset, asked: tuple[str, ...]) -> Keyed:
         """Read the texts of all examples once."""
         return cls(dataset, asked, ["\x1f".join(map(normalised, r)) for r in _rows(dataset, asked)])
+
+    @property
+    def numbered(self) -> list[str]:
+        """The keys, each with how often it stood before, so that no two are equal."""
+        seen: Counter[str] = Counter()
+        told = []
+        for key in self.keys:
+            told.append(f"{key}\n{seen[key]}")
+            seen[key] += 1
+        return told
 
     def select(self, indices: Sequence[int]) -> Keyed:
         """Some of the examples."""

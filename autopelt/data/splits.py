@@ -115,15 +115,16 @@ def _chosen(task: Examples, examples: Keyed, source: Source, stream: int) -> tup
         if chosen:  # of a single group there is no choice
             return chosen, "group by group by a hash of the group"
     strata = task.strata(examples.dataset) if task.labels else None
-    chosen = part(examples.keys, wanted, seed, stream, strata)
-    if not chosen or len(examples) < 4:
-        texts = len(set(examples.keys))
-        but = f" with only {texts} different texts" if texts < len(examples) else ""
+    if len(examples) < 4:
         raise UnavailableError(
-            f"task '{task.name}' has {len(examples)} training examples{but}, too few to cut splits "
+            f"task '{task.name}' has {len(examples)} training examples, too few to cut splits "
             "from; it needs at least 8."
         )
-    return chosen, "by a hash of each text"
+    chosen = part(examples.keys, wanted, seed, stream, strata)
+    if chosen:
+        return chosen, "by a hash of each text"
+    # All texts are one: its copies stand in both splits, of which a note warns.
+    return part(examples.numbered, wanted, seed, stream, strata), "by place, as all texts are equal"
 
 
 def _fewer(task: Examples, train: Keyed, source: Source, notes: list[str]) -> Keyed:

@@ -1,5 +1,6 @@
 """A damaged file and mixed-up columns are refused in one line that names the place."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,11 @@ def loaded(folder: Path, rows: list[tuple[str, str]], **options: str) -> str:
 
 
 def test_a_nul_character(tmp_path: Path) -> None:
-    rows = [*ROWS[:3], ("te\0xt", "a"), *ROWS[4:]]
-    assert "own.csv' line 4 has a NUL character in what is taken as its text" in loaded(
-        tmp_path, rows
-    )
+    rows = [{"text": f"te{chr(0) if n == 3 else n}xt", "label": "ab"[n % 2]} for n in range(40)]
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    task = task_from_files(str(tmp_path / "own.jsonl"))
+    with pytest.raises(UnavailableError, match=r"line 4 has a NUL character in what is taken as"):
+        task.load(Source())
 
 
 def test_a_label_as_long_as_a_text(tmp_path: Path) -> None:

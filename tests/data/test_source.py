@@ -1,11 +1,12 @@
 """What a study stores of its data."""
 
+from autopelt.data.draw import RULE
 from autopelt.data.source import DataFacts
 
 
 def test_a_study_stores_sizes_and_texts_but_no_notes_and_nothing_empty():
     facts = DataFacts("folder", "folder /d", path="/d", sizes={"train": 3}, notes=("odd",))
-    expected = {"train": 3, "origin": "folder", "source": "folder /d", "path": "/d"}
+    expected = {"train": 3, "rule": RULE, "origin": "folder", "source": "folder /d", "path": "/d"}
     assert facts.stored() == expected
 
 

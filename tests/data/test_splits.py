@@ -37,11 +37,6 @@ def _rows(examples):
 def test_too_few_examples_and_too_many_wanted():
     with pytest.raises(UnavailableError, match="has 3 training examples, too few"):
         _task(_rows(3)).load(Source())
-    same = [{"text": "Same " + " " * n, "label": str(n % 2)} for n in range(40)]
-    with pytest.raises(
-        UnavailableError, match="has 40 training examples with only 1 different texts"
-    ):
-        _task(same).load(Source())
     splits = _task(_rows(40)).load(Source(train_examples=1000))
     left = len(splits.train)
     assert splits.facts.notes == (f"1000 training examples were asked for; there are {left}.",)
@@ -90,6 +85,14 @@ def test_labels_that_contradict_each_other_are_counted():
     rows = [*_rows(40), {"text": "T1 ", "label": "0"}]
     (note,) = _task(rows).load(Source()).facts.notes
     assert note.startswith("train: 2 of the 41 examples have a text that stands there with another")
+
+
+def test_of_a_single_text_all_splits_have_copies_and_it_is_said():
+    rows = [{"text": "Same " + " " * n, "label": str(n % 2)} for n in range(40)]
+    facts = _task(rows).load(Source()).facts
+    assert sum(facts.sizes.values()) == 40
+    assert min(facts.sizes.values()) > 4
+    assert sum("WARNING: all" in note for note in facts.notes) == 3
 
 
 def test_the_report_split_that_is_cut_is_known_though_not_handed_out():

@@ -33,13 +33,13 @@ SCALES = {"about 10": (10, 2), "about 90": (90, 40), "salaries": (1e5, 5e3), "ti
 
 
 def numbers(folder: Path, centre: float, spread: float, examples: int = 400) -> Path:
-    """Texts of one word, again and again, that says the number: an easy set."""
+    """Texts of one word, again and again, that says the number, and a count: an easy set."""
     draw = random.Random(0)
     lines = ["text,label"]
-    for _ in range(examples):
+    for n in range(examples):
         word = draw.randrange(len(WORDS))
         label = centre + spread * (word - 4.5) / 2.87 + 0.1 * spread * draw.gauss(0, 1)
-        lines.append(f"{' '.join([WORDS[word]] * 4)},{label!r}")
+        lines.append(f"{' '.join([WORDS[word]] * 4)} {n},{label!r}")
     path = folder / "numbers.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
