@@ -70,7 +70,9 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
         found = [t for t in found if t.number in on_front or t is found[0]]
     seeds = rank([t for t in inside if t.label])
     chosen = {t.number: t for t in (*found[:top], *seeds[:top])}
-    answered = answer(record) if record.config.objectives.weigh_costs else None
+    # Of the search alone, so that a confirmation which is interrupted goes on with the same.
+    searched = replace(record, confirmed=())
+    answered = answer(searched) if record.config.objectives.weigh_costs else None
     for small in answered.smallest[:1] if answered is not None else ():
         chosen |= {t.number: t for t in (small.trial, small.hand) if t is not None}
     return [
