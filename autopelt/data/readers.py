@@ -11,6 +11,9 @@ from autopelt.data.encoding import read_bytes
 from autopelt.data.source import missing_column
 from autopelt.errors import UnavailableError
 
+_LONG, _SHOWN = 40, 30
+"""Characters of the name of a column, and columns, that a message shows."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -65,8 +68,10 @@ class Table:
 
     def missing(self, name: str) -> UnavailableError:
         """The error for a column that is not there."""
-        error = missing_column(f"'{self.name}'", name, self.names)
-        return UnavailableError(f"{error}{self.hint and ' ' + self.hint}")
+        names = [n if len(n) <= _LONG else f"{n[:_LONG]}…" for n in self.names]
+        shown = names[:_SHOWN] + (["…"] if len(names) > _SHOWN else [])
+        error = missing_column(f"'{self.name}'", name, shown)
+        return UnavailableError(f"{error.marked}{self.hint and ' ' + self.hint}")
 
     @property
     def names(self) -> list[str]:

@@ -35,7 +35,7 @@ def find_column(table: Table, named: Mapping[str, str], option: str, *usual: str
         if candidate in table:
             return candidate
     way = f"Name the one to use with {parameter(option)}."
-    raise UnavailableError(f"{table.missing(usual[0])} {_chat(table) or way}")
+    raise UnavailableError(f"{table.missing(usual[0]).marked} {_chat(table) or way}")
 
 
 def first_of(values: Iterable[Any]) -> Any:

@@ -79,7 +79,8 @@ class QuestionAnswering(Task):
             [context.find(answer) for answer in row]
             for context, row in zip(columns["context"], answers)
         ]
-        return columns | ({"title": texts(table, "title")} if "title" in given else {})
+        titles = [str(title or "") for title in given.get("title", [])]
+        return columns | ({"title": titles} if titles and all(titles) else {})
 
     @property
     def outputs(self) -> int:

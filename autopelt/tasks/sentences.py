@@ -23,6 +23,9 @@ SPANS = ("entities", "spans", *TAGS)
 SENTENCES = ("sentence", "sentence #", "sentence_id", "sent_id", "sentence id")
 """Usual names of columns, in small letters."""
 
+_REPEATS = 1.5
+"""Rows that a sentence has on average, at least, where each is a word."""
+
 
 def tagged(table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
     """Columns ``words`` and ``tags``, a list each for every sentence.
@@ -92,7 +95,10 @@ def sentence_column(table: Table, named: Mapping[str, str]) -> str:
         return ""
     word = next((n for n in (named.get("text"), *usual(table, WORDS)) if n and n in table), None)
     first = first_of(table.column(word)) if word else None
-    return found[0] if isinstance(first, str) and len(first.split()) == 1 else ""
+    ids = _filled(table.column(found[0]))
+    runs = sum(row == 0 or ids[row] != ids[row - 1] for row in range(len(ids)))
+    words = isinstance(first, str) and len(first.split()) == 1 and _REPEATS * runs <= len(ids)
+    return found[0] if words else ""
 
 
 def marks_spans(table: Table, label: str) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from autopelt.errors import AutopeltError
 from autopelt.tasks import Source, task_from_files
 
-ENDINGS = ("csv", "tsv", "jsonl", "json", "parquet", "conll")
+ENDINGS = ("csv", "tsv", "jsonl", "json", "parquet", "conll", "conllu", "txt", "xlsx", "csv.gz")
 CELL = st.one_of(
     st.text(max_size=8), st.sampled_from(["", '"', ",", "\t", "1", "0.5", "null", "\r"])
 )

@@ -10,7 +10,7 @@ from autopelt.data.conll import read_conll
 from autopelt.data.delimited import PLAIN_TSV, plain_tsv, read_csv
 from autopelt.data.encoding import MOST_CHARACTERS
 from autopelt.data.json_files import read_jsonl
-from autopelt.data.readers import read_parquet
+from autopelt.data.readers import Table, read_parquet
 from autopelt.data.squad import read_squad
 from autopelt.errors import UnavailableError
 
@@ -107,3 +107,14 @@ def test_parquet_and_json_lines_hold_the_same(tmp_path):
     columns = {"text": ["a", "b"], "label": [1.5, None]}
     assert read_parquet([tmp_path / "a.parquet"], []).columns == columns
     assert read_jsonl([lines], []).columns == columns
+
+
+def test_a_missing_column_names_those_that_are_there_and_fields_of_objects():
+    row = {"id": 1, "data": {"text": "a", "turns": [{"said": "b"}]}, "n" * 70: ""}
+    table = Table({key: [None, value] for key, value in row.items()}, "a.jsonl", hint="Look.")
+    said = f"no column 'x'; it has: id, data.text, data.turns, {'n' * 40}…. Look."
+    assert said in str(table.missing("x"))
+    assert table.column("data.turns.0.said") == [None, "b"]
+    for name in ("data.none", "data.turns.1.said", "id.text"):
+        with pytest.raises(UnavailableError, match=f"has no column '{name}'"):
+            table.column(name)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from autopelt.cli.main import main
 from autopelt.errors import AutopeltError
 from autopelt.tasks import Source, task_from_files
 
@@ -270,6 +271,16 @@ SHAPES = {
     ),
     "json-nothing": Shape("a.json", '{"a": 1, "b": {}}', error="its keys are: a, b"),
     "parquet-names": Shape("a.parquet", "hub", {}, CLASSES, GOOD),
+    "questions": Shape(
+        "a.jsonl",
+        [
+            {"id": n, "title": None, "context": f"{n} cats", "question": "?", "answers": "cats"}
+            for n in range(24)
+        ],
+        {},
+        "question_answering",
+        {"context": "0 cats", "question": "?", "answers": ["cats"], "starts": [2]},
+    ),
     # labels
     "bool": Shape("a.jsonl", labels(True, False), {}, CLASSES, {"text": "t0", "label": "true"}),
     "one-and-one-point": Shape(
@@ -399,6 +410,13 @@ SHAPES = {
     "rows-of-words-gaps": Shape(
         "ner.tsv", "word\ttag\n" + conll("\t"), {"kind": WORDS, "label": "tag"}, WORDS, ANNA
     ),
+    "word-in-a-sentence": Shape(
+        "a.csv",
+        "sentence,word,label\n" + "A good film,film,pos\nA bad film,film,neg\n" * 9,
+        {"text": "sentence"},
+        CLASSES,
+        {"text": "A good film", "label": "pos"},
+    ),
     "spans": Shape(
         "a.jsonl",
         SPANS,
@@ -498,3 +516,33 @@ def test_a_file_that_cannot_be_meant_is_refused_in_one_line(tmp_path, name):
     assert "\n" not in str(info.value)
     assert shape.error in str(info.value)
     assert info.value.exit_code in (2, 3)
+
+
+def test_the_way_out_is_an_option_on_the_command_line(tmp_path, capsys):
+    shape = SHAPES["no-header-unsaid"]
+    assert main(["search", "--train", written(tmp_path, shape), "--space", "tiny"]) == 3
+    said = capsys.readouterr().err
+    assert "name the columns with --columns or number them with --no-header" in said
+
+
+def test_files_that_people_have_are_read_as_they_are_meant(real_data):
+    """SST-2's sentences and the entities of WNUT 17, as they are published."""
+    task = task_from_files(str(real_data / "glue" / "SST-2" / "train.tsv"), text="sentence")
+    parts = task.origin.find(Source())
+    first = parts.readers["train"]()[0]
+    assert (task.kind, first["label"]) == (CLASSES, "0")
+    assert first["text"] == "hide new secretions from the parental units "
+    assert parts.notes == [
+        "The task is a classification, scored by accuracy: 'label' has 2 distinct values (0, 1)."
+    ]
+    folder = real_data / "ner" / "wnut17"
+    task = task_from_files(
+        str(folder / "wnut17train.conll"), validation=str(folder / "emerging.dev.conll")
+    )
+    parts = task.origin.find(Source())
+    sizes = [len(parts.readers[part]()) for part in ("train", "selection")]
+    assert (task.kind, sizes) == (WORDS, [3394, 1009])
+    assert parts.notes == [
+        "The task is a token classification, scored by span_f1: 'tags' has a list of tags for "
+        "each example."
+    ]

@@ -245,6 +245,19 @@ def test_a_label_that_train_never_had_is_named_with_its_line(tmp_path, reviews):
     assert "those have: bad, good" in message
 
 
+def test_of_many_labels_five_are_named(tmp_path):
+    train = _csv(tmp_path, "a.csv", [f"t{n},c{n % 9}" for n in range(45)])
+    other = _csv(tmp_path, "b.csv", ["x,odd"])
+    message = _line(lambda: task_from_files(train, validation=other).load(Source()))
+    assert message.endswith("those have: c0, c1, c2, c3, c4 and 4 more.")
+    (tmp_path / "a.conll").write_text("".join(f"w O\nw B-c{n % 9}\n\n" for n in range(45)))
+    (tmp_path / "b.conll").write_text("w O\n\nw O\nw B-odd\n")
+    paths = [str(tmp_path / name) for name in ("a.conll", "b.conll")]
+    message = _line(lambda: task_from_files(paths[0], validation=paths[1]).load(Source()))
+    assert "b.conll' line 3 has the label 'B-odd', which no training example has" in message
+    assert message.endswith("those have: B-c0, B-c1, B-c2, B-c3, B-c4 and 5 more.")
+
+
 def test_missing_usual_columns_name_the_flag(tmp_path):
     path = _csv(tmp_path, "a.csv", ["a,x", "b,y"] * 10, "review,label")
     assert "Name the one to use with text" in _line(lambda: task_from_files(path).load(Source()))
