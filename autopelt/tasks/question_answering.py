@@ -236,6 +236,10 @@ class QuestionAnswering(Task):
         masks = batch["attention_mask"].bool().cpu()
         return [row[:, mask].numpy() for row, mask in zip(both, masks)]
 
+    def constant(self, train: Dataset) -> Any | None:
+        """That there is no answer, where the model may say so: scores of a window's first token."""
+        return np.zeros((2, 1)) if self.abstains else None
+
     def decided(self, selection: Mapping[str, float]) -> Task:
         """With the threshold above which there is no answer."""
         task = copy.copy(self)
@@ -249,7 +253,7 @@ class QuestionAnswering(Task):
         """
         complete(predictions, encoded)
         answers, doubts = self.best_spans(predictions, encoded)
-        gold = dict(zip(encoded["example"][:], encoded["answers"][:]))
+        gold = dict(zip(_examples(encoded), encoded["answers"][:]))
         if self.abstains:
             right = [[text for text in gold[example] if text] for example in answers]
             answered = Answered(list(answers.values()), list(doubts.values()), right)
@@ -280,14 +284,17 @@ class QuestionAnswering(Task):
         """
         best: dict[int, tuple[float, str]] = {}
         nulls: dict[int, float] = {}
+        here = "begins" in encoded.column_names
+        nowhere = [[-1]] * len(encoded)
         columns = (
-            encoded["example"][:],
-            encoded["begins"][:],
-            encoded["ends"][:],
+            _examples(encoded),
+            encoded["begins"][:] if here else nowhere,
+            encoded["ends"][:] if here else nowhere,
             encoded["context"][:],
         )
         for scores, example, begins, ends, context in zip(predictions, *columns):
-            value, start, end = best_span(scores, np.asarray(begins) >= 0)
+            allowed = np.asarray(begins)[: scores.shape[1]] >= 0  # of `constant`, the first alone
+            value, start, end = best_span(scores, allowed)
             nulls[example] = min(nulls.get(example, math.inf), float(scores[:, 0].sum()))
             if example not in best or value > best[example][0]:
                 text = context[begins[start] : ends[end]] if start >= 0 else ""
@@ -296,6 +303,13 @@ class QuestionAnswering(Task):
             example: _logistic(nulls[example] - value) for example, (value, _) in best.items()
         }
         return {example: text for example, (_, text) in best.items()}, doubts
+
+
+def _examples(dataset: Dataset) -> Sequence[int]:
+    """The example of each encoded row; raw ones are one each."""
+    raw = "example" not in dataset.column_names
+    examples: Sequence[int] = range(len(dataset)) if raw else dataset["example"][:]
+    return examples
 
 
 def _logistic(value: float) -> float:
