@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -40,6 +41,8 @@ ACQUISITION_BATCH = 64
 """Points at which an acquisition function of BoTorch is evaluated at once."""
 ANCHOR = 3
 """Every so many milestones one begins from the medians of the priors."""
+NEGLIGIBLE = 0.01
+"""A training again is worth nothing below this part of one training's deviation."""
 GAPS = (0.1, 0.3, 1.0, 10.0)
 """Distances of the ceiling above the best score that are tried, in deviations of the scores."""
 
@@ -168,7 +171,14 @@ class Model:
             parameters = [o.parameters for o in contenders]
             worth = front_of_size(parameters, self.space.limit, reference_score)
         gains = knowledge_gradient(means, covariance, surrogate.noise, worth)
-        return contenders[int(gains.argmax())]
+        if gains.max() >= NEGLIGIBLE * surrogate.noise:
+            return contenders[int(gains.argmax())]
+        # No training may change the choice: it goes to what is chosen and stands on the fewest.
+        trained = Counter(o.architecture.id for o in history.observed)
+        choice = [int(means.argmax())]
+        if not single:
+            choice = front_of([(o.parameters,) for o in contenders], means.tolist())
+        return min((contenders[i] for i in choice), key=lambda o: trained[o.architecture.id])
 
     def beliefs(self, observed: Sequence[Observation]) -> dict[str, tuple[float, float, float]]:
         """By architecture id: expected score with collapses counted, its deviation, and the chance

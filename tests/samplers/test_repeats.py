@@ -91,3 +91,21 @@ def test_proposals_ask_two_questions_in_turn() -> None:
         for share in (0.0, 0.3, 0.5, 1.0)
     }
     assert asked == {0.0: 0, 0.3: 6, 0.5: 10, 1.0: 20}
+
+
+def test_where_no_training_can_change_the_choice_the_choice_itself_is_trained() -> None:
+    """One is far above all others: what is told of it should stand on more than one training."""
+    space = bound("tiny", 6, 384)
+    rng = np.random.default_rng(0)
+    points = unique_points(sample_feasible(space, rng, 20)).tolist()
+    observed = [
+        Observation(
+            n, space.decode(p), space.cost(p), tuple(p),
+            0.9 if n == 7 else 0.5 + rng.normal(0, 0.002),
+        )
+        for n, p in enumerate(points)
+    ]  # fmt: skip
+    model = Model(space, Features(space))
+    found = model.contender(History(observed=observed), single=True)
+    assert found is not None
+    assert found.number == 7
