@@ -34,7 +34,7 @@ def report(
     progress, one of random search for instance, into the report of a single study.
 
     A page is one file to pass on. --shared-plotly is for a place that keeps many: each of these
-    folders gets its own page, a quarter as large, and plotly.js lies beside the folders once.
+    folders gets its own page, a tenth as large, and plotly.js lies beside the folders once.
     A folder may then be of a comparison as well, or hold a page alone.
 
     \b

@@ -1,8 +1,7 @@
 """plotly.js as pages have it: packed into each of them, or once for several that lie together.
 
-It is the distribution "cartesian" of plotly.js, which has every kind of trace that the cards draw
-(`scatter`, `bar`, `heatmap`) and is a third of the whole. A page is one file that can be passed on;
-`share` takes plotly.js out of it into a file beside the page's folder, for a place that has many.
+The script is that of the installed package `plotly`. A page is one file that can be passed on; `share`
+takes plotly.js out of it into a file beside the page's folder, for a place that has many.
 """
 
 import base64
@@ -10,19 +9,18 @@ import gzip
 import hashlib
 import re
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.system.files import read_text, write_text
 
-NAME = "plotly-cartesian-4.1.1.min.js"
-"""The file in this folder, and of `share`."""
+NAME = "plotly.min.js"
+"""The file of `share`."""
 
 _EMPTY = "0;"
 """A script that does nothing, in the place of plotly.js in a page that shares it."""
 _PLACE = re.compile(
-    r'(?:<script src="\.\./plotly-[^"]*"></script>\n)?'
+    r'(?:<script src="\.\./plotly[^"]*"></script>\n)?'
     r'<script type="text/plain" id="plotly">[A-Za-z0-9+/=\s]*</script>'
 )
 _POLICY = re.compile("script-src (?:'self' file: )?(?:'|&#39;)sha256-[A-Za-z0-9+/=]*(?:'|&#39;)")
@@ -35,7 +33,9 @@ _FOOTER = re.compile(r"<footer>[^<]*</footer>")
 @cache
 def plotly_js() -> str:
     """The script."""
-    return resources.files("autopelt.report").joinpath(NAME).read_text(encoding="utf-8")
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
 
 
 @cache
@@ -57,7 +57,7 @@ def share(page: Path) -> Path:
     What its script knows is packed as well: a third of what is left.
 
     Args:
-        page: ``reports/rte/index.html``, say, for ``reports/plotly-….min.js``.
+        page: ``reports/rte/index.html``, say, for ``reports/plotly.min.js``.
 
     Returns:
         The file with plotly.js.

@@ -34,7 +34,7 @@ def test_it_has_every_card_of_today(text):
 
 def test_page_and_table_tell_of_the_same_trials(text):
     rows = list(csv.DictReader((FOLDER / "trials.csv").read_text(encoding="utf-8").splitlines()))
-    assert tuple(rows[0]) == COLUMNS
+    assert set(rows[0]) <= set(COLUMNS)
     values = re.search(r'<script type="application/json" id="study">(.*?)</script>', text)
     trials = json.loads(values[1])["trials"]
     assert [t["id"] for t in trials] == [row["id"] for row in rows]
