@@ -54,9 +54,9 @@ def cli() -> None:
 
     \b
     Examples:
-      autopelt search --task demo --budget 1%
+      autopelt search --task demo --budget 0.01%
       autopelt show unipelt
-      autopelt train reports/demo-minilm-1pct
+      autopelt train reports/demo-minilm-0.01pct
     """
 
 

@@ -22,7 +22,7 @@ def reproduce(trial: str, data: str | None) -> None:
 
     \b
     Examples:
-      autopelt reproduce reports/demo-minilm-1pct:12
+      autopelt reproduce reports/demo-minilm-0.01pct:12
     """
     from autopelt.study.lookup import choose_trial, split_study
     from autopelt.study.storage import StudyStorage
@@ -33,7 +33,7 @@ def reproduce(trial: str, data: str | None) -> None:
     place = split_study(trial)
     if place is None:
         raise UsageError(
-            f"'{trial}' is not a trial of a study; write it like reports/demo-minilm-1pct:12."
+            f"'{trial}' is not a trial of a study; write it like reports/demo-minilm-0.01pct:12."
         )
     folder, which = place
     opened = StudyStorage.open(folder)

@@ -47,7 +47,7 @@ def search(
 
     \b
     Examples:
-      autopelt search --task demo --budget 1%
+      autopelt search --task demo --budget 0.01%
       autopelt search --task rte --data glue --budget 0.5% --trials 60
       autopelt search --train a.csv --text premise --text-pair hypothesis --label gold
       autopelt search --config reports/rte-minilm-1pct/config.yaml --out reports/again
