@@ -1,7 +1,7 @@
 """plotly.js as pages have it: packed into each of them, or once for several that lie together.
 
-The script is that of the installed package `plotly`. A page is one file that can be passed on; `share`
-takes plotly.js out of it into a file beside the page's folder, for a place that has many.
+The script is that of the installed package `plotly`. A page is one file that can be passed on;
+`share` takes plotly.js out of it into a file beside the page's folder, for a place that has many.
 """
 
 import base64
