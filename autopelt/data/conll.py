@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autopelt.data.encoding import read_lines
 from autopelt.data.readers import FOUND_OUT, Format, Table
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, parameter
 
 WORDS, TAGS = "words", "tags"
 
@@ -19,6 +19,9 @@ UNIVERSAL = ("id", WORDS, "lemma", "upos", "xpos", "feats", "head", "deprel", "d
 
 OUTSIDE = "O"
 """Tag of a word whose MISC field lacks the key that is the tag."""
+
+_FEW = 4
+"""In files of more fields the first may be the name of the document (OntoNotes)."""
 
 _DOCUMENT = "-DOCSTART-"
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")
@@ -82,6 +85,12 @@ def read_conll(paths: Sequence[Path], notes: list[str], form: Format = FOUND_OUT
         columns |= _misc(columns["misc"])
         return Table(columns, str(path), numbers)
     columns, hint = {WORDS: column(parsed.word)}, ""
+    if parsed.width > 1 and all(
+        len({*words}) == 1 for words in columns[WORDS]
+    ):  # a document's name
+        columns = {str(place + 1): column(place) for place in range(parsed.width)}
+        hint = "The first field is the same all over a sentence; name that of the words with {}."
+        return Table(columns, str(path), numbers, hint=hint.format(parameter("text")))
     if parsed.width > parsed.word + 1:
         columns[TAGS] = column(parsed.width - 1)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -124,10 +125,13 @@ def delimiter_of(text: str, usual: str, header: bool = True) -> str:
 def _delimited(paths: Sequence[Path], notes: list[str], form: Format, usual: str) -> Table:
     (path,) = paths
     text = read_text(path, notes, form.encoding)
+    said = re.match(r"sep=(.)\r?\n", text)  # as Excel writes and reads it
+    text = text if said is None else "\n" + text[said.end() :]
     header = form.header and not form.columns
-    delimiter = form.delimiter or delimiter_of(text, usual, header)
+    delimiter = form.delimiter or (said and said[1]) or delimiter_of(text, usual, header)
     if delimiter != usual and not form.delimiter:
-        notes.append(f"'{path.name}' is separated by {DELIMITERS[delimiter]}.")
+        shown = DELIMITERS.get(delimiter, repr(delimiter))
+        notes.append(f"'{path.name}' is separated by {shown}.")
     quoted = delimiter != "\t" or _written_with_quotes(text, delimiter)
     if quoted and delimiter == "\t":
         notes.append(f"'{path.name}' has fields in quotes, which are taken off.")

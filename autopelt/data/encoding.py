@@ -28,6 +28,8 @@ _KNOWN = (
 )
 """Encodings that a file without a mark may have, beside UTF-8."""
 
+_POINTER = "version https://git-lfs.github.com/spec/"
+
 _ENOUGH = 100_000
 """Bytes of lines that are not ASCII by which an encoding is guessed."""
 
@@ -69,6 +71,10 @@ def read_text(path: Path, notes: list[str], encoding: str = "") -> str:
     text = _decoded(path, raw, codec) if codec else _unmarked(path, raw, notes)
     if "\0" in text:
         raise _no_text(path, text.count("\n", 0, text.index("\0")) + 1)
+    if text.startswith(_POINTER):
+        raise UnavailableError(f"'{path}' is a pointer of Git LFS, not the file: git lfs pull.")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
     return text.removeprefix("\ufeff")
 
 

@@ -51,7 +51,7 @@ def read_json(path: Path, notes: list[str], form: Format = FOUND_OUT) -> dict[st
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError) as error:
-        if text.lstrip().startswith("{") and "\n" in text.strip():
+        if _is_json(text.lstrip().partition("\n")[0]):
             return {"": read_jsonl([path], notes, form)}
         line, reason = getattr(error, "lineno", 1), getattr(error, "msg", "it is nested too deeply")
         raise UnavailableError(f"'{path}' line {line} is not JSON: {reason}.") from None
@@ -104,7 +104,7 @@ def _rows(value: Any) -> list[Any] | None:
         ids = list(inner[0])
         if ids and all(list(column) == ids for column in inner) and all(i.isdecimal() for i in ids):
             return [{name: value[name][i] for name in value} for i in ids]
-        return inner
+        return (_rows(inner[0]) if len(inner) == 1 else None) or inner
     lists = [v for v in inner if isinstance(v, list) and v and isinstance(v[0], dict | list)]
     return lists[0] if len(lists) == 1 else None
 
@@ -121,7 +121,7 @@ def _records(
     columns: dict[str, list[Any]] = {}
     for place, row in enumerate(rows):
         listed = isinstance(row, list) and row and isinstance(rows[0], list)
-        if listed and not any(isinstance(value, dict | list) for value in row):
+        if listed and not isinstance(row[0], dict | list):
             names = form.columns or [str(number) for number in range(1, len(row) + 1)]
             if len(names) != len(row):
                 raise UnavailableError(
@@ -149,6 +149,13 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return f"its keys are: {', '.join(list(value)[:10])}"
     return f"it is {str(value)[:60]}"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _encodable(value: Any) -> bool:

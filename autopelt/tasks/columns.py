@@ -34,6 +34,9 @@ def find_column(table: Table, named: Mapping[str, str], option: str, *usual: str
     for candidate in usual:
         if candidate in table:
             return candidate
+    for column in table.columns:
+        if column.lower() in usual:
+            return column
     way = f"Name the one to use with {parameter(option)}."
     raise UnavailableError(f"{table.missing(usual[0]).marked} {_chat(table) or way}")
 
@@ -174,8 +177,20 @@ def class_names(table: Table, named: Mapping[str, str]) -> list[str]:
         names = named["label_names"]
         return [named_class(table, row, v, column, names) for row, v in enumerate(values)]
     written = [_written(value) for value in values]
-    _check_numbers(table, column, sorted(set(written)))
+    distinct = sorted(set(written))
+    _check_numbers(table, column, distinct)
+    alike = [names for names in _by_small_letters(distinct) if len(names) > 1]
+    if alike:
+        table.notes.append(f"The labels {' and '.join(alike[0])} differ in capital letters only.")
     return written
+
+
+def _by_small_letters(names: Sequence[str]) -> list[list[str]]:
+    """Names that are one in small letters, together."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.lower(), []).append(name)
+    return list(groups.values())
 
 
 def named_class(table: Table, row: int, value: Any, column: str, names: str) -> str:

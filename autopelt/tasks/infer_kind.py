@@ -77,11 +77,13 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
     values = [value for value in table.column(label) if not absent(value) and value != ""]
     if isinstance(first_of(values), list):
         return _of_lists(table, named, label, first_of(values))
-    distinct = sorted({str(value) for value in values})
+    distinct = sorted({str(value).strip() for value in values})
     shown = f"'{label}' has {len(distinct)} distinct"
     if not named.get("label_names") and values and all(map(_number, values)):
         if any(map(_decimal, values)):
-            return "regression", f"'{label}' has numbers with a decimal point"
+            whole = all(float(value).is_integer() for value in distinct)
+            other = ", all whole (if classes, say kind classification)" if whole else ""
+            return "regression", f"'{label}' has numbers with a decimal point{other}"
         if len(distinct) > MOST_NUMBERS and not _ids([int(value) for value in values]):
             return "regression", f"{shown} whole numbers (if classes, say kind classification)"
         if len(distinct) > MOST_NUMBERS:
