@@ -105,7 +105,10 @@ class Retrieval(Task):
         return self
 
     def groups(self, dataset: Dataset) -> Sequence[Any]:
-        """Examples that share a query or a positive, directly or by others, stay together."""
+        """Examples that share a query or a positive, directly or by others, stay together.
+
+        A group is named by the first of its texts in the alphabet, wherever that stands.
+        """
         import numpy as np
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components
@@ -120,7 +123,10 @@ class Retrieval(Task):
         ones = np.ones(len(pairs), dtype=np.int8)
         graph = coo_matrix((ones, pairs.T), shape=(len(known), len(known)))
         _, component = connected_components(graph, directed=False)
-        return component[pairs[:, 0]].tolist()
+        names: dict[int, str] = {}
+        for text, group in zip(known, component.tolist(), strict=True):
+            names[group] = min(text, names.get(group, text))
+        return [names[group] for group in component[pairs[:, 0]].tolist()]
 
     def encode_batch(
         self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
