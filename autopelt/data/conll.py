@@ -85,9 +85,8 @@ def read_conll(paths: Sequence[Path], notes: list[str], form: Format = FOUND_OUT
         columns |= _misc(columns["misc"])
         return Table(columns, str(path), numbers)
     columns, hint = {WORDS: column(parsed.word)}, ""
-    if parsed.width > 1 and all(
-        len({*words}) == 1 for words in columns[WORDS]
-    ):  # a document's name
+    longer = [words for words in columns[WORDS] if len(words) > 1]
+    if parsed.width > _FEW and longer and all(len({*words}) == 1 for words in longer):
         columns = {str(place + 1): column(place) for place in range(parsed.width)}
         hint = "The first field is the same all over a sentence; name that of the words with {}."
         return Table(columns, str(path), numbers, hint=hint.format(parameter("text")))
