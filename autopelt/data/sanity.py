@@ -26,15 +26,17 @@ def check(table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
     """
     for name, values in columns.items():
         for row, value in enumerate(values):
+            # A kind may make several examples of a row.
+            where = table.where(row) if len(values) == len(table) else f"'{table.name}'"
             for text in _texts(value):
                 if "\0" in text:
                     raise UnavailableError(
-                        f"{table.where(row)} has a NUL character in what is taken as its {name}; "
+                        f"{where} has a NUL character in what is taken as its {name}; "
                         "remove it, the file may be damaged."
                     )
                 if name in _LABELS and len(text) > MOST_OF_A_LABEL:
                     raise UnavailableError(
-                        f"{table.where(row)} has a label of {len(text):,} characters, which begins "
+                        f"{where} has a label of {len(text):,} characters, which begins "
                         f"with '{text[:20]}'; that is a text. Name the right column with "
                         f"{parameter('label')}."
                     )

@@ -71,3 +71,37 @@ def test_a_dry_run_shows_them_before_anything_is_measured(
     assert "of the 5 report examples are in train too" in shown
     if json_wanted:
         json.loads(said.out)
+
+
+WNUT, SST2 = "ner/wnut17/wnut17train.conll", "glue/SST-2/dev.tsv"
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "said"),
+    [
+        (WNUT, {}, ("3,394 examples", "token classification", "tags of train: O ")),
+        (SST2, {"text": "sentence"}, ("872 examples", ": classification", "labels of train: ")),
+    ],
+)
+def test_real_files_are_read_as_they_are_meant(
+    file: str, options: dict[str, str], said: tuple[str, ...], real_data: Path
+) -> None:
+    task = task_from_files(str(real_data / file), **options)
+    splits = task.load(Source(), report=True)
+    task, _, tokenizer = tiny("bert", task)
+    shown = " ".join(first_lines(task, splits, tokenizer, 48))
+    assert all(words in shown for words in said), shown
+
+
+def test_a_label_that_only_the_test_file_has_ends_a_search_at_its_beginning(
+    tiny_bert: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"the cat {n},{'yes' if n % 3 else 'no'}" for n in range(60)]
+    (tmp_path / "own.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    (tmp_path / "test.csv").write_text("text,label\nthe dog,yes\nthe mat,never\n")
+    command = ["search", "--train", str(tmp_path / "own.csv"), "--test", str(tmp_path / "test.csv")]
+    command += ["--model", str(tiny_bert), "--budget", "4%", "--out", str(tmp_path / "study")]
+    assert main(command) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "test.csv' line 3 has the label 'never', which no training example has" in line
+    assert not (tmp_path / "study").exists()
