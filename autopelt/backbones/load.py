@@ -70,6 +70,7 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
         )
     if head in ("sequence_classification", "token_classification"):
         config.num_labels = labels
+        config.problem_type = None  # of what the checkpoint was trained for
     made, info = _from_pretrained(
         auto,
         source,

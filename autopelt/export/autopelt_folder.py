@@ -70,6 +70,9 @@ def _example(trained: Trained) -> str:
 
 
 def _shown(trained: Trained) -> str:
+    if trained.kind == "multi_label":
+        shares = "outputs.logits[0].sigmoid().tolist()"
+        return f"print(dict(zip(model.config.id2label.values(), {shares})))"
     if trained.head == "sequence_classification" and len(trained.labels) > 1:
         return "print(model.config.id2label[outputs.logits.argmax().item()])"
     return "print(outputs)"

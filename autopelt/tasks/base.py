@@ -48,7 +48,7 @@ class Task(ABC):
     Attributes:
         name: as users give it.
         title: one line for a person.
-        kind: ``classification``, ``regression``, ``token_classification``,
+        kind: ``classification``, ``regression``, ``multi_label``, ``token_classification``,
             ``question_answering``, ``generation``, ``multiple_choice`` or ``retrieval``.
         known_scores: scores that may be the metric; the first is the usual one.
         own_options: options of the user's own data that this kind looks at, beside those of every

@@ -16,11 +16,10 @@ from autopelt.tasks.columns import (
     absent,
     find_column,
     first_of,
-    in_words,
     some,
 )
 from autopelt.tasks.generation import PAIRS
-from autopelt.tasks.kinds import KINDS
+from autopelt.tasks.label_sets import label_columns
 from autopelt.tasks.retrieval import RANKED
 from autopelt.tasks.sentences import WORDS, marks_spans, sentence_column, usual
 
@@ -73,10 +72,14 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
         return "retrieval", "there are queries and the texts that fit them"
     if sentence := sentence_column(table, named):
         return "token_classification", f"each row is a word, of a sentence that '{sentence}' tells"
-    label = find_column(table, named, "label", *_LABELS)
+    if several := label_columns(table, named.get("label", "")):
+        return "multi_label", f"{some(several)} are columns of labels"
+    label = find_column(table, named, "label", *_LABELS, "labels")
+    if named.get("separator"):
+        return "multi_label", f"'{label}' has labels with '{named['separator']}' between them"
     values = [value for value in table.column(label) if not absent(value) and value != ""]
     if isinstance(first_of(values), list):
-        return _of_lists(table, named, label, first_of(values))
+        return _of_lists(table, named, label)
     distinct = sorted({str(value).strip() for value in values})
     shown = f"'{label}' has {len(distinct)} distinct"
     if not named.get("label_names") and values and all(map(_number, values)):
@@ -102,9 +105,7 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
     )
 
 
-def _of_lists(
-    table: Table, named: Mapping[str, str], label: str, first: list[Any]
-) -> tuple[str, str]:
+def _of_lists(table: Table, named: Mapping[str, str], label: str) -> tuple[str, str]:
     """Kind of a table with a list of labels an example."""
     if marks_spans(table, label):
         return "token_classification", f"'{label}' has spans of the text"
@@ -113,13 +114,7 @@ def _of_lists(
     pairs = list(zip(table.column(text), table.column(label)))[:_LOOKED_AT] if text else []
     if label in _LABELS[1:] or (pairs and all(map(_a_tag_each, pairs))):
         return "token_classification", f"'{label}' has a list of tags for each example"
-    if "multi_label" in KINDS:
-        return "multi_label", f"'{label}' has a list of labels for each example"
-    raise UsageError(
-        f"'{table.name}': column '{label}' has {in_words(first)}; a classification has one label "
-        f"an example. Name another column with {parameter('label')}, or the kind of task with "
-        f"{parameter('kind')}."
-    )
+    return "multi_label", f"'{label}' has a list of labels for each example"
 
 
 def _a_tag_each(pair: tuple[Any, Any]) -> bool:

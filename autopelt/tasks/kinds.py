@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from autopelt.tasks.base import Task
 from autopelt.tasks.classification import Classification
 from autopelt.tasks.generation import Generation
+from autopelt.tasks.multi_label import MultiLabel
 from autopelt.tasks.multiple_choice import MultipleChoice
 from autopelt.tasks.question_answering import QuestionAnswering
 from autopelt.tasks.regression import Regression
@@ -18,6 +19,7 @@ KINDS: Mapping[str, type[Task]] = {
     for kind in (
         Classification,
         Regression,
+        MultiLabel,
         TokenClassification,
         QuestionAnswering,
         Generation,

@@ -45,7 +45,8 @@ def constant_scores(task: Task, train: Dataset, split: Dataset) -> dict[str, flo
     answer = task.constant(train)
     if answer is None or not len(split):
         return None
-    return task.score([answer] * len(split), split)
+    scores = task.score([answer] * len(split), split)
+    return {name: scores[name] for name in task.scores}
 
 
 def constant_score(task: Task, train: Dataset, split: Dataset) -> float | None:

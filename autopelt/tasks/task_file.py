@@ -43,6 +43,7 @@ from autopelt.tasks.own_data import OwnData
 Kind = Literal[
     "classification",
     "regression",
+    "multi_label",
     "multiple_choice",
     "token_classification",
     "question_answering",
@@ -108,6 +109,7 @@ class TaskFile(BaseModel):
     negatives: Names = ""
     label: str = ""
     label_names: Names = ""
+    separator: str = ""
     sentence: str = ""
     target: str = ""
     kind: Kind | None = None

@@ -25,7 +25,11 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
             f"({format_share(best.count.share)}), {seeds}selection split.",
         ]
         if len(best.metrics) > 1:
-            scores = (f"{name} {format_score(value)}" for name, value in best.metrics.items())
+            scores = (
+                f"{name} {format_score(value)}"
+                for name, value in best.metrics.items()
+                if "threshold" not in name
+            )
             lines.append(f"Scores: {', '.join(scores)} (trial {best.number}, selection split).")
     else:
         lines = [f"No trial within {bounds(record)} finished."]

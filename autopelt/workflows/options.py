@@ -157,6 +157,7 @@ OPTIONS = {
                 ("negatives", "columns of texts that do not fit a query.", ""),
                 ("label", "column of the label.", ""),
                 ("label_names", "names of its numbers: bad,good or 1=bad,2=good.", ""),
+                ("separator", "what stands between an example's labels.", "found out"),
                 ("sentence", "column that tells which sentence a word is of.", ""),
                 ("target", "column of the text to generate.", ""),
                 ("train_target", "lines aligned with train.", ""),

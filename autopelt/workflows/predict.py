@@ -162,7 +162,8 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
         if name == PROBABILITIES:
             made |= {f"{PROBABILITY}_{label}": f"{share:.6f}" for label, share in value.items()}
         elif isinstance(value, list):
-            made[name] = " ".join(f"{v:.6f}" if isinstance(v, float) else str(v) for v in value)
+            between = "," if PROBABILITIES in row else " "  # labels of an example, or of its words
+            made[name] = between.join(f"{v:.6f}" if isinstance(v, float) else v for v in value)
         else:
             shown = ".6f" if name == PROBABILITY else ".7g"
             made[name] = f"{value:{shown}}" if isinstance(value, float) else value

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ FAMILIES = {
     "demo": ("bert",),
     "classification": ("bert", "roberta", "gpt2", "t5", "bart"),
     "regression": ("bert", "gpt2"),
+    "multi_label": ("bert", "gpt2"),
     "token_classification": ("bert", "roberta", "gpt2"),
     "question_answering": ("bert", "roberta", "gpt2", "t5", "bart"),
     "squad2": ("bert", "gpt2"),
@@ -236,7 +238,8 @@ def test_the_prior_is_the_best_prediction_without_a_text(bench):
     batch = task.collate(encoded.to_list(), tokenizer)
 
     def loss(constant):
-        logits = constant.expand(*batch["labels"].shape, -1)
+        shape = batch["labels"].shape[: 1 if task.kind == "multi_label" else None]
+        logits = constant.expand(*shape, -1)
         return float(task.loss_of_scores(SequenceClassifierOutput(logits=logits), batch))
 
     best = torch.tensor(prior)
@@ -261,6 +264,8 @@ def test_the_constant_answer_is_the_best_of_all_constant_ones(bench):
     assert task.constant(splits.train) == answer  # raw and encoded examples have the same labels
     reached = task.score([answer] * len(encoded), encoded)[task.metric.name]
     others = range(len(task.labels)) if task.labels else (0.0, 1.0)
+    if task.kind == "multi_label":
+        others = product((0.0, 1.0), repeat=len(task.labels))
     for other in others:
         assert task.score([other] * len(encoded), encoded)[task.metric.name] <= reached + 1e-12
     assert constant_score(task, splits.train, splits.train) == pytest.approx(reached)

@@ -34,6 +34,19 @@ def regression(folder: Path) -> tuple[Task, Source]:
     return task_from_files(str(path)), Source()
 
 
+def multi_label(folder: Path) -> tuple[Task, Source]:
+    """Messages with any number of topics, in JSON lines."""
+    topics = {"rain": "it rained", "cat": "the cat sat", "flute": "a flute"}
+    rows = []
+    for n in range(60):
+        labels = [name for place, name in enumerate(topics) if (n >> place) & 1]
+        said = " and ".join(topics[name] for name in labels) or "nobody knows"
+        rows.append({"text": f"{said} {n}", "label": labels})
+    path = folder / "topics.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return task_from_files(str(path)), Source()
+
+
 def token_classification(folder: Path) -> tuple[Task, Source]:
     """Sentences in the CoNLL way; one of them far too long for a model."""
     lines = []
@@ -152,6 +165,7 @@ MAKERS: dict[str, Callable[[Path], tuple[Task, Source]]] = {
         demo,
         classification,
         regression,
+        multi_label,
         token_classification,
         question_answering,
         squad2,

@@ -1,0 +1,87 @@
+"""Any number of labels an example, out of a table: lists, separated text, or a column a label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autopelt.data.readers import Table
+from autopelt.errors import UnavailableError, parameter
+from autopelt.tasks.columns import absent, find_column, in_words, named_class
+
+_YES, _NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0", "")
+_SEPARATORS = (",", ";", "|")
+
+
+def label_columns(table: Table, label: str) -> list[str]:
+    """Columns of zeros and ones, one for each label: ``toxic,obscene,insult``; else none.
+
+    Args:
+        label: as the user named it.
+    """
+    names = [name.strip() for name in label.split(",")]
+    several = len(names) > 1 and label not in table and any(name in table for name in names)
+    return names if several else []
+
+
+def label_sets(table: Table, named: Mapping[str, str]) -> list[list[str]]:
+    """The labels of each example, in their order, none twice; an example may have none.
+
+    Args:
+        named: ``label``, the column, or those of zeros and ones with commas between;
+            ``separator``, of labels in a text; ``label_names``, what numbers stand for.
+
+    Raises:
+        UnavailableError: a value is neither.
+    """
+    columns = label_columns(table, named.get("label", ""))
+    if columns:
+        return _of_columns(table, columns)
+    column = find_column(table, named, "label", "labels", "label")
+    values = table.column(column)
+    separator = named.get("separator") or _separator(values)
+    sets = []
+    for row, value in enumerate(values):
+        labels = [] if absent(value) else value
+        if isinstance(value, str):
+            labels = [part for part in value.split(separator) if part.strip()]
+        elif isinstance(value, int) and not isinstance(value, bool):
+            labels = [value]  # the only one, in a table of ids
+        if not isinstance(labels, list) or not all(map(_plain, labels)):
+            raise UnavailableError(
+                f"{table.where(row)} has {in_words(value)} in column '{column}', where a list of "
+                f"labels is needed, or a text with a {parameter('separator')} between them."
+            )
+        names = named.get("label_names", "")
+        told = [
+            named_class(table, row, label, column, names) if names else str(label).strip()
+            for label in labels
+        ]
+        sets.append(list(dict.fromkeys(told)))
+    return sets
+
+
+def _of_columns(table: Table, columns: Sequence[str]) -> list[list[str]]:
+    table.require(columns)
+    sets: list[list[str]] = [[] for _ in range(len(table))]
+    for column in columns:
+        for row, value in enumerate(table.column(column)):
+            text = "" if absent(value) else str(value).strip().lower()
+            if text not in (*_YES, *_NO):
+                raise UnavailableError(
+                    f"{table.where(row)} has {in_words(value)} in column '{column}'; a column for "
+                    "each label has 0 or 1."
+                )
+            if text in _YES:
+                sets[row].append(column)
+    return sets
+
+
+def _separator(values: Sequence[Any]) -> str:
+    """The first usual one that stands in a label."""
+    texts = [value for value in values if isinstance(value, str)]
+    return next((s for s in _SEPARATORS if any(s in text for text in texts)), _SEPARATORS[0])
+
+
+def _plain(label: Any) -> bool:
+    return isinstance(label, str | int) and bool(str(label).strip())
