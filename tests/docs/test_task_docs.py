@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from autopelt.cli.search import search
 from autopelt.data.benchmark import Benchmark
 from autopelt.data.user_files import READERS, TAGGED
 from autopelt.tasks import TASKS, make_task
@@ -75,6 +76,13 @@ def test_every_key_and_ending_is_documented():
         assert f"`{key}`" in text
     for ending in (*READERS, *TAGGED, ".json"):
         assert f"`{ending}`" in text
+
+
+def test_every_flag_of_the_guide_is_an_option_of_a_search():
+    text = (DOCS / "own-data.md").read_text(encoding="utf-8")
+    options = {flag for option in search.params for flag in (*option.opts, *option.secondary_opts)}
+    assert set(re.findall(r"--[a-z]+(?:-[a-z]+)*", text)) <= options
+    assert len(text.splitlines()) <= 150
 
 
 def test_the_examples_of_task_files_are_right():
