@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autopelt.data.benchmark import Benchmark
 from autopelt.tasks import TASKS, make_task
-from autopelt.tasks.demo import REPORT, TRAIN
+from autopelt.tasks.demo import REPORT, SELECTION, TRAIN
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def catalogue(data: Path | None) -> list[Listed]:
     for name in TASKS:
         task = make_task(name)
         origin = task.origin
-        sizes, source, here = (TRAIN, 0, REPORT), "built in", "built in"
+        sizes, source, here = (TRAIN, SELECTION, REPORT), "built in", "built in"
         if isinstance(origin, Benchmark):
             sizes, source, here = origin.sizes, str(origin.on_hub), origin.here(data)
         shown = " / ".join(f"{n:,}" if n else "cut" for n in sizes)
