@@ -309,7 +309,9 @@ SHAPES = {
         error="'1' and '1.0' in column 'label', which are one number",
     ),
     "mixed-types": Shape("a.jsonl", labels("a", 1), error="others are a text ('a')"),
-    "list-label": Shape("a.jsonl", labels(["a"], ["a", "b"]), error="one label an example"),
+    "list-label": Shape(
+        "a.jsonl", labels(["a"], ["a", "b"]), {"kind": CLASSES}, error="one label an example"
+    ),
     "written-list-label": Shape(
         "a.csv", table(rows=[("a", "['x']"), ("b", "['y']")] * 9), error="has a list (['x'])"
     ),
