@@ -181,7 +181,8 @@ def test_trained_evaluated_predicted_exported(tiny_bert, tmp_path) -> None:
     topics = {"the": 1, "not": 2, "of": 4}
     rows = [
         {
-            "text": " ".join([w for w, bit in topics.items() if n & bit] * 3 or ["a"]),
+            "text": " ".join([w for w, bit in topics.items() if n & bit] * 3 or ["a"])
+            + f" {n + 10}",
             "label": [w for w, bit in topics.items() if n & bit],
         }
         for n in range(240)
@@ -191,15 +192,15 @@ def test_trained_evaluated_predicted_exported(tiny_bert, tmp_path) -> None:
     task = task_from_files(str(path))
     shapes = shapes_of_config(load_config(resolve(str(tiny_bert))))
     setup = Setup(str(tiny_bert), task.spec, max_length=24)
-    schedule = TrainingConfig(epochs=8, learning_rate_factor=10.0, dropout=False)
+    schedule = TrainingConfig(epochs=16, learning_rate_factor=10.0, dropout=False)
     architecture = seed_architecture("lora-r8", shapes)
     folder = tmp_path / "trained"
     record = train_model(setup, architecture, schedule, 0, folder, lambda _: None)
-    assert record.report["micro_f1"] > 0.9 > record.constant["micro_f1"]
+    assert record.report["micro_f1"] > 0.95 > record.constant["micro_f1"]
     assert set(record.report) == set(record.constant) == {"micro_f1", "macro_f1", "exact_match"}
     assert evaluate_model(folder)["report"] == record.report
 
-    table = Table({"text": ["the not the not the not", "of of of"]}, "new")
+    table = Table({"text": ["the not the not the not 99", "of of of 99"]}, "new")
     for place in (folder, export(folder, "autopelt", tmp_path / "shipped")):
         found = predict(find_trained(place), table)
         assert [sorted(row["prediction"]) for row in found] == [["not", "the"], ["of"]]
@@ -209,11 +210,11 @@ def test_trained_evaluated_predicted_exported(tiny_bert, tmp_path) -> None:
     assert model.config.problem_type == "multi_label_classification"
     assert model.config.id2label == {0: "not", 1: "of", 2: "the"}
 
-    (tmp_path / "new.csv").write_text("text\nthe not the not the not\nof of of\n")
+    (tmp_path / "new.csv").write_text("text\nthe not the not the not 99\nof of of 99\n")
     out = tmp_path / "out.csv"
     command = ["predict", str(folder), str(tmp_path / "new.csv"), "--out", str(out)]
     assert main(command) == 0
     with out.open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert [sorted(line["prediction"].split(",")) for line in lines] == [["not", "the"], ["of"]]
-    assert float(lines[1]["probability_of"]) > 0.5
+    assert float(lines[1]["probability_of"]) > float(lines[1]["probability_not"])
