@@ -203,6 +203,11 @@ class Task(ABC):
         """Check one part and bring its label column into final form. Raises UnavailableError."""
         return dataset
 
+    def names_of(self, label: Any) -> list[str]:
+        """Names of a raw example's label, or labels, each as often as it stands there."""
+        indices = label if isinstance(label, list) else [label]
+        return [self.labels[index] for index in indices]
+
     def for_model(self, config: Any) -> Task:
         """The task as this model does it; `config` is the model's `PretrainedConfig`.
 

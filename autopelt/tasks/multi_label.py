@@ -97,6 +97,10 @@ class MultiLabel(Classification):
             )
         return dataset.remove_columns("label").add_column("label", values)
 
+    def names_of(self, label: Any) -> list[str]:
+        """Names of the labels that it has."""
+        return [name for name, has in zip(self.labels, label, strict=True) if has]
+
     def collate(self, rows: Sequence[Mapping[str, Any]], tokenizer: Any) -> Batch:
         """Model inputs of shape (rows, tokens) and ``labels``, 0 or 1: (rows, labels), float."""
         import torch

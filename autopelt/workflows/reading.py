@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -41,24 +40,16 @@ def _labels(task: Task, train: Dataset) -> str:
     column = next((name for name in ("label", "tags") if name in train.column_names), None)
     if column is None:
         return ""
-    values = list(_flat(train[column][:]))
+    values = train[column][:]
     if not task.labels:
         low, high = min(values), max(values)
         return f"; numbers of train from {low:g} to {high:g}, {fmean(values):g} in the mean"
-    counts = Counter(task.labels[value] for value in values)
+    counts = Counter(name for value in values for name in task.names_of(value))
     shown = [f"{name} {count:,}" for name, count in counts.most_common(_SHOWN)]
     if len(task.labels) > _SHOWN:
         rarest = min(task.labels, key=lambda name: (counts[name], name))
         shown.append(f"… {len(task.labels)} in all, the rarest '{rarest}' with {counts[rarest]:,}")
     return f"; {column if column == 'tags' else 'labels'} of train: {', '.join(shown)}"
-
-
-def _flat(values: list[Any]) -> Iterator[Any]:
-    for value in values:
-        if isinstance(value, list):
-            yield from _flat(value)
-        else:
-            yield value
 
 
 def _lengths(task: Task, train: Dataset, tokenizer: Any, max_length: int) -> list[str]:

@@ -42,6 +42,19 @@ def test_numbers_have_a_range_and_texts_no_labels(tmp_path: Path) -> None:
     assert lines("question_answering", tmp_path)[1].endswith("scored by f1")
 
 
+def test_labels_of_examples_with_any_number_are_each_counted(tmp_path: Path) -> None:
+    rows = [{"text": f"t{n}", "label": ["rare"] * (n < 2) + ["often"]} for n in range(10)]
+    held = [{"text": "s", "label": ["often"]}]
+    for name, examples in (("a", rows), ("b", held), ("c", held)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, examples)))
+    files = {name: str(tmp_path / f"{name}.jsonl") for name in "abc"}
+    task = task_from_files(files["a"], validation=files["b"], test=files["c"])
+    splits = task.load(Source())
+    task, _, tokenizer = tiny("bert", task)
+    told = first_lines(task, splits, tokenizer, 48)[1]
+    assert told.endswith("; labels of train: often 10, rare 2")
+
+
 def test_many_labels_are_the_first_few_and_the_rarest(tmp_path: Path) -> None:
     names = [f"label {k}" for k in range(30) for _ in range(30 - k + 4)]
     rows = [f"the cat {n},{name}" for n, name in enumerate(names)]
