@@ -39,6 +39,7 @@ def label_sets(table: Table, named: Mapping[str, str]) -> list[list[str]]:
         return _of_columns(table, columns)
     column = find_column(table, named, "label", "labels", "label")
     values = table.column(column)
+    _refuse_vectors(table, column)
     separator = named.get("separator") or _separator(values)
     sets = []
     for row, value in enumerate(values):
@@ -59,6 +60,19 @@ def label_sets(table: Table, named: Mapping[str, str]) -> list[list[str]]:
         ]
         sets.append(list(dict.fromkeys(told)))
     return sets
+
+
+def _refuse_vectors(table: Table, column: str) -> None:
+    """Refuse lists of a 0 or 1 for each label, which are no labels. Raises UnavailableError."""
+    lists = [value for value in table.column(column) if isinstance(value, list)]
+    sizes = {len(value) for value in lists}
+    marks = all(mark in (0, 1) for value in lists for mark in value)
+    if marks and len(sizes) == 1 and any(len(set(value)) < len(value) for value in lists):
+        paths = ",".join(f"{column}.{place}" for place in range(sizes.pop()))
+        raise UnavailableError(
+            f"'{table.name}' has a 0 or 1 for each label in the lists of column '{column}'; name "
+            f"each as a column of its own: {parameter('label', paths)}."
+        )
 
 
 def _of_columns(table: Table, columns: Sequence[str]) -> list[list[str]]:

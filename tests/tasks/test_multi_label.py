@@ -92,6 +92,8 @@ def test_lists_and_separated_texts(values, named, expected) -> None:
         ([["a"], [""]], "where a list of labels is needed"),
         ([["a"], {"b": 1}], r"has an object \(\{'b': 1\}\) in column 'label'"),
         ([["a"], 0.5], "has a number with a decimal point"),
+        ([[0, 1, 0], [0, 0, 1]], "has a 0 or 1 for each label .*label.0,label.1,label.2"),
+        ([[1.0, 0.0], [0.0, 0.0]], "has a 0 or 1 for each label"),
     ],
 )
 def test_what_is_no_list_of_labels_is_refused(values, reason: str) -> None:
