@@ -14,7 +14,8 @@ from autopelt.errors import UnavailableError, parameter
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 """A number as files write it."""
 
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 _SHOWN = 5
 ABSENT = ("nan", "NaN")
@@ -270,14 +271,22 @@ def _check_numbers(table: Table, column: str, names: Sequence[str]) -> None:
                 )
 
 
+def without_commas(text: str) -> str:
+    """How to write a number that has commas, one way or two; an empty text for all else."""
+    text = text.strip()
+    plain = text.replace(",", "") if _THOUSANDS.fullmatch(text) else ""
+    point = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else ""
+    return f"{plain}, or {point} if its comma is decimal" if plain and point else plain or point
+
+
 def _number(table: Table, row: int, value: Any, column: str) -> float:
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        comma = isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip())
-        way = f": write {value.strip().replace(',', '.')} for its decimal comma" if comma else ""
+        ways = without_commas(value) if isinstance(value, str) else ""
+        way = f" without commas: write {ways}" if ways else ""
         raise UnavailableError(
             f"{table.where(row)} has '{value}' in column '{column}'; a regression needs a finite "
             f"number{way}."

@@ -11,12 +11,12 @@ from autopelt.errors import UsageError, parameter
 from autopelt.tasks.choices import columns_of_choices
 from autopelt.tasks.columns import (
     ABSENT,
-    DECIMAL_COMMA,
     NUMBER,
     absent,
     find_column,
     first_of,
     some,
+    without_commas,
 )
 from autopelt.tasks.generation import PAIRS
 from autopelt.tasks.label_sets import label_columns
@@ -151,11 +151,11 @@ def _ids(values: Sequence[int]) -> bool:
 
 
 def _refuse_commas(table: Table, label: str, names: Sequence[str]) -> None:
-    """Refuse numbers with a decimal comma as names of classes. Raises UsageError."""
-    comma = [name for name in names if DECIMAL_COMMA.fullmatch(name.strip())]
-    if comma and all(DECIMAL_COMMA.fullmatch(n.strip()) or _number(n) for n in names):
+    """Refuse numbers with commas as names of classes. Raises UsageError."""
+    comma = [name for name in names if without_commas(name)]
+    if comma and all(without_commas(name) or _number(name) for name in names):
         raise UsageError(
-            f"'{table.name}': column '{label}' has '{comma[0]}', a number with a decimal comma; "
-            f"write {comma[0].strip().replace(',', '.')}, or name the kind with "
+            f"'{table.name}': column '{label}' has '{comma[0]}', a number with a comma; "
+            f"write {without_commas(comma[0])}, or name the kind with "
             f"{parameter('kind', 'classification')} if these are names."
         )

@@ -379,6 +379,22 @@ SHAPES = {
         table(";", rows=[("a", "3,5"), ("b", "2")] * 9),
         error="write 3.5, or name the kind",
     ),
+    "thousands": Shape(
+        "a.csv",
+        table(";", rows=[(f"t{n}", f"{1000 + n:,}") for n in range(60)]),
+        error="'1,000', a number with a comma; write 1000, or 1.000 if its comma is decimal",
+    ),
+    "millions": Shape(
+        "a.csv",
+        table(";", rows=[(f"t{n}", f"{1_234_567 + n:,}.50") for n in range(60)]),
+        error="write 1234567.50, or name the kind",
+    ),
+    "thousands-as-numbers": Shape(
+        "a.csv",
+        table(";", rows=[("a", "12,500"), ("b", "2")] * 9),
+        {"kind": NUMBERS},
+        error="a finite number without commas: write 12500, or 12.500 if its comma is decimal",
+    ),
     "nan-by-name": Shape(
         "a.csv",
         table(rows=[("a", "Nan"), ("b", "Ban")] * 9),
