@@ -49,18 +49,22 @@ class Recorded:
             )
         changed: list[str] = []
         if set(SEARCHED) & set(splits) and self.hash not in ("", now.hash):
-            changed += SEARCHED
+            changed += self._differences(SEARCHED, now)
         if set(REPORT) & set(splits) and "" != self.report_hash != now.report_hash != "":
-            changed += REPORT
+            changed += self._differences(REPORT, now)
         if changed:
             raise UnavailableError(
                 f"the data of task '{task}' is not what was recorded: "
-                f"{', '.join(self._difference(split, now) for split in changed)}; put the data "
-                "back, or search again with the new."
+                f"{', '.join(changed)}; put the data back, or search again with the new."
             )
 
-    def _difference(self, split: str, now: Recorded) -> str:
-        before, after = getattr(self, split), getattr(now, split)
-        if before is None or before == after:
-            return f"{split} {after} examples as before, but not the same"
-        return f"{split} {before} examples before, {after} now"
+    def _differences(self, splits: Sequence[str], now: Recorded) -> list[str]:
+        """What differs in splits of one hash, which does not tell in which of them it does."""
+        sizes = [(split, getattr(self, split), getattr(now, split)) for split in splits]
+        other = [
+            f"{split} {before} examples before, {after} now"
+            for split, before, after in sizes
+            if before not in (None, after)
+        ]
+        same = " and ".join(f"{split} {after}" for split, _, after in sizes)
+        return other or [f"{same} examples as before, but not all the same"]

@@ -19,16 +19,21 @@ def test_rows_of_before_and_now_are_said():
     with pytest.raises(UnavailableError) as info:
         NOW.check("t", now, SEARCHED)
     assert str(info.value) == (
-        "the data of task 't' is not what was recorded: train 60 examples before, 61 now, "
-        "selection 20 examples as before, but not the same; put the data back, or search again "
-        "with the new."
+        "the data of task 't' is not what was recorded: train 60 examples before, 61 now; "
+        "put the data back, or search again with the new."
     )
+
+
+def test_which_of_two_splits_of_a_size_changed_is_not_known():
+    same = "recorded: train 60 and selection 20 examples as before, but not all the same; put"
+    with pytest.raises(UnavailableError, match=same):
+        NOW.check("t", replace(NOW, hash="b"), SEARCHED)
 
 
 def test_what_is_not_used_may_change():
     NOW.check("t", replace(NOW, hash="b"), REPORT)
     NOW.check("t", replace(NOW, report_hash="b"), SEARCHED)
-    with pytest.raises(UnavailableError, match="report 20 examples as before, but not the same"):
+    with pytest.raises(UnavailableError, match="report 20 examples as before, but not all"):
         NOW.check("t", replace(NOW, report_hash="b"), REPORT)
 
 
@@ -42,6 +47,6 @@ def test_cuts_by_the_rule_of_before_are_told_from_changed_data():
     with pytest.raises(UnavailableError, match=r"another rule \(number 1; number 2 goes by a"):
         before.check("t", NOW, SEARCHED)
     own = replace(NOW, cut_splits=())
-    with pytest.raises(UnavailableError, match="train 60 examples as before"):
+    with pytest.raises(UnavailableError, match="train 60 and selection 20 examples as before"):
         before.check("t", own, SEARCHED)
     before.check("t", own, REPORT)
