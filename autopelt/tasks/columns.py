@@ -114,10 +114,11 @@ def texts(table: Table, column: str) -> list[str]:
                 f"{table.where(row)} has {in_words(value)} in column '{column}', where a text is "
                 f"needed; {_way(column, value)}."
             )
-    if values and all(isinstance(_literal(value), list | dict) for value in values[:_LOOKED_AT]):
+    first = [written_value(value) for value in values[:_LOOKED_AT]]
+    if values and all(isinstance(value, list | dict) for value in first):
         raise UnavailableError(
-            f"{table.where(0)} has {in_words(_literal(values[0]))}, written as text, in column "
-            f"'{column}'; write the table as JSON lines and {_way(column, _literal(values[0]))}."
+            f"{table.where(0)} has {in_words(first[0])}, written as text, in column '{column}'; "
+            f"write the table as JSON lines and {_way(column, first[0])}."
         )
     return values
 
@@ -137,7 +138,7 @@ def _way(column: str, value: Any) -> str:
     return "write it in quotes"
 
 
-def _literal(text: str) -> Any:
+def written_value(text: str) -> Any:
     """The list or object that a text is the writing of, else None."""
     stripped = text.strip()
     if stripped[:1] + stripped[-1:] not in ("[]", "{}"):
@@ -239,7 +240,7 @@ def _written(value: Any) -> str:
 
 def _check_label(table: Table, row: int, value: Any, column: str) -> None:
     """Refuse what is no plain value. Raises UnavailableError."""
-    inner = _literal(value) if isinstance(value, str) else value
+    inner = written_value(value) if isinstance(value, str) else value
     if isinstance(inner, list):
         one_hot = inner and all(v in (0, 1) for v in inner)
         raise UnavailableError(

@@ -17,6 +17,7 @@ from autopelt.tasks.columns import (
     first_of,
     some,
     without_commas,
+    written_value,
 )
 from autopelt.tasks.generation import PAIRS
 from autopelt.tasks.label_sets import label_columns
@@ -80,6 +81,8 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
     values = [value for value in table.column(label) if not absent(value) and value != ""]
     if isinstance(first_of(values), list):
         return _of_lists(table, named, label)
+    if values and all(isinstance(written_value(str(v)), list) for v in values[:_LOOKED_AT]):
+        return "multi_label", f"'{label}' has a list of labels for each example, written as text"
     distinct = sorted({str(value).strip() for value in values})
     shown = f"'{label}' has {len(distinct)} distinct"
     if not named.get("label_names") and values and all(map(_number, values)):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError, parameter
-from autopelt.tasks.columns import absent, find_column, in_words, named_class
+from autopelt.tasks.columns import absent, find_column, in_words, named_class, written_value
 
 _YES, _NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0", "")
 _SEPARATORS = (",", ";", "|")
+_BRACKETS = re.compile(r"\s*(\[.*\]|\{.*\})\s*", re.DOTALL)
+_NO_COMMA = re.compile(r"""['"]\s+['"]""")
+"""Between the items of a list, as NumPy prints it; Python would read one word."""
 
 
 def label_columns(table: Table, label: str) -> list[str]:
@@ -38,8 +42,8 @@ def label_sets(table: Table, named: Mapping[str, str]) -> list[list[str]]:
     if columns:
         return _of_columns(table, columns)
     column = find_column(table, named, "label", "labels", "label")
-    values = table.column(column)
-    _refuse_vectors(table, column)
+    values = [_listed(table, row, v, column) for row, v in enumerate(table.column(column))]
+    _refuse_vectors(table, values, column)
     separator = named.get("separator") or _separator(values)
     sets = []
     for row, value in enumerate(values):
@@ -62,16 +66,34 @@ def label_sets(table: Table, named: Mapping[str, str]) -> list[list[str]]:
     return sets
 
 
-def _refuse_vectors(table: Table, column: str) -> None:
+def _listed(table: Table, row: int, value: Any, column: str) -> Any:
+    """The list that is written as text in a table without lists; all else as it is.
+
+    Raises:
+        UnavailableError: it has the brackets of a list and is none.
+    """
+    if not isinstance(value, str) or not _BRACKETS.fullmatch(value):
+        return value
+    found = written_value(value)
+    if not isinstance(found, list) or _NO_COMMA.search(value):
+        raise UnavailableError(
+            f"{table.where(row)} has {in_words(value)} in column '{column}', which is not written "
+            "as a list; write it like ['joy', 'fear'], or without brackets."
+        )
+    return found
+
+
+def _refuse_vectors(table: Table, values: Sequence[Any], column: str) -> None:
     """Refuse lists of a 0 or 1 for each label, which are no labels. Raises UnavailableError."""
-    lists = [value for value in table.column(column) if isinstance(value, list)]
+    lists = [value for value in values if isinstance(value, list)]
     sizes = {len(value) for value in lists}
     marks = all(mark in (0, 1) for value in lists for mark in value)
-    if marks and len(sizes) == 1 and any(len(set(value)) < len(value) for value in lists):
+    if marks and len(sizes) == 1 and min(sizes) > 1:
         paths = ",".join(f"{column}.{place}" for place in range(sizes.pop()))
+        written = any(isinstance(value, str) for value in table.column(column))
+        way = "write them as columns" if written else f"name each: {parameter('label', paths)}"
         raise UnavailableError(
-            f"'{table.name}' has a 0 or 1 for each label in the lists of column '{column}'; name "
-            f"each as a column of its own: {parameter('label', paths)}."
+            f"'{table.name}' has a 0 or 1 for each label in the lists of column '{column}'; {way}."
         )
 
 

@@ -313,7 +313,18 @@ SHAPES = {
         "a.jsonl", labels(["a"], ["a", "b"]), {"kind": CLASSES}, error="one label an example"
     ),
     "written-list-label": Shape(
-        "a.csv", table(rows=[("a", "['x']"), ("b", "['y']")] * 9), error="has a list (['x'])"
+        "a.csv",
+        table(rows=[("a", "['x']"), ("b", "['y']")] * 9),
+        {"kind": CLASSES},
+        error="has a list (['x'])",
+    ),
+    "written-lists": Shape(
+        "a.csv",
+        table("\t", rows=[("a", "['x', 'y']"), ("b", "[]"), ("c", '["y"]')] * 9),
+        {},
+        "multi_label",
+        {"text": "a", "label": ["x", "y"]},
+        note="a list of labels for each example, written as text",
     ),
     "one-hot-label": Shape(
         "a.jsonl", labels([1, 0], [0, 1]), {"kind": CLASSES}, error="which of them is 1"

@@ -79,6 +79,7 @@ def test_comments_have_a_column_for_each_label() -> None:
         (["a;b c", "d"], {}, [["a", "b c"], ["d"]]),
         (["a,x|b", "d"], {"separator": "|"}, [["a,x", "b"], ["d"]]),
         (["a|b", "d"], {}, [["a", "b"], ["d"]]),
+        (["['a', 'b']", "[]", '["b"]'], {}, [["a", "b"], [], ["b"]]),
     ],
 )
 def test_lists_and_separated_texts(values, named, expected) -> None:
@@ -93,7 +94,10 @@ def test_lists_and_separated_texts(values, named, expected) -> None:
         ([["a"], {"b": 1}], r"has an object \(\{'b': 1\}\) in column 'label'"),
         ([["a"], 0.5], "has a number with a decimal point"),
         ([[0, 1, 0], [0, 0, 1]], "has a 0 or 1 for each label .*label.0,label.1,label.2"),
-        ([[1.0, 0.0], [0.0, 0.0]], "has a 0 or 1 for each label"),
+        ([[1.0, 0.0], [0.0, 1.0]], "has a 0 or 1 for each label"),
+        (["[0, 1]", "[1, 0]"], "in the lists of column 'label'; write them as columns"),
+        (["['a' 'b']", "['b']"], r"has a text \(\"\['a' 'b'\]\"\) .* not written as a list"),
+        (["[a, b]"], "not written as a list"),
     ],
 )
 def test_what_is_no_list_of_labels_is_refused(values, reason: str) -> None:
