@@ -137,6 +137,12 @@ class TaskFile(BaseModel):
                 raise ValueError(f"{part}_target needs {part}, the file that it is aligned with")
             if given and bool(aligned) != bool(self.train_target):
                 raise ValueError(f"{part} and train must both have an aligned file, or neither")
+        roles: dict[str, str] = {}
+        for role in ("text", "text_pair", "label", "target"):
+            if column := getattr(self, role):
+                if column in roles:
+                    raise ValueError(f"{roles[column]} and {role} are both column '{column}'")
+                roles[column] = role
         if self.kind and (idle := self.idle(self.kind)):
             raise ValueError(_has_no_effect(idle, self.kind))
         if self.kind and self.score and self.score not in SCORES[self.kind]:

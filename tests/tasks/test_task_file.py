@@ -195,6 +195,13 @@ def test_an_option_without_effect_is_refused(tmp_path, header, options, said):
     assert "\n" not in str(info.value)
 
 
+@pytest.mark.parametrize("roles", [("text", "text_pair"), ("text", "target"), ("text", "label")])
+def test_a_column_has_one_role(tmp_path, roles):
+    (tmp_path / "a.csv").write_text("text,a,label\n" + "the cat,b,x\nthe dog,c,y\n" * 9)
+    with pytest.raises(UsageError, match=f"{roles[0]} and {roles[1]} are both column 'a'"):
+        task_from_files(str(tmp_path / "a.csv"), **dict.fromkeys(roles, "a"))
+
+
 def test_a_label_that_is_named_decides_among_columns_of_other_kinds(tmp_path):
     path = _csv(tmp_path, "a.csv", [f"{n},x,{n % 2}" for n in range(20)], "source,target,good")
     assert task_from_files(path, text="source", label="good").kind == "classification"
