@@ -73,6 +73,11 @@ def _shown(trained: Trained) -> str:
     if trained.kind == "multi_label":
         shares = "outputs.logits[0].sigmoid().tolist()"
         return f"print(dict(zip(model.config.id2label.values(), {shares})))"
+    if trained.kind == "ordinal":
+        rank = "round(sum(rank * share for rank, share in enumerate(shares)))"
+        return (
+            f"shares = outputs.logits[0].softmax(-1).tolist()\nprint(model.config.id2label[{rank}])"
+        )
     if trained.head == "sequence_classification" and len(trained.labels) > 1:
         return "print(model.config.id2label[outputs.logits.argmax().item()])"
     return "print(outputs)"

@@ -48,8 +48,9 @@ class Task(ABC):
     Attributes:
         name: as users give it.
         title: one line for a person.
-        kind: ``classification``, ``regression``, ``multi_label``, ``token_classification``,
-            ``question_answering``, ``generation``, ``multiple_choice`` or ``retrieval``.
+        kind: ``classification``, ``ordinal``, ``regression``, ``multi_label``,
+            ``token_classification``, ``question_answering``, ``generation``, ``multiple_choice`` or
+            ``retrieval``.
         known_scores: scores that may be the metric; the first is the usual one.
         own_options: options of the user's own data that this kind looks at, beside those of every
             kind (`autopelt.tasks.task_file.TaskFile`); any other that is given is an error.

@@ -237,8 +237,9 @@ class Classification(Task):
         counts = Counter(gold)
 
         def worth(answer: int) -> tuple[float, int]:
-            same = [answer] * len(gold)
-            return measured(self.metric.name, gold, same, self.positive), counts[answer]
+            name, same = self.metric.name, [answer] * len(gold)
+            score = measured(name, gold, same, self.positive)
+            return self.metric.value({name: score}), counts[answer]
 
         return max(range(len(self.labels)), key=worth)
 

@@ -207,7 +207,8 @@ def named_class(table: Table, row: int, value: Any, column: str, names: str) -> 
     if text not in known:
         raise UnavailableError(
             f"{table.where(row)} has '{text}' in column '{column}', but {parameter('label_names')} "
-            f"has names for: {some(list(known))}. Say which is which like 1=good,2=bad."
+            f"has {some(list(known.values()))} for {some(list(known))}. Say which is which like "
+            "1=good,2=bad."
         )
     return known[text]
 

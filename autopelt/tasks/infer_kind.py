@@ -97,7 +97,9 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
             return "classification", f"{shown} {why}"
     if len(distinct) <= MOST_CLASSES:
         _refuse_commas(table, label, distinct)
-        return "classification", f"{shown} values ({some(distinct)})"
+        ranks = len(distinct) > 2 and all(map(_number, distinct)) and not named.get("label_names")
+        order = "; if their order counts, say kind ordinal" if ranks else ""
+        return "classification", f"{shown} values ({some(distinct)}){order}"
     if len(distinct) <= len(values) // 10 or named.get("label_names"):
         return "classification", f"{shown} values"
     _refuse_commas(table, label, distinct)

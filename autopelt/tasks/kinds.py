@@ -9,6 +9,7 @@ from autopelt.tasks.classification import Classification
 from autopelt.tasks.generation import Generation
 from autopelt.tasks.multi_label import MultiLabel
 from autopelt.tasks.multiple_choice import MultipleChoice
+from autopelt.tasks.ordinal import Ordinal
 from autopelt.tasks.question_answering import QuestionAnswering
 from autopelt.tasks.regression import Regression
 from autopelt.tasks.retrieval import Retrieval
@@ -18,6 +19,7 @@ KINDS: Mapping[str, type[Task]] = {
     kind.kind: kind
     for kind in (
         Classification,
+        Ordinal,
         Regression,
         MultiLabel,
         TokenClassification,

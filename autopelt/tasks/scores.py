@@ -1,4 +1,4 @@
-"""Scores of classification and regression: names, and functions from gold and predicted values.
+"""Scores of classes, ranks and numbers: names, and functions from gold and predicted values.
 
 Each benchmark defines which it reports. Sources: GLUE (arXiv:1804.07461, table 1), SuperGLUE
 (arXiv:1905.00537, table 1), "Don't Stop Pretraining" (arXiv:2004.10964, table 2).
@@ -98,6 +98,19 @@ def r2(gold: Gold, predicted: Gold) -> float:
     return float(1 - np.square(_errors(gold, predicted)).sum() / np.square(around).sum())
 
 
+def quadratic_kappa(gold: Gold, predicted: Gold) -> float:
+    """Agreement of ranks beyond chance, at most 1; 0 where one side is constant.
+
+    Cohen's kappa (1968) with squared distances as weights: 1 minus the mean squared error over that
+    of gold and predicted ranks paired at random, which is the denominator here.
+    """
+    if not _vary(gold, predicted):
+        return 0.0
+    apart = np.mean(gold) - np.mean(predicted)
+    by_chance = np.var(gold) + np.var(predicted) + np.square(apart)
+    return float(1 - np.mean(np.square(_errors(gold, predicted))) / by_chance)
+
+
 def _errors(gold: Gold, predicted: Gold) -> np.ndarray:
     return np.asarray(gold, dtype=float) - np.asarray(predicted, dtype=float)
 
@@ -131,6 +144,7 @@ SCORES: dict[str, Callable[..., float]] = {
         pearson,
         spearman,
         pearson_spearman,
+        quadratic_kappa,
         r2,
         rmse,
         mae,

@@ -42,6 +42,7 @@ from autopelt.tasks.own_data import OwnData
 
 Kind = Literal[
     "classification",
+    "ordinal",
     "regression",
     "multi_label",
     "multiple_choice",
@@ -59,12 +60,14 @@ _OF_SOME_KINDS = sorted(frozenset().union(*(KINDS[kind].own_options for kind in 
 """Options that not every kind of task looks at."""
 
 
+def _a(kind: str) -> str:
+    """A kind in words, with its article."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('_', ' ')}"
+
+
 def _has_no_effect(idle: list[str], kind: str, shown: Callable[[str], str] = str) -> str:
     taken = ", ".join(map(shown, sorted(KINDS[kind].own_options))) or "none of the kind"
-    return (
-        f"{', '.join(map(shown, idle))} would have no effect: a {kind.replace('_', ' ')} takes "
-        f"{taken}."
-    )
+    return f"{', '.join(map(shown, idle))} would have no effect: {_a(kind)} takes {taken}."
 
 
 def _one_character(value: str) -> str:
@@ -250,8 +253,8 @@ def make(file: TaskFile) -> Task:
     usual, because = KINDS[kind].usual_score(first, file.named) if not file.score else ("", "")
     score = file.score or usual
     if score not in SCORES[kind]:
-        raise UsageError(f"score '{score}' of a {kind}: {did_you_mean(score, SCORES[kind])}")
-    notes.append(f"The task is a {kind.replace('_', ' ')}, scored by {score}: {why}.")
+        raise UsageError(f"score '{score}' of {_a(kind)}: {did_you_mean(score, SCORES[kind])}")
+    notes.append(f"The task is {_a(kind)}, scored by {score}: {why}.")
     if because:
         notes.append(f"Scored by {score}, as {because}; --score says otherwise.")
     origin = OwnData(kind, file.named, tables, facts, notes)

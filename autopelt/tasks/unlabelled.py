@@ -71,6 +71,7 @@ def unlabelled(task: Task, table: Table, named: Mapping[str, str]) -> Dataset:
 
 _FILLERS: Mapping[str, Mapping[str, Any]] = {
     "classification": {"label": 0},
+    "ordinal": {"label": 0},
     "regression": {"label": 0.0},
     "multi_label": {"label": [0]},
     "question_answering": {"answers": [""], "starts": [0]},

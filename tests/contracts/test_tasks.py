@@ -17,6 +17,7 @@ from autopelt.tasks.prior import constant_score
 FAMILIES = {
     "demo": ("bert",),
     "classification": ("bert", "roberta", "gpt2", "t5", "bart"),
+    "ordinal": ("bert", "gpt2"),
     "regression": ("bert", "gpt2"),
     "multi_label": ("bert", "gpt2"),
     "token_classification": ("bert", "roberta", "gpt2"),

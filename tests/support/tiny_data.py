@@ -26,6 +26,17 @@ def classification(folder: Path) -> tuple[Task, Source]:
     ), Source()
 
 
+def ordinal(folder: Path) -> tuple[Task, Source]:
+    """Reviews with one to four stars, more of some than of others."""
+    rows = ["text,label"]
+    for n in range(60):
+        stars = 1 + (n % 7) // 2
+        rows.append(f"{'good ' * stars}cat {n},{stars} star{'s' * (stars > 1)}")
+    path = folder / "stars.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return task_from_files(str(path), kind="ordinal"), Source()
+
+
 def regression(folder: Path) -> tuple[Task, Source]:
     """Texts and a number in JSON lines."""
     rows = [{"text": "the cat " * (1 + n % 5) + str(n), "label": 0.5 * (n % 5)} for n in range(50)]
@@ -164,6 +175,7 @@ MAKERS: dict[str, Callable[[Path], tuple[Task, Source]]] = {
     for function in (
         demo,
         classification,
+        ordinal,
         regression,
         multi_label,
         token_classification,
