@@ -23,7 +23,7 @@ from autopelt.training.spec import Setup
 
 TARGETS = OF_A_STUDY
 
-_KINDS = ("classification", "regression")
+_KINDS = ("classification", "ordinal", "regression")
 
 
 def export_study(name: str, to: str, out: Path) -> Path:
@@ -83,7 +83,7 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
     task = make_task(setup.task).for_model(config)
     if task.kind not in _KINDS:
         raise UsageError(
-            f"a script is made for {' and '.join(_KINDS)}, not for {task.kind.replace('_', ' ')}; "
+            f"a script is made for {', '.join(_KINDS)}, not for {task.kind.replace('_', ' ')}; "
             f"use: autopelt train {name}"
         )
     assert isinstance(task, Classification)
@@ -110,6 +110,7 @@ def _filled(
         "REVISION_VALUE": repr(config.revision),
         "COLUMNS_VALUE": json.dumps(list(task.columns)),
         "LABELS_VALUE": json.dumps(list(task.labels), ensure_ascii=False),
+        "ORDERED_VALUE": str(task.kind == "ordinal"),
         "SCORES_VALUE": json.dumps(list(task.scores)),
         "POSITIVE_VALUE": str(task.positive),
         "BALANCED_VALUE": str(bool(task.class_weights)),

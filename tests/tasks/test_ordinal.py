@@ -1,6 +1,9 @@
 """Labels in an order: which order it is, predictions as expected ranks, scores, exports."""
 
+import json
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -212,3 +215,19 @@ def test_trained_evaluated_predicted_exported(tiny_bert, tmp_path, capsys) -> No
     model = AutoModelForSequenceClassification.from_pretrained(merged)
     assert model.config.problem_type == "single_label_classification"
     assert model.config.id2label == {0: "of", 1: "the", 2: "not"}
+
+
+def test_a_search_and_its_script_predict_ranks(tiny_bert, tmp_path) -> None:
+    ordinal(tmp_path)
+    study, script = tmp_path / "study", tmp_path / "script"
+    command = f"search --train {tmp_path / 'stars.csv'} --kind ordinal --model {tiny_bert}"
+    command += " --class-weights balanced --trials 1 --epochs 1 --seeds lora-r2 --budget 5%"
+    assert main([*command.split(), "--out", str(study)]) == 0
+    assert main(["export", str(study), "--to", "script", "--out", str(script)]) == 0
+    assert "ORDERED = True" in (script / "train.py").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "train.py"], cwd=script, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1].removeprefix("report "))
+    assert list(report) == ["quadratic_kappa", "accuracy", "macro_f1", "mae"]
