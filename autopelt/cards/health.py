@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from statistics import NormalDist
 
+from autopelt.cards.by_group import by_group, numbers
 from autopelt.cards.calibration import calibration, spearman
 from autopelt.cards.card import Card, Finding, NothingToShow
 from autopelt.cards.confirmation import confirmed, interval
@@ -302,6 +303,7 @@ CHECKS: tuple[Callable[[StudyRecord], Finding | None], ...] = (
     failures,
     above_the_head,
     above_a_constant,
+    by_group,
     noise,
     surrogate,
     stopping,
@@ -337,4 +339,4 @@ def card(record: StudyRecord) -> Card:
         lead = f"Nothing alarming in {plural(len(found), 'check')}; {counts['note']} worth knowing."
     else:
         lead = f"All {plural(len(found), 'check')} are fine."
-    return Card(lead, findings=tuple(found))
+    return Card(lead, findings=tuple(found), table=numbers(record))

@@ -14,6 +14,12 @@ from autopelt.errors import UnavailableError
 if TYPE_CHECKING:
     from datasets import Dataset
 
+GROUP = "group"
+"""Column of raw and encoded examples with the group that each is scored in; the user names it.
+
+It says nothing of the example itself: no model reads it, and `content_hash` leaves it out.
+"""
+
 
 @dataclass(frozen=True)
 class Source:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autopelt.data.draw import CUT, HOLD_OUT, draw, part, share
 from autopelt.data.duplicates import Keyed, contradictions, normalised, shared
-from autopelt.data.source import Parts, Source, Splits
+from autopelt.data.source import GROUP, Parts, Source, Splits
 from autopelt.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -140,9 +140,10 @@ def _fewer(task: Examples, train: Keyed, source: Source, notes: list[str]) -> Ke
 
 
 def content_hash(*datasets: Dataset) -> str:
-    """SHA-256 (hex) of columns and rows in order: equal for equal examples, however stored."""
+    """SHA-256 (hex) of columns and rows in order but `GROUP`: equal for equal examples."""
     digest = hashlib.sha256()
-    for dataset in datasets:
+    for whole in datasets:
+        dataset = whole.remove_columns(GROUP) if GROUP in whole.column_names else whole
         digest.update(json.dumps([len(dataset), sorted(dataset.column_names)]).encode())
         for batch in dataset.iter(batch_size=1000):
             digest.update(json.dumps(batch, sort_keys=True, default=str).encode())

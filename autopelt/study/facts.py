@@ -57,6 +57,7 @@ class TaskFacts(Facts):
     Attributes:
         labels: names of the classes.
         constant: what the best constant answer scores on selection; None without one.
+        groups: of the selection split that have a score of their own, and their examples.
         train, selection, report: examples; None where a split was not loaded.
         origin, source, path, hub, revision, cut, hash, report_hash: as
             `autopelt.data.source.DataFacts`.
@@ -69,6 +70,7 @@ class TaskFacts(Facts):
     kind: str = ""
     labels: tuple[str, ...] = ()
     constant: float | None = None
+    groups: dict[str, int] = {}
     train: int | None = None
     selection: int | None = None
     report: int | None = None

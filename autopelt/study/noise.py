@@ -22,6 +22,11 @@ def score_error(record: StudyRecord, score: float) -> float | None:
     examples = record.task.selection
     if record.metric not in COUNTED or not examples or not 0 <= score <= 1:
         return None
+    return share_error(score, examples)
+
+
+def share_error(score: float, examples: int) -> float:
+    """Standard error of a share of examples."""
     # Of n right answers out of n one still knows no more than about one example's worth.
     share = min(max(score, 1 / (examples + 2)), 1 - 1 / (examples + 2))
     return math.sqrt(share * (1 - share) / examples)

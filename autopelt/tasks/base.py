@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.readers import Table
-from autopelt.data.source import Origin, Source, Splits
+from autopelt.data.source import GROUP, Origin, Source, Splits
 from autopelt.tasks.padding import Batch, joined
 
 if TYPE_CHECKING:
@@ -223,13 +223,18 @@ class Task(ABC):
         Returns:
             One row for each model input, in the order of `dataset`: ``input_ids`` and what else the
             tokeniser makes, labels where there are any, ``length`` (tokens of the row) and
-            ``full_length`` (tokens before it was cut to `max_length`). It is kept in memory.
+            ``full_length`` (tokens before it was cut to `max_length`); `GROUP` where `dataset` has
+            it. It is kept in memory.
         """
         batches, indices = [], range(len(dataset))
         for start in range(0, len(dataset), self.rows_at_once):
             few = slice(start, start + self.rows_at_once)
             batch = {**dataset[few], "example": list(indices[few])}
-            batches.append(self.encode_batch(batch, tokenizer, max_length))
+            encoded = self.encode_batch(batch, tokenizer, max_length)
+            if GROUP in batch:
+                owners = encoded.get("example", batch["example"])
+                encoded[GROUP] = [batch[GROUP][owner - start] for owner in owners]
+            batches.append(encoded)
         return joined(batches)
 
     @abstractmethod

@@ -51,7 +51,7 @@ class Classification(Task):
         "accuracy_macro_f1",
     )
     own_options: ClassVar[frozenset[str]] = frozenset(
-        {"text", "text_pair", "label", "label_names", "positive", "class_weights"}
+        {"text", "group", "text_pair", "label", "label_names", "positive", "class_weights"}
     )
     head = "sequence_classification"
     positive: int = 1

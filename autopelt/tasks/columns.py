@@ -178,7 +178,7 @@ def class_names(table: Table, named: Mapping[str, str]) -> list[str]:
     if named.get("label_names"):
         names = named["label_names"]
         return [named_class(table, row, v, column, names) for row, v in enumerate(values)]
-    written = [_written(value) for value in values]
+    written = [as_written(value) for value in values]
     distinct = sorted(set(written))
     _check_numbers(table, column, distinct)
     alike = [names for names in _by_small_letters(distinct) if len(names) > 1]
@@ -201,7 +201,7 @@ def named_class(table: Table, row: int, value: Any, column: str, names: str) -> 
     Raises:
         UnavailableError: it stands for none.
     """
-    known, text = meanings(names), _written(value)
+    known, text = meanings(names), as_written(value)
     if text in known.values():
         return text
     if text not in known:
@@ -233,7 +233,8 @@ def absent(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _written(value: Any) -> str:
+def as_written(value: Any) -> str:
+    """A value as a person writes it."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).lower() if isinstance(value, bool) else str(value).strip()

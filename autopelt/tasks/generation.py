@@ -49,7 +49,7 @@ class Generation(Task):
     kind: ClassVar[str] = "generation"
     known_scores: ClassVar[tuple[str, ...]] = (*TEXT_SCORES, LOSS)
     own_options: ClassVar[frozenset[str]] = frozenset(
-        {"text", "target", "prefix", "train_target", "validation_target", "test_target"}
+        {"text", "group", "target", "prefix", "train_target", "validation_target", "test_target"}
     )
     errors: ClassVar[frozenset[str]] = frozenset({LOSS})
     head = SEQ2SEQ

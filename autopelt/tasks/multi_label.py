@@ -38,7 +38,7 @@ class MultiLabel(Classification):
     problem_type = "multi_label_classification"
     known_scores: ClassVar[tuple[str, ...]] = tuple(SET_SCORES)
     own_options: ClassVar[frozenset[str]] = frozenset(
-        {"text", "text_pair", "label", "label_names", "separator"}
+        {"text", "group", "text_pair", "label", "label_names", "separator"}
     )
     thresholds: Sequence[float] | None = None
 

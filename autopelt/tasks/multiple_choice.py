@@ -35,7 +35,9 @@ class MultipleChoice(Classification):
     kind: ClassVar[str] = "multiple_choice"
     problem_type = None
     known_scores: ClassVar[tuple[str, ...]] = ("accuracy",)
-    own_options: ClassVar[frozenset[str]] = frozenset({"text", "text_pair", "choices", "label"})
+    own_options: ClassVar[frozenset[str]] = frozenset(
+        {"text", "group", "text_pair", "choices", "label"}
+    )
     columns = ("text", "choices")
 
     def __init__(self, name: str, title: str, origin: Origin, **options: Any) -> None:

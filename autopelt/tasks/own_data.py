@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from autopelt.data.readers import Table
 from autopelt.data.sanity import check
-from autopelt.data.source import DataFacts, Parts, Source
+from autopelt.data.source import GROUP, DataFacts, Parts, Source
 from autopelt.errors import UnavailableError
-from autopelt.tasks.columns import some
+from autopelt.tasks.columns import absent, as_written, in_words, some
 from autopelt.tasks.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class OwnData:
             for name in inside:
                 if name not in self.known:
                     raise self._unknown(table, row, name, part)
+        if column := self.named.get(GROUP):
+            columns = {**columns, GROUP: _groups(table, column, len(next(iter(columns.values()))))}
         return Dataset.from_dict(columns)
 
     def _unknown(self, table: Table, row: int, name: str, part: str) -> UnavailableError:
@@ -79,3 +81,27 @@ class OwnData:
             f"{table.where(row)} has the label '{name}', which no training example has; those "
             f"have: {some(sorted(self.known))}."
         )
+
+
+def _groups(table: Table, column: str, examples: int) -> list[str]:
+    """The group of each example; "none" where nothing stands there.
+
+    Raises:
+        UnavailableError: there is no such column, it has no text or number, or a row of the table
+            is not an example.
+    """
+    table.require([column])
+    if len(table) != examples:
+        raise UnavailableError(
+            f"'{table.name}' has {len(table)} rows for {examples} examples, so '{column}' is no "
+            "group of examples; write a row for each example, or leave the group out."
+        )
+    groups = []
+    for row, value in enumerate(table.column(column)):
+        if isinstance(value, list | dict):
+            raise UnavailableError(
+                f"{table.where(row)} has {in_words(value)} in column '{column}', where a text or "
+                "a number is needed to group examples by."
+            )
+        groups.append("none" if absent(value) else " ".join(as_written(value).split()) or "none")
+    return groups

@@ -53,6 +53,7 @@ class QuestionAnswering(Task):
 
     kind: ClassVar[str] = "question_answering"
     known_scores: ClassVar[tuple[str, ...]] = ("f1", "exact_match")
+    own_options: ClassVar[frozenset[str]] = frozenset({"group"})
     rows_at_once: ClassVar[int] = 200
     head = "question_answering"
     columns = ("question", "context")

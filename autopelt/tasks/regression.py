@@ -37,7 +37,7 @@ class Regression(Classification):
         "mae",
     )
     errors: ClassVar[frozenset[str]] = frozenset({"rmse", "mae"})
-    own_options: ClassVar[frozenset[str]] = frozenset({"text", "text_pair", "label"})
+    own_options: ClassVar[frozenset[str]] = frozenset({"text", "group", "text_pair", "label"})
     answers, worded = Task.answers, Task.worded
 
     @classmethod

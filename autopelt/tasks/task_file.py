@@ -66,7 +66,7 @@ def _a(kind: str) -> str:
 
 
 def _has_no_effect(idle: list[str], kind: str, shown: Callable[[str], str] = str) -> str:
-    taken = ", ".join(map(shown, sorted(KINDS[kind].own_options))) or "none of the kind"
+    taken = ", ".join(map(shown, sorted(KINDS[kind].own_options)))
     return f"{', '.join(map(shown, idle))} would have no effect: {_a(kind)} takes {taken}."
 
 
@@ -117,6 +117,7 @@ class TaskFile(BaseModel):
     target: str = ""
     kind: Kind | None = None
     score: str | None = None
+    group: str = ""
     positive: str = ""
     class_weights: Literal["balanced"] | None = None
     prefix: str = ""

@@ -42,7 +42,9 @@ class TokenClassification(Task):
 
     kind: ClassVar[str] = "token_classification"
     known_scores: ClassVar[tuple[str, ...]] = ("span_f1", "accuracy")
-    own_options: ClassVar[frozenset[str]] = frozenset({"text", "label", "sentence", "label_names"})
+    own_options: ClassVar[frozenset[str]] = frozenset(
+        {"text", "group", "label", "sentence", "label_names"}
+    )
     head = "token_classification"
     columns = ("words",)
 

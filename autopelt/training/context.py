@@ -16,6 +16,7 @@ from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.source import resolve
 from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Source, Task, make_task
+from autopelt.tasks.by_group import not_scored
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.training.dropout import FastDropout
 from autopelt.training.precision import products
@@ -86,7 +87,8 @@ class Context:
         self.splits: dict[str, Split] = {}
         for name in used:
             encoded = self.task.encode(getattr(loaded, name), self.tokenizer, limit)
-            self.notes += [f"{name}: {note}" for note in self.task.notes(encoded)]
+            notes = self.task.notes(encoded) + (not_scored(encoded) if name != "train" else [])
+            self.notes += [f"{name}: {note}" for note in notes]
             self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))
         self.prior: list[float] | None = None
         if train:

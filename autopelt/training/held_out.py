@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from autopelt.tasks.by_group import scored
 from autopelt.training.context import Context
 from autopelt.training.example_groups import without_groups
 from autopelt.training.loop import predict_split
@@ -27,7 +28,7 @@ def held_out(context: Context, selection: Mapping[str, float]) -> dict[str, Any]
     """
     split, task = context.splits["report"], context.task.decided(selection)
     predictions = predict_split(context, "report")
-    metrics = task.score(predictions, split.encoded)
+    metrics = scored(context.task, predictions, split.encoded, selection)
     told = {
         "metrics": metrics,
         "score": task.metric.value(metrics),

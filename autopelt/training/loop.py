@@ -10,6 +10,7 @@ import torch
 from autopelt.architecture.architecture import Architecture
 from autopelt.modules.attachment import detach
 from autopelt.study.config import TrainingConfig, derived_seed
+from autopelt.tasks.by_group import scored
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import Context
 from autopelt.training.example_groups import without_groups
@@ -172,8 +173,8 @@ def score_split(
     Args:
         selection: its scores on the selection split, for `Task.decided`.
     """
-    task = context.task.decided(selection or {})
-    return task.score(predict_split(context, split), context.splits[split].encoded)
+    predictions = predict_split(context, split)
+    return scored(context.task, predictions, context.splits[split].encoded, selection or {})
 
 
 def predict_split(context: Context, split: str) -> list[object]:
@@ -189,7 +190,7 @@ def _score(
         return {}
     task, encoded = trainee.context.task, trainee.context.splits["selection"].encoded
     predictions = _predict(trainee, "selection", trunk)
-    return {number: (task.score(rows, encoded), rows) for number, rows in predictions.items()}
+    return {number: (scored(task, rows, encoded), rows) for number, rows in predictions.items()}
 
 
 @torch.inference_mode()

@@ -165,6 +165,7 @@ OPTIONS = {
                 ("test_target", "lines aligned with test.", ""),
                 ("kind", "classification, regression, and so on.", ""),
                 ("score", "the score to optimise.", ""),
+                ("group", "column of groups that are scored each, as language.", ""),
                 ("positive", "the class of two that f1 is about.", "the rarer one"),
                 ("class_weights", "balanced: all classes count the same in training.", ""),
                 ("prefix", "words before each text of a T5.", ""),

@@ -27,6 +27,7 @@ from autopelt.study.config import StudyConfig
 from autopelt.study.facts import VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.objectives import COSTS
 from autopelt.tasks import Task, make_task
+from autopelt.tasks.by_group import scored_groups
 from autopelt.tasks.prior import constant_score
 from autopelt.training.context import data_source, length_limit
 from autopelt.training.forgetting import unmeasurable
@@ -189,6 +190,7 @@ def task_facts(task: Task, splits: Splits, general_text: str = "") -> TaskFacts:
         kind=task.kind,
         labels=tuple(task.labels),
         constant=constant_score(task, splits.train, splits.selection),
+        groups=scored_groups(splits.selection),
         **splits.facts.stored(),
         general_text=general_text,
     )

@@ -181,7 +181,7 @@ def test_a_wrong_task_file_names_everything_that_is_wrong(tmp_path, text, said):
     [
         ("source,target", {"text_pair": "input"}, "text_pair would have no effect: a generation"),
         ("source,target", {"target": "target", "label": "nope"}, "label would have no effect"),
-        ("context,question,answers", {"text": "question"}, "a question answering takes none"),
+        ("context,question,answers", {"text": "question"}, "a question answering takes group"),
         ("text,label", {"prefix": "say: "}, "prefix would have no effect: a classification takes"),
         ("words,tags", {"kind": "token_classification", "text_pair": "x"}, "text_pair would have"),
     ],

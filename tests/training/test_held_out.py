@@ -1,5 +1,6 @@
 """The report split is scored whole and without each group; a search's trial never loads it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
-from autopelt.tasks import Source, make_task
+from autopelt.tasks import Source, make_task, task_from_files
+from autopelt.tasks.by_group import scored_groups
 from autopelt.tasks.prior import constant_score
 from autopelt.training.context import warm_context
 from autopelt.training.example_groups import GROUPS
@@ -50,3 +52,26 @@ def test_only_the_last_epoch_tells_the_report_split_and_only_if_asked(tiny_bert:
     assert np.mean(plain[1].without) == pytest.approx(best, abs=1e-5)
     assert all(r.held_out == {} for r in plain)
     assert "report" not in warm_context(spec(tiny_bert, False).setup).splits
+
+
+def test_groups_of_examples_are_scored_wherever_a_split_is(tmp_path: Path, tiny_bert: Path) -> None:
+    lines = [f"the cat {n},{'ab'[n % 2]},{('en', 'de')[n // 2 % 2]}" for n in range(240)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["text,label,language", *lines]) + "\n", encoding="utf-8")
+    task = task_from_files(str(path), group="language")
+    made = replace(
+        spec(tiny_bert, True),
+        setup=Setup(str(tiny_bert), task.spec),
+        training=TrainingConfig(epochs=1),
+    )
+    (result,) = run_trial(made)
+    for metrics in (result.metrics, result.held_out["metrics"]):
+        assert set(metrics) == {"accuracy", "macro_f1", "accuracy[en]", "accuracy[de]"}
+        low, high = sorted((metrics["accuracy[en]"], metrics["accuracy[de]"]))
+        assert low <= metrics["accuracy"] <= high
+    assert result.score == result.metrics["accuracy"]
+    context = warm_context(made.setup, True)
+    sizes = scored_groups(context.splits["report"].encoded)
+    told = result.held_out["metrics"]
+    mean = sum(told[f"accuracy[{g}]"] * n for g, n in sizes.items()) / sum(sizes.values())
+    assert mean == pytest.approx(told["accuracy"])
