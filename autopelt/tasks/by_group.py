@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopelt.data.source import GROUP
 from autopelt.tasks.columns import some
+from autopelt.tasks.scores import OF_SEVERAL_LABELS
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -48,10 +49,18 @@ def scored(
     told = {}
     for group in groups:
         kept = [i for i, value in enumerate(values) if value == group]
-        value = decided.score([predictions[i] for i in kept], encoded.select(kept))[name]
-        if math.isfinite(value):
+        rows = encoded.select(kept)
+        value = decided.score([predictions[i] for i in kept], rows)[name]
+        if math.isfinite(value) and _says_something(name, rows):
             told[KEY.format(metric=name, group=group)] = value
     return scores | told
+
+
+def _says_something(metric: str, rows: Dataset) -> bool:
+    """Whether the examples have the labels that a score needs to be one."""
+    if metric not in OF_SEVERAL_LABELS or "labels" not in rows.column_names:
+        return True
+    return len(set(rows["labels"][:])) > 1
 
 
 def scored_groups(dataset: Dataset) -> dict[str, int]:

@@ -48,7 +48,7 @@ def matthews(gold: Gold, predicted: Gold) -> float:
     """Matthews' correlation, -1 to 1; 0 where one side is constant."""
     from sklearn.metrics import matthews_corrcoef
 
-    return float(matthews_corrcoef(gold, predicted))
+    return float(matthews_corrcoef(gold, predicted)) if _vary(gold, predicted) else 0.0
 
 
 def accuracy_f1(gold: Gold, predicted: Gold, positive: int = 1) -> float:
@@ -129,6 +129,17 @@ def measured(name: str, gold: Gold, predicted: Gold, positive: int) -> float:
 
 OF_ONE_CLASS = ("f1", "accuracy_f1")
 """Scores of one class against the other, which take ``positive``, its index."""
+
+OF_SEVERAL_LABELS = (
+    *OF_ONE_CLASS,
+    "matthews",
+    "pearson",
+    "spearman",
+    "pearson_spearman",
+    "quadratic_kappa",
+    "r2",
+)
+"""Scores that may be 0 where all is right, if all examples have the same label."""
 
 SCORES: dict[str, Callable[..., float]] = {
     function.__name__: function

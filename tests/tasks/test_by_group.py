@@ -46,6 +46,25 @@ def test_without_groups_the_scores_are_the_tasks_own():
     assert not_scored(encoded) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "score"),
+    [
+        ("classification", "matthews"),
+        ("classification", "f1"),
+        ("ordinal", "quadratic_kappa"),
+        ("regression", "r2"),
+    ],
+)
+def test_a_group_of_one_label_has_no_score_that_needs_several(tmp_path, kind, score):
+    rows = [{"text": f"t {n}", "label": n % 2} for n in range(40)]
+    task = task_from_files(_lines(tmp_path, rows), kind=kind, score=score)
+    task.load(Source())
+    labels = [0, 1] * 10 + [0] * 10
+    encoded = Dataset.from_dict({"labels": labels, GROUP: ["x"] * 20 + ["y"] * 10})
+    scores = scored(task, labels, encoded)
+    assert {key for key in scores if "[" in key} == {f"{score}[x]"}
+
+
 def test_only_the_largest_groups_are_scored():
     names = [f"{n:02}" for n in range(MOST + 3) for _ in range(FEWEST)]
     assert list(scored_groups(Dataset.from_dict({GROUP: names}))) == sorted(set(names))[:MOST]
