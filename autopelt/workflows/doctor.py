@@ -19,6 +19,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "peft": ("peft",),
     "autopeft": ("jax", "numpyro"),
     "postgresql": ("psycopg",),
+    "excel": ("openpyxl",),
 }
 """Extra of the package -> the modules that it brings."""
 

@@ -82,7 +82,7 @@ def test_a_page_of_several_budgets_has_a_figure_and_a_line_for_each(tmp_path: Pa
     assert text.index('id="budgets"') < text.index('id="table"')
     for sentence in sentences(made):
         assert sentence in text
-    assert (tmp_path / "index.html").stat().st_size < 1_000_000
+    assert (tmp_path / "index.html").stat().st_size < 2_300_000
     with (tmp_path / "budgets.csv").open() as file:
         pairs = {line["what"]: line for line in csv.DictReader(file)}
     assert pairs["0.1%"]["sureness"] == "sure"

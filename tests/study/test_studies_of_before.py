@@ -6,6 +6,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -56,7 +57,8 @@ def test_status_report_and_exports(study: Path, capsys: pytest.CaptureFixture[st
         assert main(arguments) == 0, capsys.readouterr().err
     said = capsys.readouterr().out
     assert "finished, 6 of 6 trials" in said
-    assert "0.5175" in said
+    # A training of before knows no precision but auto: 0.5175 in bf16, 0.5125 in fp32.
+    assert re.search(r"report accuracy 0\.51[27]5 ", said)
     page = (study / "index.html").read_text("utf-8")
     assert all(words in page for words in ("generated from the built-in grammar", "lora-r8~"))
     before, now = (read_csv(path) for path in (FIXTURE / "trials.csv", Path("trials.csv")))

@@ -59,7 +59,7 @@ def test_what_is_at_hand_is_fetched(
     assert main(["doctor", *names, "--json"]) == 0
     model, task = json.loads(capsys.readouterr().out)
     assert "bert" in model["words"]
-    assert task["words"].startswith("595 / 205 / 400 examples")
+    assert task["words"].startswith("600 / 400 / 400 examples")
 
 
 def test_what_is_not_to_be_had_is_said(capsys: pytest.CaptureFixture[str]) -> None:
