@@ -150,7 +150,7 @@ class Classification(Task):
         bound = [name for name in self.scores if name in OF_ONE_CLASS]
         if part == "train" and bound:
             name, count = self.labels[self.positive], values.count(self.positive)
-            other = "" if self._positive else f"; {parameter('positive')} names another"
+            other = "" if self._positive else "; another may be named as positive"
             notes.append(
                 f"{' and '.join(bound)}: of the class '{name}', which {count:,} of "
                 f"{len(values):,} training examples have{other}."

@@ -257,7 +257,7 @@ def make(file: TaskFile) -> Task:
         raise UsageError(f"score '{score}' of {_a(kind)}: {did_you_mean(score, SCORES[kind])}")
     notes.append(f"The task is {_a(kind)}, scored by {score}: {why}.")
     if because:
-        notes.append(f"Scored by {score}, as {because}; {parameter('score')} says otherwise.")
+        notes.append(f"Scored by {score}, as {because}; another score may be named.")
     origin = OwnData(kind, file.named, tables, facts, notes)
     return _of_kind(file, kind, score, origin)
 
