@@ -44,7 +44,7 @@ def card(record: StudyRecord) -> Card:
     a = answered(record)
     first = lead(record)
     more = [(k, s) for k, s in sentences(record) if s != first]
-    findings = tuple(Finding("note", f"{what}: {sentence}") for what, sentence in more)
+    findings = tuple(Finding("note", what, sentence) for what, sentence in more)
     return Card(first, facts(a, record), findings=findings, note=note(a, record))
 
 
