@@ -9,9 +9,9 @@ from autopelt.cards import trained_again
 from autopelt.cards.card import Card, Fact, Figure, Table, cell, table
 from autopelt.cards.cells import trial_cells, trial_fact
 from autopelt.cards.collapsed import collapsed_words
-from autopelt.cards.figure import add_points, error_bars, padded, plain, plot, share_axis
-from autopelt.cards.look import BLUE, ORANGE, Look
-from autopelt.cards.wording import around, difference, gap_words, name, plural, score, share
+from autopelt.cards.means import Mean
+from autopelt.cards.means import draw as draw_means
+from autopelt.cards.wording import around, difference, gap_words, name, plural, score
 from autopelt.statistics.paired import Difference
 from autopelt.study.answer import confirmed_trials
 from autopelt.study.confirmation import (
@@ -22,11 +22,6 @@ from autopelt.study.confirmation import (
     misled,
 )
 from autopelt.study.record import StudyRecord, TrialRecord
-
-LOOKS = {
-    FOUND: Look("Found by the search", "circle", BLUE, 11, edge=0),
-    SEED: Look("Seed architecture", "diamond", ORANGE, 11, edge=0),
-}
 
 
 @dataclass(frozen=True)
@@ -175,37 +170,17 @@ def collapses(record: StudyRecord) -> str:
 
 def draw(known: list[tuple[TrialRecord, Confirmation]], metric: str) -> Figure:
     """Mean report score against share, with error bars."""
-    sizes = [100 * t.count.share for t, _ in known if t.count.deployed]
-    zero = min(sizes, default=1.0) / 10**0.5
-    figure = plot(f"report {metric}")
-    means = []
-    for role, look in LOOKS.items():
-        mine = [(t, m) for t, c in known if c.role == role and (m := c.mean) is not None]
-        points = [
-            (
-                t.number,
-                100 * t.count.share if t.count.deployed else zero,
-                m.mean,
-                f"<b>{plain(name(t))}</b><br>{plain(metric)} {around(m)}<br>"
-                f"{share(t.count.share)} · {t.count.deployed:,} parameters",
-            )
-            for t, m in mine
-        ]
-        if points:
-            bars = error_bars([m.half or 0.0 for _, m in mine], look.colour)
-            add_points(figure, look, points, error_y=bars)
-        means += [m for _, m in mine]
+    means = [
+        Mean(t, c.role == SEED, m.mean, m.half or 0.0, around(m))
+        for t, c in known
+        if (m := c.mean) is not None
+    ]
     # A bar that is many times as long as the others may leave the figure.
-    most = 4 * median([m.half for m in means if m.half is not None] or [0.0])
-    ends = [m.mean + sign * min(m.half or 0.0, most) for m in means for sign in (-1, 1)]
-    headless = any(not t.count.deployed for t, _ in known)
-    places = [*sizes, zero] if headless else sizes
-    low, high = min(places) / 10**0.15, max(places) * 10**0.15
-    figure.update_xaxes(**share_axis(low, high, zero if headless else None))
-    figure.update_yaxes(range=padded(ends, 0.1))
-    legend = tuple(look.legend for look in LOOKS.values())
-    summary = f"Mean report {metric} with error bars against parameter share"
-    return Figure("confirmed", summary, figure, height=380, legend=legend)
+    halves = [m.half for _, c in known if (m := c.mean) is not None and m.half is not None]
+    most = 4 * median(halves or [0.0])
+    ends = [m.mean + sign * min(m.half, most) for m in means for sign in (-1, 1)]
+    words = f"Mean report {metric} with error bars against parameter share"
+    return draw_means("confirmed", means, f"report {metric}", metric, ends, words)
 
 
 def numbers(known: list[tuple[TrialRecord, Confirmation]], c: Confirmed | None) -> Table | None:

@@ -7,15 +7,10 @@ from statistics import mean, stdev
 from autopelt.cards.card import Card, Figure, NothingToShow, cell, table
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.expectation import observed
-from autopelt.cards.figure import add_points, error_bars, padded, plain, plot, share_axis
-from autopelt.cards.look import BLUE, ORANGE, Look
-from autopelt.cards.wording import name, plural, score, share
+from autopelt.cards.means import Mean
+from autopelt.cards.means import draw as draw_means
+from autopelt.cards.wording import plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
-
-LOOKS = {
-    False: Look("Found by the search", "circle", BLUE, 11, edge=0),
-    True: Look("Seed architecture", "diamond", ORANGE, 11, edge=0),
-}
 
 
 def again(record: StudyRecord) -> list[tuple[TrialRecord, list[float]]]:
@@ -61,30 +56,16 @@ def card(record: StudyRecord) -> Card:
 
 def draw(known: list[tuple[TrialRecord, list[float]]], metric: str) -> Figure:
     """Mean selection score against share, with one standard deviation."""
-    sizes = [100 * t.count.share for t, _ in known if t.count.deployed]
-    zero = min(sizes, default=1.0) / 10**0.5
-    figure = plot(metric)
-    for by_hand, look in LOOKS.items():
-        mine = [(t, scores) for t, scores in known if bool(t.label) == by_hand]
-        points = [
-            (
-                t.number,
-                100 * t.count.share if t.count.deployed else zero,
-                mean(scores),
-                f"<b>{plain(name(t))}</b><br>{plain(metric)} {score(mean(scores))} ± "
-                f"{score(stdev(scores))}, {len(scores)} trainings<br>"
-                f"{share(t.count.share)} · {t.count.deployed:,} parameters",
-            )
-            for t, scores in mine
-        ]
-        if points:
-            bars = error_bars([stdev(scores) for _, scores in mine], look.colour)
-            add_points(figure, look, points, error_y=bars)
-    headless = any(not t.count.deployed for t, _ in known)
-    places = [*sizes, zero] if headless or not sizes else sizes
-    low, high = min(places) / 10**0.15, max(places) * 10**0.15
-    figure.update_xaxes(**share_axis(low, high, zero if headless else None))
-    figure.update_yaxes(range=padded([s for _, scores in known for s in scores], 0.1))
-    legend = tuple(look.legend for look in LOOKS.values())
-    summary = f"Mean selection {metric} of architectures trained again, against parameter share"
-    return Figure("confirmed", summary, figure, height=380, legend=legend)
+    means = [
+        Mean(
+            t,
+            bool(t.label),
+            mean(scores),
+            stdev(scores),
+            f"{score(mean(scores))} ± {score(stdev(scores))}, {len(scores)} trainings",
+        )
+        for t, scores in known
+    ]
+    ends = [s for _, scores in known for s in scores]
+    words = f"Mean selection {metric} of architectures trained again, against parameter share"
+    return draw_means("confirmed", means, metric, metric, ends, words)

@@ -23,7 +23,8 @@ from autopelt.cards.wording import (
     share,
     told,
 )
-from autopelt.study.answer import LIKELY, SURE, Answer, FrontGain, Gap, Smallest, answer
+from autopelt.statistics.paired import LIKELY
+from autopelt.study.answer import SURE, Answer, FrontGain, Gap, Smallest, answer
 from autopelt.study.noise import gap_error
 from autopelt.study.objectives import format_cost
 from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
@@ -42,10 +43,21 @@ def answered(record: StudyRecord) -> Answer:
 def card(record: StudyRecord) -> Card:
     """The verdict in one sentence, what else there is to say, and the numbers behind it."""
     a = answered(record)
-    first = lead(record)
-    more = [(k, s) for k, s in sentences(record) if s != first]
+    first, more = _said(a, record)
     findings = tuple(Finding("note", what, sentence) for what, sentence in more)
     return Card(first, facts(a, record), findings=findings, note=note(a, record))
+
+
+def lines(record: StudyRecord) -> list[str]:
+    """The verdict for a terminal: its first sentence, then each further one after its subject."""
+    first, more = _said(answered(record), record)
+    return [first, *(f"{what}: {sentence}" for what, sentence in more)]
+
+
+def _said(a: Answer, record: StudyRecord) -> tuple[str, list[tuple[str, str]]]:
+    """The first sentence, and what it does not say already."""
+    first = _capital(_lead(a, record))
+    return first, [said for said in _sentences(a, record) if said[1] != first]
 
 
 def lead(record: StudyRecord) -> str:
@@ -76,7 +88,10 @@ def _lead(a: Answer, record: StudyRecord) -> str:
 
 def sentences(record: StudyRecord) -> list[tuple[str, str]]:
     """(what it is about, one sentence): the budget, the smallest as good, the front."""
-    a = answered(record)
+    return _sentences(answered(record), record)
+
+
+def _sentences(a: Answer, record: StudyRecord) -> list[tuple[str, str]]:
     said = [(BUDGET, _at_budget(a, record))]
     if a.found is None or a.hand is None:
         return said

@@ -39,7 +39,7 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
       autopelt confirm reports/rte-minilm-1pct --seeds 10 --top 2
     """
     from autopelt.cards.next_steps import to_train_and_export
-    from autopelt.cards.verdict import lead, sentences
+    from autopelt.cards.verdict import lines
     from autopelt.study.storage import StudyStorage
     from autopelt.workflows.plan import make_plan
 
@@ -47,11 +47,7 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
     opened = StudyStorage.open(folder)
     plan = make_plan(opened.config, opened.record().command, folder)
     record = confirmed(plan, folder, seeds=seeds, top=top, workers=workers)
-    first = lead(record)
-    click.echo(first)
-    for what, said in sentences(record):
-        if said != first:
-            click.echo(f"{what}: {said}")
+    click.echo("\n".join(lines(record)))
     click.echo(f"Report: {folder / 'index.html'}")
     click.echo(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
 

@@ -7,16 +7,15 @@ from autopelt.architecture.budget import Budget
 from autopelt.cards.at_budgets import AtBudgets, Pair, sentences, summary
 from autopelt.cards.card import Card, Cell, Fact, Figure, Table, cell, table
 from autopelt.cards.comparison_rows import Row
-from autopelt.cards.confirmation import LOOKS
 from autopelt.cards.figure import add_points, dashed, error_bars, padded, plain, plot
 from autopelt.cards.look import MUTED
+from autopelt.cards.means import LOOKS
 from autopelt.cards.wording import around, difference, gap_words, parameters, score, share
-from autopelt.study.confirmation import FOUND, SEED
 from autopelt.study.record import StudyRecord
 
 _LOOKS = {
-    "other": (replace(LOOKS[SEED], words="Best by hand"), 10**-0.02),
-    "found": (LOOKS[FOUND], 10**0.02),
+    "other": (replace(LOOKS[True], words="Best by hand"), 10**-0.02),
+    "found": (LOOKS[False], 10**0.02),
 }
 """Look of each side of a pair, and the factor by which the two are drawn apart."""
 

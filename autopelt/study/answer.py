@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from autopelt.statistics.paired import CONFIDENCE, LIKELY
 from autopelt.statistics.pareto import hypervolume
 from autopelt.study.confirmation import FOUND, SEED, Confirmation, chosen
 from autopelt.study.noise import gap_error, selection_error
 from autopelt.study.record import StudyRecord, TrialRecord
 
-SURE, LIKELY = 0.975, 0.8
-"""Chances from which a claim is called sure, and likely."""
+SURE = 0.5 + CONFIDENCE / 2
+"""Chance from which a claim is called sure; `LIKELY` is the one from which it is likely."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Gap:
         return self.mean - half, self.mean + half
 
 
-_NORMAL = NormalDist().inv_cdf(0.975)
+_NORMAL = NormalDist().inv_cdf(SURE)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _chosen(
 
 def gap(record: StudyRecord, a: TrialRecord, b: TrialRecord) -> Gap:
     """Score of one architecture minus another's, as surely as it is known."""
-    again = {t.number: c for t, c in confirmed_trials(record)}
+    again = {c.trial: c for c in record.confirmed}
     if a.number in again and b.number in again:
         measured = again[a.number].against(again[b.number])
         if measured is not None:

@@ -41,13 +41,9 @@ def selection_error(record: StudyRecord, trial: TrialRecord) -> float | None:
     without = _without(record, trial)
     if not without:
         return score_error(record, record.expected(trial))
-    nothing = Scored(0, 0.0, (0.0,) * len(without))
-    return max(example_error(Scored(0, 0.0, without), nothing) or 0.0, _least(record))
-
-
-def _least(record: StudyRecord) -> float:
-    """Where all answers are right the groups do not differ, but one example's worth is open."""
-    return score_error(record, 1.0) or 0.0
+    # Where all answers are right the groups do not differ, but one example's worth is open.
+    least = score_error(record, 1.0) or 0.0
+    return max(example_error(Scored(0, 0.0, without)) or 0.0, least)
 
 
 def _without(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:

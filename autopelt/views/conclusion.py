@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from autopelt.cards import verdict
 from autopelt.cards.expectation import measured, plain_score
 from autopelt.cards.health import above_a_constant
 from autopelt.cards.next_steps import to_train_and_export
 from autopelt.cards.timeline import summary
-from autopelt.cards.verdict import lead, sentences
 from autopelt.cards.wording import bounds
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_score, format_share
@@ -17,10 +17,8 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
     best = record.best
     if best is not None:
         seeds = "one random seed, " if plain_score(record, best) else ""
-        first = lead(record)
         lines = [
-            first,
-            *(f"{what}: {said}" for what, said in sentences(record) if said != first),
+            *verdict.lines(record),
             f"Best: {measured(record, best)} with {best.count.deployed:,} parameters "
             f"({format_share(best.count.share)}), {seeds}selection split.",
         ]

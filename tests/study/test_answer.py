@@ -8,7 +8,8 @@ import pytest
 from example_studies import running_study, study
 from small_record import STUDY, trial
 
-from autopelt.study.answer import LIKELY, SURE, Gap, answer, gap, told_apart
+from autopelt.statistics.paired import LIKELY
+from autopelt.study.answer import SURE, Gap, answer, gap, told_apart
 from autopelt.study.confirmation import FOUND, SEED, Confirmation
 from autopelt.study.ledger import Training
 from autopelt.study.noise import gap_error, selection_error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from small_search import plan
+from untrained_trials import add_trial
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget
@@ -41,17 +42,8 @@ def study(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for layer, size in ((0, 1), (1, 1), (1, 8))
     ]
     for number, (label, architecture) in enumerate(entries):
-        count = made.counter.count(architecture)
-        attributes = {
-            "trained": count.trained,
-            "deployed": count.deployed,
-            "origin": "seed" if label else "model",
-            "label": label,
-            "architecture": architecture.to_json(),
-            "random_seed": number,
-        }
-        study.add(attributes, {}, {})
-        study.complete(number, 0.5 + 0.01 * number, count.deployed)
+        deployed = add_trial(study, made, number, label, architecture)
+        study.complete(number, 0.5 + 0.01 * number, deployed)
     return folder
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_search import plan
+from untrained_trials import add_trial
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
@@ -63,20 +64,11 @@ def searched(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
         for size in (1, 2, 4)
     ]
     for number, (label, architecture) in enumerate(entries):
-        count = made.counter.count(architecture)
-        attributes = {
-            "trained": count.trained,
-            "deployed": count.deployed,
-            "origin": "seed" if label else "model",
-            "label": label,
-            "architecture": architecture.to_json(),
-            "random_seed": number,
-        }
-        study.add(attributes, {}, {})
-        score = 0.5 + 0.01 * (number % 4) + 0.00001 * count.deployed
+        deployed = add_trial(study, made, number, label, architecture)
+        score = 0.5 + 0.01 * (number % 4) + 0.00001 * deployed
         study.progressed(number, score - 0.02 * (number % 3), 0.7)
         study.progressed(number, score, 0.6)
-        study.complete(number, score, count.deployed)
+        study.complete(number, score, deployed)
     return folder, made
 
 
