@@ -30,11 +30,16 @@ def place(report, trial):
 
 def hover(report, trial):
     """Text that appears when the mouse comes to a trial's point."""
+    drawn = "document.querySelector('#figure-front .hovertext')"
     report.page.mouse.move(0, 0)  # what was hovered before goes first
-    report.until("!document.querySelector('#figure-front .hovertext')")
-    x, y = place(report, trial)
-    report.page.mouse.move(x - 1, y)
-    report.page.mouse.move(x, y)
+    report.until(f"!{drawn}")
+    for _ in range(20):  # a figure that is still being drawn loses a move
+        x, y = place(report, trial)
+        report.page.mouse.move(x - 1, y)
+        report.page.mouse.move(x, y)
+        report.page.wait_for_timeout(300)
+        if report.run(f"Boolean({drawn})"):
+            break
     return report.text("#figure-front .hovertext")
 
 
