@@ -6,9 +6,12 @@ them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from autopelt.cards.card import Card, Figure, NothingToShow, cell, table
 from autopelt.cards.figure import dashed, names, plain, plot
-from autopelt.cards.look import BLUE, FAINT, method_colour
+from autopelt.cards.look import BLUE, FAINT, SURFACE, method_look
 from autopelt.cards.wording import listed, method
 from autopelt.study.record import Importance, StudyRecord
 
@@ -82,7 +85,7 @@ def draw(by: str, parts: list[Importance]) -> Figure:
         x=places if upright else values,
         y=values if upright else places,
         width=0.62,
-        marker={"color": [_colour(i) for i in shown], "line_width": 0},
+        marker=_marker(shown),
         hovertext=[_hover(i) for i in shown],
     )
     most = max([*values, chance, 1.0])
@@ -111,10 +114,13 @@ def draw(by: str, parts: list[Importance]) -> Figure:
     )
 
 
-def _colour(i: Importance) -> str:
-    if i.explains <= i.chance:
-        return FAINT
-    return method_colour(i.name) if i.by == "method" else BLUE
+def _marker(shown: Sequence[Importance]) -> dict[str, Any]:
+    """The look of the bars: of a method its own; grey where the bar is no longer than chance."""
+    looks = [method_look(i.name) if i.by == "method" else (BLUE, "") for i in shown]
+    chance = [i.explains <= i.chance for i in shown]
+    colours = [FAINT if low else look[0] for low, look in zip(chance, looks, strict=True)]
+    hatching = {"shape": [look[1] for look in looks], "fgcolor": SURFACE, "fillmode": "overlay"}
+    return {"color": colours, "line_width": 0, "pattern": hatching}
 
 
 def _hover(i: Importance) -> str:

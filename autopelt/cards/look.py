@@ -1,7 +1,8 @@
 """Colours and looks of points. A colour is a CSS variable that the page resolves to its look.
 
-They are the palette of Okabe and Ito ("Color Universal Design", 2008) and an indigo, which stay
-apart for every kind of colour vision; whatever a colour says, a symbol or a dash says as well.
+They are the palette of Okabe and Ito ("Color Universal Design", 2008), an indigo and a brown, which
+stay apart for every kind of colour vision; whatever a colour says, a symbol, a dash or a word says
+as well. Methods of one kind share a hue and are told apart by their hatching.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ SURFACE = "var(--surface)"
 def method_colour(name: str) -> str:
     """Of a method; a muted one for a name that is none."""
     return f"var({named(name).colour})"
+
+
+def method_look(name: str) -> tuple[str, str]:
+    """(colour, hatching) of a method; no two methods share both."""
+    return method_colour(name), named(name).pattern
 
 
 @dataclass(frozen=True)

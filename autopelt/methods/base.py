@@ -13,6 +13,10 @@ Places = Collection[tuple[int, str, str]]
 """The `Module.key` of all modules of an architecture."""
 
 
+PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
+"""Hatchings as Plotly names them; page.css draws the same. With the hues: looks for 56 methods."""
+
+
 class Method(ABC):
     """A kind of module. What no method says of itself is refused in exports.
 
@@ -21,8 +25,10 @@ class Method(ABC):
         words: as people say it.
         short: the same in the one line that describes an architecture.
         size_word: what its size is.
-        colour: CSS variable of the report's page that draws it; no two methods share one.
-        drawn: its place among the methods, from left to right.
+        colour: CSS variable of the report's page that draws it: one hue for each kind of method.
+        pattern: hatching, one of `PATTERNS`, that tells it from others of its hue.
+        drawn: its place among the methods, from left to right; tens go by kind: from 0 rows at the
+            input, 10 keys and values, 20 changes of a weight, 30 vectors, 40 adapters.
         locations: where it may sit, where the backbone has such a place.
         usual_location: the location that a description leaves out; empty: it names each.
         options: which of ``gate``, ``alpha``, ``mlp`` it understands.
@@ -35,6 +41,7 @@ class Method(ABC):
     short: str
     size_word: str
     colour: str
+    pattern: str = ""
     drawn: int
     locations: tuple[str, ...]
     usual_location: str

@@ -35,7 +35,7 @@ class Lora(Method):
     short = "lora"
     size_word = "rank"
     colour = "--blue"
-    drawn = 3
+    drawn = 20
     locations = (
         "attention.query",
         "attention.key",

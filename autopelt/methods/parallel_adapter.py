@@ -18,7 +18,7 @@ class ParallelAdapter(Adapter):
     words = "parallel adapter"
     short = "parallel"
     colour = "--vermilion"
-    drawn = 5
+    drawn = 41
     locations = ("ffn",)
     # Its scale of 4 multiplies the step as well; at 1e-3 the demo task is not learned at all.
     learning_rate = 3e-4

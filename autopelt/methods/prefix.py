@@ -33,7 +33,7 @@ class Prefix(Method):
     short = "prefix"
     size_word = "length"
     colour = "--green"
-    drawn = 2
+    drawn = 10
     locations = ("attention",)
     usual_location = "attention"
     options = frozenset({"gate", "mlp"})

@@ -28,7 +28,7 @@ class SequentialAdapter(Adapter):
     words = "sequential adapter"
     short = "adapter"
     colour = "--orange"
-    drawn = 4
+    drawn = 40
     locations = ("attention", "ffn", "ffn.sublayer")
     learning_rate = 1e-3
     scale = 1.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.cards.card import Card, make_card
-from autopelt.cards.look import method_colour
+from autopelt.cards.look import method_look
 from autopelt.cards.wording import plural
 from autopelt.report.overlay import Overlay, budget_words, overlay
 from autopelt.report.overlay_cards import KINDS
@@ -68,7 +68,7 @@ def overlay_values(made: Overlay, cards: Sequence[Card]) -> dict[str, Any]:
         "layers": made.members[0].record.backbone.layers,
         "best": max(tops)[2] if tops else None,
         "methods": words,
-        "colours": {name: method_colour(name) for name in words},
+        "looks": {name: method_look(name) for name in words},
         "figures": figure_values(cards),
         "trials": trials,
         "csv": "",

@@ -371,8 +371,9 @@
         const m = cells.get(layer);
         const box = make('span', { text: m && wide ? m[3] : '' });
         if (m) {
-          const tint = study.colours[m[0]];
-          box.style.background = 'color-mix(in srgb, ' + tint + ' ' + (wide ? 38 : 65) + '%, transparent)';
+          const [tint, pattern] = study.looks[m[0]];
+          box.dataset.pattern = pattern;
+          box.style.backgroundColor = 'color-mix(in srgb, ' + tint + ' ' + (wide ? 38 : 65) + '%, transparent)';
           box.title = key + ', layer ' + layer + ', size ' + m[3] + (m[4] ? ', gated' : '');
           if (m[4] && wide) box.className = 'gated';
         }

@@ -32,7 +32,7 @@ from autopelt.cards import (
 from autopelt.cards import progress as progress_card
 from autopelt.cards.card import Card, Kind, make_card
 from autopelt.cards.expectation import learns, observed, plain_score
-from autopelt.cards.look import method_colour
+from autopelt.cards.look import method_look
 from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
 from autopelt.report.plotly_js import fingerprint, packed, plotly_js
@@ -198,7 +198,7 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
         "best": None if best is None else best.number,
         "best_words": "best within the budget",
         "methods": words,
-        "colours": {name: method_colour(name) for name in words},
+        "looks": {name: method_look(name) for name in words},
         "figures": figure_values(cards),
         "trials": [trial_values(t, record, t.architecture in chosen) for t in record.trials],
         "csv": trials_csv(record, structure=False),

@@ -10,8 +10,9 @@ import pytest
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.families import FAMILIES
+from autopelt.cards.look import method_look
 from autopelt.methods import METHODS, in_order, named
-from autopelt.methods.base import Method
+from autopelt.methods.base import PATTERNS, Method
 from autopelt.methods.module import Module
 from autopelt.modules import PELTS, Pelt
 
@@ -20,6 +21,8 @@ CSS = (PACKAGE / "report" / "page.css").read_text(encoding="utf-8")
 COLOURS = dict(
     re.findall(r"(--[a-z]+): (light-dark\(#[0-9a-f]{6}, #[0-9a-f]{6}\));", CSS)
 )  # only those that have a value for each look
+HUES = ("--purple", "--indigo", "--green", "--blue", "--orange", "--vermilion", "--brown")
+"""One for each kind of method: rows at the input, keys, changes of weights, adapters, vectors."""
 methods = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
 
@@ -31,14 +34,18 @@ def test_a_method_has_every_fact(method: Method) -> None:
     assert method.locations
     assert method.usual_location in (*method.locations, "")
     assert method.options <= {"gate", "alpha", "mlp"}
-    assert method.colour in COLOURS
+    assert method.colour in HUES
+    assert method.pattern in PATTERNS
+    assert f'[data-pattern="{method.pattern}"]'.replace("\\", 2 * "\\") in CSS or not method.pattern
     assert issubclass(PELTS[method.name], Pelt)
 
 
 def test_no_two_methods_look_alike() -> None:
-    for fact in ("words", "short", "colour", "drawn"):
+    for fact in ("words", "short", "drawn"):
         values = [getattr(method, fact) for method in METHODS.values()]
         assert len(set(values)) == len(values), fact
+    looks = [method_look(name) for name in METHODS]
+    assert len(set(looks)) == len(looks), "a hue is shared, its hatching is not"
     assert "--muted" not in {
         m.colour for m in METHODS.values()
     }  # the colour of a method that is not known
@@ -148,10 +155,8 @@ def _lab(colour: str, eyes: str) -> np.ndarray:
 
 @pytest.mark.parametrize("look", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize("eyes", SEEN_BY)
-def test_colours_of_methods_stay_apart_for_every_kind_of_colour_vision(
-    eyes: str, look: int
-) -> None:
-    values = {n: re.findall("#[0-9a-f]{6}", COLOURS[m.colour])[look] for n, m in METHODS.items()}
+def test_hues_stay_apart_for_every_kind_of_colour_vision(eyes: str, look: int) -> None:
+    values = {hue: re.findall("#[0-9a-f]{6}", COLOURS[hue])[look] for hue in HUES}
     for a, b in itertools.combinations(values, 2):
         distance = np.linalg.norm(_lab(values[a], eyes) - _lab(values[b], eyes))
         assert distance > 9.9, f"{a} and {b}"
