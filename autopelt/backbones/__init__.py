@@ -1,7 +1,7 @@
 """Backbones: pretrained transformers, their families as data, their shapes, their loading.
 
 source: what a name means; load: configuration, tokenizer, model; identity: which weights;
-families: a row a family; backbone: the sites of a loaded model; shapes: sizes without weights;
-boundary: where a trunk ends; head: the task head; language_model: with its own head; quiet: no
-advice on the screen.
+families: a row a family; structure: where the places of a model are; backbone: the sites of a
+loaded model; shapes: sizes without weights; boundary: where a trunk ends; head: the task head;
+language_model: with its own head; quiet: no advice on the screen.
 """

@@ -1,4 +1,4 @@
-"""A backbone described: the places of its row of `FAMILIES` found in one model."""
+"""A backbone described: the places of its `Family` found in one model."""
 
 from __future__ import annotations
 
@@ -11,18 +11,28 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.backbones.families import Family, Stack, family_of
+from autopelt.backbones.families import Family, Stack
+from autopelt.backbones.structure import family_for
 from autopelt.errors import UsageError
 
 LINEAR = {
     "attention.query": "query",
     "attention.key": "key",
     "attention.value": "value",
+    "attention.qkv": "qkv",
     "attention.output": "output",
     "ffn.in": "ffn_in",
+    "ffn.gate": "ffn_gate",
     "ffn.out": "ffn_out",
 }
 """Locations of linear maps and the `Stack` attributes with their paths."""
+
+PLACES = {
+    "attention": ("attention", "attention_out"),
+    "ffn": ("ffn_input", "ffn_output"),
+    "ffn.sublayer": ("ffn_input", "ffn_output", "ffn_norm"),
+}
+"""Locations of sublayers and the `Stack` attributes that one needs."""
 
 _SLICE = re.compile(r"(.+)\[(\d)/(\d)\]")
 
@@ -78,7 +88,7 @@ class Backbone:
     def __init__(self, model: nn.Module) -> None:
         """
         Raises:
-            UsageError: not a `transformers` model, or of a family without a row.
+            UsageError: not a `transformers` model, or of an unknown family.
         """
         if not isinstance(model, PreTrainedModel):
             raise UsageError(
@@ -88,21 +98,27 @@ class Backbone:
         self.model = model
         self.base: PreTrainedModel = model.base_model  # type: ignore[assignment]  # a PreTrainedModel when model is one
         self.model_type: str = model.config.model_type
-        self.family: Family = family_of(self.model_type)
+        self.family: Family = family_for(self.base.config)
         self.layers: list[tuple[Stack, nn.Module]] = [
             (stack, layer)
             for stack in self.family.stacks
             for layer in _children(self.base, stack.layers)
         ]
 
+    def has(self, layer: int, location: str) -> bool:
+        """Whether a layer has a place."""
+        stack, module = self.layers[layer]
+        names = PLACES.get(location) or (LINEAR[location],)
+        paths = [getattr(stack, name) for name in names]
+        return all(path is not None and _find(module, _whole(path)) for path in paths)
+
     def linear(self, layer: int, location: str) -> Linear:
         """The linear map at a location such as ``attention.query``."""
         stack, module = self.layers[layer]
-        path: str = getattr(stack, LINEAR[location])
-        match = _SLICE.fullmatch(path)
+        path: str | None = getattr(stack, LINEAR[location])
+        found = _need(module, path and _whole(path))
+        match = _SLICE.fullmatch(path or "")
         part, parts = (0, 1) if match is None else (int(match[2]), int(match[3]))
-        found = _find(module, path if match is None else match[1])
-        assert found is not None, f"{self.model_type}: no {path}"
         wide, out = _features(found)
         return Linear(found, wide, out // parts, part * (out // parts))
 
@@ -154,12 +170,18 @@ def _find(module: nn.Module, path: str) -> nn.Module | None:
     return None
 
 
-def _need(module: nn.Module, path: str) -> nn.Module:
-    found = _find(module, path)
+def _whole(path: str) -> str:
+    """The path of a fused map, without the slice."""
+    match = _SLICE.fullmatch(path)
+    return path if match is None else match[1]
+
+
+def _need(module: nn.Module, path: str | None) -> nn.Module:
+    found = None if path is None else _find(module, path)
     if found is None:
         raise UsageError(
-            f"{type(module).__name__} has no module '{path}'; its row in "
-            "autopelt/backbones/families.py does not fit this version of transformers."
+            f"{type(module).__name__} has no module '{path}'; its description does not fit this "
+            "version of transformers."
         )
     return found
 

@@ -3,43 +3,49 @@
 A path is relative to the backbone (`PreTrainedModel.base_model`) or, inside a `Stack`, to one
 layer.
 ``a|b`` means the first of the two that the model has. ``path[i/n]`` is the i-th of n equal slices
-of a fused linear map's outputs. How to add a row: docs/adding-a-family.md.
+of a fused linear map's outputs. A place that a model lacks is None. How to add a row:
+docs/adding-a-family.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from autopelt.errors import UsageError
-
 
 @dataclass(frozen=True)
 class Stack:
     """A stack of equal layers, as paths inside one layer.
 
+    A place that is None, or that not every layer has, is no location of the backbone.
+
     Attributes:
         layers: path of the list of layers, from the backbone.
         attention: the module that computes attention: has the config, is given the mask.
         query, key, value, output: linear maps of the attention.
+        qkv: instead of the first three, a fused map that equal slices do not cut.
         attention_out: module whose output is the attention's, just before the residual is added.
         ffn_input: module whose (first) input is the FFN's input.
-        ffn_out: linear map that ends the FFN; ``ffn_in`` the one that begins it.
+        ffn_out: linear map that ends the FFN; ``ffn_in`` the one that begins it, with the gate's
+            rows where both are one map.
+        ffn_gate: linear map whose activation multiplies what ``ffn_in`` gives.
         ffn_output: module whose output is the FFN's, before the residual is added.
         ffn_norm: layer norm behind FFN and residual; None in a pre-LN model.
         causal: true where a token does not see the tokens behind it.
     """
 
     layers: str
-    attention: str
-    query: str
-    key: str
-    value: str
-    output: str
-    attention_out: str
-    ffn_input: str
-    ffn_in: str
-    ffn_out: str
-    ffn_output: str
+    attention: str | None = None
+    query: str | None = None
+    key: str | None = None
+    value: str | None = None
+    qkv: str | None = None
+    output: str | None = None
+    attention_out: str | None = None
+    ffn_input: str | None = None
+    ffn_in: str | None = None
+    ffn_gate: str | None = None
+    ffn_out: str | None = None
+    ffn_output: str | None = None
     ffn_norm: str | None = None
     causal: bool = False
 
@@ -140,6 +146,7 @@ _LLAMA = Stack(
     attention_out="self_attn.o_proj",
     ffn_input="mlp",
     ffn_in="mlp.up_proj",
+    ffn_gate="mlp.gate_proj",
     ffn_out="mlp.down_proj",
     ffn_output="mlp",
     causal=True,
@@ -155,6 +162,7 @@ _T5_ENCODER = Stack(
     attention_out="layer.0.dropout",
     ffn_input="layer.1.DenseReluDense",
     ffn_in="layer.1.DenseReluDense.wi|layer.1.DenseReluDense.wi_1",
+    ffn_gate="layer.1.DenseReluDense.wi_0",
     ffn_out="layer.1.DenseReluDense.wo",
     ffn_output="layer.1.dropout",
 )
@@ -164,6 +172,7 @@ _T5_DECODER = replace(
     layers="decoder.block",
     ffn_input="layer.2.DenseReluDense",
     ffn_in="layer.2.DenseReluDense.wi|layer.2.DenseReluDense.wi_1",
+    ffn_gate="layer.2.DenseReluDense.wi_0",
     ffn_out="layer.2.DenseReluDense.wo",
     ffn_output="layer.2.dropout",
     causal=True,
@@ -210,18 +219,5 @@ FAMILIES: dict[str, Family] = {
 """The rows. In an encoder-decoder `attention` is self-attention; cross-attention is no place."""
 
 
-def family_of(model_type: str) -> Family:
-    """The row of a model type.
-
-    Raises:
-        UsageError: there is none; says which there are and what a row needs.
-    """
-    family = FAMILIES.get(model_type)
-    if family is None:
-        raise UsageError(
-            f"the model family '{model_type}' is not known. Known: {', '.join(sorted(FAMILIES))}. "
-            "A row in autopelt/backbones/families.py adds one: the dotted paths of its layers, "
-            "attention (query, key, value, output), FFN (first and last linear map) and norms; "
-            "see docs/adding-a-family.md."
-        )
-    return family
+REGISTERED: dict[str, Family] = {}
+"""Families that a user described, by model type; they win over the rows."""

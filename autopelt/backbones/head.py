@@ -12,8 +12,8 @@ from torch import nn
 from transformers import AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from autopelt.backbones.families import family_of
 from autopelt.backbones.quiet import quiet
+from autopelt.backbones.structure import family_for
 
 HEADS = {
     "none": "AutoModel",
@@ -68,7 +68,7 @@ def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
     plain: Any = AutoModel._model_mapping[type(model.config)]
     if base is model and type(model) is not plain:
         # T5 with a head holds the parts of its backbone itself, beside the head.
-        roots = {stack.layers.split(".")[0] for stack in family_of(model.config.model_type).stacks}
+        roots = {stack.layers.split(".")[0] for stack in family_for(model.config).stacks}
         parts = [child for name, child in model.named_children() if name in roots]
         parts.append(model.get_input_embeddings())
     backbone = {id(p) for part in parts for p in part.parameters()}

@@ -17,10 +17,10 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
-from autopelt.backbones.families import family_of
 from autopelt.backbones.head import HEADS, head_of, reset_head
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.source import ModelSource, resolve
+from autopelt.backbones.structure import family_for
 from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
 
 # Training scripts that were exported before import the last two from here.
@@ -42,7 +42,7 @@ def load_tokenizer(source: ModelSource) -> Any:
 def load_config(source: ModelSource) -> PretrainedConfig:
     """The configuration alone. Raises UnavailableError; UsageError for an unknown family."""
     config: PretrainedConfig = _from_pretrained(AutoConfig, source)
-    family_of(config.model_type)
+    family_for(config)
     return config
 
 
@@ -56,7 +56,7 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
         random_seed: of the head's start.
 
     Raises:
-        UsageError: unknown head, or a family without a row.
+        UsageError: unknown head, or a family of which nobody knows the places.
         UnavailableError: weights are not to be had, are broken, or lack a tensor of the backbone.
     """
     if head not in HEADS:

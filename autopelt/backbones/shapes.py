@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,23 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
-from autopelt.backbones.backbone import LINEAR, Backbone
-from autopelt.backbones.families import family_of
+from autopelt.backbones.backbone import LINEAR, PLACES, Backbone
+from autopelt.backbones.families import Family
 from autopelt.backbones.quiet import one_line, quiet
+from autopelt.backbones.structure import family_for
 from autopelt.errors import UnavailableError
 from autopelt.methods.shapes import Shapes
+
+_READ_THE_STREAM = ("attention.query", "attention.qkv", "ffn.in")
 
 
 def shapes_of_config(config: PretrainedConfig) -> Shapes:
     """The shapes of the backbone that a configuration describes.
 
     Raises:
-        UsageError: the family has no row.
+        UsageError: nobody knows where its places are.
     """
-    family_of(config.model_type)
+    family = family_for(config)
     values = config.to_dict()
     # What belongs to the task head or to running the model has no part in the backbone's shapes.
     for key in (
@@ -36,7 +40,7 @@ def shapes_of_config(config: PretrainedConfig) -> Shapes:
         "_name_or_path",
     ):
         values.pop(key, None)
-    return _shapes(config.model_type, json.dumps(values, sort_keys=True, default=str))
+    return _shapes(family, config.model_type, json.dumps(values, sort_keys=True, default=str))
 
 
 def shapes_from_file(path: str | Path) -> Shapes:
@@ -44,7 +48,7 @@ def shapes_from_file(path: str | Path) -> Shapes:
 
     Raises:
         UnavailableError: the file is not there or is no such file.
-        UsageError: the family has no row.
+        UsageError: nobody knows where its places are.
     """
     return shapes_of_config(config_from_file(path))
 
@@ -76,7 +80,6 @@ def shapes_of_model(model: PreTrainedModel) -> Shapes:
 def _config(values: dict[str, Any]) -> PretrainedConfig:
     values = dict(values)
     model_type = values.pop("model_type")
-    family_of(model_type)
     try:
         config: PretrainedConfig = AutoConfig.for_model(model_type, **values)
     except (TypeError, ValueError, AttributeError, StrictDataclassError) as error:
@@ -85,7 +88,7 @@ def _config(values: dict[str, Any]) -> PretrainedConfig:
 
 
 @lru_cache(maxsize=64)
-def _shapes(model_type: str, values: str) -> Shapes:
+def _shapes(family: Family, model_type: str, values: str) -> Shapes:
     with quiet(), torch.device("meta"):
         try:
             model = AutoModel.from_config(_config(json.loads(values)), trust_remote_code=False)
@@ -101,26 +104,43 @@ def describe(model: PreTrainedModel) -> Shapes:
     backbone = Backbone(model)
     if not backbone.layers:
         raise UnavailableError(f"the {backbone.model_type} config has no layers.")
+    every = range(len(backbone.layers))
+    locations = [
+        place for place in (*PLACES, *LINEAR) if all(backbone.has(layer, place) for layer in every)
+    ]
     linear: dict[str, tuple[int, int]] = {}
-    for layer in range(len(backbone.layers)):
+    for layer in every:
         for location in LINEAR:
+            if location not in locations:
+                continue
             found = backbone.linear(layer, location)
             shape = (found.in_features, found.out_features)
             # The first layer speaks for all; a layer that differs is named.
             if linear.setdefault(location, shape) != shape:
                 linear[f"{layer}/{location}"] = shape
-    places = ["attention", "ffn"]
-    if any(stack.ffn_norm is not None for stack, _ in backbone.layers):
-        places.append("ffn.sublayer")
     return Shapes(
         family=backbone.model_type,
         layers=len(backbone.layers),
-        hidden=linear["attention.query"][0],
-        key_value=linear["attention.key"][1],
+        hidden=_hidden(linear),
+        key_value=_key_value(linear),
         backbone_parameters=sum(
             p.numel() for name, p in model.named_parameters() if not name.startswith("autopelt.")
         ),
         linear=linear,
-        locations=(*places, *LINEAR),
+        locations=tuple(locations),
         decoder=all(stack.causal for stack, _ in backbone.layers),
     )
+
+
+def _hidden(linear: Mapping[str, tuple[int, int]]) -> int:
+    """The width of the residual stream: what a map that reads it takes."""
+    return next(linear[at][0] for at in _READ_THE_STREAM if at in linear)
+
+
+def _key_value(linear: Mapping[str, tuple[int, int]]) -> int:
+    """The width of keys; in a fused map they and the values are what the queries leave."""
+    if "attention.key" in linear:
+        return linear["attention.key"][1]
+    if "attention.qkv" in linear:
+        return (linear["attention.qkv"][1] - linear["attention.output"][0]) // 2
+    return 0

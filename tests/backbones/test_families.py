@@ -1,4 +1,4 @@
-"""The table of families: what it says about unknown ones, and that the guide adds one."""
+"""The table of families: that the guide adds one, and what shapes say."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from transformers import AutoConfig, OPTForCausalLM, T5Config, T5EncoderModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.backbones.families import FAMILIES, family_of
+from autopelt.backbones.families import FAMILIES
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.methods import METHODS
@@ -18,16 +18,6 @@ from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, count_attached, detach
 
 GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-family.md"
-
-
-def test_an_unknown_family_lists_those_that_are_and_says_what_a_row_needs():
-    with pytest.raises(UsageError) as caught:
-        family_of("albert")
-    message = str(caught.value)
-    assert all(name in message for name in FAMILIES)
-    assert "dotted paths of its layers, attention (query, key, value, output), FFN" in message
-    assert "docs/adding-a-family.md" in message
-    assert "\n" not in message
 
 
 def test_the_guide_adds_a_family_in_under_30_lines(monkeypatch):
@@ -136,6 +126,26 @@ def test_a_model_without_its_decoder_is_counted_as_it_is():
     assert shapes_of_model(model) == shapes
     with pytest.raises(UsageError, match="layer 2 does not exist"):
         attach(T5EncoderModel(config), Architecture((Module("lora", "ffn.in", 2, 2),)))
+
+
+LLAMA = {
+    "model_type": "llama",
+    "vocab_size": 50,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
+
+
+def test_a_gate_is_a_map_of_its_own(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA))
+    shapes = shapes_from_file(tmp_path / "config.json")
+    assert shapes.linear["ffn.gate"] == (32, 48)
+    assert "ffn.gate" in shapes.locations
+    assert "attention.qkv" not in shapes.locations
+    assert "ffn.sublayer" not in shapes.locations
 
 
 def test_layers_that_differ_are_counted_as_they_are(tmp_path):
