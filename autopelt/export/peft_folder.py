@@ -1,30 +1,34 @@
-"""A folder that `peft` loads: LoRA on whole linear maps, without gates.
+"""A folder that `peft` loads: one adapter of one of its types.
 
-``adapter_config.json`` names every map in full, with its rank and alpha; the weights are
-``base_model.model.{path}.lora_A.weight`` (r, in) and ``.lora_B.weight`` (out, r), and the task head
-as a module that is saved whole.
+What a module is in peft, the module says (`Pelt.peft_forms`); here is chosen the form that all
+modules can take, and written: ``adapter_config.json`` names every target in full, with patterns
+for the settings in which targets differ; the weights are ``base_model.model.{path}.{name}``, and
+the task head is a module that is saved whole.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.backbones.backbone import Backbone, Linear
+from autopelt.backbones.backbone import Backbone
 from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained, require_plain_head
 from autopelt.methods import method_of
 from autopelt.methods.module import Module
+from autopelt.modules import Pelt
 from autopelt.modules.attachment import attached, attachment, head_parameters
 from autopelt.modules.building import part_name
 from autopelt.modules.checkpoint import write_tensors
-from autopelt.modules.lora import LoraModule
+from autopelt.modules.peft_forms import SAVED, NotInPeftError, PeftForm
 from autopelt.system.files import write_text
 
 _TASK_TYPES = {
@@ -35,18 +39,12 @@ _TASK_TYPES = {
     "causal_lm": "CAUSAL_LM",
     "none": "FEATURE_EXTRACTION",
 }
-_CONFIG: dict[str, Any] = {
-    "peft_type": "LORA",
-    "inference_mode": True,
-    "r": 1,
-    "lora_alpha": 1,
-    "lora_dropout": 0.0,
-    "bias": "none",
-}
+_PATTERNS = {"r": "rank_pattern", "lora_alpha": "alpha_pattern", "alpha": "alpha_pattern"}
+"""Where peft takes settings that differ from target to target."""
 
 
 def write(trained: Trained, out: Path, model: str | None) -> None:
-    """Write configuration and weights. Raises UsageError for what peft's LoRA cannot say."""
+    """Write configuration and weights. Raises UsageError for what peft cannot say."""
     made, _ = load_trained(trained, model)
     require_plain_head(made, "peft")
     name, _, revision = trained.model.partition("@")
@@ -68,37 +66,37 @@ def write_model(
     Raises:
         UsageError: names the module in the way.
     """
-    architecture = _expressible(model)
-    backbone = Backbone(model)
+    forms = _on_targets(_of_one_kind(_yielded(model, _expressible(model))))
     names = {id(module): name for name, module in model.named_modules()}
-    ranks: dict[str, int] = {}
-    alphas: dict[str, float] = {}
-    conv: set[bool] = set()
-    tensors: dict[str, torch.Tensor] = {}
-    parts = attachment(model).parts
-    for module in architecture.modules:
-        site, part = _site(backbone, module), parts[part_name(module)]
-        assert isinstance(part, LoraModule)
-        name = names[id(site.module)]
-        ranks[name] = module.size
-        alphas[name] = module.size if module.alpha is None else module.alpha
-        conv.add(isinstance(site.module, Conv1D))
-        tensors[f"base_model.model.{name}.lora_A.weight"] = part.down
-        tensors[f"base_model.model.{name}.lora_B.weight"] = part.up
-    if len(conv) > 1:
-        raise UsageError("cannot export to peft: it takes linear maps of one kind only.")
-    own = head_parameters(model)
-    tensors |= {f"base_model.model.{name}": p for name, p in own.items()}
-    config = _CONFIG | {
+    saved = {names[id(form.target)]: form for form in forms if form.peft_type == SAVED}
+    wrapped = {
+        names[id(form.target)]: form
+        for form in forms
+        if form.peft_type != SAVED and form.target is not None
+    }
+    head_tensors = head_parameters(model)
+    config: dict[str, Any] = {
+        "peft_type": next((f.peft_type for f in forms if f.peft_type != SAVED), "LN_TUNING"),
         "task_type": _TASK_TYPES[head],
+        "inference_mode": True,
         "base_model_name_or_path": base,
         "revision": revision,
-        "fan_in_fan_out": conv == {True},
-        "target_modules": sorted(ranks),
-        "rank_pattern": ranks,
-        "alpha_pattern": alphas,
-        "modules_to_save": sorted({name.split(".", 1)[0] for name in own}) or None,
     }
+    for form in forms:
+        config |= form.config
+    if wrapped:
+        config["target_modules"] = sorted(wrapped)
+        config |= _own_settings(wrapped)
+        for name, form in wrapped.items():
+            for key in form.lists:
+                config.setdefault(key, []).append(name)
+    whole = {name.split(".", 1)[0] for name in head_tensors} | set(saved)
+    config["modules_to_save"] = sorted(whole) or None
+    tensors: dict[str, torch.Tensor] = {}
+    for name, form in (wrapped | saved).items():
+        tensors |= {f"base_model.model.{name}.{key}": value for key, value in form.tensors.items()}
+        tensors |= {f"base_model.{key}": value for key, value in form.shared.items()}
+    tensors |= {f"base_model.model.{name}": value for name, value in head_tensors.items()}
     write_text(out / "adapter_config.json", json.dumps(config, indent=2) + "\n")
     write_tensors(out / "adapter_model.safetensors", tensors)
 
@@ -106,30 +104,109 @@ def write_model(
 def _expressible(model: PreTrainedModel) -> Architecture:
     architecture = attached(model)
     if architecture is None or not architecture.modules:
-        raise UsageError("cannot export to peft: no LoRA is attached, and peft holds nothing else.")
+        raise UsageError("cannot export to peft: no module is attached, and peft holds only those.")
     if architecture.full:
         raise UsageError(
             f"cannot export to peft: all weights were trained; use {parameter('to', 'merged')}."
         )
+    for module in architecture.modules:
+        why = method_of(module).not_in_peft(module)
+        if why is not None:
+            raise _refused(module, why)
     return architecture
 
 
-def _site(backbone: Backbone, module: Module) -> Linear:
-    """The linear map, if peft can say what sits on it."""
-    where = f"{module.method} at {module.site}"
-    why = method_of(module).not_in_peft(module)
-    if why is not None:
-        raise UsageError(
-            f"cannot export to peft: {where} {why}; use {parameter('to', 'autopelt')}."
-        )
-    assert module.layer is not None
-    site = backbone.linear(module.layer, module.location)
-    weight = site.module.weight
-    assert isinstance(weight, torch.Tensor)
-    whole = weight.shape[1 if isinstance(site.module, Conv1D) else 0]
-    if site.out_features != whole:
-        raise UsageError(
-            f"cannot export to peft: {where} is {site.out_features} of the {whole} outputs of a "
-            f"fused map, and peft takes whole maps only; use {parameter('to', 'merged')}."
-        )
-    return site
+def _refused(module: Module, why: str) -> UsageError:
+    return UsageError(
+        f"cannot export to peft: {module.method} at {module.site} {why}; "
+        f"use {parameter('to', 'autopelt')}."
+    )
+
+
+def _yielded(
+    model: PreTrainedModel, architecture: Architecture
+) -> list[tuple[Module, Iterator[PeftForm]]]:
+    """The forms of each module, best first, each made when it is asked for."""
+    parts, backbone = attachment(model).parts, Backbone(model)
+    found = []
+    for module in architecture.modules:
+        part = parts[part_name(module)]
+        assert isinstance(part, Pelt)
+        found.append((module, part.peft_forms(backbone)))
+    return found
+
+
+def _of_one_kind(
+    yielded: list[tuple[Module, Iterator[PeftForm]]],
+) -> list[tuple[Module, PeftForm]]:
+    """For each module its form of the first kind that all of them have."""
+    known: list[tuple[Module, list[PeftForm]]] = []
+    for module, forms in yielded:
+        try:
+            known.append((module, [next(forms)]))
+        except NotInPeftError as error:
+            raise _refused(module, str(error)) from None
+    kinds = {of[0].kind for _, of in known if of[0].peft_type != SAVED}
+    if len(kinds) > 1:
+        for (_, of), (_, forms) in zip(known, yielded, strict=True):
+            of.extend(forms)
+        common = [
+            form.kind
+            for form in next(of for _, of in known if of[0].peft_type != SAVED)
+            if all(_pick(of, form.kind) for _, of in known)
+        ]
+        if not common:
+            raise _two_kinds(known)
+        kinds = {common[0]}
+    kind = next(iter(kinds), ())
+    return [(module, _pick(of, kind)[0]) for module, of in known]
+
+
+def _pick(forms: list[PeftForm], kind: tuple[Any, ...]) -> list[PeftForm]:
+    return [form for form in forms if form.kind == kind or form.peft_type == SAVED]
+
+
+def _two_kinds(known: list[tuple[Module, list[PeftForm]]]) -> UsageError:
+    """Says which two modules have no form in common."""
+    fixed = [(module, of) for module, of in known if of[0].peft_type != SAVED]
+    one, forms = fixed[0]
+    other, others = next(
+        ((module, of) for module, of in fixed if not any(_pick(of, form.kind) for form in forms)),
+        fixed[-1],
+    )
+    (first, second), what = (forms[0], others[0]), "type"
+    differ = {k for k in first.config if first.config[k] != second.config.get(k)}
+    words = [first.peft_type, second.peft_type]
+    if words[0] == words[1] and differ:
+        what = sorted(differ)[0]
+        words = [str(form.config.get(what)) for form in (first, second)]
+    return UsageError(
+        f"cannot export to peft: a folder holds adapters of one {what}, and {one.method} at "
+        f"{one.site} has {words[0]}, {other.method} at {other.site} has {words[1]}; "
+        f"use {parameter('to', 'autopelt')}."
+    )
+
+
+def _on_targets(chosen: list[tuple[Module, PeftForm]]) -> list[PeftForm]:
+    """One form for each target: several on one map become one."""
+    targets: list[PeftForm] = []
+    by_target = sorted(chosen, key=lambda pair: id(pair[1].target))
+    for _, group in groupby(by_target, key=lambda pair: id(pair[1].target)):
+        (module, first), *others = group
+        try:
+            targets.append(first.joined([form for _, form in others]) if others else first)
+        except NotInPeftError as error:
+            raise _refused(module, str(error)) from None
+    return targets
+
+
+def _own_settings(wrapped: dict[str, PeftForm]) -> dict[str, Any]:
+    """What most targets have as the setting itself, the others in its pattern."""
+    config: dict[str, Any] = {}
+    for key in next(iter(wrapped.values())).own:
+        values = {name: form.own[key] for name, form in wrapped.items()}
+        usual = Counter(values.values()).most_common(1)[0][0]
+        config[key] = usual
+        others = {name: value for name, value in values.items() if value != usual}
+        config.setdefault(_PATTERNS[key], {}).update(others)
+    return config

@@ -73,7 +73,7 @@ class Method(ABC):
 
     def not_in_peft(self, module: Module) -> str | None:
         """Why `peft` cannot hold a module; None where it can."""
-        return "is not LoRA"
+        return "is of a method that peft does not have"
 
     def not_in_adapters(self, module: Module, places: Places) -> str | None:
         """Why `adapters` cannot hold a module among others; None where it can."""

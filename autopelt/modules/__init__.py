@@ -2,8 +2,8 @@
 
 lora, sequential_adapter, parallel_adapter (both: bottleneck), prefix (prefix_attention,
 disentangled), prompt, p_tuning; gate; base: what they share; pelt: one hooked into a backbone;
-building: from values to modules; attachment: on and off a model; parameter_groups: for an
-optimiser; checkpoint: as files; rows: several architectures in one batch.
+peft_forms: what one is in peft; building: from values to modules; attachment: on and off a model;
+parameter_groups: for an optimiser; checkpoint: as files; rows: several architectures in one batch.
 """
 
 from autopelt.modules.lora import LoraModule

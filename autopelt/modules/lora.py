@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from typing_extensions import override
 
 from autopelt.methods.base import linear_shape
 from autopelt.modules.base import Sites, uniform, zeros
+from autopelt.modules.peft_forms import PeftForm, as_dora, low_rank_form
 from autopelt.modules.pelt import Build, Pelt
 
 
@@ -61,3 +63,10 @@ class LoraModule(Pelt):
             weight[:, rows] += update.T
         else:
             weight[rows] += update
+
+    @override
+    def peft_forms(self, sites: Sites) -> Iterator[PeftForm]:
+        site = sites.linear(self.layer, self.spec.location)
+        alpha = self.spec.size if self.spec.alpha is None else self.spec.alpha
+        yield low_rank_form(site, self.down, self.up, alpha)
+        yield as_dora(site, self.down, self.up, alpha)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.modules.base import Hooked, Sites
 from autopelt.modules.gate import Gate
+from autopelt.modules.peft_forms import PeftForm
 
 
 @dataclass(frozen=True)
@@ -66,5 +67,15 @@ class Pelt(Hooked):
         """Change the backbone's weights as the module changes its outputs, where that is exact.
 
         The hooks stay until `remove`. To be written by a method whose `not_merged` refuses nothing.
+        """
+        raise NotImplementedError
+
+    def peft_forms(self, sites: Sites) -> Iterator[PeftForm]:
+        """What the module is in `peft`, its own type first, then what else is exactly the same.
+
+        To be written by a method whose `not_in_peft` refuses nothing.
+
+        Raises:
+            NotInPeftError: the place is in the way.
         """
         raise NotImplementedError

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import warnings
 
 import pytest
 import torch
@@ -26,7 +25,6 @@ from autopelt.errors import UnavailableError, UsageError
 from autopelt.export import export, find_trained, load_exported
 from autopelt.export.adapters_folder import write_model as write_adapters
 from autopelt.export.merged_folder import merge
-from autopelt.export.peft_folder import write_model as write_peft
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, attached
 from autopelt.modules.checkpoint import save
@@ -204,61 +202,6 @@ def test_full_fine_tuning_merges_to_the_trained_weights():
     expected = logits(model)
     merge(model)
     assert torch.equal(logits(model), expected)
-
-
-def _peft(base, folder):
-    peft = pytest.importorskip("peft")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # peft's own advice
-        return peft.PeftModel.from_pretrained(base, folder).eval()
-
-
-def test_peft_loads_lora_with_other_ranks_in_every_layer(tmp_path):
-    model = put(tiny_bert(), LORA)
-    with torch.no_grad():
-        model.classifier.weight.add_(0.3)
-    write_peft(model, tmp_path, "sequence_classification", "tiny")
-    loaded = _peft(tiny_bert(), tmp_path)
-    assert (logits(loaded) - logits(model)).abs().max() < 1e-6
-    assert not torch.allclose(logits(tiny_bert()), logits(model), atol=1e-3)
-    assert loaded.peft_config["default"].r == 1
-
-
-def test_peft_loads_lora_on_whole_maps_of_gpt2(tmp_path):
-    model = put(
-        tiny_gpt2(),
-        Architecture(
-            (Module("lora", "attention.output", 0, 3), Module("lora", "ffn.in", 1, 2, alpha=6))
-        ),
-    )
-    write_peft(model, tmp_path, "sequence_classification", "tiny")
-    assert (logits(_peft(tiny_gpt2(), tmp_path)) - logits(model)).abs().max() < 1e-6
-
-
-def test_the_peft_export_of_a_folder_names_its_backbone(trained, tmp_path, backbone):
-    folder, expected = trained(LORA)
-    out = export(folder, "peft", tmp_path / "out")
-    config = json.loads((out / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == str(backbone)
-    assert config["modules_to_save"] == ["classifier"]
-    base = AutoModelForSequenceClassification.from_pretrained(backbone, num_labels=3)
-    assert (logits(_peft(base, out)) - expected).abs().max() < 1e-6
-
-
-@pytest.mark.parametrize(
-    ("make", "module", "reason"),
-    [
-        (tiny_bert, Module("prefix", "attention", 1, 3), "prefix at 1/attention is not LoRA"),
-        (tiny_bert, Module("lora", "ffn.in", 1, 3, gate="auto"), "lora at 1/ffn.in has a gate"),
-        (tiny_gpt2, Module("lora", "attention.key", 1, 3), "is 32 of the 96 outputs of a fused"),
-    ],
-)
-def test_what_peft_cannot_say_is_refused(tmp_path, make, module, reason):
-    model = put(make(), Architecture((module,)))
-    with pytest.raises(UsageError, match=reason):
-        write_peft(model, tmp_path, "sequence_classification", "tiny")
-    with pytest.raises(UsageError, match="no LoRA is attached"):
-        write_peft(tiny_bert(), tmp_path, "sequence_classification", "tiny")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ def test_a_method_is_exported_or_says_why_not(method: Method, gate: str | None) 
             assert isinstance(method.adapters_tensor(module, "a", key), str)
     if method.not_merged(module) is None:
         assert PELTS[method.name].merge is not Pelt.merge
+    if method.not_in_peft(module) is None:
+        assert PELTS[method.name].peft_forms is not Pelt.peft_forms
     for why in (
         method.not_merged(module),
         method.not_in_peft(module),

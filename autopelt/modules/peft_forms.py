@@ -1,0 +1,188 @@
+"""What a module is in `peft`: its forms, of which an export takes the first that fits all modules.
+
+A folder of peft holds one type of adapter, with settings that all its targets share and, for some,
+patterns of settings that differ from target to target. A method yields its forms from
+`Pelt.peft_forms`, its own type first: MiSS is MISS where all ranks are equal, and LORA where it
+must stand beside others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers.pytorch_utils import Conv1D
+from typing_extensions import override
+
+from autopelt.backbones.backbone import Linear
+
+SAVED = ""
+"""The type of a form that fits into a folder of any type: the target is saved whole."""
+
+
+class NotInPeftError(Exception):
+    """Why peft cannot hold a module, as it goes on after ``lora at 3/ffn.in``."""
+
+
+@dataclass(frozen=True)
+class PeftForm:
+    """One module as peft holds it.
+
+    Attributes:
+        peft_type: peft's name of the type (``LORA``); `SAVED` where the target is saved whole.
+        target: the module of the model that peft wraps; None: what is at the model's inputs.
+        tensors: by their names in peft behind the target's path (``lora_A.weight``).
+        config: settings of the configuration; modules that differ in them need two folders.
+        own: settings that may differ from target to target, for which peft has a pattern (``r``).
+        lists: further lists of names where the target stands (``feedforward_modules``).
+        shared: tensors of all targets, by their names in peft (``vera_A``).
+    """
+
+    peft_type: str
+    target: nn.Module | None
+    tensors: Mapping[str, torch.Tensor]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    shared: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What all modules of a folder must have in common."""
+        return (self.peft_type, *sorted(self.config.items()))
+
+    def joined(self, others: Sequence[Self]) -> PeftForm:
+        """This form and others on the same target as one, where that is exact.
+
+        Raises:
+            NotInPeftError: it is not.
+        """
+        raise NotInPeftError("sits where another module sits, and peft takes one at a place")
+
+
+@dataclass(frozen=True)
+class LowRankForm(PeftForm):
+    """Two maps A (r, in) and B (out, r) on a whole linear map; several on one map are one.
+
+    Attributes:
+        rows: the outputs that it changes.
+        plain_norms: with a magnitude (DoRA): norms (out,) of the rows of W without any of them.
+    """
+
+    rows: range = range(0)
+    plain_norms: torch.Tensor | None = None
+
+    @override
+    def joined(self, others: Sequence[Self]) -> PeftForm:
+        """A is stacked by rows and B by columns; scales that differ are folded into B."""
+        forms = [self, *others]
+        (a, b), alpha = list(self.tensors)[:2], "lora_alpha"
+        scales = [form.own.get(alpha, form.own["r"]) / form.own["r"] for form in forms]
+        same = len(set(scales)) == 1
+        ups = [
+            form.tensors[b] * (1.0 if same else scale)
+            for form, scale in zip(forms, scales, strict=True)
+        ]
+        rank = sum(form.own["r"] for form in forms)
+        tensors = {
+            a: torch.cat([form.tensors[a] for form in forms]),
+            b: torch.cat(ups, dim=1),
+        }
+        for name in list(self.tensors)[2:]:
+            tensors[name] = self._magnitudes([form.tensors[name] for form in forms], forms)
+        own = {"r": rank}
+        if alpha in self.own:
+            own[alpha] = number(rank * scales[0]) if same else rank
+        return replace(self, tensors=tensors, own=own)
+
+    def _magnitudes(self, each: list[torch.Tensor], forms: Sequence[LowRankForm]) -> torch.Tensor:
+        """Each form's own rows of its magnitudes, and norms of W elsewhere."""
+        rows = [row for form in forms for row in form.rows]
+        if len(set(rows)) < len(rows):
+            raise NotInPeftError("shares its outputs with another one, and a magnitude is no sum")
+        assert self.plain_norms is not None
+        whole = self.plain_norms.clone()
+        for form, magnitudes in zip(forms, each, strict=True):
+            whole[form.rows.start : form.rows.stop] = magnitudes[form.rows.start : form.rows.stop]
+        return whole
+
+
+@torch.no_grad()
+def low_rank_form(
+    site: Linear,
+    down: torch.Tensor,
+    up: torch.Tensor,
+    alpha: float,
+    magnitude: torch.Tensor | None = None,
+) -> LowRankForm:
+    """LoRA, or with magnitudes DoRA, of a slice's A (r, in), B (out of the slice, r).
+
+    Of a fused map B is zero for the outputs of the other slices, and a magnitude the norm of W.
+
+    Args:
+        alpha: the scale is alpha / r.
+        magnitude: (out of the slice,), in place of the norms of the rows of W + alpha / r · B A.
+    """
+    rows = range(site.start, site.start + site.out_features)
+    rank, whole = len(down), outputs(site)
+    after = whole - rows.stop
+    tensors = {
+        "lora_A.weight": down,
+        "lora_B.weight": functional.pad(up, (0, 0, rows.start, after)),
+    }
+    norms = None
+    if magnitude is not None:
+        norms = weight(site).norm(dim=1)
+        tensors["lora_magnitude_vector"] = torch.cat(
+            [norms[: rows.start], magnitude.flatten(), norms[rows.stop :]]
+        )
+    config = {"use_dora": magnitude is not None, "fan_in_fan_out": transposed(site.module)}
+    own = {"r": rank, "lora_alpha": number(alpha)}
+    return LowRankForm("LORA", site.module, tensors, config, own, rows=rows, plain_norms=norms)
+
+
+@torch.no_grad()
+def as_dora(site: Linear, down: torch.Tensor, up: torch.Tensor, alpha: float) -> LowRankForm:
+    """A LoRA beside DoRAs: its magnitudes are the norms that its rows have."""
+    rows = slice(site.start, site.start + site.out_features)
+    norms = (weight(site)[rows] + alpha / len(down) * (up @ down)).norm(dim=1)
+    return low_rank_form(site, down, up, alpha, norms)
+
+
+def transposed(module: nn.Module) -> bool:
+    """Whether a linear map keeps its weight as (in, out): what peft calls fan_in_fan_out."""
+    return isinstance(module, Conv1D)
+
+
+def weight(site: Linear) -> torch.Tensor:
+    """The weight (out, in) of the whole map."""
+    value = site.module.weight
+    assert isinstance(value, torch.Tensor)
+    return value.T if transposed(site.module) else value
+
+
+def outputs(site: Linear) -> int:
+    """Outputs of the whole map."""
+    return len(weight(site))
+
+
+def require_whole(site: Linear) -> None:
+    """Check that a place is a map, not a part of one.
+
+    Raises:
+        NotInPeftError: it is a slice of a fused map.
+    """
+    if site.out_features != outputs(site):
+        raise NotInPeftError(
+            f"is on {site.out_features} of the {outputs(site)} outputs of a fused map, and peft "
+            "takes whole maps only"
+        )
+
+
+def number(value: float) -> float:
+    """A whole number as one: peft writes most settings so."""
+    return int(value) if float(value).is_integer() else value
