@@ -196,7 +196,7 @@ def _runs(layers: tuple[int, ...]) -> int:
 
 def _row_words(layers: tuple[int, ...], module: Module, locations: list[str]) -> str:
     method = named(module.method)
-    words = [method.short, str(module.size)]
+    words = [method.short, *([str(module.size)] if method.size_word else [])]
     if module.layer is not None and locations != [method.usual_location]:
         words.append(f"({', '.join(at.removeprefix('attention.') for at in locations)})")
     if module.gate is not None:

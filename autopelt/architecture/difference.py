@@ -52,7 +52,8 @@ def _name(before: Architecture, after: Architecture, method: str, at: list[str])
         ]
     ]
     words = Architecture(tuple(sample)).describe().split(" ")
-    return " ".join(w for i, w in enumerate(words) if i != 1 and w not in ("at", "0"))
+    size = 1 if named(method).size_word else None
+    return " ".join(w for i, w in enumerate(words) if i != size and w not in ("at", "0"))
 
 
 def _changes(old: Mapping[int, Module], new: Mapping[int, Module]) -> list[str]:
@@ -65,7 +66,7 @@ def _changes(old: Mapping[int, Module], new: Mapping[int, Module]) -> list[str]:
         for words, modules in (("new in", came), ("gone from", gone)):
             for kind, layers in _by_words(modules):
                 place = f"{words} {_layers(layers)}" if layers else words.split(" ")[0]
-                said.append(f"{place} ({kind})")
+                said.append(f"{place} ({kind})" if kind else place)
     grouped: dict[str, list[int]] = {}
     for layer in sorted(set(old) & set(new)):
         for change in _module_changes(old[layer], new[layer]):
@@ -87,7 +88,8 @@ def _by_words(modules: Mapping[int, Module]) -> list[tuple[str, list[int]]]:
 
 def _words(module: Module) -> str:
     """``rank 8, gated``."""
-    parts = [f"{named(module.method).size_word} {module.size}"]
+    size = named(module.method).in_words(module.size)
+    parts = [size] if size else []
     parts += [] if module.gate is None else [_gate(module.gate)]
     parts += [] if module.alpha is None else [f"alpha {module.alpha:g}"]
     parts += [] if module.mlp is None else [f"network of width {module.mlp}"]

@@ -12,7 +12,7 @@ from autopelt.cards.cells import trial_cells
 from autopelt.cards.figure import names, plain, plot
 from autopelt.cards.look import BLUE, GRID, INK, method_colour
 from autopelt.cards.wording import listed, method, name, plural, share, wrapped
-from autopelt.methods import in_order
+from autopelt.methods import in_order, named
 from autopelt.methods.module import Module
 from autopelt.study.record import StudyRecord, TrialRecord
 
@@ -167,7 +167,9 @@ def _layer_axis(labels: Sequence[str], step: int, **more: Any) -> dict[str, Any]
 def _hover(t: TrialRecord, kind: str, layer: int | None, here: Sequence[Module]) -> str:
     where = "embeddings" if layer is None else f"layer {layer}"
     lines = [
-        f"{m.location}: size {m.size}" + (f", gate {m.gate}" if m.gate else "") for m in here
+        f"{m.location}: {named(kind).in_words(m.size) or 'there'}"
+        + (f", gate {m.gate}" if m.gate else "")
+        for m in here
     ] or ["absent"]
     head = f"{name(t)} · {method(kind)} · {where}"
     return f"<b>{plain(head)}</b><br>" + "<br>".join(map(plain, lines))

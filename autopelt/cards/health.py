@@ -17,6 +17,7 @@ from autopelt.cards.confirmation import confirmed, interval
 from autopelt.cards.learning_curves import at_ceiling, still_rising
 from autopelt.cards.progress import LAST, grown, last_gain, steps
 from autopelt.cards.wording import difference, listed, method, name, plural, score, share
+from autopelt.methods import named
 from autopelt.space.space import SearchSpace
 from autopelt.study.noise import difference_error, gap_error
 from autopelt.study.record import FAILED, STOPPED, StudyRecord
@@ -189,7 +190,7 @@ def _largest_sizes(space: SearchSpace) -> dict[tuple[str, str], int]:
         (row.method, where): max(row.sizes)
         for row in space.modules
         for where in row.location
-        if max(row.sizes) > 0
+        if named(row.method).size_word and max(row.sizes) > 0
     }
 
 

@@ -19,7 +19,6 @@ from autopelt.export.trained import Trained, load_trained, require_plain_head, t
 from autopelt.methods import method_of
 from autopelt.modules import Pelt
 from autopelt.modules.attachment import attached, attachment, detach
-from autopelt.modules.building import part_name
 
 
 def write(trained: Trained, out: Path, model: str | None) -> None:
@@ -45,8 +44,13 @@ def merge(model: PreTrainedModel) -> None:
     architecture = attached(model)
     if architecture is None:
         raise UsageError("nothing is attached to the model; there is nothing to merge.")
-    for module in architecture.modules:
+    # In the order in which they are applied: IA3 scales what LoRA has added.
+    parts = [part for part in attachment(model).parts.values() if isinstance(part, Pelt)]
+    for part in parts:
+        module = part.spec
         why = method_of(module).not_merged(module)
+        if why is None and type(part).merge is Pelt.merge:
+            why = "does not say how"
         if why is not None:
             raise UsageError(
                 f"cannot merge: {module.method} at {module.site} {why}; "
@@ -54,9 +58,7 @@ def merge(model: PreTrainedModel) -> None:
             )
     if architecture.full:
         attachment(model).weights_before.clear()  # keep the trained weights
-    parts, backbone = attachment(model).parts, Backbone(model)
-    for module in architecture.modules:
-        part = parts[part_name(module)]
-        assert isinstance(part, Pelt)
+    backbone = Backbone(model)
+    for part in parts:
         part.merge(backbone)
     detach(model)

@@ -1,7 +1,7 @@
 """The methods, by name.
 
-lora, sequential_adapter, parallel_adapter (both: bottleneck), prefix, prompt, p_tuning; base: what
-a method must say; module: one placed module; shapes: what it needs to know of a backbone.
+lora; ia3; sequential_adapter, parallel_adapter (both: bottleneck); prefix, prompt, p_tuning; base:
+what a method must say; module: one placed module; shapes: what it needs to know of a backbone.
 
 Adding a method is adding a file with a `Method` and naming it in `METHODS`, whose order is the
 order in which modules at one place are applied: LoRA belongs to the linear map, so it comes first.
@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.base import Method
+from autopelt.methods.ia3 import IA3
 from autopelt.methods.lora import Lora
 from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.p_tuning import PTuning
@@ -29,7 +30,15 @@ __all__ = ["METHODS", "Method", "check", "in_order", "method_of", "named"]
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for method in (Lora(), SequentialAdapter(), ParallelAdapter(), Prefix(), Prompt(), PTuning())
+    for method in (
+        Lora(),
+        IA3(),
+        SequentialAdapter(),
+        ParallelAdapter(),
+        Prefix(),
+        Prompt(),
+        PTuning(),
+    )
 }
 
 
@@ -95,6 +104,10 @@ def check(module: Module, shapes: Shapes) -> Method:
         raise UsageError(
             f"{where}: the backbone has {shapes.layers} layers, so the highest is "
             f"{shapes.layers - 1}; layer {module.layer} does not exist."
+        )
+    if not method.size_word and module.size != 1:
+        raise UsageError(
+            f"{where} has size {module.size}, but {method.words} has no size: 1 where it is."
         )
     for option in ("gate", "alpha", "mlp"):
         if getattr(module, option) is not None and option not in method.options:

@@ -24,7 +24,7 @@ class Method(ABC):
         name: as written in an architecture.
         words: as people say it.
         short: the same in the one line that describes an architecture.
-        size_word: what its size is.
+        size_word: what its size is; empty: it has none, so a module of it has size 1.
         colour: CSS variable of the report's page that draws it: one hue for each kind of method.
         pattern: hatching, one of `PATTERNS`, that tells it from others of its hue.
         drawn: its place among the methods, from left to right; tens go by kind: from 0 rows at the
@@ -56,6 +56,10 @@ class Method(ABC):
     def gate_width(self, module: Module, shapes: Shapes) -> int:
         """Width of the activations that the gate sees."""
         return shapes.hidden
+
+    def in_words(self, size: int) -> str:
+        """``rank 8``; empty for a method without size."""
+        return f"{self.size_word} {size}" if self.size_word else ""
 
     def deployed(self, module: Module, shapes: Shapes) -> int:
         """Deployed parameters of one module."""

@@ -1,11 +1,12 @@
 """The torch modules of the methods, by the method's name.
 
-lora, sequential_adapter, parallel_adapter (both: bottleneck), prefix (prefix_attention,
+lora, ia3, sequential_adapter, parallel_adapter (both: bottleneck), prefix (prefix_attention,
 disentangled), prompt, p_tuning; gate; base: what they share; pelt: one hooked into a backbone;
 peft_forms: what one is in peft; building: from values to modules; attachment: on and off a model;
 parameter_groups: for an optimiser; checkpoint: as files; rows: several architectures in one batch.
 """
 
+from autopelt.modules.ia3 import IA3Module
 from autopelt.modules.lora import LoraModule
 from autopelt.modules.p_tuning import PTuningModule
 from autopelt.modules.parallel_adapter import ParallelAdapterModule
@@ -18,6 +19,7 @@ __all__ = ["PELTS", "Pelt"]
 
 PELTS: dict[str, type[Pelt]] = {
     "lora": LoraModule,
+    "ia3": IA3Module,
     "sequential_adapter": SequentialAdapterModule,
     "parallel_adapter": ParallelAdapterModule,
     "prefix": PrefixModule,

@@ -72,6 +72,8 @@ class Row(BaseModel):
             raise ValueError(f"sizes {list(self.sizes)} must grow and not repeat")
         if len(set(self.gate)) != len(self.gate):
             raise ValueError("gate is true, false or [false, true]")
+        if not named(self.method).size_word and self.sizes[-1] > 1:
+            raise ValueError(f"{self.method} has no size: sizes are [0, 1], without and with it")
         scaled = "alpha" in named(self.method).options and not any(self.gate)
         if self.alpha != "rank" and not scaled:
             raise ValueError(

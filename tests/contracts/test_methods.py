@@ -25,6 +25,7 @@ from autopelt.modules.checkpoint import load, save
 
 LAYERS = {family: 4 if family in SEQ2SEQ else 3 for family in CONFIGS}
 LINEAR = METHODS["lora"].locations
+IA3 = ("attention.key", "attention.value", "ffn.out")
 
 
 def _kit(method, location, sizes, **options):
@@ -52,6 +53,10 @@ def _kits(gate):
         "p-tuning-mlp": [Module("p_tuning", "embeddings", None, 2, gate, mlp=9)],
         "p-tuning-lstm": [Module("p_tuning", "embeddings", None, 2, gate)],
     }
+    if gate is None:  # what these methods cannot have
+        kits["vectors"] = [
+            module for location in IA3 for module in _kit("ia3", location, (1, 0, 1))
+        ]
     parts = ("both", "houlsby", "prefix", "lora", "prompt", "p-tuning-mlp")
     kits["everything"] = [module for part in parts for module in kits[part]]
     return {name: Architecture(tuple(modules)) for name, modules in kits.items()}
@@ -61,8 +66,19 @@ KITS = _kits(None) | {f"{name}-gated": kit for name, kit in _kits("auto").items(
 ZERO_START = [
     name for name in KITS if not name.startswith(("prefix", "prompt", "p-tuning", "everything"))
 ]
-cases = pytest.mark.parametrize("kit", KITS)
+ONLY = {"vectors": ("bert", "gpt2", "llama", "t5")}
+"""Kits whose modules know a family by its linear maps alone: post-norm and pre-norm, fused maps,
+gated FFNs, stacks that differ."""
 families = pytest.mark.parametrize("family", CONFIGS)
+
+
+def cases_of(families, kits=KITS):
+    """Every kit on every family that it is for."""
+    pairs = [(f, k) for k in kits for f in families if f in ONLY.get(k, CONFIGS)]
+    return pytest.mark.parametrize(("family", "kit"), pairs)
+
+
+cases = cases_of(CONFIGS)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -110,8 +126,7 @@ def test_every_family_of_the_table_is_tested():
     assert set(CONFIGS) == set(FAMILIES)
 
 
-@families
-@pytest.mark.parametrize("kit", ZERO_START)
+@cases_of(CONFIGS, ZERO_START)
 def test_zero_start_leaves_the_logits_bit_identical(model, family, kit):
     batch = batch_of(family)
     before = logits_of(model, batch)
@@ -121,7 +136,6 @@ def test_zero_start_leaves_the_logits_bit_identical(model, family, kit):
     assert not torch.allclose(logits_of(model, batch), before, atol=1e-4)
 
 
-@families
 @cases
 def test_gradients_reach_every_module_and_no_backbone_parameter(model, family, kit):
     put(model, kit)
@@ -133,7 +147,6 @@ def test_gradients_reach_every_module_and_no_backbone_parameter(model, family, k
     assert all(p.grad is None for p in frozen_parameters(model).values())
 
 
-@families
 @cases
 def test_the_closed_form_count_is_what_is_attached(model, family, kit):
     attach(model, KITS[kit], random_seed=3)
@@ -143,7 +156,6 @@ def test_the_closed_form_count_is_what_is_attached(model, family, kit):
     assert count.deployed == sum(counter.deployed(m) for m in KITS[kit].modules)
 
 
-@families
 @cases
 def test_removal_restores_outputs_and_state_bit_for_bit(family, kit):
     model, batch = _warm(family), batch_of(family)
@@ -171,8 +183,7 @@ def _hooks(model):
     )
 
 
-@pytest.mark.parametrize("family", [f for f in CONFIGS if f != "deberta-v2"])
-@cases
+@cases_of([f for f in CONFIGS if f != "deberta-v2"])
 def test_eager_and_sdpa_agree(family, kit):
     # In float32: some families' eager attention computes in it and overflows float64's mask.
     model, batch = _warm(family, dtype=torch.float32), batch_of(family, padding=2)
@@ -186,7 +197,6 @@ def test_eager_and_sdpa_agree(family, kit):
     assert torch.allclose(found["eager"], found["sdpa"], atol=2e-5 * scale)
 
 
-@families
 @cases
 def test_padding_leaves_the_logits_alone(model, family, kit):
     put(model, kit)
@@ -197,7 +207,6 @@ def test_padding_leaves_the_logits_alone(model, family, kit):
         assert torch.allclose(logits_of(model, alone), plain[2:], atol=1e-9)
 
 
-@families
 @cases
 def test_a_deep_copy_is_independent(model, family, kit):
     batch = batch_of(family)
@@ -217,7 +226,6 @@ def test_a_deep_copy_is_independent(model, family, kit):
     assert torch.equal(logits_of(model, batch), logits_of(other, batch))
 
 
-@families
 @cases
 def test_a_pickle_gives_the_same_logits(model, family, kit):
     batch = batch_of(family)
@@ -240,7 +248,6 @@ def _checkpointing(model, on):
             model.disable_input_require_grads()  # a hook that cannot be pickled
 
 
-@families
 @cases
 def test_gradient_checkpointing_gives_the_same_gradients(model, family, kit):
     put(model, kit)
@@ -265,7 +272,6 @@ def test_gradient_checkpointing_gives_the_same_gradients(model, family, kit):
         assert torch.allclose(gradient, again[name], atol=1e-6), name
 
 
-@families
 @cases
 def test_save_and_load_give_the_same_logits(model, family, kit, tmp_path):
     batch = batch_of(family)
@@ -303,8 +309,7 @@ def test_a_new_process_gives_the_same_logits(tmp_path):
         assert torch.allclose(found[family], value, atol=1e-6), family
 
 
-@pytest.mark.parametrize("family", [*DECODERS, *SEQ2SEQ])
-@cases
+@cases_of([*DECODERS, *SEQ2SEQ])
 def test_generation_with_and_without_cache_agrees(family, kit):
     """Left-padded for decoders; each row also as if it were alone."""
     model = _warm(family, generates=True)
@@ -329,8 +334,7 @@ def test_generation_with_and_without_cache_agrees(family, kit):
         detach(model)
 
 
-@pytest.mark.parametrize("family", DECODERS)
-@cases
+@cases_of(DECODERS)
 def test_later_tokens_do_not_change_earlier_logits(family, kit):
     model, batch = _warm(family, generates=True), batch_of(family, lengths=(9, 9))
     put(model, kit)
@@ -348,19 +352,17 @@ def architectures(draw, family):
     for layer in range(LAYERS[family]):
         for method in METHODS.values():
             for location in method.locations:
-                if location == "embeddings" or (
-                    location == "ffn.sublayer"
-                    and location not in shapes_of_model(_warm(family)).locations
-                ):
+                if location not in shapes_of_model(_warm(family)).locations:
                     continue
                 if not draw(st.booleans()):
                     continue
-                gate = draw(st.sampled_from((None, "auto", "mean", "masked", "token")))
+                gates = ("auto", "mean", "masked", "token") if "gate" in method.options else ()
+                gate = draw(st.sampled_from((None, *gates)))
                 mlp = draw(st.sampled_from((None, 3, 5))) if method.name == "prefix" else None
                 alpha = None
                 if method.name == "lora" and gate is None:
                     alpha = draw(st.sampled_from((None, 1.0, 16.0)))
-                size = draw(st.integers(1, 6))
+                size = draw(st.integers(1, 6)) if method.size_word else 1
                 modules.append(Module(method.name, location, layer, size, gate, alpha, mlp))
     for method in ("prompt", "p_tuning"):
         if draw(st.booleans()):

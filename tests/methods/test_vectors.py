@@ -1,0 +1,151 @@
+"""Methods that learn vectors, by hand and beside peft: what they compute, count, merge and say."""
+
+import copy
+import warnings
+
+import pytest
+import torch
+from zoo import batch_of, logits_of, make
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.difference import differences
+from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.shapes import shapes_of_model
+from autopelt.errors import UsageError
+from autopelt.export.merged_folder import merge
+from autopelt.methods import check
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, attached, count_attached, detach
+from autopelt.modules.pelt import Pelt
+from autopelt.space.space import SearchSpace
+
+IA3 = ("attention.key", "attention.value", "ffn.out")
+
+
+def put(model, *modules):
+    """Attach modules and move them away from their start; their parts by name."""
+    attach(model, Architecture(modules), random_seed=0)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.autopelt.parameters():
+            parameter += torch.empty(parameter.shape).normal_(0, 0.3, generator=generator)
+    return model.autopelt.parts
+
+
+def everywhere(method, *locations, layers=(0, 2), size=1):
+    return [Module(method, location, layer, size) for layer in layers for location in locations]
+
+
+def in_peft(model, kind, **config):
+    peft = pytest.importorskip("peft")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of transformers, at what peft asks of it
+        return peft.get_peft_model(model, getattr(peft, kind)(**config))
+
+
+# ------------------------------------------------------------------ IA3
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_ia3_scales_keys_values_and_the_inner_activations_of_the_ffn(family):
+    model = make(family).double()
+    parts = put(model, *everywhere("ia3", *IA3))
+    backbone, seen = Backbone(model), {}
+    for at in IA3:
+        module = backbone.linear(2, at).module
+        module.register_forward_hook(lambda m, x, y, at=at: seen.update({at: (m, x[0], y)}))
+    logits_of(model, batch_of(family))
+    scale = {at: 1 + parts[f"2/{at.replace('.', '/')}/ia3"].offset for at in IA3}
+    for at in IA3[:2]:
+        site, (module, x, y) = backbone.linear(2, at), seen[at]
+        rows = slice(site.start, site.start + site.out_features)
+        assert torch.allclose(y[..., rows], scale[at] * module.forward(x)[..., rows], atol=1e-12)
+        if family == "gpt2":  # the queries of the fused map are left alone
+            assert torch.equal(y[..., :32], module.forward(x)[..., :32])
+    module, x, y = seen["ffn.out"]
+    inner = {}
+    before = backbone.linear(2, "ffn.in").module
+    before.register_forward_hook(lambda m, args, out: inner.update(out=out))
+    logits_of(model, batch_of(family))
+    assert torch.equal(y, module.forward(x))
+    activation = torch.nn.functional.gelu(
+        inner["out"], approximate="none" if family == "bert" else "tanh"
+    )
+    assert torch.allclose(x, scale["ffn.out"] * activation, atol=1e-12)
+
+
+def test_ia3_counts_what_it_scales():
+    """Llama with two kv heads of eight: keys and values are 16 wide, the FFN's inside is 48."""
+    model = make("llama")
+    attach(model, Architecture(tuple(everywhere("ia3", *IA3, layers=range(3)))))
+    assert count_attached(model).deployed == 3 * (16 + 16 + 48)
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "llama", "t5"])
+def test_ia3_merges_exactly_with_the_lora_below_it(family):
+    model, batch = make(family).double(), batch_of(family)
+    lora = [Module("lora", at, layer, 2) for at in IA3 for layer in (0, 1)]
+    put(model, *everywhere("ia3", *IA3, layers=(0, 1)), *lora)
+    expected = logits_of(model, batch)
+    merge(model)
+    assert attached(model) is None
+    assert torch.allclose(logits_of(model, batch), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "llama", "t5"])
+def test_ia3_is_what_peft_makes_of_the_same_weights(family):
+    model, batch = make(family), batch_of(family)
+    other = copy.deepcopy(model)
+    names = {id(module): name for name, module in other.named_modules()}
+    parts = put(model, *everywhere("ia3", *IA3, layers=(0, 1)))
+    vectors, ffn = {}, []
+    for part in parts.values():
+        site = Backbone(other).linear(part.layer, part.spec.location)
+        key = names[id(site.module)]
+        width = site.module.weight.shape[1 if family == "gpt2" else 0]
+        whole = vectors.setdefault(key, torch.ones(width))
+        if part.spec.location == "ffn.out":
+            vectors[key] = 1 + part.offset.detach()
+            ffn.append(key)
+        else:
+            whole[site.start : site.start + site.out_features] += part.offset.detach()
+    config = {"target_modules": list(vectors), "feedforward_modules": ffn}
+    theirs = in_peft(other, "IA3Config", **config, fan_in_fan_out=family == "gpt2")
+    state = dict(theirs.named_parameters())
+    with torch.no_grad():
+        for name, vector in vectors.items():
+            parameter = state[f"base_model.model.{name}.ia3_l.default"]
+            parameter.copy_(vector.view(parameter.shape))
+    assert torch.allclose(logits_of(theirs, batch), logits_of(model, batch), atol=1e-5)
+
+
+# ------------------------------------------------------------------ no size
+def test_a_method_without_size_is_spoken_of_without_one():
+    few, more = (
+        Architecture(tuple(everywhere("ia3", *IA3, layers=layers))) for layers in ((0,), (0, 1, 2))
+    )
+    assert more.describe() == "ia3 (key, value, ffn.out) at 0-2"
+    assert differences(few, more) == ["ia3 (key, value, ffn.out): new in layers 1-2."]
+    assert differences(Architecture(), few) == ["ia3 (key, value, ffn.out): new in layer 0."]
+
+
+def test_a_method_without_size_takes_no_size():
+    with pytest.raises(UsageError, match=r"ia3 at 0/ffn.out has size 4, but IA3 has no size: 1"):
+        check(Module("ia3", "ffn.out", 0, 4), shapes_of_model(make("bert")))
+    row = "modules:\n  - {method: ia3, location: ffn.out, sizes: [0, 1, 4]}\n"
+    with pytest.raises(UsageError, match=r"ia3 has no size: sizes are \[0, 1\]"):
+        SearchSpace.parse(row)
+    SearchSpace.parse(row.replace(", 4", ""))
+
+
+# ------------------------------------------------------------------ merging is a method's own
+def test_what_does_not_say_how_it_merges_is_refused_and_stays(monkeypatch):
+    """Even where a method says that it could: nothing is merged by half, nothing detached."""
+    monkeypatch.setattr("autopelt.modules.ia3.IA3Module.merge", Pelt.merge)
+    model, batch = make("bert").double(), batch_of("bert")
+    bare = logits_of(model, batch)
+    put(model, Module("lora", "ffn.out", 0, 2), *everywhere("ia3", "ffn.out", layers=(1,)))
+    expected = logits_of(model, batch)
+    with pytest.raises(UsageError, match=r"cannot merge: ia3 at 1/ffn\.out does not say how"):
+        merge(model)
+    assert torch.equal(logits_of(model, batch), expected)
+    detach(model)
+    assert torch.equal(logits_of(model, batch), bare)
