@@ -13,15 +13,13 @@ Sizes follow the papers, scaled to the backbone's width d where the paper gives 
 ``adapter-houlsby``   sequential adapter d/16 at attention and FFN (Houlsby et al. 2019)
 ``adapter-parallel``  parallel adapter d/2 (He et al. 2022)
 ``sapa``              sequential and parallel adapter, d/16 each, on one FFN
-``prefix-N``          flat prefix of length N in every layer
-``prompt-N``          N prompt rows
-``p-tuning-N``        N prompt rows from an LSTM (Liu et al. 2021)
-``lora-rR``           LoRA of rank R on query and value (Hu et al. 2021)
 ``sapa-N``            sapa with N as every size; so adapter-pfeiffer-N, -houlsby-N, -parallel-N
 ``adapterdrop-K``     adapter-pfeiffer without the lowest K layers (Rücklé et al. 2021)
 ``head-only``         nothing but the task head
 ``full``              every weight of the backbone
 ====================  =============================================================================
+
+And those that a method names as its own (`Method.by_hand`): ``lora-rN``, ``prefix-N``, …
 """
 
 import re
@@ -33,7 +31,10 @@ from typing import Any
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.methods import METHODS, Method
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import EMBEDDINGS, Module
+from autopelt.methods.places import placed
 from autopelt.methods.shapes import Shapes
 
 _FIXED: Mapping[str, Callable[[Shapes], Architecture]] = {
@@ -66,17 +67,32 @@ _NUMBERED: Mapping[str, Callable[[Shapes, int], Architecture]] = {
         f"{name}-": partial(lambda fixed, s, n: _sized(fixed(s), n), _FIXED[name])
         for name in _SIZED
     },
-    "prefix-": lambda s, n: _layers(s, ("prefix", "attention", n, {})),
-    "prompt-": lambda s, n: Architecture((Module("prompt", EMBEDDINGS, None, n),)),
-    "p-tuning-": lambda s, n: Architecture((Module("p_tuning", EMBEDDINGS, None, n),)),
-    "lora-r": lambda s, n: _layers(
-        s, ("lora", "attention.query", n, {}), ("lora", "attention.value", n, {})
-    ),
     "adapterdrop-": lambda s, n: _adapterdrop(s, lowest=n),
 }
 
-NAMES = (*_FIXED, "prefix-10", "prompt-10", "p-tuning-10", "lora-r8", "adapterdrop-2")
-"""Every kind of seed architecture, the numbered ones with a usual number."""
+_NUMBER = re.compile(r"(.*-r?)([0-9]{1,6})")
+
+
+def seed_names() -> tuple[str, ...]:
+    """Every kind of seed architecture, the numbered ones with a usual number."""
+    return (*_FIXED, "adapterdrop-2", *(name for m in METHODS.values() for name in m.by_hand))
+
+
+def _makers() -> dict[str, Callable[[Shapes, int], Architecture]]:
+    """By name; one that ends in ``-`` or ``-r`` wants a number, the others are given 1."""
+    makers: dict[str, Callable[[Shapes, int], Architecture]] = {}
+    makers |= {name: partial(lambda made, s, n: made(s), made) for name, made in _FIXED.items()}
+    makers |= _NUMBERED
+    for method in METHODS.values():
+        for name, made in method.by_hand.items():
+            number = _NUMBER.fullmatch(name)
+            key = number[1] if number else name
+            makers[key] = partial(_of_method, made, method)
+    return makers
+
+
+def _of_method(made: ByHand, method: Method, shapes: Shapes, size: int) -> Architecture:
+    return Architecture(made.modules(method.name, method.locations, size, shapes))
 
 
 def seed_architecture(name: str, shapes: Shapes) -> Architecture:
@@ -85,18 +101,17 @@ def seed_architecture(name: str, shapes: Shapes) -> Architecture:
     Raises:
         UsageError: unknown name, or a number that the backbone or the method does not allow.
     """
-    made = _FIXED.get(name)
-    if made is not None:
-        return made(shapes)
-    match = re.fullmatch(r"([a-z-]+?-r?)([0-9]{1,6})", name)
-    numbered = None if match is None else _NUMBERED.get(match[1])
-    if match is None or numbered is None:
-        allowed = (
-            *_FIXED,
-            *(f"{prefix}{'K' if 'drop' in prefix else 'N'}" for prefix in _NUMBERED),
-        )
+    makers = _makers()
+    number = _NUMBER.fullmatch(name)
+    key, size = (number[1], int(number[2])) if number else (name, 1)
+    if key not in makers or (not number and _wants_number(key)):
+        allowed = [f"{made}N" if _wants_number(made) else made for made in makers]
         raise UsageError(f"unknown seed architecture '{name}': {did_you_mean(name, allowed)}")
-    return numbered(shapes, int(match[2]))
+    return makers[key](shapes, size)
+
+
+def _wants_number(key: str) -> bool:
+    return key.endswith(("-", "-r"))
 
 
 def shrink(
@@ -175,12 +190,13 @@ def _houlsby_ffn(shapes: Shapes) -> str:
 def _layers(
     shapes: Shapes, *kinds: tuple[str, str, int, Mapping[str, Any]], lowest: int = 0
 ) -> Architecture:
-    """The same modules in every layer from `lowest` up."""
+    """The same modules in every layer from `lowest` up; locations stand apart by blanks."""
     return Architecture(
         tuple(
-            Module(method, location, layer, size, **options)
+            Module(method, at, layer, size, **options)
             for layer in range(lowest, shapes.layers)
             for method, location, size, options in kinds
+            for at in placed(location.split(), shapes)
         )
     )
 
@@ -192,7 +208,7 @@ def _unipelt(shapes: Shapes, lora: int = 8, prompt: int = 0) -> Architecture:
         ("sequential_adapter", "ffn", _part(shapes, 16), gated),
     ]
     if lora:
-        kinds += [("lora", f"attention.{part}", lora, gated) for part in ("query", "value")]
+        kinds.append(("lora", "attention.query attention.value", lora, gated))
     made = _layers(shapes, *kinds)
     if prompt:
         made = made.with_modules((*made.modules, Module("prompt", EMBEDDINGS, None, prompt)))

@@ -54,7 +54,7 @@ def _tasks(data: str | None) -> list[tuple[str, str]]:
 
 def _architectures(model: str) -> list[tuple[str, str]]:
     from autopelt.architecture.counter import ShapeCounter
-    from autopelt.architecture.seeds import NAMES, seed_architecture
+    from autopelt.architecture.seeds import seed_architecture, seed_names
     from autopelt.backbones.load import load_config
     from autopelt.backbones.shapes import shapes_of_config
     from autopelt.backbones.source import resolve
@@ -63,14 +63,16 @@ def _architectures(model: str) -> list[tuple[str, str]]:
     shapes = shapes_of_config(load_config(resolve(model)))
     counter = ShapeCounter(shapes)
     rows = []
-    for name in NAMES:
-        architecture = seed_architecture(name, shapes)
-        count = counter.count(architecture)
+    for name in seed_names():
+        try:
+            architecture = seed_architecture(name, shapes)
+            count = counter.count(architecture)
+        except UsageError as error:  # the backbone has no place for it
+            rows.append((name, f"{'-':>10} {'':>7}  not here: {error}"))
+            continue
         cost = f"{count.deployed:>10,} {format_share(count.share):>7}"
         rows.append((name, f"{cost}  {architecture.describe()}"))
-    rows.append(
-        ("", "prefix-N, prompt-N, p-tuning-N, lora-rN and adapterdrop-N take any number N;")
-    )
+    rows.append(("", "the number at the end of a name may be any other;"))
     rows.append(("", "sapa-N and adapter-pfeiffer-N, -houlsby-N, -parallel-N have N as every size"))
     return rows
 

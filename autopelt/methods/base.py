@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -34,6 +36,7 @@ class Method(ABC):
         options: which of ``gate``, ``alpha``, ``mlp`` it understands.
         learning_rate: its own default, before an architecture's multiplier.
         network_learning_rate: of a network that reparametrises it; None: the same.
+        by_hand: hand-made architectures of this method alone, by name; see `by_hand`.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Method(ABC):
     options: frozenset[str]
     learning_rate: float
     network_learning_rate: float | None = None
+    by_hand: Mapping[str, ByHand] = MappingProxyType({})
 
     @abstractmethod
     def ungated(self, module: Module, shapes: Shapes) -> int:

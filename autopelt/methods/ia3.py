@@ -14,9 +14,12 @@ width at ``ffn.out``.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from typing_extensions import override
 
 from autopelt.methods.base import Method, linear_shape
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -37,6 +40,7 @@ class IA3(Method):
     usual_location = ""
     options = frozenset()
     learning_rate = 3e-3  # the paper's, of T-Few
+    by_hand = MappingProxyType({"ia3": ByHand(("attention.key", "attention.value", "ffn.out"))})
 
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:

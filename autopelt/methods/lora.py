@@ -4,17 +4,24 @@
 gated: the gate replaces alpha / r, as in UniPELT. On a fused map (GPT-2's qkv) the update fills its
 slice.
 
+Rank-stabilised (rsLoRA, Kalajdzievski 2023, https://arxiv.org/abs/2312.03732): s = sqrt(8 / r), so
+that large ranks learn at the rates of small ones; it is an alpha of sqrt(8 r).
+
 Start: A Kaiming uniform, B = 0. Parameters: r·(in + out), 2rd for a square map.
 """
 
 from __future__ import annotations
 
+import math
+from types import MappingProxyType
 from typing import Any
 
 from typing_extensions import override
 
 from autopelt.methods.base import Method, Places, linear_shape
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
+from autopelt.methods.places import LINEAR
 from autopelt.methods.shapes import Shapes
 
 _ADAPTERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -27,6 +34,19 @@ _ADAPTERS: dict[str, tuple[str, dict[str, Any]]] = {
 """For each location: the linear map in `adapters`, and what its configuration says of it."""
 
 
+USUAL_RANK = 8
+"""At this rank LoRA and rank-stabilised LoRA have the same scale, 1."""
+
+
+def stabilised(rank: int) -> float:
+    """The alpha of rank-stabilised LoRA: alpha / rank falls with the square root of the rank."""
+    return round(math.sqrt(USUAL_RANK * rank), 4)
+
+
+def _rank_stabilised(rank: int) -> dict[str, float]:
+    return {"alpha": stabilised(rank)}
+
+
 class Lora(Method):
     """LoRA; see the head of this file."""
 
@@ -36,17 +56,18 @@ class Lora(Method):
     size_word = "rank"
     colour = "--blue"
     drawn = 20
-    locations = (
-        "attention.query",
-        "attention.key",
-        "attention.value",
-        "attention.output",
-        "ffn.in",
-        "ffn.out",
-    )
+    locations = LINEAR
     usual_location = ""
     options = frozenset({"gate", "alpha"})
     learning_rate = 1e-3
+    by_hand = MappingProxyType(
+        {
+            "lora-r8": ByHand(("attention.query", "attention.value")),
+            "lora-all-r8": ByHand(("all-linear",)),
+            "rslora-r64": ByHand(("attention.query", "attention.value"), _rank_stabilised),
+            "rslora-all-r64": ByHand(("all-linear",), _rank_stabilised),
+        }
+    )
 
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:
@@ -68,7 +89,7 @@ class Lora(Method):
     @override
     def not_in_adapters(self, module: Module, places: Places) -> str | None:
         if module.location not in _ADAPTERS:
-            return "is LoRA on the attention's output, which adapters does not have"
+            return f"is LoRA on {module.location}, which adapters does not have"
         return "has both a gate and an alpha" if module.gate and module.alpha else None
 
     @override

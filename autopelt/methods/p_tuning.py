@@ -12,10 +12,12 @@ d·w + w + w² + w + w·d + d or 8h(d + h + 2) + 8h(3h + 2) + 4h² + 2h + 2hd + 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from typing_extensions import override
 
-from autopelt.methods.module import Module
+from autopelt.methods.by_hand import ByHand
+from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.prompt import Prompt
 from autopelt.methods.shapes import Shapes
 
@@ -30,6 +32,7 @@ class PTuning(Prompt):
     drawn = 1
     options = frozenset({"gate", "mlp"})
     learning_rate = 1e-3
+    by_hand = MappingProxyType({"p-tuning-10": ByHand((EMBEDDINGS,))})
 
     @override
     def trained(self, modules: Sequence[Module], shapes: Shapes) -> int:

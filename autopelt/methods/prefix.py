@@ -16,11 +16,13 @@ Start: flat N(0, 0.02²); E from N(0, 1), both linear maps as `torch.nn.Linear`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 from typing_extensions import override
 
 from autopelt.methods.base import Method, Places
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -41,6 +43,7 @@ class Prefix(Method):
     # network, whose output all layers share, needs far smaller steps.
     learning_rate = 3e-3
     network_learning_rate = 1e-4
+    by_hand = MappingProxyType({"prefix-10": ByHand(("attention",))})
 
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:

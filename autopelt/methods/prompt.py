@@ -15,11 +15,13 @@ Start: the embeddings of n tokens drawn from the vocabulary. Parameters: n·d.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from typing_extensions import override
 
 from autopelt.methods.base import Method, Places
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.shapes import Shapes
 
@@ -39,6 +41,7 @@ class Prompt(Method):
     # Rows are as large as embeddings (0.5 a value on MiniLM), so alone they learn faster at 3e-2 to
     # 1e-1; but steps of 1e-1 beside other modules left PT+UniPELT at chance on the demo task.
     learning_rate = 1e-2
+    by_hand = MappingProxyType({"prompt-10": ByHand((EMBEDDINGS,))})
 
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:

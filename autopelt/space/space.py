@@ -13,7 +13,6 @@ size), with the sizes it may take (0 = absent) and whether it may carry a gate::
 the layers, of which `layer_switch: true` lets each be switched off as a whole (AutoPEFT's space).
 """
 
-import math
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,14 +22,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods import named
+from autopelt.methods.lora import stabilised
 from autopelt.methods.module import EMBEDDINGS, MAX_SIZE
 from autopelt.space.rates import RateRange, Rates
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
-
-USUAL_RANK = 8
-"""At this rank both scales of LoRA are 1."""
 
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
 
@@ -94,7 +91,7 @@ class Row(BaseModel):
 
     def alpha_of(self, size: int) -> float | None:
         """LoRA's alpha at a rank; the scale of the update is alpha / rank, None means 1."""
-        return None if self.alpha == "rank" else round(math.sqrt(USUAL_RANK * size), 4)
+        return None if self.alpha == "rank" else stabilised(size)
 
     def layers_of(self, count: int) -> tuple[int | None, ...]:
         """The layers of a backbone with `count` layers in which this row may sit."""

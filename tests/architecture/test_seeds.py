@@ -1,15 +1,19 @@
 """Seed architectures: their published counts, their names, how they shrink."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.architecture.seeds import NAMES, seed_architecture, shrink
+from autopelt.architecture.seeds import seed_architecture, seed_names, shrink
 from autopelt.backbones.shapes import shapes_from_file
 from autopelt.errors import UsageError
+from autopelt.methods.by_hand import ByHand
+from autopelt.methods.lora import Lora
 from autopelt.methods.module import Module
+from autopelt.methods.places import CUT, FUSED, LINEAR
 
 BASE = {"model_type": "bert"}
 MINILM = {
@@ -108,7 +112,7 @@ def test_unipelt_is_the_published_share_of_roberta(tmp_path):
 
 
 def test_every_listed_name_gives_an_architecture(shapes):
-    for name in NAMES:
+    for name in seed_names():
         ShapeCounter(shapes["base"]).count(seed_architecture(name, shapes["base"]))
 
 
@@ -126,6 +130,44 @@ def test_every_listed_name_gives_an_architecture(shapes):
 def test_unknown_names_and_impossible_numbers_are_refused(shapes, name, message):
     with pytest.raises(UsageError, match=message):
         seed_architecture(name, shapes["base"])
+
+
+def test_a_method_names_its_own_hand_made_architectures(shapes, monkeypatch):
+    """Complete without an edit elsewhere: any size, on whatever linear maps the backbone has."""
+    base = shapes["base"]
+    made = seed_architecture("lora-all-r4", base)
+    assert {m.size for m in made.modules} == {4}
+    assert {m.location for m in made.modules} == {at for at in LINEAR if at in base.locations}
+    assert len(made.modules) == 12 * 6
+    assert {m.alpha for m in seed_architecture("rslora-r32", base).modules} == {16}
+    assert seed_architecture("rslora-r8", base) == seed_architecture("lora-r8", base)
+    monkeypatch.setattr(
+        Lora, "by_hand", {"two2": ByHand(("ffn.all",)), "x-r2": ByHand(("ffn.in",))}
+    )
+    assert {"two2", "x-r2"} < set(seed_names())
+    assert {(m.location, m.size) for m in seed_architecture("two2", base).modules} == {
+        ("ffn.in", 1),
+        ("ffn.out", 1),
+    }
+    assert seed_architecture("x-r3", base).modules[0].size == 3
+    with pytest.raises(UsageError, match="did you mean 'x-rN'"):
+        seed_architecture("x-r", base)
+
+
+def test_query_and_value_of_a_map_that_cannot_be_cut_are_that_map(shapes):
+    kept = [at for at in shapes["base"].locations if at not in CUT]
+    fused = replace(
+        shapes["base"],
+        locations=(*kept, FUSED),
+        linear={**shapes["base"].linear, FUSED: (768, 2304)},
+    )
+    for name, size in (("lora-r8", 8), ("unipelt", 8)):
+        lora = [m for m in seed_architecture(name, fused).modules if m.method == "lora"]
+        assert {(m.location, m.size) for m in lora} == {(FUSED, size)}
+        assert len(lora) == 12
+    count = ShapeCounter(fused).count(seed_architecture("lora-all-r2", fused))
+    maps = (768 + 2304) + 2 * 768 + 2 * (768 + 3072)
+    assert count.deployed == 12 * 2 * maps
 
 
 def test_adapterdrop_leaves_the_lowest_layers_alone(shapes):

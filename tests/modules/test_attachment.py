@@ -10,7 +10,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.architecture.seeds import NAMES, seed_architecture
+from autopelt.architecture.seeds import seed_architecture, seed_names
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.methods import METHODS
@@ -72,7 +72,7 @@ def seed(model, name):
     return seed_architecture(name, shapes_of_model(model))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", seed_names())
 def test_detach_restores_the_model_bit_for_bit(model, batch, name):
     before, state = logits(model, batch), copy.deepcopy(model.state_dict())
     flags = {n: p.requires_grad for n, p in model.named_parameters()}
@@ -92,14 +92,14 @@ def test_detach_restores_the_model_bit_for_bit(model, batch, name):
     assert attached(model) is None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", seed_names())
 def test_closed_form_count_equals_what_is_attached(model, name):
     architecture = seed(model, name)
     attach(model, architecture, random_seed=0)
     assert count_attached(model) == ShapeCounter(shapes_of_model(model)).count(architecture)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "full"])
+@pytest.mark.parametrize("name", [n for n in seed_names() if n != "full"])
 def test_gradients_reach_every_module_and_no_backbone_parameter(model, batch, name):
     attach(model, seed(model, name), random_seed=0)
     move(model)
@@ -109,7 +109,7 @@ def test_gradients_reach_every_module_and_no_backbone_parameter(model, batch, na
     assert all(p.grad is not None for p in head_parameters(model).values())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", seed_names())
 def test_save_and_load_give_the_same_logits_and_the_head(model, batch, name, tmp_path):
     attach(model, seed(model, name), random_seed=0)
     move(model)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.seeds import NAMES, seed_architecture
+from autopelt.architecture.seeds import seed_architecture, seed_names
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.cli.main import main
 from autopelt.methods.shapes import Shapes
@@ -127,7 +127,7 @@ def shapes(tiny_bert: Path) -> Shapes:
     return shapes_of_config(AutoConfig.from_pretrained(tiny_bert))
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if "drop" not in n])
+@pytest.mark.parametrize("name", [n for n in seed_names() if "drop" not in n])
 def test_the_schema_takes_every_seed_architecture(name: str, shapes: Shapes) -> None:
     text = seed_architecture(name, shapes).to_yaml()
     jsonschema.validate(yaml.safe_load(text), schema("architecture"))
