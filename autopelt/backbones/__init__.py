@@ -3,5 +3,6 @@
 source: what a name means; load: configuration, tokenizer, model; identity: which weights;
 families: a row a family; structure: where the places of a model are; backbone: the sites of a
 loaded model; shapes: sizes without weights; boundary: where a trunk ends; head: the task head;
-language_model: with its own head; quiet: no advice on the screen.
+pooler: where a checkpoint has none; language_model: with its own head; quiet: no advice on the
+screen.
 """

@@ -91,12 +91,17 @@ def save_language_model(model: PreTrainedModel, source: ModelSource, folder: Pat
     A masked language model has no pooler, but a classifier on the same backbone needs it.
     """
     state = {name: value.detach().cpu() for name, value in model.state_dict().items()}
-    plain: PreTrainedModel = _from_pretrained(
-        transformers.AutoModel, source, dtype=torch.float32, use_safetensors=True
+    plain, info = _from_pretrained(
+        transformers.AutoModel,
+        source,
+        dtype=torch.float32,
+        use_safetensors=True,
+        output_loading_info=True,
     )
     prefix = f"{model.base_model_prefix}."
     for name, value in plain.state_dict().items():
-        state.setdefault(prefix + name, value)
+        if name not in info["missing_keys"]:  # what the source lacks is random here
+            state.setdefault(prefix + name, value)
     with quiet():
         model.save_pretrained(folder, state_dict=state)
 

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from autopelt.backbones.head import HEADS, head_of, reset_head
+from autopelt.backbones.pooler import replace_missing_pooler
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.backbones.structure import family_for
@@ -80,9 +81,8 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
         ignore_mismatched_sizes=True,
         output_loading_info=True,
     )
-    if head == "none" and any(key.startswith("pooler.") for key in info["missing_keys"]):
-        made.pooler = None  # masked language models are published without, and nothing reads it
     model: PreTrainedModel = made
+    replace_missing_pooler(model, info["missing_keys"], head)
     _complete(model, info, source)
     if model.config.pad_token_id is None and model.config.eos_token_id is not None:
         end = model.config.eos_token_id

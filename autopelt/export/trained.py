@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from autopelt.backbones.head import HEADS, added_biases
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
+from autopelt.backbones.pooler import reads_first_token
 from autopelt.backbones.source import resolve
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.modules.attachment import head_parameters
@@ -123,11 +124,20 @@ def trained_limit(trained: Trained, tokenizer: Any, config: Any) -> int:
 
 
 def require_plain_head(model: PreTrainedModel, to: str) -> None:
-    """Check that others can load the task head. Raises UsageError where it has a bias of its own.
+    """Check that others can load the task head.
 
     Args:
         to: the format, for the error.
+
+    Raises:
+        UsageError: it has a bias of its own, or reads something else than transformers' does.
     """
+    if reads_first_token(model):
+        raise UsageError(
+            f"cannot export to {to}: the backbone has no pooler, and without one the head of a "
+            f"{model.config.model_type} reads the first token, which no class of transformers "
+            f"does; use {parameter('to', 'autopelt')}."
+        )
     added = added_biases(model, head_parameters(model))
     if added:
         raise UsageError(

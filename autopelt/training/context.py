@@ -13,6 +13,8 @@ import torch
 from transformers import PreTrainedModel
 
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
+from autopelt.backbones.pooler import NOTE as NO_POOLER
+from autopelt.backbones.pooler import reads_first_token
 from autopelt.backbones.source import resolve
 from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Source, Task, make_task
@@ -100,6 +102,8 @@ class Context:
             source, self.task.head, self.task.outputs, setup.random_seed
         )
         self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+        if reads_first_token(self.model):
+            self.notes.append(NO_POOLER)
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
         self.arrays: SharedArrays | None = None
         self.probes: dict[str, Any] = {}

@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones import source as sources
-from autopelt.backbones.head import HEADS, head_of, reset_head
+from autopelt.backbones.head import HEADS, reset_head
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.backbones.source import ModelSource, resolve
@@ -233,21 +233,3 @@ def test_a_t5_with_a_head_beside_its_stacks_has_that_head(tmp_path):
 def test_an_unknown_head_is_refused(folder):
     with pytest.raises(UsageError, match="did you mean 'sequence_classification'"):
         load_model(resolve(str(folder)), "sequence_clasification", 2, random_seed=0)
-
-
-def test_a_backbone_without_a_pooler_makes_embeddings(tiny_bert, tmp_path):
-    """Masked language models are published without; what is not there must not be random."""
-    shutil.copytree(tiny_bert, tmp_path / "plain")
-    plain = BertModel.from_pretrained(tiny_bert, add_pooling_layer=False)
-    plain.save_pretrained(tmp_path / "plain")
-    source = resolve(str(tmp_path / "plain"))
-    model = load_model(source, "none", 0, 0)
-    assert model.pooler is None
-    assert head_of(model) == {}
-    ids = torch.tensor([[5, 6, 7]])
-    with torch.no_grad():
-        expected = plain.eval()(ids).last_hidden_state
-        torch.testing.assert_close(model(ids).last_hidden_state, expected)
-    with pytest.raises(UnavailableError, match="are missing"):
-        load_model(source, "sequence_classification", 2, 0)
-    assert load_model(resolve(str(tiny_bert)), "none", 0, 0).pooler is not None
