@@ -6,6 +6,7 @@ Where the task is to make embeddings, sentence-transformers loads the folder as 
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -59,6 +60,15 @@ def merge(model: PreTrainedModel) -> None:
     if architecture.full:
         attachment(model).weights_before.clear()  # keep the trained weights
     backbone = Backbone(model)
-    for part in parts:
-        part.merge(backbone)
+    # Of modules at one place the order stays that in which they are applied.
+    for _, group in groupby(sorted(parts, key=_site), key=_site):
+        together = list(group)
+        for part in together:
+            part.read(backbone)
+        for part in together:
+            part.merge(backbone)
     detach(model)
+
+
+def _site(part: Pelt) -> str:
+    return part.spec.site

@@ -1,8 +1,8 @@
 """The methods, by name.
 
-lora; ia3; sequential_adapter, parallel_adapter (both: bottleneck); prefix, prompt, p_tuning; base:
-what a method must say; module: one placed module; shapes: what it needs to know of a backbone;
-places: words for several linear maps; by_hand: hand-made architectures of one method.
+lora (a linear_map); ia3; sequential_adapter, parallel_adapter (both: bottleneck); prefix, prompt,
+p_tuning; base: what a method must say; module: one placed module; shapes: what it needs to know of
+a backbone; places: words for several linear maps; by_hand: hand-made architectures of one method.
 
 Adding a method is adding a file with a `Method` and naming it in `METHODS`, whose order is the
 order in which modules at one place are applied: LoRA belongs to the linear map, so it comes first.

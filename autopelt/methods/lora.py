@@ -18,10 +18,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method, Places, linear_shape
+from autopelt.methods.base import Places, linear_shape
 from autopelt.methods.by_hand import ByHand
+from autopelt.methods.linear_map import LinearMap
 from autopelt.methods.module import Module
-from autopelt.methods.places import LINEAR
 from autopelt.methods.shapes import Shapes
 
 _ADAPTERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -47,17 +47,13 @@ def _rank_stabilised(rank: int) -> dict[str, float]:
     return {"alpha": stabilised(rank)}
 
 
-class Lora(Method):
+class Lora(LinearMap):
     """LoRA; see the head of this file."""
 
     name = "lora"
     words = "LoRA"
     short = "lora"
-    size_word = "rank"
-    colour = "--blue"
     drawn = 20
-    locations = LINEAR
-    usual_location = ""
     options = frozenset({"gate", "alpha"})
     learning_rate = 1e-3
     by_hand = MappingProxyType(
@@ -72,19 +68,6 @@ class Lora(Method):
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:
         return module.size * sum(linear_shape(module, shapes))
-
-    @override
-    def gate_width(self, module: Module, shapes: Shapes) -> int:
-        return linear_shape(module, shapes)[0]
-
-    @override
-    def not_merged(self, module: Module) -> str | None:
-        gated = module.gate is not None
-        return "has a gate, so its update depends on the input" if gated else None
-
-    @override
-    def not_in_peft(self, module: Module) -> str | None:
-        return "has a gate, which peft does not know" if module.gate is not None else None
 
     @override
     def not_in_adapters(self, module: Module, places: Places) -> str | None:

@@ -1,9 +1,10 @@
 """The torch modules of the methods, by the method's name.
 
-lora, ia3, sequential_adapter, parallel_adapter (both: bottleneck), prefix (prefix_attention,
-disentangled), prompt, p_tuning; gate; base: what they share; pelt: one hooked into a backbone;
-peft_forms: what one is in peft; building: from values to modules; attachment: on and off a model;
-parameter_groups: for an optimiser; checkpoint: as files; rows: several architectures in one batch.
+lora (a linear_delta); ia3; sequential_adapter, parallel_adapter (both: bottleneck); prefix
+(prefix_attention, disentangled), prompt, p_tuning; gate; base: what they share; pelt: one hooked
+into a backbone; peft_forms: what one is in peft; building: from values to modules; attachment: on
+and off a model; parameter_groups: for an optimiser; checkpoint: as files; rows: several
+architectures in one batch.
 """
 
 from autopelt.modules.ia3 import IA3Module

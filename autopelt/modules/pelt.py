@@ -63,6 +63,9 @@ class Pelt(Hooked):
         """
         return {}
 
+    def read(self, sites: Sites) -> None:
+        """Keep what `merge` needs of frozen weights; called before another module changes them."""
+
     def merge(self, sites: Sites) -> None:
         """Change the backbone's weights as the module changes its outputs, where that is exact.
 

@@ -19,12 +19,22 @@ from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.families import FAMILIES
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.methods import METHODS
+from autopelt.methods.linear_map import LinearMap
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, attached, count_attached, detach, frozen_parameters
 from autopelt.modules.checkpoint import load, save
 
 LAYERS = {family: 4 if family in SEQ2SEQ else 3 for family in CONFIGS}
-LINEAR = METHODS["lora"].locations
+LINEAR = (
+    "attention.query",
+    "attention.key",
+    "attention.value",
+    "attention.output",
+    "ffn.in",
+    "ffn.out",
+)
+"""Linear maps that every family here has."""
+WEIGHTS = [method for method in METHODS.values() if isinstance(method, LinearMap)]
 IA3 = ("attention.key", "attention.value", "ffn.out")
 
 
@@ -53,6 +63,12 @@ def _kits(gate):
         "p-tuning-mlp": [Module("p_tuning", "embeddings", None, 2, gate, mlp=9)],
         "p-tuning-lstm": [Module("p_tuning", "embeddings", None, 2, gate)],
     }
+    kits["weights"] = [
+        Module(method.name, LINEAR[(number + layer) % len(LINEAR)], layer, 2 + layer, option)
+        for number, method in enumerate(WEIGHTS)
+        for layer in range(3)
+        for option in [gate if "gate" in method.options else None]
+    ]
     if gate is None:  # what these methods cannot have
         kits["vectors"] = [
             module for location in IA3 for module in _kit("ia3", location, (1, 0, 1))
@@ -66,7 +82,7 @@ KITS = _kits(None) | {f"{name}-gated": kit for name, kit in _kits("auto").items(
 ZERO_START = [
     name for name in KITS if not name.startswith(("prefix", "prompt", "p-tuning", "everything"))
 ]
-ONLY = {"vectors": ("bert", "gpt2", "llama", "t5")}
+ONLY = dict.fromkeys(("vectors", "weights", "weights-gated"), ("bert", "gpt2", "llama", "t5"))
 """Kits whose modules know a family by its linear maps alone: post-norm and pre-norm, fused maps,
 gated FFNs, stacks that differ."""
 families = pytest.mark.parametrize("family", CONFIGS)
@@ -360,7 +376,7 @@ def architectures(draw, family):
                 gate = draw(st.sampled_from((None, *gates)))
                 mlp = draw(st.sampled_from((None, 3, 5))) if method.name == "prefix" else None
                 alpha = None
-                if method.name == "lora" and gate is None:
+                if "alpha" in method.options and gate is None:
                     alpha = draw(st.sampled_from((None, 1.0, 16.0)))
                 size = draw(st.integers(1, 6)) if method.size_word else 1
                 modules.append(Module(method.name, location, layer, size, gate, alpha, mlp))
