@@ -16,9 +16,12 @@ of its norms.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from typing_extensions import override
 
 from autopelt.methods.base import Method, count_vectors
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -37,6 +40,7 @@ class BitFit(Method):
     usual_location = "biases"
     options = frozenset()
     learning_rate = 1e-3  # the largest of the paper's grid, 1e-4 to 1e-3
+    by_hand = MappingProxyType({"bitfit": ByHand(("biases",))})
 
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:

@@ -12,9 +12,12 @@ Start: v = u = 0. Parameters: as many as the layer's norms have, 4d in BERT and 
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from typing_extensions import override
 
 from autopelt.methods.base import Method, count_vectors
+from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -33,6 +36,7 @@ class LayerNorm(Method):
     usual_location = "norms"
     options = frozenset()
     learning_rate = 1e-3
+    by_hand = MappingProxyType({"layer-norm": ByHand(("norms",))})
 
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:

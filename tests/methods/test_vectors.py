@@ -39,7 +39,7 @@ def everywhere(method, *locations, layers=(0, 2), size=1):
 def in_peft(model, kind, **config):
     peft = pytest.importorskip("peft")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of transformers, at what peft asks of it
+        warnings.simplefilter("ignore")  # peft's own advice, and of transformers at what it asks
         return peft.get_peft_model(model, getattr(peft, kind)(**config))
 
 
