@@ -6,11 +6,13 @@ import json
 import shlex
 from pathlib import Path
 
+from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.backbones.source import resolve
 from autopelt.data.recorded import REPORT, SEARCHED
 from autopelt.errors import UsageError, parameter
 from autopelt.export import OF_A_STUDY
+from autopelt.methods import named
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
@@ -87,6 +89,7 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
             f"use: autopelt train {name}"
         )
     assert isinstance(task, Classification)
+    require_plain_training(trial.architecture, name)
     splits = task.load(data_source(setup), report=True)
     opened.facts.task.recorded.check(task.name, splits.facts.recorded, SEARCHED + REPORT)
     limit = length_limit(setup.max_length or task.max_length, load_tokenizer(source), config)
@@ -96,6 +99,16 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
             getattr(splits, part).to_json(made / "data" / f"{part}.jsonl", force_ascii=False)
         write_text(made / "architecture.yaml", trial.architecture.to_yaml())
         write_text(made / "train.py", _filled(opened, trial, name, out, task, limit))
+
+
+def require_plain_training(architecture: Architecture, name: str) -> None:
+    """Raise UsageError for methods that a loop with an optimiser alone cannot train."""
+    tended = sorted({m.method for m in architecture.modules if named(m.method).tended})
+    if tended:
+        raise UsageError(
+            f"a script cannot train {', '.join(tended)}: its loop is an optimiser's, and the "
+            f"method does more; use: autopelt train {name}"
+        )
 
 
 def _filled(

@@ -37,6 +37,8 @@ class Method(ABC):
         learning_rate: its own default, before an architecture's multiplier.
         network_learning_rate: of a network that reparametrises it; None: the same.
         by_hand: hand-made architectures of this method alone, by name; see `by_hand`.
+        tended: whether training does more to its modules than an optimiser does
+            (`autopelt.modules.upkeep`), so that no loop but autopelt's own can train them.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Method(ABC):
     learning_rate: float
     network_learning_rate: float | None = None
     by_hand: Mapping[str, ByHand] = MappingProxyType({})
+    tended: bool = False
 
     @abstractmethod
     def ungated(self, module: Module, shapes: Shapes) -> int:
@@ -94,11 +97,6 @@ class Method(ABC):
     def adapters_tensor(self, module: Module, adapter: str, key: str) -> str:
         """The name in `adapters` of our tensor `key`; tensors of one name become one vector."""
         raise NotImplementedError
-
-
-def count_vectors(module: Module, shapes: Shapes) -> int:
-    """Parameters of the backbone's vectors at the module's location; layers may differ."""
-    return shapes.vectors.get(module.site) or shapes.vectors[module.location]
 
 
 def linear_shape(module: Module, shapes: Shapes) -> tuple[int, int]:

@@ -15,7 +15,8 @@ from autopelt.methods.shapes import Shapes
 from autopelt.modules import PELTS
 from autopelt.modules.base import Hooked
 from autopelt.modules.gate import Gate, LayerMask
-from autopelt.modules.pelt import Build
+from autopelt.modules.pelt import Build, Pelt
+from autopelt.modules.upkeep import Upkeep
 
 
 class Attachment(nn.Module):
@@ -51,9 +52,32 @@ class Attachment(nn.Module):
         for name in [n for n, part in self.parts.items() if not isinstance(part, Hooked)]:
             del self.parts[name]
 
+    def upkeep(self, steps: int) -> list[Upkeep]:
+        """What the methods do beside the optimiser in a training of so many steps."""
+        made = []
+        for kind in PELTS.values():
+            group = [p for p in self.parts.values() if isinstance(p, Pelt) and type(p) is kind]
+            made.append(kind.upkeep(group, steps) if group else None)
+        return [upkeep for upkeep in made if upkeep is not None]
+
+    def shipped(self) -> tuple[Architecture, dict[str, torch.Tensor]]:
+        """What remains to ship: an architecture, and the tensors that belong to it."""
+        modules: list[Module] = []
+        tensors: dict[str, torch.Tensor] = {}
+        for name, part in self.parts.items():
+            if isinstance(part, Pelt):
+                module = part.as_shipped()
+                if module is None:
+                    continue
+                modules.append(module)
+                name = part_name(module)
+            if isinstance(part, Hooked):
+                tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}
+        return self.architecture.with_modules(modules), tensors
+
     def deployed(self) -> int:
         """Parameters that remain to ship."""
-        return sum(value.numel() for pelt in self.pelts() for value in pelt.shipped().values())
+        return sum(value.numel() for value in self.shipped()[1].values())
 
 
 def build(

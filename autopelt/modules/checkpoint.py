@@ -20,7 +20,6 @@ from autopelt.modules.attachment import (
     frozen_parameters,
     head_parameters,
 )
-from autopelt.modules.base import Hooked
 from autopelt.system.files import replace_file, write_text
 
 _FORMAT = "autopelt 1"
@@ -39,14 +38,15 @@ def save(
     modules = attachment(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    architecture, tensors = _shipped(model, unit)
     metadata = {
         "format": _FORMAT,
-        "architecture": modules.architecture.id,
+        "architecture": architecture.id,
         "family": modules.shapes.family,
         "backbone_parameters": str(modules.shapes.backbone_parameters),
     }
-    write_tensors(folder / "weights.safetensors", _shipped(model, unit), metadata)
-    write_text(folder / "architecture.yaml", modules.architecture.to_yaml())
+    write_tensors(folder / "weights.safetensors", tensors, metadata)
+    write_text(folder / "architecture.yaml", architecture.to_yaml())
 
 
 def write_tensors(
@@ -82,7 +82,7 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
     attach(model, architecture, random_seed=0, folded=True)
     add_biases(model, (key.removeprefix("head:") for key in tensors if key.startswith("head:")))
     try:
-        targets = _shipped(model)
+        _, targets = _shipped(model)
         _same_names_and_shapes(tensors, targets, folder)
     except Exception:
         detach(model)
@@ -94,18 +94,15 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
 
 def _shipped(
     model: PreTrainedModel, unit: tuple[float, float] = (0.0, 1.0)
-) -> dict[str, torch.Tensor]:
-    """All that goes into a file; of folded modules, the parameters themselves."""
+) -> tuple[Architecture, dict[str, torch.Tensor]]:
+    """All that goes into the files; of folded modules, the parameters themselves."""
     modules = attachment(model)
-    tensors: dict[str, torch.Tensor] = {}
+    architecture, tensors = modules.shipped()
     head = in_unit(head_parameters(model), unit)
     tensors |= {f"head:{name}": p for name, p in head.items()}
-    for name, part in modules.parts.items():
-        if isinstance(part, Hooked):
-            tensors |= {f"{name}:{key}": value for key, value in part.shipped().items()}
     if modules.architecture.full:
         tensors |= {f"backbone:{name}": p for name, p in frozen_parameters(model).items()}
-    return tensors
+    return architecture, tensors
 
 
 def _same_names_and_shapes(

@@ -13,6 +13,7 @@ from autopelt.methods.shapes import Shapes
 from autopelt.modules.base import Hooked, Sites
 from autopelt.modules.gate import Gate
 from autopelt.modules.peft_forms import PeftForm
+from autopelt.modules.upkeep import Upkeep
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,19 @@ class Pelt(Hooked):
 
     def read(self, sites: Sites) -> None:
         """Keep what `merge` needs of frozen weights; called before another module changes them."""
+
+    @classmethod
+    def upkeep(cls, modules: Sequence[Pelt], steps: int) -> Upkeep | None:
+        """What happens beside the optimiser in a training of so many steps; for most nothing.
+
+        Args:
+            modules: all of this method, on the device where they are trained.
+        """
+        return None
+
+    def as_shipped(self) -> Module | None:
+        """The module that `shipped` gives the tensors of; None for nothing. Most stay the same."""
+        return self.spec
 
     def merge(self, sites: Sites) -> None:
         """Change the backbone's weights as the module changes its outputs, where that is exact.

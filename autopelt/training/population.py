@@ -116,7 +116,7 @@ class Population(Trainee):
         self._attachments.append(modules)
         self._heads.append(head)
         own = [*modules.parameters(), *head.parameters()]
-        return Member(architecture, groups, own, training, context)
+        return Member(architecture, groups, own, training, context, modules)
 
     @override
     @contextmanager

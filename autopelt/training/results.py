@@ -13,7 +13,7 @@ class EpochResult:
         loss: mean training loss.
         score: of the selection split by the task's metric, negated where lower is better.
         metrics: all metrics of the selection split.
-        best: no epoch so far scored higher.
+        best: no epoch so far scored higher, of those whose state can be shipped.
         seconds: wall-clock by phase.
         saved: what the trunk cache did: ``trunk`` (seconds that this epoch was shorter), and with
             the first epoch ``layers`` (left out of every pass) and ``hits`` (splits whose states

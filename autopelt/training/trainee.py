@@ -19,9 +19,11 @@ from typing_extensions import override
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.head import reset_head
-from autopelt.modules.attachment import NAME, attach, head_parameters
+from autopelt.modules.attachment import NAME, attach, attachment, head_parameters
+from autopelt.modules.building import Attachment
 from autopelt.modules.checkpoint import save
 from autopelt.modules.parameter_groups import parameter_groups
+from autopelt.modules.upkeep import Upkeep
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.context import Context
 from autopelt.training.modes import set_training_mode
@@ -53,10 +55,12 @@ class Member:
         own: Sequence[nn.Parameter],
         training: TrainingConfig,
         context: Context,
+        modules: Attachment,
     ) -> None:
         """
         Args:
             groups: as from `parameter_groups`; empty where there is nothing to train.
+            modules: what is attached.
         """
         self.architecture, self.own = architecture, own
         self.trained: list[nn.Parameter] = [p for group in groups for p in group["params"]]
@@ -67,29 +71,39 @@ class Member:
         self.best_predictions: list[object] = []
         self._best_score = -math.inf
         self._best_state: list[torch.Tensor] = []
+        self._upkeep: list[Upkeep] = []
         if groups:
             fused = context.device.type == "cuda"  # on a CPU `foreach` is the faster one
             self._optimizer = torch.optim.AdamW(
                 groups, weight_decay=training.weight_decay, fused=fused, foreach=not fused
             )
             batches = math.ceil(len(context.splits["train"].lengths) / training.batch_size)
+            steps = batches * training.epochs
             self._schedule = torch.optim.lr_scheduler.LambdaLR(
-                self._optimizer,
-                schedule(batches * training.epochs, training.warmup, training.schedule),
+                self._optimizer, schedule(steps, training.warmup, training.schedule)
             )
+            self._upkeep = modules.upkeep(steps)
 
     def step(self) -> None:
         """Change the weights by their gradients, which are gone then."""
+        for upkeep in self._upkeep:
+            upkeep.before_step()
         torch.nn.utils.clip_grad_norm_(self.trained, self._clip_norm, foreach=True)
         self._optimizer.step()
         self._schedule.step()
+        for upkeep in self._upkeep:
+            upkeep.after_step()
         self._optimizer.zero_grad(set_to_none=True)
 
     def keep_if_best(
         self, score: float, scores: Mapping[str, float], predictions: list[object]
     ) -> bool:
-        """Remember the state of now if none so far scored higher; whether that is so."""
-        best = score > self._best_score
+        """Remember the state of now if it can be shipped and none so far scored higher.
+
+        Returns:
+            Whether that is so.
+        """
+        best = score > self._best_score and all(u.settled for u in self._upkeep)
         if best:
             self.best_predictions = predictions
             self._best_score, self._best_state = score, [p.detach().clone() for p in self.own]
@@ -262,7 +276,7 @@ def single(
     ]
     trainee = Single(
         context,
-        [Member(architecture, groups, own, training, context)],
+        [Member(architecture, groups, own, training, context, attachment(context.model))],
         dropout=training.dropout,
         order_seed=derived_seed(random_seed, "order") if order_seed is None else order_seed,
         dropout_seed=random_seed,
