@@ -13,13 +13,13 @@ from autopelt.backbones.load import load_tokenizer
 from autopelt.backbones.source import resolve
 from autopelt.errors import UnexpectedEndError
 from autopelt.export import find_trained, load_trained
+from autopelt.export.trained import trial_folder
 from autopelt.report import build
 from autopelt.study.importance import with_importance
 from autopelt.study.lookup import BEST, choose_trial
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_table
-from autopelt.system.files import read_text
 from autopelt.system.signals import Stopped
 from autopelt.training.results import EpochResult
 from autopelt.training.spec import Setup
@@ -87,15 +87,9 @@ class Study:
             model: another place of the backbone.
         """
         trial = self.trial(which)
-        kept = self.folder / "best" / "architecture.yaml"
-        if kept.is_file() and Architecture.from_yaml(read_text(kept, f"'{kept}'")) == (
-            trial.architecture
-        ):
-            folder = self.folder
-        else:
-            folder = self.folder / "models" / str(trial.number)
-            if not (folder / "training.json").is_file():
-                train(f"{self.folder}:{trial.number}", out=folder)
+        folder = trial_folder(self.folder, trial)
+        if folder != self.folder and not (folder / "training.json").is_file():
+            train(f"{self.folder}:{trial.number}", out=folder)
         return load_trained(find_trained(folder), model)[0]
 
     def tokenizer(self) -> Any:

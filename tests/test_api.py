@@ -92,6 +92,26 @@ def test_another_trial_is_trained_once(study: autopelt.Study) -> None:
     assert stored["selection"]["accuracy"] == other.score  # the same training as in the search
 
 
+def test_a_trial_is_exported_or_it_is_said_what_is_in_the_way(
+    study: autopelt.Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First what the format cannot hold, then weights that were not kept."""
+    best, name = study.trial(), str(study.folder)
+
+    def export(trial: object, to: str, out: str = "out") -> str:
+        main(["export", f"{name}:{trial}", "--to", to, "--out", str(tmp_path / out)])
+        return capsys.readouterr().err.strip()
+
+    assert export("head-only", "peft").startswith("autopelt: cannot export to peft: no module")
+    others = [t.number for t in study.record.complete if t.architecture != best.architecture]
+    unkept = next(n for n in others if not (study.folder / "models" / str(n)).is_dir())
+    message = f"train it first: autopelt train {name}:{unkept} --out {name}/models/{unkept}"
+    assert message in export(unkept, "autopelt")
+    assert not (tmp_path / "out").exists()
+    assert export(best.number, "autopelt", "best") == ""
+    assert autopelt.attached(autopelt.load_exported(tmp_path / "best")[0]) == best.architecture
+
+
 def test_train_takes_any_architecture(study: autopelt.Study, tmp_path: Path) -> None:
     architecture = autopelt.Architecture.from_yaml("prompt: 2")
     epochs: list[int] = []

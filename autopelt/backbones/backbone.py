@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,9 @@ PLACES = {
 }
 """Locations of sublayers and the `Stack` attributes that one needs."""
 
+VECTORS = ("biases", "norms")
+"""Locations of several vectors of one layer, whatever they are called."""
+
 _SLICE = re.compile(r"(.+)\[(\d)/(\d)\]")
 
 
@@ -45,6 +49,14 @@ class Linear:
     in_features: int
     out_features: int
     start: int = 0
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """A module that has vectors, and the size of each by the name of its parameter."""
+
+    module: nn.Module
+    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,16 @@ class Backbone:
         wide, out = _features(found)
         return Linear(found, wide, out // parts, part * (out // parts))
 
+    def vectors(self, layer: int, location: str) -> list[Vectors]:
+        """All biases of a layer's linear maps and layer norms, or the parameters of its norms."""
+        parts = self.layers[layer][1].modules()
+        names = {part: _biases(part) if location == "biases" else _of_norm(part) for part in parts}
+        return [
+            Vectors(part, {name: part.get_parameter(name).numel() for name in own})
+            for part, own in names.items()
+            if own
+        ]
+
     def branch(self, layer: int, location: str) -> Branch:
         """The sublayer at ``attention``, ``ffn`` or ``ffn.sublayer``."""
         stack, module = self.layers[layer]
@@ -189,6 +211,19 @@ def _need(module: nn.Module, path: str | None) -> nn.Module:
 def _children(base: nn.Module, path: str) -> list[nn.Module]:
     found = _find(base, path)
     return list(found.children()) if isinstance(found, nn.ModuleList) else []
+
+
+def _biases(module: nn.Module) -> list[str]:
+    """The bias, where what comes out is shifted by it."""
+    shifted = isinstance(module, nn.Linear | Conv1D | nn.LayerNorm) and module.bias is not None
+    return ["bias"] if shifted else []
+
+
+def _of_norm(module: nn.Module) -> list[str]:
+    """The parameters of a norm: there are as many classes of RMSNorm as families."""
+    own = dict(module.named_parameters(recurse=False))
+    norm = "norm" in type(module).__name__.lower() and all(p.dim() == 1 for p in own.values())
+    return list(own) if norm else []
 
 
 def _features(module: nn.Module) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
-from autopelt.backbones.backbone import LINEAR, PLACES, Backbone
+from autopelt.backbones.backbone import LINEAR, PLACES, VECTORS, Backbone
 from autopelt.backbones.families import Family
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.structure import family_for
@@ -118,6 +118,14 @@ def describe(model: PreTrainedModel) -> Shapes:
             # The first layer speaks for all; a layer that differs is named.
             if linear.setdefault(location, shape) != shape:
                 linear[f"{layer}/{location}"] = shape
+    vectors: dict[str, int] = {}
+    for location in VECTORS:
+        sizes = [
+            sum(sum(v.sizes.values()) for v in backbone.vectors(layer, location)) for layer in every
+        ]
+        if all(sizes):
+            vectors[location] = sizes[0]
+            vectors |= {f"{n}/{location}": size for n, size in enumerate(sizes) if size != sizes[0]}
     return Shapes(
         family=backbone.model_type,
         layers=len(backbone.layers),
@@ -127,7 +135,8 @@ def describe(model: PreTrainedModel) -> Shapes:
             p.numel() for name, p in model.named_parameters() if not name.startswith("autopelt.")
         ),
         linear=linear,
-        locations=tuple(locations),
+        locations=(*locations, *(location for location in VECTORS if location in vectors)),
+        vectors=vectors,
         decoder=all(stack.causal for stack, _ in backbone.layers),
     )
 

@@ -9,21 +9,27 @@ from autopelt.cli.options import elsewhere
 
 @click.command()
 @click.argument("folder")
-@click.option("--to", required=True, help="autopelt, adapters, peft, merged, csv, parquet, script.")
+@click.option(
+    "--to",
+    required=True,
+    help="autopelt, adapters, peft, merged, gguf-ready, csv, parquet, script.",
+)
 @click.option("--out", required=True, help="Folder to make; for csv and parquet, a file.")
 @elsewhere
 def export(folder: str, to: str, out: str, model: str | None) -> None:
     """Write a study's best, or a trained folder, in another format.
 
     The format autopelt keeps everything; peft and adapters take what these libraries can say;
-    merged folds LoRA into a plain Hugging Face folder. Of a study, csv and parquet are its trials,
-    and script is a short training script with its data, also for STUDY:TRIAL.
+    merged folds LoRA into a plain Hugging Face folder, and gguf-ready a language model into one for
+    llama.cpp. Of a study, csv and parquet are its trials, and script is a short training script
+    with its data. FOLDER may be STUDY:TRIAL, for a script or where the trial's weights were kept.
 
     \b
     Examples:
       autopelt export reports/rte-minilm-1pct --to autopelt --out shipped
       autopelt export reports/rte-minilm-1pct/trained --to peft --out lora
       autopelt export reports/rte-minilm-1pct:12 --to script --out experiment
+      autopelt export models/answers --to gguf-ready --out answers
     """
     from autopelt.export import export
     from autopelt.export.study import TARGETS, export_study

@@ -1,8 +1,8 @@
 """Hand a trained architecture on: to autopelt, `adapters`, `peft`, or as a plain model folder.
 
 study: trials as tables, a training script; trained: what a trained folder is; autopelt_folder,
-adapters_folder, peft_folder, merged_folder: one file a target; sentence_folder: what makes a
-merged one sentence-transformers'.
+adapters_folder, peft_folder, merged_folder, gguf_folder: one file a target; sentence_folder: what
+makes a merged one sentence-transformers'.
 """
 
 from __future__ import annotations
@@ -10,9 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError, did_you_mean
-from autopelt.export import adapters_folder, autopelt_folder, merged_folder, peft_folder
+from autopelt.export import (
+    adapters_folder,
+    autopelt_folder,
+    gguf_folder,
+    merged_folder,
+    peft_folder,
+)
 from autopelt.export.trained import Trained, find_trained, load_exported, load_trained
+from autopelt.study.lookup import choose_trial, split_study
+from autopelt.study.storage import StudyStorage
 from autopelt.system.files import new_folder
 
 __all__ = ["TARGETS", "Trained", "export", "find_trained", "load_exported", "load_trained"]
@@ -22,9 +31,16 @@ TARGETS: Mapping[str, Callable[[Trained, Path, str | None], None]] = {
     "adapters": adapters_folder.write,
     "peft": peft_folder.write,
     "merged": merged_folder.write,
+    "gguf-ready": gguf_folder.write,
 }
 """Each fills an empty folder: (what is exported, the folder, another place of the backbone)."""
 
+_CHECKS: Mapping[str, Callable[[Architecture], None]] = {
+    "peft": peft_folder.check,
+    "merged": merged_folder.check,
+    "gguf-ready": merged_folder.check,
+}
+"""Raise UsageError for what a target cannot hold, before weights are looked for."""
 
 OF_A_STUDY = ("csv", "parquet", "script")
 """What `autopelt.export.study` makes of a study, which is no trained architecture."""
@@ -34,7 +50,7 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
     """Write a trained architecture in another format; the folder appears whole or not at all.
 
     Args:
-        folder: a study, a folder of `autopelt train`, or an exported folder.
+        folder: a study, ``STUDY:TRIAL``, a folder of `autopelt train`, or an exported folder.
         to: a key of `TARGETS`.
         out: folder to make; it must not exist, or be empty.
         model: another place of the backbone that it was trained on.
@@ -49,6 +65,9 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
     if to not in TARGETS:
         allowed = [*TARGETS, *OF_A_STUDY]
         raise UsageError(f"unknown export target '{to}': {did_you_mean(to, allowed)}")
+    place = split_study(str(folder))
+    if place is not None and to in _CHECKS:
+        _CHECKS[to](choose_trial(StudyStorage.open(place[0]).record(), place[1]).architecture)
     out, trained = Path(out), find_trained(folder)
     with new_folder(out) as made:
         TARGETS[to](trained, made, model)

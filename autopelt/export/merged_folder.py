@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
+from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError, parameter
@@ -33,6 +34,17 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
         tokenizer.save_pretrained(out)
     if trained.head == "none":
         write_modules(out, made.config.hidden_size, limit)
+
+
+def check(architecture: Architecture) -> None:
+    """Raises UsageError that names the module which no weight of the backbone can hold."""
+    for module in architecture.modules:
+        why = method_of(module).not_merged(module)
+        if why is not None:
+            raise UsageError(
+                f"cannot merge: {module.method} at {module.site} {why}; "
+                f"export with {parameter('to', 'autopelt')} keeps it."
+            )
 
 
 @torch.no_grad()

@@ -3,7 +3,9 @@
 What a module is in peft, the module says (`Pelt.peft_forms`); here is chosen the form that all
 modules can take, and written: ``adapter_config.json`` names every target in full, with patterns
 for the settings in which targets differ; the weights are ``base_model.model.{path}.{name}``, and
-the task head is a module that is saved whole.
+the task head is a module that is saved whole. A configuration beside the adapter's would make the
+folder look like a whole model, so class names and kind of problem go to ``base/config.json``, and
+README.md has the lines that load both.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.head import HEADS
+from autopelt.backbones.source import resolve
 from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import Trained, load_trained, require_plain_head
 from autopelt.methods import method_of
@@ -44,11 +48,40 @@ _PATTERNS = {"r": "rank_pattern", "lora_alpha": "alpha_pattern", "alpha": "alpha
 
 
 def write(trained: Trained, out: Path, model: str | None) -> None:
-    """Write configuration and weights. Raises UsageError for what peft cannot say."""
+    """Write configuration, weights and labels. Raises UsageError for what peft cannot say."""
+    source = resolve(model or trained.model)
     made, _ = load_trained(trained, model)
     require_plain_head(made, "peft")
-    name, _, revision = trained.model.partition("@")
-    write_model(made, out, trained.head, name, revision or None)
+    base, revision = source.path_or_name, source.revision
+    if source.kind != "hub":
+        base = str(Path(base).resolve())
+    write_model(made, out, trained.head, base, revision)
+    made.config.architectures = [type(made).__name__]
+    made.config.save_pretrained(out / "base")
+    text = _card(HEADS[trained.head], base, revision)
+    write_text(out / "README.md", text)
+
+
+def _card(auto: str, base: str, revision: str | None) -> str:
+    """How to load the folder."""
+    named = json.dumps(base) + ("" if revision is None else f", revision={json.dumps(revision)}")
+    return f"""---
+base_model: {json.dumps(base)}
+library_name: peft
+---
+An adapter on `{base}`, and in `base` the configuration with the names of its classes:
+
+```python
+from peft import PeftModel
+from transformers import AutoConfig, {auto}, AutoTokenizer
+
+folder = "path/to/this/folder"
+config = AutoConfig.from_pretrained(f"{{folder}}/base")
+base = {auto}.from_pretrained({named}, config=config)
+model = PeftModel.from_pretrained(base, folder).eval()
+tokenizer = AutoTokenizer.from_pretrained({named})
+```
+"""
 
 
 def write_model(
@@ -66,7 +99,17 @@ def write_model(
     Raises:
         UsageError: names the module in the way.
     """
-    forms = _on_targets(_of_one_kind(_yielded(model, _expressible(model))))
+    architecture = attached(model) or Architecture()
+    check(architecture)
+    chosen = _of_one_kind(_yielded(model, architecture))
+    for module, form in chosen:
+        if form.tasks and _TASK_TYPES[head] not in form.tasks:
+            raise _refused(
+                module,
+                f"is the same in peft for {' and '.join(form.tasks)}, and the task is "
+                f"{_TASK_TYPES[head]}",
+            )
+    forms = _on_targets(chosen)
     names = {id(module): name for name, module in model.named_modules()}
     saved = {names[id(form.target)]: form for form in forms if form.peft_type == SAVED}
     wrapped = {
@@ -89,31 +132,31 @@ def write_model(
         config |= _own_settings(wrapped)
         for name, form in wrapped.items():
             for key in form.lists:
-                config.setdefault(key, []).append(name)
+                config[key] = [*config.get(key, ()), name]
     whole = {name.split(".", 1)[0] for name in head_tensors} | set(saved)
     config["modules_to_save"] = sorted(whole) or None
     tensors: dict[str, torch.Tensor] = {}
-    for name, form in (wrapped | saved).items():
-        tensors |= {f"base_model.model.{name}.{key}": value for key, value in form.tensors.items()}
+    for form in forms:
+        path = "" if form.target is None else f"base_model.model.{names[id(form.target)]}."
+        tensors |= {f"{path}{key}": value for key, value in form.tensors.items()}
         tensors |= {f"base_model.{key}": value for key, value in form.shared.items()}
     tensors |= {f"base_model.model.{name}": value for name, value in head_tensors.items()}
     write_text(out / "adapter_config.json", json.dumps(config, indent=2) + "\n")
     write_tensors(out / "adapter_model.safetensors", tensors)
 
 
-def _expressible(model: PreTrainedModel) -> Architecture:
-    architecture = attached(model)
-    if architecture is None or not architecture.modules:
-        raise UsageError("cannot export to peft: no module is attached, and peft holds only those.")
+def check(architecture: Architecture) -> None:
+    """Raises UsageError that names the module which peft cannot hold, whatever the backbone."""
     if architecture.full:
         raise UsageError(
             f"cannot export to peft: all weights were trained; use {parameter('to', 'merged')}."
         )
+    if not architecture.modules:
+        raise UsageError("cannot export to peft: no module is attached, and peft holds only those.")
     for module in architecture.modules:
         why = method_of(module).not_in_peft(module)
         if why is not None:
             raise _refused(module, why)
-    return architecture
 
 
 def _refused(module: Module, why: str) -> UsageError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.head import HEADS, added_biases
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import reads_first_token
@@ -17,7 +18,10 @@ from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.modules.attachment import head_parameters
 from autopelt.modules.checkpoint import load
 from autopelt.study.database import CONFIG
+from autopelt.study.lookup import choose_trial, split_study
+from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
+from autopelt.system.files import read_text
 from autopelt.tasks.kinds import KINDS
 from autopelt.tasks.unlabelled import trained_task
 from autopelt.training.context import length_limit
@@ -65,11 +69,15 @@ class Trained:
 
 
 def find_trained(folder: str | Path) -> Trained:
-    """Read a study, a folder of `autopelt train`, or an exported folder.
+    """Read a study, ``STUDY:TRIAL``, a folder of `autopelt train`, or an exported folder.
 
     Raises:
+        UsageError: the study has no such trial.
         UnavailableError: it is none of these, is damaged, or has no trained architecture yet.
     """
+    place = split_study(str(folder))
+    if place is not None and place[1]:
+        folder = _of_trial(*place)
     folder = Path(folder)
     if (folder / DESCRIPTION).is_file():
         return _described(folder)
@@ -77,8 +85,8 @@ def find_trained(folder: str | Path) -> Trained:
         return _of_study(folder)
     if not (folder / RECORD).is_file():
         raise UnavailableError(
-            f"'{folder}' holds nothing to export: it is no study, no folder of autopelt train and "
-            "no exported folder."
+            f"'{folder}' holds nothing to export: it is no study, no STUDY:TRIAL, no folder of "
+            "autopelt train and no exported folder."
         )
     record = read_record(folder)
     setup = record.setup
@@ -195,6 +203,31 @@ def _of_study(folder: Path) -> Trained:
     kind = study.facts.task.kind
     head = _head(kind, setup.model)
     return Trained(best, setup.model, head, labels, setup.task, scores, kind, setup.max_length)
+
+
+def _of_trial(study: Path, which: str) -> Path:
+    """The folder with a trial's weights. Raises UnavailableError where they were not kept."""
+    trial = choose_trial(StudyStorage.open(study).record(), which)
+    folder = trial_folder(study, trial)
+    if folder is not study and not (folder / RECORD).is_file():
+        raise UnavailableError(
+            f"the weights of {study}:{trial.number} were not kept, as it is not the study's best; "
+            f"train it first: autopelt train {study}:{trial.number} --out {folder}"
+        )
+    return folder
+
+
+def trial_folder(study: Path, trial: TrialRecord) -> Path:
+    """Where a trial's weights are: in the study those of its best, in ``models`` those of others.
+
+    There `autopelt train` puts them, when they are asked for.
+    """
+    kept = study / "best" / "architecture.yaml"
+    if kept.is_file() and Architecture.from_yaml(read_text(kept, f"'{kept}'")) == (
+        trial.architecture
+    ):
+        return study
+    return study / "models" / str(trial.number)
 
 
 def _head(kind: str, model: str) -> str:

@@ -1,12 +1,16 @@
 """The methods, by name.
 
-lora, adalora (both: linear_map); ia3; sequential_adapter, parallel_adapter (both: bottleneck);
-prefix, prompt, p_tuning; base: what a method must say; module: one placed module; shapes: what it
-needs to know of a backbone; places: words for several linear maps; by_hand: hand-made architectures
-of one method.
+lora, adalora (both: linear_map);
+layer_norm, ia3, bitfit;
+sequential_adapter, parallel_adapter (both: bottleneck);
+prefix, prompt, p_tuning.
+
+base: what a method must say; module: one placed module; shapes: what it needs to know of a
+backbone; places: words for several linear maps; by_hand: hand-made architectures of one method.
 
 Adding a method is adding a file with a `Method` and naming it in `METHODS`, whose order is the
-order in which modules at one place are applied: LoRA belongs to the linear map, so it comes first.
+order in which modules at one place are applied: what changes a weight comes first, then what scales
+and shifts what comes out of it, then what is added behind it.
 All steps: docs/adding-a-method.md.
 """
 
@@ -19,7 +23,9 @@ from typing_extensions import override
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.adalora import AdaLora
 from autopelt.methods.base import Method
+from autopelt.methods.bitfit import BitFit
 from autopelt.methods.ia3 import IA3
+from autopelt.methods.layer_norm import LayerNorm
 from autopelt.methods.lora import Lora
 from autopelt.methods.module import EMBEDDINGS, Module
 from autopelt.methods.p_tuning import PTuning
@@ -36,7 +42,9 @@ METHODS: dict[str, Method] = {
     for method in (
         Lora(),
         AdaLora(),
+        LayerNorm(),
         IA3(),
+        BitFit(),
         SequentialAdapter(),
         ParallelAdapter(),
         Prefix(),
@@ -100,9 +108,10 @@ def check(module: Module, shapes: Shapes) -> Method:
     where = f"{module.method} at {module.site}"
     allowed = [loc for loc in method.locations if loc == EMBEDDINGS or loc in shapes.locations]
     if module.location not in allowed:
+        hint = f": {did_you_mean(module.location, allowed)}" if allowed else ", nor any other."
         raise UsageError(
             f"{where}: a {shapes.family} backbone has no place '{module.location}' for this "
-            f"method: {did_you_mean(module.location, allowed)}"
+            f"method{hint}"
         )
     if module.layer is not None and module.layer >= shapes.layers:
         raise UsageError(

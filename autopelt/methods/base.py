@@ -99,6 +99,11 @@ class Method(ABC):
         raise NotImplementedError
 
 
+def count_vectors(module: Module, shapes: Shapes) -> int:
+    """Parameters of the backbone's vectors at the module's location; layers may differ."""
+    return shapes.vectors.get(module.site) or shapes.vectors[module.location]
+
+
 def linear_shape(module: Module, shapes: Shapes) -> tuple[int, int]:
     """(in, out) of the linear map at the module's location; layers may differ from one another."""
     return shapes.linear.get(module.site) or shapes.linear[module.location]

@@ -50,3 +50,7 @@ class IA3(Method):
     @override
     def not_merged(self, module: Module) -> str | None:
         return None
+
+    @override
+    def not_in_peft(self, module: Module) -> str | None:
+        return None

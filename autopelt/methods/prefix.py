@@ -63,6 +63,10 @@ class Prefix(Method):
         return "adds keys and values that no weight of the backbone holds"
 
     @override
+    def not_in_peft(self, module: Module) -> str | None:
+        return "is kept by peft as tokens that were there before, which moves all positions"
+
+    @override
     def not_in_adapters(self, module: Module, places: Places) -> str | None:
         return None
 

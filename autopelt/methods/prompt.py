@@ -52,6 +52,10 @@ class Prompt(Method):
         return "adds rows to the sequence that no weight of the backbone holds"
 
     @override
+    def not_in_peft(self, module: Module) -> str | None:
+        return "has a gate, which peft does not know" if module.gate is not None else None
+
+    @override
     def not_in_adapters(self, module: Module, places: Places) -> str | None:
         return "has a gate, and adapters has none on a prompt" if module.gate is not None else None
 

@@ -13,6 +13,8 @@ class Shapes:
         layers: number of transformer layers L, counted over encoder and decoder.
         hidden: width d of the residual stream.
         linear: for each location of a linear map (``attention.query``) its (in, out) features.
+        vectors: for each location of several vectors of a layer (``biases``, ``norms``), where the
+            backbone has such, how many parameters they are; a layer that differs is named.
         key_value: width of one layer's keys, kv heads x head size.
         backbone_parameters: all parameters of the backbone without the task head.
         locations: every location of a layer where something may sit (``attention``, ``ffn``, …).
@@ -27,3 +29,4 @@ class Shapes:
     linear: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     locations: tuple[str, ...] = ()
     decoder: bool = False
+    vectors: Mapping[str, int] = field(default_factory=dict)

@@ -1,14 +1,20 @@
 """The torch modules of the methods, by the method's name.
 
-lora, adalora (both: linear_delta); ia3; sequential_adapter, parallel_adapter (both: bottleneck);
-prefix (prefix_attention, disentangled), prompt, p_tuning; gate; base: what they share; pelt: one
-hooked into a backbone; peft_forms: what one is in peft; upkeep: beside the optimiser in training;
+lora, adalora (both: linear_delta);
+ia3, bitfit, layer_norm (both: vectors);
+sequential_adapter, parallel_adapter (both: bottleneck);
+prefix (prefix_attention, disentangled), prompt, p_tuning.
+
+gate; base: what they share; pelt: one hooked into a backbone; peft_forms: what one is in peft;
+upkeep: beside the optimiser in training;
 building: from values to modules; attachment: on and off a model; parameter_groups: for an
 optimiser; checkpoint: as files; rows: several architectures in one batch.
 """
 
 from autopelt.modules.adalora import AdaLoraModule
+from autopelt.modules.bitfit import BitFitModule
 from autopelt.modules.ia3 import IA3Module
+from autopelt.modules.layer_norm import LayerNormModule
 from autopelt.modules.lora import LoraModule
 from autopelt.modules.p_tuning import PTuningModule
 from autopelt.modules.parallel_adapter import ParallelAdapterModule
@@ -22,7 +28,9 @@ __all__ = ["PELTS", "Pelt"]
 PELTS: dict[str, type[Pelt]] = {
     "lora": LoraModule,
     "adalora": AdaLoraModule,
+    "layer_norm": LayerNormModule,
     "ia3": IA3Module,
+    "bitfit": BitFitModule,
     "sequential_adapter": SequentialAdapterModule,
     "parallel_adapter": ParallelAdapterModule,
     "prefix": PrefixModule,

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from autopelt.backbones.backbone import Branch, Linear, PromptPlace
+from autopelt.backbones.backbone import Branch, Linear, PromptPlace, Vectors
 
 
 class Sites(Protocol):
@@ -23,6 +23,9 @@ class Sites(Protocol):
 
     def branch(self, layer: int, location: str) -> Branch:
         """A sublayer."""
+
+    def vectors(self, layer: int, location: str) -> list[Vectors]:
+        """All biases of a layer, or the weights and biases of its norms."""
 
     def attention(self, layer: int) -> nn.Module:
         """The module that computes attention."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -11,6 +13,7 @@ from typing_extensions import override
 from autopelt.methods.base import linear_shape
 from autopelt.methods.ia3 import SCALES_INPUT
 from autopelt.modules.base import Sites, zeros
+from autopelt.modules.peft_forms import PeftForm, VectorForm, outputs, transposed
 from autopelt.modules.pelt import Build, Pelt
 
 
@@ -63,3 +66,13 @@ class IA3Module(Pelt):
         weight.mul_(scale if axis == 1 else scale[:, None])
         if isinstance(bias, torch.Tensor) and not self.scales_input:
             bias.mul_(scale)
+
+    @override
+    @torch.no_grad()
+    def peft_forms(self, sites: Sites) -> Iterator[PeftForm]:
+        site = sites.linear(self.layer, self.spec.location)
+        scale = self.scale(site.in_features if self.scales_input else outputs(site))
+        vector = scale[None] if self.scales_input else scale[:, None]
+        config = {"fan_in_fan_out": transposed(site.module), "feedforward_modules": ()}
+        lists = ("feedforward_modules",) if self.scales_input else ()
+        yield VectorForm("IA3", site.module, {"ia3_l": vector}, config, lists=lists)

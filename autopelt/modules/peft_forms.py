@@ -40,6 +40,7 @@ class PeftForm:
         own: settings that may differ from target to target, for which peft has a pattern (``r``).
         lists: further lists of names where the target stands (``feedforward_modules``).
         shared: tensors of all targets, by their names in peft (``vera_A``).
+        tasks: peft's types of tasks in which it is the same; empty: in all.
     """
 
     peft_type: str
@@ -49,6 +50,7 @@ class PeftForm:
     own: Mapping[str, Any] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
     shared: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -62,6 +64,20 @@ class PeftForm:
             NotInPeftError: it is not.
         """
         raise NotInPeftError("sits where another module sits, and peft takes one at a place")
+
+
+@dataclass(frozen=True)
+class VectorForm(PeftForm):
+    """One vector that multiplies a target's activations (IA3); several multiply one another."""
+
+    @override
+    def joined(self, others: Sequence[Self]) -> PeftForm:
+        ((name, vector),) = self.tensors.items()
+        if any(form.lists != self.lists for form in others):
+            return super().joined(others)
+        for form in others:
+            vector = vector * form.tensors[name]
+        return replace(self, tensors={name: vector})
 
 
 @dataclass(frozen=True)

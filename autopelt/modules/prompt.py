@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from typing_extensions import override
 from autopelt.backbones.backbone import PromptPlace
 from autopelt.errors import UsageError, parameter
 from autopelt.modules.base import Sites, zeros
+from autopelt.modules.peft_forms import NotInPeftError, PeftForm
 from autopelt.modules.pelt import Build, Pelt
 
 _TABLES = ("wpe", "embed_positions")
@@ -73,6 +75,20 @@ class PromptModule(Pelt):
                 f"layers {self.width}."
             )
         self.start(site)
+
+    @override
+    def peft_forms(self, sites: Sites) -> Iterator[PeftForm]:
+        """Peft puts rows before the first token, leaves them in, and takes them for tokens.
+
+        So a classifier there reads other positions than here; a language model does not.
+        """
+        site = sites.prompt()
+        if site.offset or site.at is not None:
+            raise NotInPeftError("stands behind the first token, and in peft before it")
+        size = {"num_virtual_tokens": self.spec.size, "token_dim": self.width}
+        config = size | {"num_transformer_submodules": 1}
+        rows = {"prompt_embeddings": self.rows().detach()}
+        yield PeftForm("PROMPT_TUNING", None, rows, config, tasks=("CAUSAL_LM",))
 
     def gated_rows(self, tokens: torch.Tensor) -> torch.Tensor:
         """Rows for a batch: (B, n, d), from token embeddings (B, T, d)."""

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from autopelt.backbones.backbone import Branch, Linear, PromptPlace
+from autopelt.backbones.backbone import Branch, Linear, PromptPlace, Vectors
 from autopelt.errors import UsageError
 from autopelt.modules.base import Sites
 
@@ -190,6 +190,11 @@ class RowwiseSites:
         site = self.sites.branch(layer, location)
         norm = None if site.norm is None else self._place(site.norm)
         return Branch(self._place(site.input), self._place(site.output), norm)
+
+    def vectors(self, layer: int, location: str) -> list[Vectors]:
+        """All biases of a layer, or the weights and biases of its norms."""
+        found = self.sites.vectors(layer, location)
+        return [replace(vectors, module=self._place(vectors.module)) for vectors in found]
 
     def attention(self, layer: int) -> nn.Module:
         """The module that computes attention."""

@@ -71,8 +71,11 @@ def _kits(gate):
     ]
     if gate is None:  # what these methods cannot have
         kits["vectors"] = [
-            module for location in IA3 for module in _kit("ia3", location, (1, 0, 1))
+            module
+            for method, location in (*(("ia3", at) for at in IA3), ("layer_norm", "norms"))
+            for module in _kit(method, location, (1, 0, 1))
         ]
+        kits["biases"] = _kit("bitfit", "biases", (1, 0, 1))
     parts = ("both", "houlsby", "prefix", "lora", "prompt", "p-tuning-mlp")
     kits["everything"] = [module for part in parts for module in kits[part]]
     return {name: Architecture(tuple(modules)) for name, modules in kits.items()}
@@ -83,8 +86,9 @@ ZERO_START = [
     name for name in KITS if not name.startswith(("prefix", "prompt", "p-tuning", "everything"))
 ]
 ONLY = dict.fromkeys(("vectors", "weights", "weights-gated"), ("bert", "gpt2", "llama", "t5"))
-"""Kits whose modules know a family by its linear maps alone: post-norm and pre-norm, fused maps,
-gated FFNs, stacks that differ."""
+ONLY["biases"] = ("bert", "gpt2", "qwen2", "bart")
+"""Kits whose modules need to know of a family what maps, norms and biases it has: post-norm and
+pre-norm, fused maps, gated FFNs, stacks that differ."""
 families = pytest.mark.parametrize("family", CONFIGS)
 
 

@@ -106,19 +106,22 @@ def backbone(tmp_path):
 def trained(tmp_path, backbone):
     """What `find_trained` reads: made by hand, as autopelt train or an export would."""
 
-    def make(architecture):
+    def make(architecture, kind="", labels=LABELS):
         from autopelt.backbones.load import load_model
         from autopelt.backbones.source import resolve
 
         folder = tmp_path / "trained"
-        model = load_model(resolve(str(backbone)), "sequence_classification", 3, random_seed=5)
+        model = load_model(
+            resolve(str(backbone)), "sequence_classification", len(labels) or 1, random_seed=5
+        )
         put(model, architecture)
         save(model, folder)
         about = {
             "format": "autopelt 1",
             "model": str(backbone),
             "head": "sequence_classification",
-            "labels": LABELS,
+            "labels": labels,
+            "kind": kind,
             "task": "rte",
             "scores": {"report": {"accuracy": 0.75}},
         }
@@ -156,14 +159,47 @@ def test_the_snippet_of_the_model_card_runs(trained, tmp_path):
     assert done.stderr == ""
 
 
-def test_merged_is_a_plain_folder_with_the_same_logits(trained, tmp_path):
-    folder, expected = trained(LORA)
-    out = export(folder, "merged", tmp_path / "out")
-    model = AutoModelForSequenceClassification.from_pretrained(out).eval()
-    assert (logits(model) - expected).abs().max() < 1e-6
-    assert model.config.id2label == dict(enumerate(LABELS))
+def test_merged_is_a_plain_folder(trained, tmp_path):
+    out = export(trained(LORA)[0], "merged", tmp_path / "out")
+    model = AutoModelForSequenceClassification.from_pretrained(out)
     assert not any("autopelt" in key for key in model.state_dict())
     assert (out / "tokenizer.json").is_file()
+
+
+def from_peft_card(folder):
+    """The model that the five lines of a peft folder's README make."""
+    pytest.importorskip("peft")
+    card = (folder / "README.md").read_text()
+    code = re.search(r"```python\n(.*?)```", card, re.DOTALL).group(1)
+    names = {}
+    exec(code.replace("path/to/this/folder", str(folder)), names)
+    return names["model"], names["tokenizer"]
+
+
+@pytest.mark.filterwarnings("ignore:.*gradient_checkpointing:FutureWarning")  # peft's
+@pytest.mark.parametrize("to", ["merged", "peft"])
+@pytest.mark.parametrize(
+    ("kind", "labels", "problem"),
+    [
+        ("classification", LABELS, "single_label_classification"),
+        ("multi_label", LABELS, "multi_label_classification"),
+        ("regression", (), "regression"),
+    ],
+)
+def test_others_read_the_names_of_the_classes_and_the_kind_of_problem(
+    trained, tmp_path, kind, labels, problem, to
+):
+    folder, expected = trained(LORA, kind, labels)
+    out = export(folder, to, tmp_path / "out")
+    if to == "merged":
+        model = AutoModelForSequenceClassification.from_pretrained(out).eval()
+    else:
+        model, tokenizer = from_peft_card(out)
+        assert tokenizer("a b")["input_ids"] == [2, 5, 6, 3]
+    assert (logits(model) - expected).abs().max() < 1e-5
+    assert model.config.problem_type == problem
+    assert model.config.id2label == dict(enumerate(labels or ["LABEL_0"]))
+    assert model.config.label2id == {name: i for i, name in model.config.id2label.items()}
 
 
 def test_merging_fills_the_slices_of_a_fused_map():

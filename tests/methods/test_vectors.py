@@ -39,7 +39,7 @@ def everywhere(method, *locations, layers=(0, 2), size=1):
 def in_peft(model, kind, **config):
     peft = pytest.importorskip("peft")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of transformers, at what peft asks of it
+        warnings.simplefilter("ignore")  # peft's own advice, and of transformers at what it asks
         return peft.get_peft_model(model, getattr(peft, kind)(**config))
 
 
@@ -117,6 +117,95 @@ def test_ia3_is_what_peft_makes_of_the_same_weights(family):
     assert torch.allclose(logits_of(theirs, batch), logits_of(model, batch), atol=1e-5)
 
 
+# ------------------------------------------------------------------ biases and norms
+def owners(model, location, layer):
+    return [v.module for v in Backbone(model).vectors(layer, location)]
+
+
+def with_offsets(model, location, layer, part):
+    """A copy of the bare model with the part's offsets added to its parameters by hand."""
+    other = copy.deepcopy(model)
+    detach(other)
+    names = ("bias",) if location == "biases" else ("weight", "bias")
+    left = part.offset.detach()
+    for owner in owners(other, location, layer):
+        for name in names:
+            parameter = getattr(owner, name, None)
+            if parameter is not None:
+                with torch.no_grad():
+                    parameter += left[: len(parameter)]
+                left = left[len(parameter) :]
+    assert len(left) == 0
+    return other
+
+
+@pytest.mark.parametrize(
+    ("method", "location", "family"),
+    [
+        ("bitfit", "biases", "bert"),
+        ("bitfit", "biases", "gpt2"),
+        ("layer_norm", "norms", "bert"),
+        ("layer_norm", "norms", "qwen3"),
+    ],
+)
+def test_offsets_are_as_if_the_parameters_were_others(method, location, family):
+    model, batch = make(family).double(), batch_of(family)
+    part = put(model, Module(method, location, 1, 1))[f"1/{location}/{method}"]
+    expected = logits_of(with_offsets(model, location, 1, part), batch)
+    assert torch.allclose(logits_of(model, batch), expected, atol=1e-12)
+    merge(model)
+    assert torch.allclose(logits_of(model, batch), expected, atol=1e-12)
+
+
+def test_biases_and_norms_of_one_layer_are_trained_and_merged_together():
+    """The norm's bias has two offsets, and one does not undo the other."""
+    model, batch = make("bert").double(), batch_of("bert")
+    parts = put(model, Module("bitfit", "biases", 0, 1), Module("layer_norm", "norms", 0, 1))
+    both = with_offsets(model, "norms", 0, parts["0/norms/layer_norm"])
+    both = with_offsets(both, "biases", 0, parts["0/biases/bitfit"])
+    expected = logits_of(both, batch)
+    assert torch.allclose(logits_of(model, batch), expected, atol=1e-12)
+    merge(model)
+    assert torch.allclose(logits_of(model, batch), expected, atol=1e-12)
+
+
+def test_counts_of_biases_and_norms():
+    """Widths: 32, inside the FFN 48, keys and values of the decoders 16, heads of Qwen 3 12."""
+    bert, qwen2, qwen3, t5 = (shapes_of_model(make(f)) for f in ("bert", "qwen2", "qwen3", "t5"))
+    assert bert.vectors == {"biases": 4 * 32 + 48 + 32 + 2 * 32, "norms": 4 * 32}
+    assert qwen2.vectors == {"biases": 32 + 16 + 16, "norms": 2 * 32}
+    assert qwen3.vectors == {"norms": 2 * 32 + 2 * 12}
+    # The decoder has a third norm, in front of cross-attention.
+    assert t5.vectors == {"norms": 2 * 32, "2/norms": 3 * 32, "3/norms": 3 * 32}
+
+
+def test_a_backbone_without_biases_has_no_place_for_bitfit():
+    message = (
+        r"bitfit at 0/biases: a llama backbone has no place 'biases' for this method, nor any other"
+    )
+    with pytest.raises(UsageError, match=message):
+        check(Module("bitfit", "biases", 0, 1), shapes_of_model(make("llama")))
+
+
+@pytest.mark.parametrize("family", ["bert", "llama"])
+def test_layer_norm_tuning_is_what_peft_makes_of_the_same_weights(family):
+    model, batch = make(family), batch_of(family)
+    other = copy.deepcopy(model)
+    names = {id(module): name for name, module in other.named_modules()}
+    parts = put(model, *everywhere("layer_norm", "norms", layers=(0, 2)))
+    norms = {n: [names[id(m)] for m in owners(other, "norms", n)] for n in (0, 2)}
+    targets = [name for own in norms.values() for name in own]
+    theirs = in_peft(other, "LNTuningConfig", target_modules=targets)
+    for layer, own in norms.items():
+        left = parts[f"{layer}/norms/layer_norm"].offset.detach()
+        for name in own:
+            tuned = theirs.get_submodule(f"base_model.model.{name}.ln_tuning_layers.default")
+            for parameter in tuned.parameters():
+                parameter.data += left[: len(parameter)]
+                left = left[len(parameter) :]
+    assert torch.allclose(logits_of(theirs, batch), logits_of(model, batch), atol=1e-5)
+
+
 # ------------------------------------------------------------------ no size
 def test_a_method_without_size_is_spoken_of_without_one():
     few, more = (
@@ -125,6 +214,11 @@ def test_a_method_without_size_is_spoken_of_without_one():
     assert more.describe() == "ia3 (key, value, ffn.out) at 0-2"
     assert differences(few, more) == ["ia3 (key, value, ffn.out): new in layers 1-2."]
     assert differences(Architecture(), few) == ["ia3 (key, value, ffn.out): new in layer 0."]
+
+
+def test_what_belongs_to_a_layer_is_spoken_of_without_its_place():
+    modules = everywhere("bitfit", "biases") + everywhere("layer_norm", "norms", layers=(1, 2))
+    assert Architecture(tuple(modules)).describe() == "bitfit at 0,2 · norms at 1-2"
 
 
 def test_a_method_without_size_takes_no_size():
