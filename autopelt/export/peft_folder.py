@@ -193,16 +193,14 @@ def _of_one_kind(
     if len(kinds) > 1:
         for (_, of), (_, forms) in zip(known, yielded, strict=True):
             of.extend(forms)
-        common = [
-            form.kind
-            for form in next(of for _, of in known if of[0].peft_type != SAVED)
-            if all(_pick(of, form.kind) for _, of in known)
-        ]
+        offered = [form.kind for _, of in known for form in of if form.peft_type != SAVED]
+        common = [kind for kind in offered if all(_pick(of, kind) for _, of in known)]
         if not common:
             raise _two_kinds(known)
         kinds = {common[0]}
     kind = next(iter(kinds), ())
-    return [(module, _pick(of, kind)[0]) for module, of in known]
+    picked = [(module, _pick(of, kind)[0]) for module, of in known]
+    return [(module, form) for module, first in picked for form in (first, *first.more)]
 
 
 def _pick(forms: list[PeftForm], kind: tuple[Any, ...]) -> list[PeftForm]:
@@ -211,7 +209,7 @@ def _pick(forms: list[PeftForm], kind: tuple[Any, ...]) -> list[PeftForm]:
 
 def _two_kinds(known: list[tuple[Module, list[PeftForm]]]) -> UsageError:
     """Says which two modules have no form in common."""
-    fixed = [(module, of) for module, of in known if of[0].peft_type != SAVED]
+    fixed = [(m, of) for m, of in known if SAVED not in [form.peft_type for form in of]]
     one, forms = fixed[0]
     other, others = next(
         ((module, of) for module, of in fixed if not any(_pick(of, form.kind) for form in forms)),

@@ -45,3 +45,7 @@ class LayerNorm(Method):
     @override
     def not_merged(self, module: Module) -> str | None:
         return None
+
+    @override
+    def not_in_peft(self, module: Module) -> str | None:
+        return None

@@ -41,6 +41,7 @@ class PeftForm:
         lists: further lists of names where the target stands (``feedforward_modules``).
         shared: tensors of all targets, by their names in peft (``vera_A``).
         tasks: peft's types of tasks in which it is the same; empty: in all.
+        more: the same on further targets, of a module that sits on several.
     """
 
     peft_type: str
@@ -51,6 +52,7 @@ class PeftForm:
     lists: tuple[str, ...] = ()
     shared: Mapping[str, torch.Tensor] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
+    more: tuple[PeftForm, ...] = ()
 
     @property
     def kind(self) -> tuple[Any, ...]:

@@ -243,7 +243,7 @@ def test_full_fine_tuning_merges_to_the_trained_weights():
 @pytest.mark.parametrize(
     ("modules", "reason"),
     [
-        ([Module("lora", "attention.output", 1, 3)], "attention's output"),
+        ([Module("lora", "attention.output", 1, 3)], "is LoRA on attention.output"),
         ([Module("prompt", "embeddings", None, 3, gate="mean")], "none on a prompt"),
         ([Module("prefix", "attention", 1, 3, gate="auto")], "gate of mode 'masked'"),
         ([Module("lora", "ffn.in", 1, 3, gate="token")], "gate of mode 'token'"),

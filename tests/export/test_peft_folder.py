@@ -226,6 +226,19 @@ def test_what_peft_cannot_say_is_refused(tmp_path, modules, reason):
         write_model(attached_to(make("bert"), *modules), tmp_path, "none", "tiny")
 
 
+@pytest.mark.filterwarnings("ignore:Unsupported layer type:UserWarning")  # peft's, of any norm
+@pytest.mark.parametrize("others", [(), ("lora",), ("ia3",)])
+@pytest.mark.parametrize("family", ["bert", "qwen3"])
+def test_norms_are_the_same_in_peft_also_beside_another_type(family, others, tmp_path):
+    """By themselves they are peft's LN_TUNING, beside another type they are saved whole."""
+    modules = [Module("layer_norm", "norms", layer, 1) for layer in (0, 2)]
+    modules += [Module(other, "ffn.out", 1, 1) for other in others]
+    config = round_trip(family, attached_to(make(family), *modules), tmp_path)
+    assert config["peft_type"] == (others[0].upper() if others else "LN_TUNING")
+    norms = [n for n in config["modules_to_save"] if "norm" in n.lower()]
+    assert bool(norms) == bool(others)
+
+
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
 def test_vectors_of_ia3_are_the_same_in_peft(family, tmp_path):
     """On outputs and inputs, whole maps and two slices of one."""
