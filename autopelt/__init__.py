@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from autopelt.api import train as train
     from autopelt.architecture.architecture import Architecture as Architecture
     from autopelt.architecture.seeds import seed_architecture as seed_architecture
+    from autopelt.backbones.description import register_family as register_family
+    from autopelt.backbones.families import Family as Family
+    from autopelt.backbones.families import Stack as Stack
     from autopelt.export import load_exported as load_exported
     from autopelt.methods.module import Module as Module
     from autopelt.modules.attachment import attach as attach
@@ -29,7 +32,9 @@ __version__ = "0.1.0"
 _HOMES = {
     **dict.fromkeys(("Study", "open_study", "search", "train"), "api"),
     "Architecture": "architecture.architecture",
+    **dict.fromkeys(("Family", "Stack"), "backbones.families"),
     "Module": "methods.module",
+    "register_family": "backbones.description",
     "seed_architecture": "architecture.seeds",
     **dict.fromkeys(
         ("attach", "attached", "count_attached", "detach", "fold"), "modules.attachment"

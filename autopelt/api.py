@@ -10,7 +10,6 @@ from rich.console import Console
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import load_tokenizer
-from autopelt.backbones.source import resolve
 from autopelt.errors import UnexpectedEndError
 from autopelt.export import find_trained, load_trained
 from autopelt.export.trained import trial_folder
@@ -94,7 +93,7 @@ class Study:
 
     def tokenizer(self) -> Any:
         """The backbone's tokenizer."""
-        return load_tokenizer(resolve(Setup.of(StudyStorage.open(self.folder).config).model))
+        return load_tokenizer(Setup.of(StudyStorage.open(self.folder).config).source)
 
     def resume(self, *, view: View | None = None, **changes: Any) -> Study:
         """Go on with the study, with other values for what may change (``trials=100``)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.families import Family, Stack
 from autopelt.backbones.structure import family_for
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, did_you_mean
 
 LINEAR = {
     "attention.query": "query",
@@ -124,15 +124,41 @@ class Backbone:
         paths = [getattr(stack, name) for name in names]
         return all(path is not None and _find(module, _whole(path)) for path in paths)
 
+    def require_all(self) -> None:
+        """Check that every path of the family leads to a module of the right kind.
+
+        Raises:
+            UsageError: the first that does not.
+        """
+        for number, stack in enumerate(self.family.stacks):
+            layers = [layer for own, layer in self.layers if own is stack]
+            if not layers:
+                raise _lies(f"stacks.{number}.layers", stack.layers, self.base, "list of layers")
+            for field in fields(stack):
+                path = getattr(stack, field.name)
+                if not isinstance(path, str) or field.name == "layers":
+                    continue
+                found = [m for layer in layers if (m := _find(layer, _whole(path))) is not None]
+                if not found:
+                    raise _lies(f"stacks.{number}.{field.name}", path, layers[0], "module")
+                if field.name in LINEAR.values():
+                    _slice(path, _features(found[0])[1])
+        host = _find(self.base, self.family.prompt_host)
+        if host is None:
+            raise _lies("prompt_host", self.family.prompt_host, self.base, "module")
+        for name in ("embeddings", "prompt_at"):
+            path = getattr(self.family, name)
+            if path is not None and _find(host, path) is None:
+                raise _lies(name, path, host, "module")
+
     def linear(self, layer: int, location: str) -> Linear:
         """The linear map at a location such as ``attention.query``."""
         stack, module = self.layers[layer]
         path: str | None = getattr(stack, LINEAR[location])
         found = _need(module, path and _whole(path))
-        match = _SLICE.fullmatch(path or "")
-        part, parts = (0, 1) if match is None else (int(match[2]), int(match[3]))
         wide, out = _features(found)
-        return Linear(found, wide, out // parts, part * (out // parts))
+        part, size = _slice(path or "", out)
+        return Linear(found, wide, size, part * size)
 
     def vectors(self, layer: int, location: str) -> list[Vectors]:
         """All biases of a layer's linear maps and layer norms, or the parameters of its norms."""
@@ -190,6 +216,26 @@ def _find(module: nn.Module, path: str) -> nn.Module | None:
         if isinstance(found, nn.Module):
             return found
     return None
+
+
+def _slice(path: str, outputs: int) -> tuple[int, int]:
+    """Which slice of a map's outputs a path means, and how many outputs that has."""
+    match = _SLICE.fullmatch(path)
+    if match is None:
+        return 0, outputs
+    part, parts = int(match[2]), int(match[3])
+    if part >= parts or outputs % parts:
+        raise UsageError(f"'{path}' is no slice of a map with {outputs} outputs.")
+    return part, outputs // parts
+
+
+def _lies(key: str, path: str, inside: nn.Module, what: str) -> UsageError:
+    names = [name for name, _ in inside.named_modules() if name and name.count(".") < 2]
+    shown = did_you_mean(path, names if len(names) <= 30 else [n for n in names if "." not in n])
+    return UsageError(
+        f"the backbone description names {key} '{path}', but a {type(inside).__name__} has no "
+        f"such {what}: {shown}"
+    )
 
 
 def _whole(path: str) -> str:

@@ -61,6 +61,7 @@ class Family:
         embeddings: the module that turns token ids into embeddings, inside the host.
         prompt_at: module whose output gets the prompt rows; None: they go in as `inputs_embeds`.
         prompt_offset: how many tokens stand in front of the prompt (1: the classification token).
+        unfit: what does not work on it though the place is there, as ``prefix@attention``.
     """
 
     stacks: tuple[Stack, ...]
@@ -68,6 +69,7 @@ class Family:
     prompt_host: str = ""
     prompt_at: str | None = None
     prompt_offset: int = 0
+    unfit: tuple[str, ...] = ()
 
 
 _BERT = Stack(

@@ -17,6 +17,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
+from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS, head_of, reset_head
 from autopelt.backbones.pooler import replace_missing_pooler
 from autopelt.backbones.quiet import one_line, quiet
@@ -43,6 +44,7 @@ def load_tokenizer(source: ModelSource) -> Any:
 def load_config(source: ModelSource) -> PretrainedConfig:
     """The configuration alone. Raises UnavailableError; UsageError for an unknown family."""
     config: PretrainedConfig = _from_pretrained(AutoConfig, source)
+    describe_as(config, source.family)
     family_for(config)
     return config
 

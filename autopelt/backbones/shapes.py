@@ -13,6 +13,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
 from autopelt.backbones.backbone import LINEAR, PLACES, VECTORS, Backbone
+from autopelt.backbones.description import described
 from autopelt.backbones.families import Family
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.structure import family_for
@@ -40,7 +41,8 @@ def shapes_of_config(config: PretrainedConfig) -> Shapes:
         "_name_or_path",
     ):
         values.pop(key, None)
-    return _shapes(family, config.model_type, json.dumps(values, sort_keys=True, default=str))
+    text = json.dumps(values, sort_keys=True, default=str)
+    return _shapes(family, config.model_type, text, described(config) is not None)
 
 
 def shapes_from_file(path: str | Path) -> Shapes:
@@ -88,7 +90,7 @@ def _config(values: dict[str, Any]) -> PretrainedConfig:
 
 
 @lru_cache(maxsize=64)
-def _shapes(family: Family, model_type: str, values: str) -> Shapes:
+def _shapes(family: Family, model_type: str, values: str, strict: bool) -> Shapes:
     with quiet(), torch.device("meta"):
         try:
             model = AutoModel.from_config(_config(json.loads(values)), trust_remote_code=False)
@@ -96,6 +98,8 @@ def _shapes(family: Family, model_type: str, values: str) -> Shapes:
             raise UnavailableError(
                 f"the {model_type} config gives no model: {one_line(error)}"
             ) from None
+    if strict:
+        Backbone(model).require_all()
     return describe(model)
 
 
@@ -138,6 +142,7 @@ def describe(model: PreTrainedModel) -> Shapes:
         locations=(*locations, *(location for location in VECTORS if location in vectors)),
         vectors=vectors,
         decoder=all(stack.causal for stack, _ in backbone.layers),
+        unfit=backbone.family.unfit,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from safetensors import SafetensorError, safe_open
 
+from autopelt.backbones.families import Family
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
 
 MINILM = "minilm"
@@ -33,11 +34,13 @@ class ModelSource:
         kind: ``package`` (MiniLM), ``folder`` or ``hub``.
         path_or_name: folder, or name on the Hub.
         revision: on the Hub: branch, tag or commit.
+        family: a description of the backbone that its user gave, or None.
     """
 
     kind: Literal["package", "folder", "hub"]
     path_or_name: str
     revision: str | None = None
+    family: Family | None = None
 
     @property
     def name(self) -> str:
@@ -47,19 +50,23 @@ class ModelSource:
         return self.path_or_name + (f"@{self.revision}" if self.revision else "")
 
 
-def resolve(name: str) -> ModelSource:
+def resolve(name: str, family: Family | None = None) -> ModelSource:
     """Find out what a user's word for a model means; reads no weights beyond MiniLM's one checksum.
+
+    Args:
+        name: ``minilm``, a folder, ``name`` or ``name@revision``.
+        family: a description that goes with it.
 
     Raises:
         UsageError: not a possible name.
         UnavailableError: the package or the folder is not there, or is broken.
     """
     if name == MINILM:
-        return ModelSource("package", str(_minilm_folder()))
+        return ModelSource("package", str(_minilm_folder()), family=family)
     path = Path(name).expanduser()
     if name and path.is_dir():
         _check_folder(path)
-        return ModelSource("folder", str(path))
+        return ModelSource("folder", str(path), family=family)
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or (name and path.exists()):
         what = "is not a folder" if path.exists() else "does not exist"
         raise UnavailableError(
@@ -73,7 +80,7 @@ def resolve(name: str) -> ModelSource:
     close = did_you_mean(name, [MINILM])
     if "/" not in name and close.startswith("did you mean"):
         raise UsageError(f"unknown model '{name}': did you mean 'minilm'?")
-    return ModelSource("hub", hub, revision or None)
+    return ModelSource("hub", hub, revision or None, family)
 
 
 def _check_folder(folder: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from transformers import PretrainedConfig
 
-from autopelt.backbones.families import FAMILIES, REGISTERED, Family
+from autopelt.backbones.description import described
+from autopelt.backbones.families import FAMILIES, Family
 from autopelt.errors import UsageError
 
 
@@ -14,7 +15,7 @@ def family_for(config: PretrainedConfig) -> Family:
     Raises:
         UsageError: nobody says.
     """
-    family = REGISTERED.get(config.model_type) or FAMILIES.get(config.model_type)
+    family = described(config) or FAMILIES.get(config.model_type)
     if family is None:
         raise UsageError(
             f"the model family '{config.model_type}' is not known. Known: "

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("architecture")
 @option("model", otherwise="the study's, or minilm")
+@option("backbone_description")
 @click.option("--model-config", help="A bare config.json instead of a model.")
 @json_object
 @click.option("--yaml", "as_yaml", is_flag=True, help="The architecture as YAML.")
 def show(
-    architecture: str, model: str | None, model_config: str | None, as_json: bool, as_yaml: bool
+    architecture: str,
+    model: str | None,
+    backbone_description: str | None,
+    model_config: str | None,
+    as_json: bool,
+    as_yaml: bool,
 ) -> None:
     """Show an architecture and what it costs: a seed architecture, a file, or a study's trial.
 
@@ -33,6 +39,7 @@ def show(
       autopelt show reports/rte-minilm-1pct:12
     """
     from autopelt.architecture.counter import ShapeCounter
+    from autopelt.backbones.description import load
     from autopelt.backbones.head import head_size
     from autopelt.backbones.load import load_config
     from autopelt.backbones.shapes import config_from_file, shapes_from_file, shapes_of_config
@@ -42,15 +49,17 @@ def show(
     from autopelt.training.spec import Setup
 
     outputs = 2
+    family = None if backbone_description is None else load(backbone_description)
     place = split_study(architecture)
     if place is not None:
         opened = StudyStorage.open(place[0])
-        model = model or Setup.of(opened.config).model
+        setup = Setup.of(opened.config)
+        model, family = model or setup.model, family or setup.backbone
         outputs = max(1, len(opened.facts.task.labels))
     if model_config is not None:
         shapes, config = shapes_from_file(model_config), config_from_file(model_config)
     else:
-        config = load_config(resolve(model or "minilm"))
+        config = load_config(resolve(model or "minilm", family))
         shapes = shapes_of_config(config)
     named = find_architecture(architecture, shapes)
     count = ShapeCounter(shapes).count(named.architecture)

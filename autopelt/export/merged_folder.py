@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.description import describe_as
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError, parameter
 from autopelt.export.sentence_folder import write_modules
@@ -29,6 +30,7 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     limit = trained_limit(trained, tokenizer, made.config)
     require_plain_head(made, "merged")
     merge(made)
+    describe_as(made.config, None)
     with quiet():
         made.save_pretrained(out)
         tokenizer.save_pretrained(out)

@@ -22,6 +22,7 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS
 from autopelt.backbones.source import resolve
 from autopelt.errors import UsageError, parameter
@@ -56,6 +57,7 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     if source.kind != "hub":
         base = str(Path(base).resolve())
     write_model(made, out, trained.head, base, revision)
+    describe_as(made.config, None)
     made.config.architectures = [type(made).__name__]
     made.config.save_pretrained(out / "base")
     text = _card(HEADS[trained.head], base, revision)

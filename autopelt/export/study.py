@@ -8,7 +8,6 @@ from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import load_config, load_tokenizer
-from autopelt.backbones.source import resolve
 from autopelt.data.recorded import REPORT, SEARCHED
 from autopelt.errors import UsageError, parameter
 from autopelt.export import OF_A_STUDY
@@ -80,7 +79,7 @@ def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> N
         raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
     check_writable(out, "out")
     setup = Setup.of(opened.config, opened.facts.task)
-    source = resolve(setup.model)
+    source = setup.source
     config = load_config(source)
     task = make_task(setup.task).for_model(config)
     if task.kind not in _KINDS:

@@ -10,10 +10,12 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.description import plain, read
+from autopelt.backbones.families import Family
 from autopelt.backbones.head import HEADS, added_biases
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import reads_first_token
-from autopelt.backbones.source import resolve
+from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.modules.attachment import head_parameters
 from autopelt.modules.checkpoint import load
@@ -45,6 +47,7 @@ class Trained:
         scores: scores that were measured, by split and metric.
         kind: of the task.
         max_length: tokens an example may have; None: the task's usual number.
+        backbone: a description of the model that goes with it, or None.
     """
 
     folder: Path
@@ -55,16 +58,22 @@ class Trained:
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
     kind: str = ""
     max_length: int | None = None
+    backbone: Family | None = None
 
     @property
     def outputs(self) -> int:
         """Outputs of the head; of several choices, one at a time is scored."""
         return 1 if self.kind == "multiple_choice" else len(self.labels) or 1
 
+    def source(self, model: str | None = None) -> ModelSource:
+        """Where the backbone comes from; `model` is another place of it."""
+        return resolve(model or self.model, self.backbone)
+
     def describe(self) -> dict[str, Any]:
         """Plain values for ``autopelt.json``; the folder is where that file lies."""
         values = asdict(self)
         del values["folder"]
+        values["backbone"] = None if self.backbone is None else plain(self.backbone)
         return {"format": FORMAT} | values
 
 
@@ -101,6 +110,7 @@ def find_trained(folder: str | Path) -> Trained:
         scores,
         record.kind,
         setup.max_length,
+        setup.backbone,
     )
 
 
@@ -114,7 +124,7 @@ def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrained
     Raises:
         UnavailableError: backbone or weights are not to be had or do not match.
     """
-    source = resolve(model or trained.model)
+    source = trained.source(model)
     made = load_model(source, trained.head, trained.outputs, random_seed=0)
     if len(trained.labels) == trained.outputs:
         made.config.id2label = dict(enumerate(trained.labels))
@@ -176,6 +186,7 @@ def _described(folder: Path) -> Trained:
             values.get("scores", {}),
             values.get("kind", ""),
             values.get("max_length"),
+            None if values.get("backbone") is None else read(values["backbone"]),
         )
         known = values["format"] == FORMAT and made.head in HEADS
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -201,8 +212,17 @@ def _of_study(folder: Path) -> Trained:
     metrics = json.loads((best / "metrics.json").read_text(encoding="utf-8"))
     scores = {"selection": metrics["selection"]}
     kind = study.facts.task.kind
-    head = _head(kind, setup.model)
-    return Trained(best, setup.model, head, labels, setup.task, scores, kind, setup.max_length)
+    return Trained(
+        best,
+        setup.model,
+        _head(kind, setup.source),
+        labels,
+        setup.task,
+        scores,
+        kind,
+        setup.max_length,
+        setup.backbone,
+    )
 
 
 def _of_trial(study: Path, which: str) -> Path:
@@ -230,9 +250,9 @@ def trial_folder(study: Path, trial: TrialRecord) -> Path:
     return study / "models" / str(trial.number)
 
 
-def _head(kind: str, model: str) -> str:
+def _head(kind: str, source: ModelSource) -> str:
     """The head that a kind of task needs, without its data: that may be gone by now."""
     if kind == "generation":
-        decodes = load_config(resolve(model)).is_encoder_decoder
+        decodes = load_config(source).is_encoder_decoder
         return "seq2seq" if decodes else "causal_lm"
     return KINDS[kind].head

@@ -35,7 +35,7 @@ from autopelt.methods.prompt import Prompt
 from autopelt.methods.sequential_adapter import SequentialAdapter
 from autopelt.methods.shapes import Shapes
 
-__all__ = ["METHODS", "Method", "check", "in_order", "method_of", "named"]
+__all__ = ["EVERYWHERE", "METHODS", "Method", "check", "in_order", "method_of", "named"]
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -52,6 +52,10 @@ METHODS: dict[str, Method] = {
         PTuning(),
     )
 }
+
+
+EVERYWHERE = Lora.name
+"""The method that goes wherever a backbone has a linear map."""
 
 
 class _Unknown(Method):
@@ -106,7 +110,12 @@ def check(module: Module, shapes: Shapes) -> Method:
     """
     method = method_of(module)
     where = f"{module.method} at {module.site}"
-    allowed = [loc for loc in method.locations if loc == EMBEDDINGS or loc in shapes.locations]
+    allowed = [
+        loc
+        for loc in method.locations
+        if (loc == EMBEDDINGS or loc in shapes.locations)
+        and f"{method.name}@{loc}" not in shapes.unfit
+    ]
     if module.location not in allowed:
         hint = f": {did_you_mean(module.location, allowed)}" if allowed else ", nor any other."
         raise UsageError(

@@ -19,6 +19,7 @@ class Shapes:
         backbone_parameters: all parameters of the backbone without the task head.
         locations: every location of a layer where something may sit (``attention``, ``ffn``, …).
         decoder: true where attention is causal.
+        unfit: methods that do not work where others do, as ``prefix@attention``.
     """
 
     family: str
@@ -30,3 +31,4 @@ class Shapes:
     locations: tuple[str, ...] = ()
     decoder: bool = False
     vectors: Mapping[str, int] = field(default_factory=dict)
+    unfit: tuple[str, ...] = ()

@@ -8,7 +8,8 @@ prefix (prefix_attention, disentangled), prompt, p_tuning.
 gate; base: what they share; pelt: one hooked into a backbone; peft_forms: what one is in peft;
 upkeep: beside the optimiser in training;
 building: from values to modules; attachment: on and off a model; parameter_groups: for an
-optimiser; checkpoint: as files; rows: several architectures in one batch.
+optimiser; checkpoint: as files; rows: several architectures in one batch;
+probe: what works on a model.
 """
 
 from autopelt.modules.adalora import AdaLoraModule

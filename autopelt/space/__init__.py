@@ -2,5 +2,6 @@
 
 space: the YAML; rates: the learning rates in it; tables: choices and their prices; bound: points,
 architectures, budget; points: sampling, neighbours, enumeration; blocks: moves of ranges of
-layers; simple: what can be told in a few words; nearest: the point most like an architecture.
+layers; fitting: without what a backbone lacks; simple: what can be told in a few words; nearest:
+the point most like an architecture.
 """

@@ -93,6 +93,8 @@ class StudyConfig(BaseModel):
         task: name of a task, or a task file.
         model: Hub name, folder, or ``minilm``.
         revision: Hub revision of the model.
+        backbone_description: where things are in the model, written out as in backbone.yaml, or
+            None: what is known of it.
         budget: bound on deployed parameters (`Budget`).
         objectives: ``both`` (the best score within the budget, and the front of score against
             parameters), ``score`` (only the one), ``score,params`` (only the other), or
@@ -126,6 +128,7 @@ class StudyConfig(BaseModel):
     task: str
     model: str = "minilm"
     revision: str | None = None
+    backbone_description: dict[str, Any] | None = None
     budget: BudgetField = Budget(share=0.01)
     min_budget: BudgetField | None = None
     objectives: ObjectivesField = Objectives(best_too=True)

@@ -15,7 +15,6 @@ from transformers import PreTrainedModel
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import NOTE as NO_POOLER
 from autopelt.backbones.pooler import reads_first_token
-from autopelt.backbones.source import resolve
 from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Source, Task, make_task
 from autopelt.tasks.by_group import not_scored
@@ -73,7 +72,7 @@ class Context:
         """
         begun = time.perf_counter()
         self.setup = setup
-        source = resolve(setup.model)
+        source = setup.source
         self.tokenizer = load_tokenizer(source)
         config = load_config(source)
         self.task: Task = make_task(setup.task).for_model(config)

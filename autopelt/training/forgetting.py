@@ -31,7 +31,6 @@ from autopelt.backbones.language_model import (
     language_model_kind,
     load_language_model,
 )
-from autopelt.backbones.source import resolve
 from autopelt.data.general_text import general_text
 from autopelt.errors import UnavailableError
 from autopelt.study.objectives import COSTS
@@ -170,7 +169,7 @@ def language_model(context: Context) -> PreTrainedModel:
     model = context.model
     if model.get_output_embeddings() is not None:  # the task's own head is that one
         return model
-    source = resolve(context.setup.model)
+    source = context.setup.source
     own, _, fresh = load_language_model(source, 0)
     if fresh:
         raise UnavailableError(_no_language_model(source.name))

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autopelt.backbones import description
+from autopelt.backbones.families import Family
+from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.recorded import Recorded
 from autopelt.study.config import StudyConfig, TrainingConfig
 from autopelt.study.facts import TaskFacts
@@ -20,6 +23,7 @@ class Setup:
         max_length: tokens an example may have, or None for the task's default.
         random_seed: of the split into train and selection and of the choice of examples.
         recorded: the examples that it must be, or None for any.
+        backbone: a description of the model that goes with it, or None.
     """
 
     model: str
@@ -29,11 +33,13 @@ class Setup:
     max_length: int | None = None
     random_seed: int = 0
     recorded: Recorded | None = None
+    backbone: Family | None = None
 
     @classmethod
     def of(cls, config: StudyConfig, task: TaskFacts | None = None) -> "Setup":
         """The shared part of a study's configuration; with `task`, for the examples it had only."""
         model = config.model + (f"@{config.revision}" if config.revision else "")
+        described = config.backbone_description
         data = None if config.data is None else str(Path(config.data).resolve())
         return cls(
             model,
@@ -43,7 +49,13 @@ class Setup:
             config.training.max_length,
             config.random_seed,
             None if task is None else task.recorded,
+            None if described is None else description.read(described),
         )
+
+    @property
+    def source(self) -> ModelSource:
+        """Where the model comes from. Raises UsageError, UnavailableError where it is not there."""
+        return resolve(self.model, self.backbone)
 
     def anywhere(self) -> "Setup":
         """The same for a process with another working directory: paths in full."""

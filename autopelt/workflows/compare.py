@@ -14,7 +14,6 @@ from typing import Literal
 
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.backbones.source import resolve
 from autopelt.cards.at_budgets import AtBudgets, at_budgets
 from autopelt.cards.comparison_rows import Row
 from autopelt.data.recorded import REPORT, SEARCHED
@@ -129,7 +128,7 @@ class Comparison:
         """Look at the data, and at what the folder holds; write what must not change."""
         task = make_task(self.config.task)
         setup = Setup.of(self.config)
-        task = task.for_model(load_config(resolve(setup.model)))
+        task = task.for_model(load_config(setup.source))
         splits = task.load(data_source(setup), report=True)
         for method in self.methods:
             method.check(self.config, splits.facts)
@@ -293,7 +292,7 @@ class Comparison:
 
     def _outcome(self, facts: ComparisonFacts) -> tuple[StudyRecord, list[Row]]:
         rows = self.rows()
-        shapes = shapes_of_config(load_config(resolve(Setup.of(self.config).model)))
+        shapes = shapes_of_config(load_config(Setup.of(self.config).source))
         trials = tuple(
             TrialRecord(
                 number,

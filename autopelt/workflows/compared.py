@@ -11,7 +11,6 @@ from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import shrink
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.backbones.source import resolve
 from autopelt.cards.comparison_rows import FOUND, FULL, HAND
 from autopelt.data.recorded import REPORT
 from autopelt.data.source import DataFacts
@@ -87,7 +86,7 @@ class _Name:
         """``NAME``, ``NAME~``, ``NAME@MODEL``. Raises UsageError."""
         name, _, model = text.partition("@")
         setup = replace(own, model=_model(model)) if model else own
-        shapes = shapes_of_config(load_config(resolve(setup.model)))
+        shapes = shapes_of_config(load_config(setup.source))
         counter = ShapeCounter(shapes)
         plain = name.removesuffix("~")
         try:
@@ -155,7 +154,7 @@ def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | Non
 
 def several_budgets(texts: Sequence[str], config: StudyConfig) -> tuple[Budget, ...]:
     """Budgets, each once, the smallest on the study's backbone first. Raises UsageError."""
-    parameters = shapes_of_config(load_config(resolve(Setup.of(config).model))).backbone_parameters
+    parameters = shapes_of_config(load_config(Setup.of(config).source)).backbone_parameters
     limits = {budget.limit(parameters): budget for budget in map(Budget.parse, reversed(texts))}
     if not limits:
         raise UsageError(f"{parameter('budgets')} is empty; give budgets like 0.05%,0.2%,1%.")

@@ -78,6 +78,9 @@ OPTIONS = {
         Option("task", "Task to train and score on, or a task file; autopelt list tasks."),
         Option("model", "Hub name, folder, or minilm.", "minilm"),
         Option("revision", "Revision of a Hub model."),
+        Option(
+            "backbone_description", "YAML that says where things are in the model: backbone.yaml."
+        ),
         Option("budget", "Most trainable parameters: 1%, 300k.", "1%"),
         Option("min_budget", "Fewest trainable parameters, like the budget."),
         Option("space", "Search space, by name or file.", "pelt"),

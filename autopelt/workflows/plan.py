@@ -15,7 +15,7 @@ from autopelt.backbones.head import head_size
 from autopelt.backbones.identity import weights_identity
 from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.backbones.source import ModelSource, resolve
+from autopelt.backbones.source import ModelSource
 from autopelt.data.general_text import general_text, text_hash
 from autopelt.data.source import DataFacts, Splits
 from autopelt.errors import UsageError, parameter
@@ -33,6 +33,7 @@ from autopelt.training.context import data_source, length_limit
 from autopelt.training.forgetting import unmeasurable
 from autopelt.training.spec import Setup
 from autopelt.workflows.reading import first_lines
+from autopelt.workflows.tried_backbone import tried
 from autopelt.workflows.warm_start import WarmStart, warm_start
 
 PACKAGES = ("torch", "transformers", "datasets", "optuna", "ray", "botorch", "gpytorch")
@@ -107,8 +108,9 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
         InfeasibleError: no architecture fits the budget.
     """
     task = make_task(config.task)
+    config, tried_notes = tried(config, folder)
     setup = Setup.of(config)
-    source = resolve(setup.model)
+    source = setup.source
     model_config = load_config(source)
     task = task.for_model(model_config)
     shapes = shapes_of_config(model_config)
@@ -140,7 +142,7 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
     )
     tokenizer = load_tokenizer(source)
     longest = length_limit(setup.max_length or task.max_length, tokenizer, model_config)
-    notes = [*first_lines(task, splits, tokenizer, longest), *splits.facts.notes]
+    notes = [*tried_notes, *first_lines(task, splits, tokenizer, longest), *splits.facts.notes]
     if warm is not None:
         notes.append(warm.words(config.sampler))
     return Plan(

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from autopelt.backbones.load import load_config
-from autopelt.backbones.source import resolve
 from autopelt.data.conll import parse, with_tags
 from autopelt.data.readers import Format, Table
 from autopelt.data.user_files import TAGGED
@@ -52,7 +51,7 @@ def predict(
         UnavailableError: columns, texts, backbone or weights are missing.
         UsageError: the task knows no such column.
     """
-    source = resolve(model or trained.model)
+    source = trained.source(model)
     config = load_config(source)
     task = _task(trained).for_model(config)
     task = task.decided(trained.scores.get("selection", {}))

@@ -44,6 +44,7 @@ from autopelt.workflows.compatibility import changed_facts, changed_versions, ch
 from autopelt.workflows.plan import Entry, Plan, default_threads
 from autopelt.workflows.progress import Progress
 from autopelt.workflows.rate_sweep import next_rate
+from autopelt.workflows.tried_backbone import keep_description
 
 LOST_MACHINES = 2
 """A trial that loses more machines than this fails."""
@@ -75,6 +76,7 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
         if killed and (folder / CONFIG).is_file():
             view.message(killed)
         study = _opened(plan, folder, sampler, view)
+        keep_description(plan.config, folder)
         driver = _Driver(study, plan, sampler, view, cache)
         with stoppable(lambda: driver.stopping, driver.ask_to_stop):
             execution.run_trials(

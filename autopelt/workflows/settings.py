@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autopelt.backbones.description import load, plain, read
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.study.config import StudyConfig, read_values
 from autopelt.study.storage import StudyStorage
@@ -46,6 +47,10 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     for name in ("warm_start", "general_text"):
         if isinstance(values.get(name), str | Path):
             values[name] = str(Path(values[name]).expanduser().resolve())
+    family = values.get("backbone_description")
+    if family is not None:
+        made = load(family) if isinstance(family, str | Path) else read(family)
+        values["backbone_description"] = plain(made)
     values.setdefault("trials", task.usual_trials)
     values.setdefault("workers", min(2, len(os.sched_getaffinity(0))))
     usual = {

@@ -11,7 +11,6 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
-from autopelt.backbones.source import resolve
 from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
 from autopelt.study.config import StudyConfig, derived_seed
 from autopelt.study.lookup import choose_trial, find_architecture, split_study
@@ -88,7 +87,7 @@ def train(
 
 def _named(wanted: str | Architecture, config: StudyConfig) -> tuple[str, Architecture]:
     """An architecture that the study's backbone can carry, and its name for a person."""
-    shapes = shapes_of_config(load_config(resolve(Setup.of(config).model)))
+    shapes = shapes_of_config(load_config(Setup.of(config).source))
     if isinstance(wanted, Architecture):
         name, chosen = f"architecture {wanted.id}", wanted
     else:

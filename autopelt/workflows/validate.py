@@ -13,6 +13,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.parse import ArchitectureFile, mistakes
 from autopelt.architecture.seeds import seed_architecture
+from autopelt.backbones.description import load, read
 from autopelt.errors import AutopeltError, UsageError, did_you_mean, parameter
 from autopelt.methods import METHODS
 from autopelt.methods.shapes import Shapes
@@ -107,6 +108,12 @@ def _config(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[st
     elif isinstance(space, dict):
         errors += [f"space: {error}" for error in _space(space, path, shapes)]
         value = value | {"space": "tiny"}
+    family = value.get("backbone_description")
+    if isinstance(family, str):
+        errors += _errors(lambda: load(family))
+        value = value | {"backbone_description": None}
+    elif family is not None:
+        errors += _errors(lambda: read(family))
     errors += _model_errors(StudyConfig, value)
     task = value.get("task")
     if isinstance(task, str):

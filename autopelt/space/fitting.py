@@ -1,0 +1,62 @@
+"""A search space without what a backbone has no place for."""
+
+from __future__ import annotations
+
+from autopelt.methods import EVERYWHERE, METHODS
+from autopelt.methods.module import EMBEDDINGS
+from autopelt.methods.places import LINEAR, placed
+from autopelt.methods.shapes import Shapes
+from autopelt.space.space import Row, SearchSpace
+
+RANKS = [0, 1, 2, 4, 8, 16]
+"""Of what stands in for a space of which nothing works; 0 is absent."""
+
+
+def places_of(space: SearchSpace, shapes: Shapes) -> list[tuple[str, str]]:
+    """Methods and locations that a space has on a backbone, each once, and what may stand in."""
+    last = [(EVERYWHERE, at) for at in LINEAR if at in shapes.locations]
+    named = [(row.method, at) for row in space.modules for at in _meant(row, shapes)]
+    return list(dict.fromkeys(last + named))
+
+
+def fitted(space: SearchSpace, shapes: Shapes) -> SearchSpace | None:
+    """The space without what does not fit; where nothing is left, LoRA on all linear maps.
+
+    Returns:
+        The space itself where all fits; None where nothing does.
+    """
+    rows: list[Row] = []
+    seen: set[tuple[str, str]] = set()
+    for row in space.modules:
+        meant = _meant(row, shapes)
+        kept = tuple(
+            at for at in meant if _fits(row.method, at, shapes) and (row.method, at) not in seen
+        )
+        seen.update((row.method, at) for at in kept)
+        if kept:
+            same = kept == row.location
+            rows.append(row if same else row.model_copy(update={"location": kept}))
+    if rows == list(space.modules):
+        return space
+    if not rows:
+        maps = tuple(at for at in LINEAR if _fits(EVERYWHERE, at, shapes))
+        everywhere = {"method": EVERYWHERE, "location": list(maps), "sizes": RANKS}
+        rows = [Row.model_validate(everywhere)] if maps else []
+    switched = space.layer_switch and any(row.per == "model" for row in rows)
+    changed = space.model_copy(update={"modules": tuple(rows), "layer_switch": switched})
+    return changed if rows else None
+
+
+def _meant(row: Row, shapes: Shapes) -> tuple[str, ...]:
+    method = METHODS.get(row.method)
+    return placed(row.location, shapes, () if method is None else method.locations)
+
+
+def _fits(method: str, location: str, shapes: Shapes) -> bool:
+    known = METHODS.get(method)
+    return (
+        known is not None
+        and location in known.locations
+        and (location == EMBEDDINGS or location in shapes.locations)
+        and f"{method}@{location}" not in shapes.unfit
+    )
