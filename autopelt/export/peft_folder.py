@@ -111,7 +111,7 @@ def write_model(
                 f"is the same in peft for {' and '.join(form.tasks)}, and the task is "
                 f"{_TASK_TYPES[head]}",
             )
-    forms = _on_targets(chosen)
+    forms = _of_one_rank(_on_targets(chosen))
     names = {id(module): name for name, module in model.named_modules()}
     saved = {names[id(form.target)]: form for form in forms if form.peft_type == SAVED}
     wrapped = {
@@ -243,6 +243,12 @@ def _on_targets(chosen: list[tuple[Module, PeftForm]]) -> list[PeftForm]:
     return targets
 
 
+def _of_one_rank(forms: list[PeftForm]) -> list[PeftForm]:
+    """Where peft has one rank for all targets, all get the largest."""
+    rank = max((form.own["r"] for form in forms if form.one_rank), default=0)
+    return [form.of_rank(rank) if form.one_rank else form for form in forms]
+
+
 def _own_settings(wrapped: dict[str, PeftForm]) -> dict[str, Any]:
     """What most targets have as the setting itself, the others in its pattern."""
     config: dict[str, Any] = {}
@@ -251,5 +257,6 @@ def _own_settings(wrapped: dict[str, PeftForm]) -> dict[str, Any]:
         usual = Counter(values.values()).most_common(1)[0][0]
         config[key] = usual
         others = {name: value for name, value in values.items() if value != usual}
-        config.setdefault(_PATTERNS[key], {}).update(others)
+        if others:
+            config.setdefault(_PATTERNS[key], {}).update(others)
     return config

@@ -1,6 +1,6 @@
 """The methods, by name.
 
-lora, adalora (both: linear_map);
+lora, adalora, hira (all: linear_map);
 layer_norm, ia3, bitfit;
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix, prompt, p_tuning.
@@ -24,6 +24,7 @@ from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.adalora import AdaLora
 from autopelt.methods.base import Method
 from autopelt.methods.bitfit import BitFit
+from autopelt.methods.hira import Hira
 from autopelt.methods.ia3 import IA3
 from autopelt.methods.layer_norm import LayerNorm
 from autopelt.methods.lora import Lora
@@ -42,6 +43,7 @@ METHODS: dict[str, Method] = {
     for method in (
         Lora(),
         AdaLora(),
+        Hira(),
         LayerNorm(),
         IA3(),
         BitFit(),

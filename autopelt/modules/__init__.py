@@ -1,6 +1,6 @@
 """The torch modules of the methods, by the method's name.
 
-lora, adalora (both: linear_delta);
+lora, adalora, hira (all: linear_delta);
 ia3, bitfit, layer_norm (both: vectors);
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix (prefix_attention, disentangled), prompt, p_tuning.
@@ -14,6 +14,7 @@ probe: what works on a model.
 
 from autopelt.modules.adalora import AdaLoraModule
 from autopelt.modules.bitfit import BitFitModule
+from autopelt.modules.hira import HiraModule
 from autopelt.modules.ia3 import IA3Module
 from autopelt.modules.layer_norm import LayerNormModule
 from autopelt.modules.lora import LoraModule
@@ -29,6 +30,7 @@ __all__ = ["PELTS", "Pelt"]
 PELTS: dict[str, type[Pelt]] = {
     "lora": LoraModule,
     "adalora": AdaLoraModule,
+    "hira": HiraModule,
     "layer_norm": LayerNormModule,
     "ia3": IA3Module,
     "bitfit": BitFitModule,

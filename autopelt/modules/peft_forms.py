@@ -42,6 +42,7 @@ class PeftForm:
         shared: tensors of all targets, by their names in peft (``vera_A``).
         tasks: peft's types of tasks in which it is the same; empty: in all.
         more: the same on further targets, of a module that sits on several.
+        one_rank: peft has one rank ``r`` for all targets of the type; see `of_rank`.
     """
 
     peft_type: str
@@ -53,6 +54,7 @@ class PeftForm:
     shared: Mapping[str, torch.Tensor] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     more: tuple[PeftForm, ...] = ()
+    one_rank: bool = False
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -66,6 +68,10 @@ class PeftForm:
             NotInPeftError: it is not.
         """
         raise NotInPeftError("sits where another module sits, and peft takes one at a place")
+
+    def of_rank(self, rank: int) -> PeftForm:
+        """The same change with a larger rank, for a form of `one_rank`."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,17 @@ class LowRankForm(PeftForm):
             own[alpha] = number(rank * scales[0]) if same else rank
         return replace(self, tensors=tensors, own=own)
 
+    @override
+    def of_rank(self, rank: int) -> PeftForm:
+        """With rows of A and columns of B that are zero."""
+        (a, down), (b, up) = self.tensors.items()
+        more = rank - self.own["r"]
+        tensors = {
+            a: functional.pad(down, (0, 0, 0, more)),
+            b: functional.pad(up, (0, more)),
+        }
+        return replace(self, tensors=tensors, own={"r": rank})
+
     def _magnitudes(self, each: list[torch.Tensor], forms: Sequence[LowRankForm]) -> torch.Tensor:
         """Each form's own rows of its magnitudes, and norms of W elsewhere."""
         rows = [row for form in forms for row in form.rows]
@@ -146,11 +163,10 @@ def low_rank_form(
         magnitude: (out of the slice,), in place of the norms of the rows of W + alpha / r · B A.
     """
     rows = range(site.start, site.start + site.out_features)
-    rank, whole = len(down), outputs(site)
-    after = whole - rows.stop
+    rank = len(down)
     tensors = {
         "lora_A.weight": down,
-        "lora_B.weight": functional.pad(up, (0, 0, rows.start, after)),
+        "lora_B.weight": in_whole_map(site, up),
     }
     norms = None
     if magnitude is not None:
@@ -186,6 +202,12 @@ def weight(site: Linear) -> torch.Tensor:
 def outputs(site: Linear) -> int:
     """Outputs of the whole map."""
     return len(weight(site))
+
+
+def in_whole_map(site: Linear, up: torch.Tensor) -> torch.Tensor:
+    """B (out of the slice, r) as (out, r) of the whole map, zero beside the slice."""
+    after = outputs(site) - site.start - site.out_features
+    return functional.pad(up, (0, 0, site.start, after))
 
 
 def require_whole(site: Linear) -> None:

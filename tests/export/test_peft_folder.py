@@ -79,6 +79,21 @@ def test_lora_everywhere_is_the_same_in_peft(family, tmp_path):
     round_trip(family, attached_to(model, *modules), tmp_path)
 
 
+METHODS_HELD = ("hira",)
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
+@pytest.mark.parametrize("method", METHODS_HELD)
+def test_changes_of_linear_maps_are_the_same_in_peft(method, family, tmp_path):
+    """With ranks that differ; on a fused map two of them."""
+    places = (("attention.query", 0, 2), ("attention.value", 0, 3), ("ffn.out", 1, 2))
+    modules = [Module(method, *place) for place in places]
+    model = attached_to(make(family), *modules)
+    for parameter in model.autopelt.parameters():
+        parameter.data *= 4  # HiRA's shares of small weights are seen, too
+    round_trip(family, model, tmp_path)
+
+
 def test_what_most_targets_have_is_the_setting_and_others_stand_in_patterns(tmp_path):
     modules = [Module("lora", "attention.query", layer, 8, alpha=16) for layer in range(3)]
     odd = Module("lora", "ffn.in", 1, 2)

@@ -17,6 +17,7 @@ from autopelt.modules.linear_delta import Frozen
 
 CHANGES = {
     "lora": lambda part, weight: part.up @ part.down,
+    "hira": lambda part, weight: weight * (part.up @ part.down),
 }
 """ΔW of each method, as its paper writes it."""
 methods = pytest.mark.parametrize("method", CHANGES)
@@ -77,6 +78,7 @@ def test_what_sits_on_one_map_adds_up_and_merges_exactly(family):
 # ------------------------------------------------------------------ peft
 PEFT = {
     "lora": (peft.LoraConfig(r=3, lora_alpha=3), {"up": "lora_B", "down": "lora_A"}),
+    "hira": (peft.HiraConfig(r=3), {"up": "hira_B", "down": "hira_A"}),
 }
 """peft's configuration, and its name of each of our tensors."""
 
@@ -126,3 +128,21 @@ def test_outputs_and_gradients_are_pefts(method):
         scale = other.grad.abs().max()
         assert scale > 0, name
         assert torch.allclose(ours.grad, other.grad, atol=1e-5 * scale.item()), name
+
+
+def test_hira_keeps_no_second_weight_for_the_backward_pass():
+    model = make("bert")
+    put(model, Module("hira", "ffn.in", 1, 2))
+    weight = Backbone(model).linear(1, "ffn.in").module.weight
+    kept = []
+
+    def keep(tensor):
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        model(**batch_of("bert")).logits.sum().backward()
+    like_it = [t for t in kept if t.shape in (weight.shape, weight.T.shape)]
+    assert {t.untyped_storage().data_ptr() for t in like_it} <= {
+        p.untyped_storage().data_ptr() for p in model.parameters()
+    }
