@@ -25,7 +25,7 @@ from autopelt.methods.adalora import first_ranks
 from autopelt.methods.module import Module
 from autopelt.modules.base import Sites, normal, zeros
 from autopelt.modules.linear_delta import Frozen, LinearDelta
-from autopelt.modules.peft_forms import PeftForm, low_rank_form
+from autopelt.modules.peft_forms import PeftForm, lora_forms
 from autopelt.modules.pelt import Build, Pelt
 from autopelt.modules.upkeep import Upkeep
 
@@ -90,7 +90,7 @@ class AdaLoraModule(LinearDelta):
     @override
     def peft_forms(self, sites: Sites) -> Iterator[PeftForm]:
         site, made = sites.linear(self.layer, self.spec.location), self.shipped()
-        yield low_rank_form(site, made["down"], made["up"], len(made["down"]))
+        yield from lora_forms(site, made["down"], made["up"], len(made["down"]))
 
     @classmethod
     @override

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from autopelt.modules.base import Sites, uniform, zeros
 from autopelt.modules.linear_delta import Frozen, LinearDelta
-from autopelt.modules.peft_forms import PeftForm, as_dora, low_rank_form
+from autopelt.modules.peft_forms import PeftForm, lora_forms
 from autopelt.modules.pelt import Build
 
 
@@ -39,5 +39,4 @@ class LoraModule(LinearDelta):
     def peft_forms(self, sites: Sites) -> Iterator[PeftForm]:
         site = sites.linear(self.layer, self.spec.location)
         alpha = self.spec.size if self.spec.alpha is None else self.spec.alpha
-        yield low_rank_form(site, self.down, self.up, alpha)
-        yield as_dora(site, self.down, self.up, alpha)
+        yield from lora_forms(site, self.down, self.up, alpha)

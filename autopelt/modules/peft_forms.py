@@ -8,7 +8,7 @@ must stand beside others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -179,12 +179,20 @@ def low_rank_form(
     return LowRankForm("LORA", site.module, tensors, config, own, rows=rows, plain_norms=norms)
 
 
-@torch.no_grad()
-def as_dora(site: Linear, down: torch.Tensor, up: torch.Tensor, alpha: float) -> LowRankForm:
-    """A LoRA beside DoRAs: its magnitudes are the norms that its rows have."""
-    rows = slice(site.start, site.start + site.out_features)
-    norms = (weight(site)[rows] + alpha / len(down) * (up @ down)).norm(dim=1)
-    return low_rank_form(site, down, up, alpha, norms)
+def lora_forms(
+    site: Linear, down: torch.Tensor, up: torch.Tensor, alpha: float
+) -> Iterator[PeftForm]:
+    """LoRA, and what it is beside DoRAs: a DoRA whose magnitudes are the norms that its rows have.
+
+    Arguments as of `low_rank_form`; of rank 0 where all was pruned.
+    """
+    if not len(down):  # peft knows no rank 0
+        down, up, alpha = down.new_zeros(1, site.in_features), up.new_zeros(len(up), 1), 1
+    yield low_rank_form(site, down, up, alpha)
+    with torch.no_grad():
+        rows = slice(site.start, site.start + site.out_features)
+        norms = (weight(site)[rows] + alpha / len(down) * (up @ down)).norm(dim=1)
+    yield low_rank_form(site, down, up, alpha, norms)
 
 
 def transposed(module: nn.Module) -> bool:

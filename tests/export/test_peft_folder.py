@@ -296,3 +296,12 @@ def test_a_prompt_that_peft_puts_elsewhere_is_refused(family, reason, tmp_path):
     model = attached_to(make(family), Module("prompt", "embeddings", None, 3))
     with pytest.raises(UsageError, match=reason):
         write_model(model, tmp_path, head_of(family), "tiny")
+
+
+def test_a_map_of_which_all_ranks_were_pruned_has_one_that_changes_nothing(tmp_path):
+    modules = [Module("adalora", "ffn.in", layer, 2) for layer in (0, 1)]
+    model = attached_to(make("bert"), *modules)
+    for layer, size in enumerate((0.0, 3.0)):
+        model.autopelt.parts[f"{layer}/ffn/in/adalora"].left.data *= size
+    config = round_trip("bert", model, tmp_path)
+    assert sorted([config["r"], *config["rank_pattern"].values()]) == [1, 3]
