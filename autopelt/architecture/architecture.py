@@ -25,7 +25,7 @@ import yaml
 from autopelt.architecture.layers import format_layers
 from autopelt.errors import UsageError
 from autopelt.methods import named
-from autopelt.methods.module import EMBEDDINGS, Module, positive, shown
+from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module, positive, shown
 from autopelt.system.yaml import load_yaml
 
 
@@ -123,7 +123,9 @@ class Architecture:
             if module.gate is not None:
                 row["gate"] = True if module.gate == "auto" else module.gate
             row |= {
-                k: getattr(module, k) for k in ("alpha", "mlp") if getattr(module, k) is not None
+                k: getattr(module, k)
+                for k in OPTIONS
+                if k != "gate" and getattr(module, k) is not None
             }
             rows.append(row)
         value: dict[str, Any] = {"id": self.id}
@@ -201,6 +203,8 @@ def _row_words(layers: tuple[int, ...], module: Module, locations: list[str]) ->
         words.append(f"({', '.join(at.removeprefix('attention.') for at in locations)})")
     if module.gate is not None:
         words.append("gated" if module.gate == "auto" else f"gated:{module.gate}")
+    if module.start is not None:
+        words.append(f"from {module.start}")
     if layers:
         words.append("at " + format_layers(layers))
     return " ".join(words)

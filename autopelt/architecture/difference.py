@@ -1,7 +1,6 @@
 """How two architectures differ, in sentences."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.layers import format_layers
@@ -45,7 +44,7 @@ def _at(architecture: Architecture, method: str, location: str) -> dict[int, Mod
 def _name(before: Architecture, after: Architecture, method: str, at: list[str]) -> str:
     """The method and its locations as `Architecture.describe` writes them, without sizes."""
     sample = [
-        replace(m, size=1, gate=None, alpha=None, mlp=None, layer=None if m.layer is None else 0)
+        Module(m.method, m.location, None if m.layer is None else 0, 1)
         for location in at
         for m in [
             next(iter((_at(after, method, location) or _at(before, method, location)).values()))
@@ -93,6 +92,7 @@ def _words(module: Module) -> str:
     parts += [] if module.gate is None else [_gate(module.gate)]
     parts += [] if module.alpha is None else [f"alpha {module.alpha:g}"]
     parts += [] if module.mlp is None else [f"network of width {module.mlp}"]
+    parts += [] if module.start is None else [f"from {module.start}"]
     return ", ".join(parts)
 
 
@@ -105,7 +105,7 @@ def _module_changes(old: Module, new: Module) -> list[str]:
             said.append("gate added" if old.gate is None else "gate removed")
         else:
             said.append(f"{_gate(old.gate)} became {_gate(new.gate)}")
-    for key, words in (("alpha", "alpha"), ("mlp", "network")):
+    for key, words in (("alpha", "alpha"), ("mlp", "network"), ("start", "start")):
         a, b = getattr(old, key), getattr(new, key)
         if a != b:
             said.append(f"{words} {'none' if a is None else a} became {'none' if b is None else b}")

@@ -8,7 +8,16 @@ from pydantic_core import ErrorDetails
 
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
-from autopelt.methods.module import EMBEDDINGS, GATES, MAX_SIZE, Module, positive, shown
+from autopelt.methods.module import (
+    EMBEDDINGS,
+    GATES,
+    MAX_SIZE,
+    RANDOM,
+    STARTS,
+    Module,
+    positive,
+    shown,
+)
 from autopelt.system.validation_errors import checked
 
 _RANGE = r"\s*\d+\s*(-\s*\d+\s*)?"
@@ -22,6 +31,7 @@ _LAYERS = {
 }
 _GATE = {"anyOf": [{"type": ["boolean", "null"]}, {"enum": list(GATES)}]}
 _ALPHA = {"type": ["number", "null"], "exclusiveMinimum": 0}
+_START = {"enum": [None, RANDOM, *STARTS]}
 _MLP = {"type": ["integer", "null"], "minimum": 1}
 
 Layers = Annotated[tuple[int, ...] | None, checked(parse_layers), WithJsonSchema(_LAYERS)]
@@ -43,6 +53,7 @@ class ModuleRow(BaseModel):
     gate: Annotated[Any, WithJsonSchema(_GATE)] = None
     alpha: Annotated[Any, WithJsonSchema(_ALPHA)] = None
     mlp: Annotated[Any, WithJsonSchema(_MLP)] = None
+    start: Annotated[Any, WithJsonSchema(_START)] = None
 
     @model_validator(mode="after")
     def _goes_together(self) -> "ModuleRow":
@@ -66,7 +77,9 @@ class ModuleRow(BaseModel):
         gate = "auto" if self.gate is True else None if self.gate is False else self.gate
         given = self.layer if self.layers is None else self.layers
         return [
-            Module(self.method, self.location, layer, self.size, gate, self.alpha, self.mlp)
+            Module(
+                self.method, self.location, layer, self.size, gate, self.alpha, self.mlp, self.start
+            )
             for layer in ((None,) if given is None else given)
         ]
 

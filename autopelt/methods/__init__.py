@@ -28,7 +28,7 @@ from autopelt.methods.hira import Hira
 from autopelt.methods.ia3 import IA3
 from autopelt.methods.layer_norm import LayerNorm
 from autopelt.methods.lora import Lora
-from autopelt.methods.module import EMBEDDINGS, Module
+from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module
 from autopelt.methods.p_tuning import PTuning
 from autopelt.methods.parallel_adapter import ParallelAdapter
 from autopelt.methods.prefix import Prefix
@@ -133,7 +133,7 @@ def check(module: Module, shapes: Shapes) -> Method:
         raise UsageError(
             f"{where} has size {module.size}, but {method.words} has no size: 1 where it is."
         )
-    for option in ("gate", "alpha", "mlp"):
+    for option in OPTIONS:
         if getattr(module, option) is not None and option not in method.options:
             known = ", ".join(sorted(method.options)) or "none"
             raise UsageError(f"{where} has no option '{option}'; {module.method} knows: {known}.")

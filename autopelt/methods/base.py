@@ -33,7 +33,7 @@ class Method(ABC):
             input, 10 keys and values, 20 changes of a weight, 30 vectors, 40 adapters.
         locations: where it may sit, where the backbone has such a place.
         usual_location: the location that a description leaves out; empty: it names each.
-        options: which of ``gate``, ``alpha``, ``mlp`` it understands.
+        options: which of `module.OPTIONS` it understands.
         learning_rate: its own default, before an architecture's multiplier.
         network_learning_rate: of a network that reparametrises it; None: the same.
         by_hand: hand-made architectures of this method alone, by name; see `by_hand`.

@@ -7,12 +7,22 @@ slice.
 Rank-stabilised (rsLoRA, Kalajdzievski 2023, https://arxiv.org/abs/2312.03732): s = sqrt(8 / r), so
 that large ranks learn at the rates of small ones; it is an alpha of sqrt(8 r).
 
-Start: A Kaiming uniform, B = 0. Parameters: r·(in + out), 2rd for a square map.
+Start: A Kaiming uniform, B = 0. Parameters: r·(in + out), 2rd for a square map. Two other starts:
+
+* ``eva`` (Paischer et al. 2024, https://arxiv.org/abs/2410.07170): the rows of A are the principal
+  directions of the map's inputs, of a few batches of the train split; B = 0.
+* ``pissa`` (Meng et al. 2024, https://arxiv.org/abs/2404.02948): with the singular value
+  decomposition W = U S Vᵀ, ``B₀ = U_r (S_r / s)^½`` and ``A₀ = (S_r / s)^½ V_rᵀ`` are what B and A
+  begin at. The paper trains them beside W - s·B₀A₀; here W stays as it is, shared by all trials,
+  and the update is ``s·(B A - B₀ A₀) x``: the same function. B₀ and A₀ are not trained but shipped,
+  so that nobody has to decompose W again: it trains r·(in + out) and deploys twice as many, as
+  LoRA of rank 2r, [A; A₀] and [B, -B₀].
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +31,7 @@ from typing_extensions import override
 from autopelt.methods.base import Places, linear_shape
 from autopelt.methods.by_hand import ByHand
 from autopelt.methods.linear_map import LinearMap
-from autopelt.methods.module import Module
+from autopelt.methods.module import EVA, PISSA, Module
 from autopelt.methods.shapes import Shapes
 
 _ADAPTERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -54,7 +64,7 @@ class Lora(LinearMap):
     words = "LoRA"
     short = "lora"
     drawn = 20
-    options = frozenset({"gate", "alpha"})
+    options = frozenset({"gate", "alpha", "start"})
     learning_rate = 1e-3
     by_hand = MappingProxyType(
         {
@@ -62,17 +72,28 @@ class Lora(LinearMap):
             "lora-all-r8": ByHand(("all-linear",)),
             "rslora-r64": ByHand(("attention.query", "attention.value"), _rank_stabilised),
             "rslora-all-r64": ByHand(("all-linear",), _rank_stabilised),
+            "pissa-r8": ByHand(("attention.query", "attention.value"), lambda _: {"start": PISSA}),
+            "eva-r8": ByHand(("attention.query", "attention.value"), lambda _: {"start": EVA}),
         }
     )
 
     @override
     def ungated(self, module: Module, shapes: Shapes) -> int:
-        return module.size * sum(linear_shape(module, shapes))
+        fixed = 2 if module.start == PISSA else 1
+        return fixed * module.size * sum(linear_shape(module, shapes))
+
+    @override
+    def trained(self, modules: Sequence[Module], shapes: Shapes) -> int:
+        kept = sum(self.deployed(module, shapes) for module in modules)
+        fixed = (m for m in modules if m.start == PISSA)
+        return kept - sum(m.size * sum(linear_shape(m, shapes)) for m in fixed)
 
     @override
     def not_in_adapters(self, module: Module, places: Places) -> str | None:
         if module.location not in _ADAPTERS:
             return f"is LoRA on {module.location}, which adapters does not have"
+        if module.start == PISSA:
+            return f"starts at {PISSA}, which adapters does not have"
         return "has both a gate and an alpha" if module.gate and module.alpha else None
 
     @override

@@ -10,6 +10,14 @@ from autopelt.errors import UsageError, did_you_mean
 GATES = ("auto", "mean", "masked", "token")
 """Gate modes. ``auto`` (YAML: true) is ``masked`` on an encoder and ``token`` on a decoder."""
 
+RANDOM, PISSA, EVA = "random", "pissa", "eva"
+
+STARTS = (PISSA, EVA)
+"""Starting values other than the method's own, which are random."""
+
+OPTIONS = ("gate", "alpha", "mlp", "start")
+"""What a module may be given beside its size, where its method understands it."""
+
 MAX_SIZE = 1_000_000
 
 EMBEDDINGS = "embeddings"
@@ -29,6 +37,7 @@ class Module:
         alpha: LoRA's numerator of the scale alpha / rank; None means alpha = rank.
         mlp: width of the network that reparametrises a prefix or prompt in training and is folded
             away afterwards; None means flat.
+        start: LoRA's starting values: ``pissa`` or ``eva``; None means random.
     """
 
     method: str
@@ -38,6 +47,7 @@ class Module:
     gate: str | None = None
     alpha: float | None = None
     mlp: int | None = None
+    start: str | None = None
 
     def __post_init__(self) -> None:
         where = f"{self.method} at {self.site}"
@@ -58,6 +68,19 @@ class Module:
             object.__setattr__(self, "alpha", None if alpha == self.size else alpha)
         if self.mlp is not None:
             whole(self.mlp, f"mlp of {where}", 1, MAX_SIZE)
+        if self.start == RANDOM:
+            object.__setattr__(self, "start", None)
+        elif self.start is not None and self.start not in STARTS:
+            allowed = (RANDOM, *STARTS)
+            raise UsageError(
+                f"start {shown(self.start)} of {where} is unknown: "
+                f"{did_you_mean(str(self.start), allowed)}"
+            )
+        if self.start == PISSA and self.gate is not None:
+            raise UsageError(
+                f"{where} starts at {PISSA} and has a gate, which would take a part of the "
+                "backbone's weight away; give one of the two."
+            )
 
     @property
     def site(self) -> str:

@@ -13,6 +13,8 @@ was, bit for bit, so one warm backbone serves many architectures::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 from transformers import PreTrainedModel
@@ -24,7 +26,9 @@ from autopelt.backbones.head import head_of
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import check
+from autopelt.methods.module import EVA
 from autopelt.modules.building import Attachment, build
+from autopelt.modules.starts import wanting
 
 NAME = "autopelt"
 """Name of the one submodule that holds everything attached."""
@@ -36,6 +40,7 @@ def attach(
     *,
     random_seed: int = 0,
     folded: bool = False,
+    directions: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
     """Attach an architecture; the backbone is frozen, the task head is left as it is.
 
@@ -43,11 +48,13 @@ def attach(
         model: any transformers model of a known family, with or without a task head.
         architecture: what to attach.
         random_seed: of the start. A module's start depends on it and on the module alone.
-        folded: build prefixes and prompts flat, as they are shipped, without their networks.
+        folded: build modules as they are shipped: prefixes and prompts flat, without networks.
+        directions: what modules of start ``eva`` begin at, from `input_directions`; a site that is
+            not among them begins at random.
 
     Raises:
         UsageError: something is attached already; an unknown family, method, place, layer or
-            option.
+            option; a start that needs directions, and none are given.
     """
     now = attached(model)
     if now is not None:
@@ -56,7 +63,12 @@ def attach(
     shapes = shapes_of_model(model)
     for module in architecture.modules:
         check(module, shapes)
-    modules = build(backbone, architecture, shapes, random_seed)
+    if directions is None and not folded and (lacking := wanting(architecture)):
+        raise UsageError(
+            f"{lacking[0].method} at {lacking[0].site} starts at directions of its inputs ({EVA}): "
+            "give them, directions=autopelt.input_directions(model, architecture, batches)."
+        )
+    modules = build(backbone, architecture, shapes, random_seed, directions or {})
     if folded:
         modules.fold()
     base = backbone.base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import torch
 from torch import nn
@@ -81,7 +82,11 @@ class Attachment(nn.Module):
 
 
 def build(
-    backbone: Backbone, architecture: Architecture, shapes: Shapes, random_seed: int
+    backbone: Backbone,
+    architecture: Architecture,
+    shapes: Shapes,
+    random_seed: int,
+    directions: Mapping[str, torch.Tensor],
 ) -> Attachment:
     """The modules of an architecture, not yet hooked into the backbone."""
     modules = Attachment(architecture, shapes)
@@ -99,7 +104,7 @@ def build(
             gate = _gate(backbone, module, method.gate_width(module, shapes), masks)
             random = generator(f"{module.site}/{name}")
             modules.parts[part_name(module)] = PELTS[name](
-                Build(module, shapes, gate, networks, random)
+                Build(module, shapes, gate, networks, random, directions)
             )
     for layer, mask in masks.items():
         modules.parts[f"{layer}/mask"] = mask

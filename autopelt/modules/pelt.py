@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ class Build:
         gate: its gate, None without one.
         networks: what several modules of the architecture share, by name.
         generator: all that is random in the start comes from it.
+        directions: main directions of a map's inputs, (r, in) by site; see `starts`.
     """
 
     spec: Module
@@ -33,6 +34,7 @@ class Build:
     gate: Gate | None
     networks: Mapping[str, nn.Module]
     generator: torch.Generator
+    directions: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
 
 class Pelt(Hooked):

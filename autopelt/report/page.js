@@ -339,8 +339,8 @@
     if (trial.full) lines.push('full: true');
     if (trial.rate !== 1) lines.push('learning_rate_multiplier: ' + trial.rate);
     lines.push(trial.modules.length ? 'modules:' : 'modules: []');
-    trial.modules.forEach(([method, location, layer, size, gate, alpha, mlp]) => {
-      const row = { layer, method, location, size, gate, alpha, mlp };
+    trial.modules.forEach(([method, location, layer, size, gate, alpha, mlp, start]) => {
+      const row = { layer, method, location, size, gate, alpha, mlp, start };
       const parts = Object.entries(row).filter(([, v]) => v !== null);
       lines.push('  - {' + parts.map(([k, v]) => k + ': ' + JSON.stringify(v)).join(', ') + '}');
     });

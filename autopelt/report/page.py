@@ -240,7 +240,7 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
         "full": t.architecture.full,
         "rate": t.architecture.learning_rate_multiplier,
         "modules": [
-            [m.method, m.location, m.layer, m.size, m.gate, m.alpha, m.mlp]
+            [m.method, m.location, m.layer, m.size, m.gate, m.alpha, m.mlp, m.start]
             for m in t.architecture.modules
         ],
         "scores": list(t.scores),

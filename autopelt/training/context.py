@@ -56,6 +56,7 @@ class Context:
         arrays: where hidden states of the frozen trunk are kept; None: nowhere.
         probes: what measures how far a trained model is from the bare backbone, by objective
             (`autopelt.training.forgetting`).
+        directions: main directions of inputs by site, and up to which rank (`directions`).
         trunk_works: whether a pass can start at a layer of this model, as far as is known.
         data: where the examples came from, and what became of them.
     """
@@ -106,6 +107,7 @@ class Context:
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
         self.arrays: SharedArrays | None = None
         self.probes: dict[str, Any] = {}
+        self.directions: dict[str, tuple[int, torch.Tensor]] = {}
         self.trunk_works = True
         self.precision = "fp32"
         self._identities: dict[str, str] = {}

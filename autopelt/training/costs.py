@@ -98,7 +98,7 @@ def pace(
     for _ in range(rounds):
         bare = own = _seconds(context, batch, passes)
         if deployed.modules:
-            attach(context.model, deployed, random_seed=random_seed)
+            attach(context.model, deployed, random_seed=random_seed, directions={})
             try:
                 fold(context.model)
                 own = _seconds(context, batch, passes)
@@ -164,7 +164,7 @@ def peak_of(step: Callable[[], object], allocator: Allocator) -> int:
 def training_step(context: Context, architecture: Architecture, spec: TrialSpec) -> None:
     """Attach, one step of training that changes no weight, detach."""
     model = context.model
-    attach(model, architecture, random_seed=spec.random_seed)
+    attach(model, architecture, random_seed=spec.random_seed, directions={})
     trained = [p for group in parameter_groups(model) for p in group["params"]]
     try:
         batch = typical(context, "train", BATCH)
@@ -186,7 +186,7 @@ def training_step(context: Context, architecture: Architecture, spec: TrialSpec)
 def counted_memory(context: Context, architecture: Architecture, spec: TrialSpec) -> int:
     """The same without a GPU: what the backward pass keeps and what is trained, added up."""
     model = context.model
-    attach(model, architecture, random_seed=spec.random_seed)
+    attach(model, architecture, random_seed=spec.random_seed, directions={})
     try:
         groups = parameter_groups(model)
         trained = [p for group in groups for p in group["params"]]

@@ -200,7 +200,7 @@ class Population(Trainee):
     @contextmanager
     def attached(self, number: int) -> Iterator[None]:
         member = self.members[number]
-        attach(self.model, member.architecture, random_seed=0)
+        attach(self.model, member.architecture, random_seed=0, directions={})
         try:
             targets = [*attachment(self.model).parameters(), *self._head.parameters()]
             copy_values(member.own, targets)

@@ -26,6 +26,7 @@ from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.modules.upkeep import Upkeep
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.context import Context
+from autopelt.training.directions import directions
 from autopelt.training.modes import set_training_mode
 from autopelt.training.precision import precision
 from autopelt.training.results import TrialFailure
@@ -218,7 +219,12 @@ def attach_untrained(
     """Put an architecture and a fresh head on the model; the optimiser's groups of parameters."""
     context.precision = precision(training.precision, context.device)
     reset_head(context.model, derived_seed(random_seed, "head"), context.prior)
-    attach(context.model, architecture, random_seed=derived_seed(random_seed, "modules"))
+    attach(
+        context.model,
+        architecture,
+        random_seed=derived_seed(random_seed, "modules"),
+        directions=directions(context, architecture),
+    )
     return parameter_groups(context.model, multiplier=training.learning_rate_factor)
 
 

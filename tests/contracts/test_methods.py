@@ -70,6 +70,11 @@ def _kits(gate):
         for option in [gate if "gate" in method.options else None]
     ]
     if gate is None:  # what these methods cannot have
+        kits["pissa"] = [
+            module
+            for rank, location in enumerate(LINEAR, start=1)
+            for module in _kit("lora", location, (rank, 0, 7 - rank), start="pissa", alpha=3)
+        ]
         kits["vectors"] = [
             module
             for method, location in (*(("ia3", at) for at in IA3), ("layer_norm", "norms"))
@@ -85,7 +90,9 @@ KITS = _kits(None) | {f"{name}-gated": kit for name, kit in _kits("auto").items(
 ZERO_START = [
     name for name in KITS if not name.startswith(("prefix", "prompt", "p-tuning", "everything"))
 ]
-ONLY = dict.fromkeys(("vectors", "weights", "weights-gated"), ("bert", "gpt2", "llama", "t5"))
+ONLY = dict.fromkeys(
+    ("vectors", "weights", "weights-gated", "pissa"), ("bert", "gpt2", "llama", "t5")
+)
 ONLY["biases"] = ("bert", "gpt2", "qwen2", "bart")
 """Kits whose modules need to know of a family what maps, norms and biases it has: post-norm and
 pre-norm, fused maps, gated FFNs, stacks that differ."""

@@ -13,7 +13,7 @@ from autopelt.backbones.families import FAMILIES
 from autopelt.cards.look import method_look
 from autopelt.methods import METHODS, in_order, named
 from autopelt.methods.base import PATTERNS, Method
-from autopelt.methods.module import Module
+from autopelt.methods.module import OPTIONS, Module
 from autopelt.modules import PELTS, Pelt
 
 PACKAGE = Path(__file__).parents[2] / "autopelt"
@@ -33,7 +33,7 @@ def test_a_method_has_every_fact(method: Method) -> None:
     assert method.learning_rate > 0
     assert method.locations
     assert method.usual_location in (*method.locations, "")
-    assert method.options <= {"gate", "alpha", "mlp"}
+    assert method.options <= set(OPTIONS)
     assert method.colour in HUES
     assert method.pattern in PATTERNS
     assert f'[data-pattern="{method.pattern}"]'.replace("\\", 2 * "\\") in CSS or not method.pattern
