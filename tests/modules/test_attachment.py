@@ -76,7 +76,7 @@ def seed(model, name):
 def test_detach_restores_the_model_bit_for_bit(model, batch, name):
     before, state = logits(model, batch), copy.deepcopy(model.state_dict())
     flags = {n: p.requires_grad for n, p in model.named_parameters()}
-    attach(model, seed(model, name), random_seed=0)
+    attach(model, seed(model, name), random_seed=0, directions={})
     loss = model(**batch, labels=torch.tensor([0, 1, 0])).loss
     loss.backward()
     torch.optim.SGD(
@@ -95,13 +95,13 @@ def test_detach_restores_the_model_bit_for_bit(model, batch, name):
 @pytest.mark.parametrize("name", seed_names())
 def test_closed_form_count_equals_what_is_attached(model, name):
     architecture = seed(model, name)
-    attach(model, architecture, random_seed=0)
+    attach(model, architecture, random_seed=0, directions={})
     assert count_attached(model) == ShapeCounter(shapes_of_model(model)).count(architecture)
 
 
 @pytest.mark.parametrize("name", [n for n in seed_names() if n != "full"])
 def test_gradients_reach_every_module_and_no_backbone_parameter(model, batch, name):
-    attach(model, seed(model, name), random_seed=0)
+    attach(model, seed(model, name), random_seed=0, directions={})
     move(model)
     model(**batch, labels=torch.tensor([0, 1, 0])).loss.backward()
     assert [n for n, p in model.autopelt.named_parameters() if p.grad is None] == []
@@ -111,7 +111,7 @@ def test_gradients_reach_every_module_and_no_backbone_parameter(model, batch, na
 
 @pytest.mark.parametrize("name", seed_names())
 def test_save_and_load_give_the_same_logits_and_the_head(model, batch, name, tmp_path):
-    attach(model, seed(model, name), random_seed=0)
+    attach(model, seed(model, name), random_seed=0, directions={})
     move(model)
     with torch.no_grad():
         model.classifier.weight.add_(0.1)
