@@ -184,6 +184,10 @@ class Backbone:
             None if norm is None else _need(module, norm),
         )
 
+    def block(self, layer: int) -> nn.Module:
+        """A whole layer; it gives hidden states, or a tuple that they come first in."""
+        return self.layers[layer][1]
+
     def attention(self, layer: int) -> nn.Module:
         """The module that computes a layer's attention."""
         stack, module = self.layers[layer]

@@ -139,7 +139,7 @@ def describe(model: PreTrainedModel) -> Shapes:
             p.numel() for name, p in model.named_parameters() if not name.startswith("autopelt.")
         ),
         linear=linear,
-        locations=(*locations, *(location for location in VECTORS if location in vectors)),
+        locations=(*locations, "layer", *(location for location in VECTORS if location in vectors)),
         vectors=vectors,
         decoder=all(stack.causal for stack, _ in backbone.layers),
         unfit=backbone.family.unfit,

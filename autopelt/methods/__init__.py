@@ -3,7 +3,8 @@
 lora, adalora, hira (all: linear_map);
 layer_norm, ia3, bitfit;
 sequential_adapter, parallel_adapter (both: bottleneck);
-prefix, prompt, p_tuning.
+prefix, prompt, p_tuning;
+loreft.
 
 base: what a method must say; module: one placed module; shapes: what it needs to know of a
 backbone; places: words for several linear maps; by_hand: hand-made architectures of one method.
@@ -28,6 +29,7 @@ from autopelt.methods.hira import Hira
 from autopelt.methods.ia3 import IA3
 from autopelt.methods.layer_norm import LayerNorm
 from autopelt.methods.lora import Lora
+from autopelt.methods.loreft import LoReft
 from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module
 from autopelt.methods.p_tuning import PTuning
 from autopelt.methods.parallel_adapter import ParallelAdapter
@@ -52,6 +54,7 @@ METHODS: dict[str, Method] = {
         Prefix(),
         Prompt(),
         PTuning(),
+        LoReft(),
     )
 }
 
@@ -142,4 +145,7 @@ def check(module: Module, shapes: Shapes) -> Method:
             f"{where} has alpha {module.alpha:g} and a gate, but the gate replaces alpha / rank; "
             "give one of the two."
         )
+    why = method.cannot_sit(module, shapes)
+    if why is not None:
+        raise UsageError(f"{where} {why}.")
     return method

@@ -64,6 +64,10 @@ class Method(ABC):
         """Width of the activations that the gate sees."""
         return shapes.hidden
 
+    def cannot_sit(self, module: Module, shapes: Shapes) -> str | None:
+        """Why a module cannot sit on a backbone that has its place; None where it can."""
+        return None
+
     def in_words(self, size: int) -> str:
         """``rank 8``; empty for a method without size."""
         return f"{self.size_word} {size}" if self.size_word else ""
@@ -88,7 +92,7 @@ class Method(ABC):
 
     def not_in_adapters(self, module: Module, places: Places) -> str | None:
         """Why `adapters` cannot hold a module among others; None where it can."""
-        return "is of a method that adapters does not have"
+        return "is of a method that is not written for adapters"
 
     def adapters_config(self, module: Module, hidden: int) -> dict[str, Any]:
         """The configuration of an adapter of `adapters`, where it can hold the module."""

@@ -3,7 +3,8 @@
 lora, adalora, hira (all: linear_delta);
 ia3, bitfit, layer_norm (both: vectors);
 sequential_adapter, parallel_adapter (both: bottleneck);
-prefix (prefix_attention, disentangled), prompt, p_tuning.
+prefix (prefix_attention, disentangled), prompt, p_tuning;
+loreft.
 
 gate; base: what they share; pelt: one hooked into a backbone; peft_forms: what one is in peft;
 upkeep: beside the optimiser in training;
@@ -18,6 +19,7 @@ from autopelt.modules.hira import HiraModule
 from autopelt.modules.ia3 import IA3Module
 from autopelt.modules.layer_norm import LayerNormModule
 from autopelt.modules.lora import LoraModule
+from autopelt.modules.loreft import LoReftModule
 from autopelt.modules.p_tuning import PTuningModule
 from autopelt.modules.parallel_adapter import ParallelAdapterModule
 from autopelt.modules.pelt import Pelt
@@ -39,4 +41,5 @@ PELTS: dict[str, type[Pelt]] = {
     "prefix": PrefixModule,
     "prompt": PromptModule,
     "p_tuning": PTuningModule,
+    "loreft": LoReftModule,
 }

@@ -27,6 +27,9 @@ class Sites(Protocol):
     def vectors(self, layer: int, location: str) -> list[Vectors]:
         """All biases of a layer, or the weights and biases of its norms."""
 
+    def block(self, layer: int) -> nn.Module:
+        """A whole layer."""
+
     def attention(self, layer: int) -> nn.Module:
         """The module that computes attention."""
 

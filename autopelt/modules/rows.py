@@ -115,7 +115,10 @@ class Crossing:
             joined.append(whole if same else torch.cat(parts))
         return tuple(joined), kwargs
 
-    def _after(self, module: nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> Any:
+    def _after(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        if isinstance(output, tuple):  # of a layer: states, and what is not its members'
+            states = self._after(module, args, output[0])
+            return None if states is None else (states, *output[1:])
         members = self.rows.members
         if not any(self.hooks[m].after for m in members if m in self.hooks):
             return None
@@ -195,6 +198,10 @@ class RowwiseSites:
         """All biases of a layer, or the weights and biases of its norms."""
         found = self.sites.vectors(layer, location)
         return [replace(vectors, module=self._place(vectors.module)) for vectors in found]
+
+    def block(self, layer: int) -> nn.Module:
+        """A whole layer."""
+        return self._place(self.sites.block(layer))
 
     def attention(self, layer: int) -> nn.Module:
         """The module that computes attention."""

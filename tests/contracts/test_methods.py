@@ -69,13 +69,14 @@ def _kits(gate):
         for layer in range(3)
         for option in [gate if "gate" in method.options else None]
     ]
+    kits["vectors"] = _kit("loreft", "layer", (2, 0, 3), gate=gate)
     if gate is None:  # what these methods cannot have
         kits["pissa"] = [
             module
             for rank, location in enumerate(LINEAR, start=1)
             for module in _kit("lora", location, (rank, 0, 7 - rank), start="pissa", alpha=3)
         ]
-        kits["vectors"] = [
+        kits["vectors"] += [
             module
             for method, location in (*(("ia3", at) for at in IA3), ("layer_norm", "norms"))
             for module in _kit(method, location, (1, 0, 1))
@@ -91,7 +92,8 @@ ZERO_START = [
     name for name in KITS if not name.startswith(("prefix", "prompt", "p-tuning", "everything"))
 ]
 ONLY = dict.fromkeys(
-    ("vectors", "weights", "weights-gated", "pissa"), ("bert", "gpt2", "llama", "t5")
+    ("vectors", "vectors-gated", "weights", "weights-gated", "pissa"),
+    ("bert", "gpt2", "llama", "t5"),
 )
 ONLY["biases"] = ("bert", "gpt2", "qwen2", "bart")
 """Kits whose modules need to know of a family what maps, norms and biases it has: post-norm and

@@ -206,6 +206,47 @@ def test_layer_norm_tuning_is_what_peft_makes_of_the_same_weights(family):
     assert torch.allclose(logits_of(theirs, batch), logits_of(model, batch), atol=1e-5)
 
 
+# ------------------------------------------------------------------ hidden states
+@pytest.mark.parametrize("family", ["bert", "t5"])
+def test_loreft_edits_states_in_the_subspace_of_orthonormal_rows(family):
+    model = make(family).double()
+    part = put(model, Module("loreft", "layer", 1, 3, gate=None))["1/layer/loreft"]
+    r, w, b = part.rotation(), part.source, part.bias
+    assert torch.allclose(r @ r.T, torch.eye(3).double(), atol=1e-12)
+    q, _ = torch.linalg.qr(part.free.T)  # the same subspace
+    assert torch.allclose(r.T @ r, q @ q.T, atol=1e-12)
+    seen, layer = {}, Backbone(model).block(1)
+
+    def keep(module, args, kwargs):
+        seen["in"] = args, kwargs
+
+    layer.register_forward_pre_hook(keep, with_kwargs=True)
+    layer.register_forward_hook(lambda m, args, out: seen.update(out=out))
+    logits_of(model, batch_of(family))
+    args, kwargs = seen["in"]
+    with torch.no_grad():
+        plain, found = layer.forward(*args, **kwargs), seen["out"]
+        h = plain[0] if isinstance(plain, tuple) else plain
+        expected = h + (h @ w.T + b - h @ r.T) @ r
+    assert torch.allclose(found[0] if isinstance(found, tuple) else found, expected, atol=1e-12)
+    assert torch.allclose(expected @ r.T, h @ w.T + b, atol=1e-12)
+    assert type(found) is type(plain)
+
+
+def test_loreft_has_no_more_rows_than_states_have_width():
+    shapes = shapes_of_model(make("bert"))
+    check(Module("loreft", "layer", 0, 32), shapes)
+    with pytest.raises(UsageError, match="loreft at 0/layer has rank 33; 32 is all that states"):
+        check(Module("loreft", "layer", 0, 33), shapes)
+
+
+def test_loreft_is_not_merged_and_says_why():
+    model = make("bert")
+    put(model, Module("loreft", "layer", 1, 3))
+    with pytest.raises(UsageError, match="on which no weight of the backbone sits"):
+        merge(model)
+
+
 # ------------------------------------------------------------------ no size
 def test_a_method_without_size_is_spoken_of_without_one():
     few, more = (

@@ -28,6 +28,10 @@ PLAIN = Architecture(
         Module("parallel_adapter", "ffn", 0, 4),
         Module("sequential_adapter", "ffn", 0, 4),
         Module("sequential_adapter", "attention", 2, 4),
+        Module("ia3", "attention.value", 0, 1),
+        Module("ia3", "ffn.out", 2, 1),
+        Module("layer_norm", "norms", 1, 1),
+        Module("loreft", "layer", 1, 2),
     )
 )
 NOTHING = Architecture(())
