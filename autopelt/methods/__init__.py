@@ -1,6 +1,6 @@
 """The methods, by name.
 
-lora, adalora, hira (all: linear_map);
+lora, adalora, hira, miss (all: linear_map);
 layer_norm, ia3, bitfit;
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix, prompt, p_tuning;
@@ -30,6 +30,7 @@ from autopelt.methods.ia3 import IA3
 from autopelt.methods.layer_norm import LayerNorm
 from autopelt.methods.lora import Lora
 from autopelt.methods.loreft import LoReft
+from autopelt.methods.miss import Miss
 from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module
 from autopelt.methods.p_tuning import PTuning
 from autopelt.methods.parallel_adapter import ParallelAdapter
@@ -46,6 +47,7 @@ METHODS: dict[str, Method] = {
         Lora(),
         AdaLora(),
         Hira(),
+        Miss(),
         LayerNorm(),
         IA3(),
         BitFit(),
@@ -136,6 +138,9 @@ def check(module: Module, shapes: Shapes) -> Method:
         raise UsageError(
             f"{where} has size {module.size}, but {method.words} has no size: 1 where it is."
         )
+    misfit = method.misfit(module, shapes)
+    if misfit is not None:
+        raise UsageError(f"{where} {misfit}.")
     for option in OPTIONS:
         if getattr(module, option) is not None and option not in method.options:
             known = ", ".join(sorted(method.options)) or "none"

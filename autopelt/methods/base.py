@@ -81,6 +81,10 @@ class Method(ABC):
         """Trained parameters of all modules of this method in one architecture."""
         return sum(self.deployed(module, shapes) for module in modules)
 
+    def misfit(self, module: Module, shapes: Shapes) -> str | None:
+        """Why a module's size is none on this backbone, None where it is one."""
+        return None
+
     # ------------------------------------------------------------------ export
     def not_merged(self, module: Module) -> str | None:
         """Why a module cannot be folded into the backbone's weights; None where it can."""

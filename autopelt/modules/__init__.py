@@ -1,6 +1,6 @@
 """The torch modules of the methods, by the method's name.
 
-lora, adalora, hira (all: linear_delta);
+lora, adalora, hira, miss (all: linear_delta);
 ia3, bitfit, layer_norm (both: vectors);
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix (prefix_attention, disentangled), prompt, p_tuning;
@@ -20,6 +20,7 @@ from autopelt.modules.ia3 import IA3Module
 from autopelt.modules.layer_norm import LayerNormModule
 from autopelt.modules.lora import LoraModule
 from autopelt.modules.loreft import LoReftModule
+from autopelt.modules.miss import MissModule
 from autopelt.modules.p_tuning import PTuningModule
 from autopelt.modules.parallel_adapter import ParallelAdapterModule
 from autopelt.modules.pelt import Pelt
@@ -33,6 +34,7 @@ PELTS: dict[str, type[Pelt]] = {
     "lora": LoraModule,
     "adalora": AdaLoraModule,
     "hira": HiraModule,
+    "miss": MissModule,
     "layer_norm": LayerNormModule,
     "ia3": IA3Module,
     "bitfit": BitFitModule,

@@ -218,13 +218,18 @@ def in_whole_map(site: Linear, up: torch.Tensor) -> torch.Tensor:
     return functional.pad(up, (0, 0, site.start, after))
 
 
+def is_whole(site: Linear) -> bool:
+    """Whether a place is a map, not a part of one."""
+    return site.out_features == outputs(site)
+
+
 def require_whole(site: Linear) -> None:
     """Check that a place is a map, not a part of one.
 
     Raises:
         NotInPeftError: it is a slice of a fused map.
     """
-    if site.out_features != outputs(site):
+    if not is_whole(site):
         raise NotInPeftError(
             f"is on {site.out_features} of the {outputs(site)} outputs of a fused map, and peft "
             "takes whole maps only"

@@ -79,7 +79,7 @@ def test_lora_everywhere_is_the_same_in_peft(family, tmp_path):
     round_trip(family, attached_to(model, *modules), tmp_path)
 
 
-METHODS_HELD = ("hira",)
+METHODS_HELD = ("hira", "miss")
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
@@ -92,6 +92,13 @@ def test_changes_of_linear_maps_are_the_same_in_peft(method, family, tmp_path):
     for parameter in model.autopelt.parameters():
         parameter.data *= 4  # HiRA's shares of small weights are seen, too
     round_trip(family, model, tmp_path)
+
+
+def test_changes_of_one_rank_are_a_type_of_their_own(tmp_path):
+    """MiSS, which peft has without a pattern of ranks; of several ranks it is LoRA there."""
+    modules = [Module("miss", place, 1, 5) for place in ("attention.key", "ffn.in", "ffn.out")]
+    config = round_trip("bert", attached_to(make("bert"), *modules), tmp_path)
+    assert (config["peft_type"], config["r"]) == ("MISS", 5)
 
 
 def test_what_most_targets_have_is_the_setting_and_others_stand_in_patterns(tmp_path):

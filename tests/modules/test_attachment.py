@@ -215,6 +215,7 @@ def test_attaching_twice_is_refused(model):
         (Module("lora", "attention.query", 3, 4), "highest is 2; layer 3 does not exist"),
         (Module("loar", "attention.query", 0, 4), "did you mean 'lora'"),
         (Module("lora", "attention.qery", 0, 4), "did you mean 'attention.query'"),
+        (Module("miss", "ffn.in", 0, 999), "miss at 0/ffn.in cuts inputs into pieces of 999, and"),
         (Module("prefix", "ffn", 0, 4), "no place 'ffn' for this method"),
         (Module("lora", "ffn.in", 0, 4, alpha=8.0, gate="mean"), "replaces alpha"),
         (Module("sequential_adapter", "ffn", 0, 4, mlp=8), "no option 'mlp'"),

@@ -17,7 +17,9 @@ from autopelt.modules.linear_delta import Frozen
 
 CHANGES = {
     "lora": lambda part, weight: part.up @ part.down,
+    "adalora": lambda part, weight: part.left * part.values @ part.right,
     "hira": lambda part, weight: weight * (part.up @ part.down),
+    "miss": lambda part, weight: part.matrix.T.repeat(1, 99)[:, : weight.shape[1]],
 }
 """ΔW of each method, as its paper writes it."""
 methods = pytest.mark.parametrize("method", CHANGES)
@@ -79,6 +81,7 @@ def test_what_sits_on_one_map_adds_up_and_merges_exactly(family):
 PEFT = {
     "lora": (peft.LoraConfig(r=3, lora_alpha=3), {"up": "lora_B", "down": "lora_A"}),
     "hira": (peft.HiraConfig(r=3), {"up": "hira_B", "down": "hira_A"}),
+    "miss": (peft.MissConfig(r=3), {"matrix": "miss_block"}),
 }
 """peft's configuration, and its name of each of our tensors."""
 
