@@ -6,7 +6,9 @@ with k = 1.5 r ranks, and they are pruned to r a map on average: a cubic schedul
 
 What is shipped is plain LoRA, with as many ranks on each map as were left of it: A = Q, B = P Λ. In
 the paper all maps compete for ranks; here maps of one shape do, so that the parameters are those
-that were asked for, to the unit: r·(in + out) a map. Start: P, Q from N(0, 0.02²), Λ = 0.
+that were asked for, to the unit.
+
+Start: P, Q from N(0, 0.02²), Λ = 0. Parameters: r·(in + out), of a map on average.
 """
 
 from __future__ import annotations

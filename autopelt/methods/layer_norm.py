@@ -2,10 +2,11 @@
 
 ``(w + v) ⊙ x̂ + (b + u)`` with x̂ the normalised input, for every norm in the layer: those of its
 sublayers, cross-attention's and those of queries and keys included; of RMSNorm, which has no bias,
-its weight. v and u are trained, w and b stay. Qi et al. 2022 (https://arxiv.org/abs/2211.08682)
-train the norms of encoders so, Zhao et al. 2023 (https://arxiv.org/abs/2312.11420) those of
-decoders. The norms of the embeddings and behind the last layer belong to no layer and stay. A
-sequential adapter in front of a norm (z = LN(h + x)) looks through it as it was pretrained.
+its weight. v and u are trained, w and b stay. The norms of encoders were trained so first (Qi et
+al. 2022, https://arxiv.org/abs/2211.08682), then those of decoders (Zhao et al. 2023,
+https://arxiv.org/abs/2312.11420). The norms of the embeddings and behind the last layer belong to
+no layer and stay. A sequential adapter in front of a norm (z = LN(h + x)) looks through it as it
+was pretrained.
 
 Start: v = u = 0. Parameters: as many as the layer's norms have, 4d in BERT and GPT-2, 2d in Llama.
 """

@@ -1,9 +1,9 @@
 """P-tuning (Liu et al. 2021, https://arxiv.org/abs/2103.10385): prompt rows from a small encoder.
 
-In training the rows are ``encoder(E)`` with E (n, d); afterwards they are folded into n·d values
-and the rest is a prompt. With ``mlp`` = w the encoder is ``Linear(d, w) -> relu -> Linear(w, w) ->
-relu -> Linear(w, d)``; without it, the paper's: a bidirectional LSTM of two layers and h = d // 2
-units a direction, then ``Linear(2h, 2h) -> relu -> Linear(2h, d)``.
+In training the rows are ``P = encoder(E)`` with E (n, d); afterwards they are folded into n·d
+values and the rest is a prompt. With ``mlp`` = w the encoder is ``Linear(d, w) -> relu -> Linear(w,
+w) -> relu -> Linear(w, d)``; without it, the paper's: a bidirectional LSTM of two layers and h = d
+// 2 units a direction, then ``Linear(2h, 2h) -> relu -> Linear(2h, d)``.
 
 Start: E from N(0, 1), all else as torch's own layers. Deployed: n·d. Trained: n·d and the encoder,
 d·w + w + w² + w + w·d + d or 8h(d + h + 2) + 8h(3h + 2) + 4h² + 2h + 2hd + d.

@@ -1,6 +1,6 @@
 """Prefix (Li and Liang 2021, https://arxiv.org/abs/2101.00190): keys and values before a layer's.
 
-``K' = [P_k ; K]``, ``V' = [P_v ; V]`` with P_k, P_v (n, d_kv), the mask widened by n columns that
+``K' = [P_k ; K], V' = [P_v ; V]`` with P_k, P_v (n, d_kv), the mask widened by n columns that
 every query sees. Deployed: 2·n·d_kv per layer. A gate of mode ``mean`` or ``masked`` multiplies P_k
 and P_v (UniPELT); ``token`` adds log g(x) to the scores of the prefix columns, so that g -> 0 takes
 the prefix away (scaling would leave it exp(0) of softmax mass).

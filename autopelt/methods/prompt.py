@@ -1,5 +1,6 @@
 """Prompt (Lester et al. 2021, https://arxiv.org/abs/2104.08691): n rows among the embeddings.
 
+``[e_1 ; P ; e_2 ; … ; e_T]`` for the embeddings e of T tokens, with P (n, d).
 An encoder that begins with a classification token gets them behind that token, others in front
 of the first token, behind the padding of a left-padded text.
 The 2-D mask is widened, and the rows are taken out of what the backbone returns, so heads, labels,

@@ -3,9 +3,10 @@
 With h the sublayer's output after dropout, x the residual, LN the norm behind their sum and g the
 gate (1 without one):
 
-* ``ffn`` of a post-LN model (Pfeiffer et al. 2021; UniPELT):
+* ``ffn`` of a post-LN model (Pfeiffer et al. 2021, https://arxiv.org/abs/2005.00247; UniPELT):
   ``LN(h + x + g(z)·(U f(D z + b) + c))`` with ``z = LN(h + x)``;
-* ``ffn`` of a pre-LN model, ``attention`` and ``ffn.sublayer`` (Houlsby et al. 2019), where
+* ``ffn`` of a pre-LN model, ``attention`` and ``ffn.sublayer`` (Houlsby et al. 2019,
+  https://arxiv.org/abs/1902.00751), where
   ``ffn.sublayer`` is the FFN's output before the residual of a post-LN model is added:
   ``h + g(h)·(U f(D h + b) + c)``.
 
