@@ -2,7 +2,7 @@
 
 source: what a name means; load: configuration, tokenizer, model; identity: which weights;
 families: a row a family; description: one from a user; structure: where the places of a model are;
-backbone: the sites of a loaded model; shapes: sizes without weights; boundary: where a trunk ends;
-head: the task head; pooler: where a checkpoint has none; language_model: with its own head; quiet:
-no advice on the screen.
+backbone: the sites of a loaded model; shapes: sizes without weights; sizes: the same by a name,
+remembered; boundary: where a trunk ends; head: the task head; pooler: where a checkpoint has none;
+language_model: with its own head; quiet: no advice on the screen.
 """

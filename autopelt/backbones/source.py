@@ -14,7 +14,7 @@ from typing import Literal
 from safetensors import SafetensorError, safe_open
 
 from autopelt.backbones.families import Family
-from autopelt.errors import UnavailableError, UsageError, did_you_mean
+from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
 
 MINILM = "minilm"
 
@@ -48,6 +48,15 @@ class ModelSource:
         if self.kind == "package":
             return MINILM
         return self.path_or_name + (f"@{self.revision}" if self.revision else "")
+
+    def config_file(self) -> Path | None:
+        """Its config.json; None where the Hub's cache has none."""
+        if self.kind != "hub":
+            return Path(self.path_or_name) / "config.json"
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(self.path_or_name, "config.json", revision=self.revision)
+        return Path(found) if isinstance(found, str) else None
 
 
 def resolve(name: str, family: Family | None = None) -> ModelSource:
@@ -83,6 +92,21 @@ def resolve(name: str, family: Family | None = None) -> ModelSource:
     return ModelSource("hub", hub, revision or None, family)
 
 
+def offline() -> bool:
+    """Whether the user has said that the Hub must not be asked."""
+    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    return any(os.environ.get(name) in ("1", "true", "True") for name in names)
+
+
+def not_here(source: ModelSource) -> UnavailableError:
+    """The error for a model of the Hub that is not in its cache."""
+    return UnavailableError(
+        f"model '{source.name}' is not in the local cache and the Hub cannot be reached; give a "
+        f"local folder to {parameter('model')}, or use {parameter('model', 'minilm')} (pip install "
+        "'autopelt[minilm]')."
+    )
+
+
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise UnavailableError(
@@ -98,7 +122,7 @@ def _check_folder(folder: Path) -> None:
         )
     for path in files:
         try:
-            with safe_open(path, framework="pt") as file:
+            with safe_open(path, framework="numpy") as file:  # "pt" would import torch
                 file.keys()
         except (SafetensorError, OSError) as error:
             raise UnavailableError(
@@ -128,7 +152,7 @@ def _check_sum(path: Path, expected: str) -> None:
         "changed": state.st_mtime_ns,
         "sha256": expected,
     }
-    memory = _cache_folder() / "minilm.json"
+    memory = cache_folder() / "minilm.json"
     try:
         if json.loads(memory.read_text(encoding="utf-8")) == known:
             return
@@ -148,6 +172,7 @@ def _check_sum(path: Path, expected: str) -> None:
         pass  # a home that cannot be written: checked again next time
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where what is found out about models is remembered; it may be deleted at any time."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "autopelt"

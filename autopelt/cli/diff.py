@@ -1,6 +1,7 @@
 """`autopelt diff`: how two architectures differ."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +9,7 @@ import click
 from autopelt.cli.options import json_object, option
 
 if TYPE_CHECKING:
+    from autopelt.backbones.source import ModelSource
     from autopelt.study.lookup import Named
 
 
@@ -29,17 +31,13 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
     """
     from autopelt.architecture.counter import ShapeCounter
     from autopelt.architecture.difference import differences
-    from autopelt.backbones.load import load_config
-    from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.backbones.sizes import sizes_of
     from autopelt.backbones.source import resolve
     from autopelt.study.lookup import find_architecture, split_study
-    from autopelt.study.storage import StudyStorage
     from autopelt.system.units import format_share
-    from autopelt.training.spec import Setup
 
     places = [place for name in (first, second) if (place := split_study(name)) is not None]
-    models = [Setup.of(StudyStorage.open(folder).config).model for folder, _ in places]
-    shapes = shapes_of_config(load_config(resolve(model or next(iter(models), "minilm"))))
+    shapes = sizes_of(_source_of(places) if model is None else resolve(model)).shapes
     a, b = find_architecture(first, shapes), find_architecture(second, shapes)
     counter = ShapeCounter(shapes)
     before, after = counter.count(a.architecture), counter.count(b.architecture)
@@ -65,6 +63,18 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
         f"→ {after.deployed:,} ({format_share(after.share)})."
     )
     click.echo(gained)
+
+
+def _source_of(places: list[tuple[Path, str]]) -> "ModelSource":
+    """The backbone of the first study that is named, or minilm."""
+    from autopelt.backbones.source import MINILM, resolve
+
+    if not places:
+        return resolve(MINILM)
+    from autopelt.study.storage import StudyStorage
+    from autopelt.training.spec import Setup
+
+    return Setup.of(StudyStorage.open(places[0][0]).config).source
 
 
 def _gain(a: "Named", b: "Named") -> tuple[float | None, str]:

@@ -55,12 +55,11 @@ def _tasks(data: str | None) -> list[tuple[str, str]]:
 def _architectures(model: str) -> list[tuple[str, str]]:
     from autopelt.architecture.counter import ShapeCounter
     from autopelt.architecture.seeds import seed_architecture, seed_names
-    from autopelt.backbones.load import load_config
-    from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.backbones.sizes import sizes_of
     from autopelt.backbones.source import resolve
     from autopelt.system.units import format_share
 
-    shapes = shapes_of_config(load_config(resolve(model)))
+    shapes = sizes_of(resolve(model)).shapes
     counter = ShapeCounter(shapes)
     rows = []
     for name in seed_names():

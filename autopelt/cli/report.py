@@ -45,7 +45,7 @@ def report(
       autopelt report reports/rte-minilm-1pct reports/compare-rte --shared-plotly
     """
     from autopelt.report import build, build_overlay, share, write_trials_csv
-    from autopelt.study.database import CONFIG
+    from autopelt.study.config import CONFIG
     from autopelt.study.storage import StudyStorage
 
     if shared_plotly:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +19,7 @@ from autopelt.workflows.options import OPTIONS
 
 if TYPE_CHECKING:
     from autopelt.views.terminal import View
-    from autopelt.workflows.plan import Plan
+    from autopelt.workflows.plan import Bound, Plan
 
 FREE = [name for name, option in OPTIONS.items() if option.free]
 events = click.option("--json", "as_json", is_flag=True, help="One event a line on stdout.")
@@ -52,16 +53,23 @@ def search(
       autopelt search --train a.csv --text premise --text-pair hypothesis --label gold
       autopelt search --config reports/rte-minilm-1pct/config.yaml --out reports/again
     """
-    from autopelt.workflows.plan import make_plan
+    from autopelt.workflows.plan import bind, make_plan
     from autopelt.workflows.settings import new_folder, resolve_config
 
     config = resolve_config(config_file, given)
+    given_folder = None if out is None else Path(out)
+    bound = bind(config, given_folder)
     if dry_run:
-        _price(make_plan(config, ""), as_json)
+        _price(make_plan(config, "", bound=bound), as_json)
         return
-    plan = make_plan(config, as_typed(), None if out is None else Path(out))
-    folder = new_folder(config, plan.facts.task.name) if out is None else Path(out)
-    _run(plan, folder, as_json, ray_address)
+    command = as_typed()
+    _run(
+        bound,
+        given_folder or new_folder(config, bound.task.name),
+        as_json,
+        ray_address,
+        lambda: make_plan(config, command, given_folder, bound),
+    )
 
 
 @click.command()
@@ -78,13 +86,14 @@ def resume(study: str, as_json: bool, ray_address: str | None, **changes: Any) -
       autopelt resume reports/rte-minilm-1pct --trials 100
     """
     from autopelt.study.storage import StudyStorage
-    from autopelt.workflows.plan import make_plan
+    from autopelt.workflows.plan import bind, make_plan
     from autopelt.workflows.settings import changed_config
 
     folder = Path(study)
     stored = StudyStorage.open(folder)
-    plan = make_plan(changed_config(stored, changes), stored.record().command, folder)
-    _run(plan, folder, as_json, ray_address)
+    config, command = changed_config(stored, changes), stored.record().command
+    bound = bind(config, folder)
+    _run(bound, folder, as_json, ray_address, lambda: make_plan(config, command, folder, bound))
 
 
 def _price(plan: "Plan", as_json: bool) -> None:
@@ -104,33 +113,43 @@ def _price(plan: "Plan", as_json: bool) -> None:
     click.echo("Nothing was started. The same command without --dry-run runs the study.")
 
 
-def _run(plan: "Plan", folder: Path, as_json: bool, ray_address: str | None) -> None:
+def _run(
+    bound: "Bound",
+    folder: Path,
+    as_json: bool,
+    ray_address: str | None,
+    planned: "Callable[[], Plan]",
+) -> None:
+    """Say at once what begins, then load what it takes, and run it."""
+    click.echo(_first_line(bound, folder), err=as_json)
     from rich.console import Console
 
     from autopelt.system.signals import Stopped
-    from autopelt.views.conclusion import conclusion
     from autopelt.views.json_events import EventView, end_of
-    from autopelt.views.tables import front_table
-    from autopelt.views.tensorboard import logging_to
     from autopelt.views.terminal import LineView, LiveView
-    from autopelt.workflows.search import search
 
     console = Console(stderr=as_json)
-    first, *others = _announcement(plan, folder)
-    for line in [first, *plan.notes, *others]:
-        click.echo(line, err=as_json)
     view: View
     if as_json:
         view = EventView(sys.stdout)
-        view.emit("study", **_beginning(plan, folder))
-        for note in plan.notes:
-            view.message(note)
     elif console.is_terminal and not os.environ.get("AUTOPELT_PLAIN"):
         view = LiveView(console)
     else:
         view = LineView(console)
     try:
-        with view if isinstance(view, LiveView) else nullcontext():
+        with view if isinstance(view, LiveView) else nullcontext() as live:
+            plan = planned()
+            for line in [*plan.notes, *_announcement(plan)]:
+                click.echo(line, err=as_json)
+            if isinstance(view, EventView):
+                view.emit("study", **_beginning(plan, folder))
+                for note in plan.notes:
+                    view.message(note)
+            if live is not None:
+                live.doing(None, "starting the workers")
+            from autopelt.views.tensorboard import logging_to
+            from autopelt.workflows.search import search
+
             shown = logging_to(view, folder, plan.config.tensorboard)
             record = search(plan, folder, shown, ray_address)
     except Stopped:
@@ -142,6 +161,9 @@ def _run(plan: "Plan", folder: Path, as_json: bool, ray_address: str | None) -> 
         record = confirmed(plan, folder, err=as_json)
     if isinstance(view, EventView):
         view.emit("done", **end_of(record, folder))
+    from autopelt.views.conclusion import conclusion
+    from autopelt.views.tables import front_table
+
     echo_table(front_table(record), err=as_json)
     click.echo(conclusion(record, folder), err=as_json)
 
@@ -162,17 +184,24 @@ def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:
     }
 
 
-def _announcement(plan: "Plan", folder: Path) -> list[str]:
-    from autopelt.study.database import CONFIG
+def _first_line(bound: "Bound", folder: Path) -> str:
+    from autopelt.study.config import CONFIG
+
+    config = bound.config
+    exists = "going on with" if (folder / CONFIG).is_file() else "study"
+    return (
+        f"{exists} {folder}: {config.trials} trials on {bound.task.name}, "
+        f"{config.workers} at a time"
+    )
+
+
+def _announcement(plan: "Plan") -> list[str]:
     from autopelt.study.objectives import limit_words
 
     config, backbone = plan.config, plan.facts.backbone
     limits = "".join(f"{limit_words(name, most)}; " for name, most in config.objectives.limits)
-    exists = "going on with" if (folder / CONFIG).is_file() else "study"
     few = f"all {config.trials} trials go to seed architectures; for a search give more --trials"
     return [
-        f"{exists} {folder}: {config.trials} trials on {plan.facts.task.name}, "
-        f"{config.workers} at a time",
         f"backbone {backbone.name}: {backbone.parameters:,} parameters, "
         f"{backbone.layers} layers; budget {config.budget} = {plan.limit:,} parameters; "
         f"{limits}task head {plan.facts.head:,}, apart",

@@ -40,30 +40,28 @@ def show(
     """
     from autopelt.architecture.counter import ShapeCounter
     from autopelt.backbones.description import load
-    from autopelt.backbones.head import head_size
-    from autopelt.backbones.load import load_config
-    from autopelt.backbones.shapes import config_from_file, shapes_from_file, shapes_of_config
+    from autopelt.backbones.sizes import sizes_in_file, sizes_of
     from autopelt.backbones.source import resolve
     from autopelt.study.lookup import find_architecture, split_study
-    from autopelt.study.storage import StudyStorage
-    from autopelt.training.spec import Setup
 
     outputs = 2
     family = None if backbone_description is None else load(backbone_description)
     place = split_study(architecture)
     if place is not None:
+        from autopelt.study.storage import StudyStorage
+        from autopelt.training.spec import Setup
+
         opened = StudyStorage.open(place[0])
         setup = Setup.of(opened.config)
         model, family = model or setup.model, family or setup.backbone
         outputs = max(1, len(opened.facts.task.labels))
     if model_config is not None:
-        shapes, config = shapes_from_file(model_config), config_from_file(model_config)
+        sizes = sizes_in_file(model_config)
     else:
-        config = load_config(resolve(model or "minilm", family))
-        shapes = shapes_of_config(config)
-    named = find_architecture(architecture, shapes)
-    count = ShapeCounter(shapes).count(named.architecture)
-    head = head_size(config, "sequence_classification", outputs)
+        sizes = sizes_of(resolve(model or "minilm", family))
+    named = find_architecture(architecture, sizes.shapes)
+    count = ShapeCounter(sizes.shapes).count(named.architecture)
+    head = sizes.head("sequence_classification", outputs)
     if as_json:
         values = {"id": named.architecture.id, "trained": count.trained, "deployed": count.deployed}
         values |= {"share": count.share, "backbone_parameters": count.backbone, "head": head}

@@ -24,8 +24,7 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
       autopelt validate reports/rte-minilm-1pct/config.yaml
       autopelt validate --schema space > space.schema.json
     """
-    from autopelt.backbones.load import load_config
-    from autopelt.backbones.shapes import shapes_of_config
+    from autopelt.backbones.sizes import sizes_of
     from autopelt.backbones.source import resolve
     from autopelt.workflows.validate import schema, validate
 
@@ -34,7 +33,7 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
         return
     if file is None:
         raise UsageError("validate needs a FILE, or --schema config, space, architecture or task.")
-    shapes = None if model is None else shapes_of_config(load_config(resolve(model)))
+    shapes = None if model is None else sizes_of(resolve(model)).shapes
     found, errors = validate(Path(file), kind, shapes)
     article = "an" if found == "architecture" else "a"
     for error in errors:

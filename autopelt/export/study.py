@@ -19,8 +19,8 @@ from autopelt.study.table import trials_csv, trials_table
 from autopelt.system.files import check_writable, new_folder, replace_file, write_text
 from autopelt.tasks import make_task
 from autopelt.tasks.classification import Classification
-from autopelt.training.context import data_source, length_limit
-from autopelt.training.spec import Setup
+from autopelt.training.context import length_limit
+from autopelt.training.spec import Setup, data_source
 
 TARGETS = OF_A_STUDY
 

@@ -19,7 +19,7 @@ from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.modules.attachment import head_parameters
 from autopelt.modules.checkpoint import load
-from autopelt.study.database import CONFIG
+from autopelt.study.config import CONFIG
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage

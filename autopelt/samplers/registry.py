@@ -43,6 +43,12 @@ SAMPLERS: dict[str, Callable[..., FeasibleSampler]] = {
 }
 
 
+def check_sampler(name: str) -> None:
+    """Raises UsageError for a name that no sampler has."""
+    if name not in SAMPLERS:
+        raise UsageError(f"sampler '{name}' is unknown: {did_you_mean(name, SAMPLERS)}")
+
+
 def make_sampler(
     name: str,
     space: BoundSpace,
@@ -64,7 +70,6 @@ def make_sampler(
         UsageError: the name is unknown.
         UnavailableError: it needs a package that is not installed.
     """
-    if name not in SAMPLERS:
-        raise UsageError(f"sampler '{name}' is unknown: {did_you_mean(name, SAMPLERS)}")
+    check_sampler(name)
     ours = {"start": start, "share": share, "source": source} if name == "pelt" else {}
     return SAMPLERS[name](space, random_seed=random_seed, limits=limits, **ours)

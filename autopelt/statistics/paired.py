@@ -135,8 +135,6 @@ def spread(scored: Sequence[Scored]) -> float | None:
 
 def _interval(whole: NDArray[np.float64], without: NDArray[np.float64] | None) -> Difference:
     """Interval from (K,) scores and (K, G) scores without a group each."""
-    from scipy.special import stdtrit
-
     mean, seeds = float(whole.mean()), len(whole)
     if seeds < 2 or without is None:
         return Difference(mean, None, None, seeds)
@@ -159,5 +157,7 @@ def _interval(whole: NDArray[np.float64], without: NDArray[np.float64] | None) -
         return Difference(mean, mean, mean, seeds)
     freedom = total**2 / float((by**2 / free).sum()) if by[0] + by[1] > by[2] else free[1]
     freedom = max(freedom, float(seeds - 1))
+    from scipy.special import stdtrit
+
     half = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * math.sqrt(total / (seeds * groups))
     return Difference(mean, mean - half, mean + half, seeds)

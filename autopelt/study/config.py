@@ -27,6 +27,9 @@ from autopelt.system.validation_errors import validated
 from autopelt.system.written import Written
 from autopelt.system.yaml import load_yaml
 
+CONFIG = "config.yaml"
+"""In a study's folder: its configuration, fully resolved."""
+
 Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 
 

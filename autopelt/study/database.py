@@ -10,9 +10,10 @@ import optuna
 from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.errors import UnavailableError
+from autopelt.study.config import CONFIG
 from autopelt.system.lock import LOCK
 
-CONFIG, DATABASE, WARM_START = "config.yaml", "study.db", "warm_start.json"
+DATABASE, WARM_START = "study.db", "warm_start.json"
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
 

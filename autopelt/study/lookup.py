@@ -13,9 +13,8 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
-from autopelt.study.database import CONFIG
+from autopelt.study.config import CONFIG
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 
 BEST, KNEE, CONFIRMED = "best", "knee", "confirmed"
@@ -104,6 +103,8 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
     """
     study = split_study(name)
     if study is not None:
+        from autopelt.study.storage import StudyStorage
+
         record = StudyStorage.open(study[0]).record()
         trial = choose_trial(record, study[1])
         words = f"{study[0]}:{trial.number}" + (f" ({trial.label})" if trial.label else "")

@@ -33,10 +33,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
-from autopelt.study.config import StudyConfig
+from autopelt.study.config import CONFIG, StudyConfig
 from autopelt.study.confirmation import confirmations, ledger
 from autopelt.study.database import (
-    CONFIG,
     DATABASE,
     WARM_START,
     check_database,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,13 +15,13 @@ from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import NOTE as NO_POOLER
 from autopelt.backbones.pooler import reads_first_token
 from autopelt.modules.attachment import frozen_parameters
-from autopelt.tasks import Source, Task, make_task
+from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import not_scored
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.training.dropout import FastDropout
 from autopelt.training.precision import products
 from autopelt.training.shared_arrays import SharedArrays
-from autopelt.training.spec import Setup
+from autopelt.training.spec import Setup, data_source
 
 
 @dataclass
@@ -156,15 +155,6 @@ def length_limit(wanted: int, tokenizer: Any, config: Any) -> int:
         positions -= 2  # its positions start behind the padding token's
     limits.append(positions)
     return min(n for n in limits if isinstance(n, int) and n > 0)
-
-
-def data_source(setup: Setup) -> Source:
-    """Where a setup's examples come from."""
-    return Source(
-        data=None if setup.data is None else Path(setup.data),
-        train_examples=setup.train_examples,
-        random_seed=setup.random_seed,
-    )
 
 
 def is_warm() -> bool:

@@ -9,6 +9,7 @@ from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.recorded import Recorded
 from autopelt.study.config import StudyConfig, TrainingConfig
 from autopelt.study.facts import TaskFacts
+from autopelt.tasks import Source
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,15 @@ class Setup:
         if "\n" not in task and task.endswith((".yaml", ".yml")):
             task = str(Path(task).absolute())
         return replace(self, model=model, task=task)
+
+
+def data_source(setup: Setup) -> Source:
+    """Where a setup's examples come from."""
+    return Source(
+        data=None if setup.data is None else Path(setup.data),
+        train_examples=setup.train_examples,
+        random_seed=setup.random_seed,
+    )
 
 
 @dataclass(frozen=True)

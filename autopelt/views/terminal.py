@@ -72,7 +72,7 @@ class LiveView:
         self.begun = time.monotonic()
         self.warm: float | None = None
         self.ended = 0
-        self.now = "starting the workers"
+        self.now = "reading the model and the data"
         self.study: StudyRecord | None = None
         self.running: dict[int, tuple[TrialRecord, str]] = {}
         self.epochs: dict[int, int] = {}
@@ -83,6 +83,7 @@ class LiveView:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.live.transient = self.study is None  # nothing is left of what never began
         self.live.stop()
 
     def message(self, text: str) -> None:

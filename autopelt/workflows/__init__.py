@@ -1,8 +1,8 @@
 """Workflows: what a command does, whoever asked.
 
 options: each described once; settings: from choices to a configuration; plan, rate_sweep: to what
-runs; tried_backbone: what works on it; reading: what was understood of the data; search (progress,
-beliefs, best: its best/ folder), confirm, compare (compared: what is; swept: their rates;
-finalists), jobs: trainings beyond a search; warm_start, compatibility; train, predict, reproduce,
-pretrain, price, status, validate, doctor.
+runs; tried_backbone: what works on it; entries: what is evaluated first; reading: what was
+understood of the data; search (progress, beliefs, best: its best/ folder), confirm, compare
+(compared: what is; swept: their rates; finalists), jobs: trainings beyond a search; warm_start,
+compatibility; train, predict, reproduce, pretrain, price, status, validate, doctor.
 """

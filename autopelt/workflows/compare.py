@@ -28,9 +28,8 @@ from autopelt.system.files import write_text
 from autopelt.system.lock import LOCK
 from autopelt.system.signals import stoppable
 from autopelt.tasks import make_task
-from autopelt.training.context import data_source
 from autopelt.training.profile import measured
-from autopelt.training.spec import Setup
+from autopelt.training.spec import Setup, data_source
 from autopelt.workflows.compared import Method
 from autopelt.workflows.finalists import finalists
 from autopelt.workflows.jobs import Job, Say, run_jobs

@@ -1,59 +1,40 @@
-"""From a configuration to all that a search needs, checked before anything is written or run."""
+"""From a configuration to all that a search needs, checked before anything is written or run.
+
+What a mistake in an option can break is checked first and takes no torch where the model is known:
+`bind`; then model and data: `make_plan`.
+"""
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.architecture.seeds import seed_architecture, shrink
-from autopelt.backbones.head import head_size
-from autopelt.backbones.identity import weights_identity
-from autopelt.backbones.load import load_config, load_tokenizer
-from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.families import FAMILIES
+from autopelt.backbones.sizes import Sizes, sizes_of
 from autopelt.backbones.source import ModelSource
 from autopelt.data.general_text import general_text, text_hash
 from autopelt.data.source import DataFacts, Splits
 from autopelt.errors import UsageError, parameter
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
-from autopelt.space.rates import RateRange, nearest
-from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.study.facts import VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.objectives import COSTS
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import scored_groups
 from autopelt.tasks.prior import constant_score
-from autopelt.training.context import data_source, length_limit
-from autopelt.training.forgetting import unmeasurable
-from autopelt.training.spec import Setup
+from autopelt.training.spec import Setup, data_source
+from autopelt.workflows.entries import Entry, seed_entries
 from autopelt.workflows.reading import first_lines
-from autopelt.workflows.tried_backbone import tried
-from autopelt.workflows.warm_start import WarmStart, warm_start
+from autopelt.workflows.settings import check_sampler
+
+if TYPE_CHECKING:
+    from autopelt.workflows.warm_start import WarmStart
 
 PACKAGES = ("torch", "transformers", "datasets", "optuna", "ray", "botorch", "gpytorch")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An architecture that a study evaluates before it proposes any of its own.
-
-    Attributes:
-        label: of a seed architecture its name, with ``~`` where it was shrunk and its learning
-            rate where that is not its own: ``sapa~ x4``; else "".
-        origin: ``seed``, or ``warm``: from the front of the study of a warm start.
-        source: of the latter the trial it was there, ``rte-minilm-1pct:12``.
-    """
-
-    label: str
-    architecture: Architecture
-    origin: str = "seed"
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +60,7 @@ class Plan:
     limit: int
     space: BoundSpace
     seeds: tuple[Entry, ...]
-    warm: WarmStart | None
+    warm: "WarmStart | None"
     facts: StudyFacts
     data: DataFacts
     notes: tuple[str, ...]
@@ -95,25 +76,45 @@ class Plan:
         return (*self.seeds, *(e for e in taken if e.architecture.id not in known))
 
 
-def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> Plan:
-    """Check a configuration against its model, task and data.
+@dataclass(frozen=True)
+class Bound:
+    """A configuration on its model; attributes as of `Plan`, notes on the model alone."""
+
+    config: StudyConfig
+    task: Task
+    sizes: Sizes
+    counter: ShapeCounter
+    limit: int
+    space: BoundSpace
+    seeds: tuple[Entry, ...]
+    warm: "WarmStart | None"
+    notes: tuple[str, ...]
+
+
+def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
+    """Check names, paths, budget and space against the model's sizes; reads no example.
 
     Args:
-        command: the command line, for the record.
         folder: of the study, where it exists: what it keeps of a warm start counts.
 
     Raises:
         UsageError: unknown names; a space that does not fit the backbone.
-        UnavailableError: model or data are not to be had.
+        UnavailableError: the model, or a folder of data, is not to be had.
         InfeasibleError: no architecture fits the budget.
     """
+    check_sampler(config.sampler)
     task = make_task(config.task)
-    config, tried_notes = tried(config, folder)
     setup = Setup.of(config)
-    source = setup.source
-    model_config = load_config(source)
-    task = task.for_model(model_config)
-    shapes = shapes_of_config(model_config)
+    if setup.data is not None:
+        task.origin.find(data_source(setup))
+    sizes, notes = sizes_of(setup.source), list[str]()
+    if sizes.described or sizes.model_type not in FAMILIES:
+        from autopelt.workflows.tried_backbone import tried
+
+        config, notes = tried(config, folder)
+        setup = Setup.of(config)
+        sizes = sizes_of(setup.source)
+    shapes = sizes.shapes
     counter = ShapeCounter(shapes)
     limit = config.budget.limit(shapes.backbone_parameters)
     minimum = 0
@@ -123,9 +124,39 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
     seeds = seed_entries(config, shapes, counter, limit)
     warm = None
     if config.warm_start is not None:
+        from autopelt.workflows.warm_start import warm_start
+
         room = max(0, config.trials - len(seeds)) // 3
         small_too = config.objectives.weigh_costs
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
+    return Bound(config, task, sizes, counter, limit, space, seeds, warm, tuple(notes))
+
+
+def make_plan(
+    config: StudyConfig, command: str, folder: Path | None = None, bound: Bound | None = None
+) -> Plan:
+    """Check a configuration against its model, task and data.
+
+    Args:
+        command: the command line, for the record.
+        folder: as in `bind`.
+        bound: from `bind`, where it is known already.
+
+    Raises:
+        UsageError: unknown names; a space that does not fit the backbone.
+        UnavailableError: model or data are not to be had.
+        InfeasibleError: no architecture fits the budget.
+    """
+    bound = bound or bind(config, folder)
+    config = bound.config
+    setup = Setup.of(config)
+    source = setup.source
+    # From here on torch is needed.
+    from autopelt.backbones.load import load_config, load_tokenizer
+    from autopelt.training.context import length_limit
+
+    model_config = load_config(source)
+    task, shapes, warm = bound.task.for_model(model_config), bound.sizes.shapes, bound.warm
     general = general_text_hash(config, source, model_config)
     # The report split is looked at here alone, to count and check it; no trial is given it.
     splits = task.load(data_source(setup), report=True)
@@ -133,8 +164,8 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
         version=VERSION,
         command=command,
         metric=score_name(task),
-        limit=limit,
-        head=head_size(model_config, task.head, task.outputs),
+        limit=bound.limit,
+        head=bound.sizes.head(task.head, task.outputs),
         backbone=backbone_facts(source, model_config, shapes),
         task=task_facts(task, splits, general_text=general),
         versions=versions(),
@@ -142,16 +173,27 @@ def make_plan(config: StudyConfig, command: str, folder: Path | None = None) -> 
     )
     tokenizer = load_tokenizer(source)
     longest = length_limit(setup.max_length or task.max_length, tokenizer, model_config)
-    notes = [*tried_notes, *first_lines(task, splits, tokenizer, longest), *splits.facts.notes]
+    notes = [*bound.notes, *first_lines(task, splits, tokenizer, longest), *splits.facts.notes]
     if warm is not None:
         notes.append(warm.words(config.sampler))
     return Plan(
-        config, shapes, counter, limit, space, seeds, warm, facts, splits.facts, tuple(notes)
+        config,
+        shapes,
+        bound.counter,
+        bound.limit,
+        bound.space,
+        bound.seeds,
+        warm,
+        facts,
+        splits.facts,
+        tuple(notes),
     )
 
 
 def backbone_facts(source: ModelSource, config: Any, shapes: Shapes) -> BackboneFacts:
     """What a study keeps of its backbone."""
+    from autopelt.backbones.identity import weights_identity
+
     return BackboneFacts(
         name=source.name,
         family=shapes.family,
@@ -171,6 +213,8 @@ def general_text_hash(config: StudyConfig, source: ModelSource, model_config: An
     """
     wanted = [name for name in config.objectives.watched if COSTS[name].trained]
     for name in wanted:
+        from autopelt.training.forgetting import unmeasurable
+
         reason = unmeasurable(name, source.name, model_config)
         if reason:
             raise UsageError(reason)
@@ -196,121 +240,6 @@ def task_facts(task: Task, splits: Splits, general_text: str = "") -> TaskFacts:
         **splits.facts.stored(),
         general_text=general_text,
     )
-
-
-def seed_entries(
-    config: StudyConfig, shapes: Shapes, counter: ShapeCounter, limit: int
-) -> tuple[Entry, ...]:
-    """Seed architectures in order of evaluation, each once at a learning rate.
-
-    By default those whose methods and places the space has: at most a third of the trials, but two
-    at least; a longer study begins like a shorter one. They come at their own learning rate and at
-    a higher one that the space offers. What is over the budget is shrunk to fit, as ``name~``; of
-    the first names it comes as it is too, a reference point, up to twice the budget.
-
-    What a user names comes as it is, whatever the space and the budget, then shrunk; higher rates
-    follow as far as a third of the trials goes.
-    """
-    own, high = first_rates(config)
-    third = max(2, config.trials // 3)
-
-    def entry(name: str, rate: float, fitting: bool) -> Entry | None:
-        whole = seed_architecture(name, shapes)
-        made = shrink(whole, counter, limit) if fitting else whole
-        if made is None:
-            return None
-        label = (name if made == whole else f"{name}~") + ("" if rate == 1 else f" x{rate:g}")
-        return Entry(label, replace(made, learning_rate_multiplier=rate))
-
-    entries: list[Entry | None] = []
-    later: list[Entry | None] = []
-    if config.seed_architectures is not None:
-        for place, name in enumerate(config.seed_architectures):
-            entries.append(entry(name, own, fitting=False))
-            later.append(entry(name, own, fitting=True))
-            if place >= 3:  # the first four are compared with before anything is shrunk
-                entries += later
-                later = []
-        room = len(_each_once(entries + later))
-        later += [entry(name, high, fitting=True) for name in config.seed_architectures]
-        room = max(room, third)
-    else:
-        names = [n for n in default_seeds(shapes) if _says(config.space, n, shapes)]
-        order = [*FIRST, *((n, h) for n in names if n not in dict(FIRST) for h in (False, True))]
-        for place, (name, higher) in enumerate(order):
-            if name in names:
-                entries.append(entry(name, high if higher else own, fitting=True))
-                whole = seed_architecture(name, shapes)
-                over = limit < counter.count(whole).deployed <= 2 * limit
-                if over and not higher and name in dict(FIRST):
-                    later.append(entry(name, own, fitting=False))
-            if place + 1 == len(FIRST):  # what is within the budget comes before the references
-                entries += later
-                later = []
-        room = third
-    return tuple(_each_once(entries + later)[: min(room, config.trials)])
-
-
-def _each_once(entries: Sequence[Entry | None]) -> list[Entry]:
-    unique: dict[str, Entry] = {}
-    for entry in entries:
-        if entry is not None:
-            unique.setdefault(entry.architecture.id, entry)
-    return list(unique.values())
-
-
-HIGHER = 4.0
-"""Times the methods' own learning rates: short trainings want more than what was published."""
-
-FIRST = (
-    *(("unipelt", False), ("pt-unipelt", False)),
-    *(("adapter-pfeiffer", False), ("adapter-pfeiffer", True), ("head-only", False)),
-    *(("sapa", True), ("sapa", False), ("lora-r8", False), ("lora-r8", True)),
-    *(("unipelt", True), ("pt-unipelt", True)),
-)
-"""Seed architectures that come first, and whether at a higher learning rate: what was published,
-then what was best on real tasks, so that a model sees early what a rate does."""
-
-
-def default_seeds(shapes: Shapes) -> tuple[str, ...]:
-    """What a careful person would try by hand, in order."""
-    return (
-        *dict(FIRST),
-        f"adapterdrop-{max(1, shapes.layers // 2)}",
-        "lora-r2",
-        "prefix-10",
-        "lora-r32",
-        "lora-r4",
-        "adapter-parallel",
-        "lora-r16",
-        "mam",
-        "lora-r1",
-    )
-
-
-def first_rates(config: StudyConfig) -> tuple[float, float]:
-    """At which hand-made architectures enter: the offered factors nearest to 1 and to 4.
-
-    The latter together with the factor that all rates of the study have; of a list it is the
-    largest. They are equal where the space offers nothing higher.
-    """
-    space = config.space
-    own = nearest(1.0, space.rates)
-    high = max(1.0, HIGHER / config.training.learning_rate_factor)
-    ranged = isinstance(space.learning_rate_multiplier, RateRange)
-    return own, nearest(high, space.rates) if ranged else max(space.rates)
-
-
-def _says(space: SearchSpace, name: str, shapes: Shapes) -> bool:
-    """Whether the space has every method of a seed architecture where it sits, in any size."""
-    offered = {
-        (row.method, at, layer)
-        for row in space.modules
-        for at in row.location
-        for layer in row.layers_of(shapes.layers)
-    }
-    modules = seed_architecture(name, shapes).modules
-    return all((m.method, m.location, m.layer) in offered for m in modules)
 
 
 def score_name(task: Task) -> str:

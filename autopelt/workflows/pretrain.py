@@ -29,8 +29,8 @@ from autopelt.study.config import derived_seed
 from autopelt.system.files import new_folder, read_text, write_text
 from autopelt.tasks import make_task
 from autopelt.training.batches import scoring_batches, training_batches
-from autopelt.training.context import data_source, length_limit
-from autopelt.training.spec import Setup
+from autopelt.training.context import length_limit
+from autopelt.training.spec import Setup, data_source
 from autopelt.workflows.plan import versions
 
 RECORD = "pretraining.json"

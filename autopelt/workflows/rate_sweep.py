@@ -9,7 +9,7 @@ from dataclasses import replace
 from autopelt.architecture.architecture import Architecture
 from autopelt.space.rates import nearest
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.workflows.plan import Entry, first_rates
+from autopelt.workflows.entries import Entry, first_rates
 
 FAMILIES = 2
 """Hand-made architectures whose rates go on."""

@@ -26,8 +26,8 @@ from autopelt.samplers import (
     suggest,
 )
 from autopelt.samplers.history import History
-from autopelt.study.config import derived_seed
-from autopelt.study.database import CONFIG, explained
+from autopelt.study.config import CONFIG, derived_seed
+from autopelt.study.database import explained
 from autopelt.study.importance import with_importance
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
@@ -41,7 +41,8 @@ from autopelt.views.terminal import TRAINING, View
 from autopelt.workflows.beliefs import REPEAT, Beliefs
 from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
 from autopelt.workflows.compatibility import changed_facts, changed_versions, check_data
-from autopelt.workflows.plan import Entry, Plan, default_threads
+from autopelt.workflows.entries import Entry
+from autopelt.workflows.plan import Plan, default_threads
 from autopelt.workflows.progress import Progress
 from autopelt.workflows.rate_sweep import next_rate
 from autopelt.workflows.tried_backbone import keep_description
@@ -185,9 +186,8 @@ class _Driver:
         if self._again:
             number = self._again.pop(0)
             if "architecture" in self.study.attributes(number):
-                self.study.write(
-                    number, scores=[], losses=[], score=None, finished=None, stopped_because=""
-                )
+                gone: dict[str, Any] = {"scores": [], "losses": [], "score": None, "finished": None}
+                self.study.write(number, **gone, stopped_because="")
                 return self._spec(number)
             return self._spec(number) if self._proposed(self.study.trial(number)) else self.next()
         record = self.study.record()

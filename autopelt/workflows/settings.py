@@ -4,15 +4,17 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autopelt.backbones.description import load, plain, read
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.study.config import StudyConfig, read_values
-from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
 from autopelt.tasks import Task, make_task, task_from_files
 from autopelt.workflows.options import OPTIONS, OTHER_WORDS, Option
+
+if TYPE_CHECKING:
+    from autopelt.study.storage import StudyStorage
 
 _OWN_DATA = tuple(name for name, option in OPTIONS.items() if option.lands == "own data")
 
@@ -112,7 +114,18 @@ def _task(name: Any, own: dict[str, Any]) -> Task:
     return make_task(name)
 
 
-def changed_config(study: StudyStorage, changes: Mapping[str, Any]) -> StudyConfig:
+def check_sampler(name: str) -> None:
+    """Raises UsageError for a name that no sampler has.
+
+    The usual one is not looked up: all of them together import optuna and scipy.
+    """
+    if name != StudyConfig.model_fields["sampler"].default:
+        from autopelt.samplers.registry import check_sampler
+
+        check_sampler(name)
+
+
+def changed_config(study: "StudyStorage", changes: Mapping[str, Any]) -> StudyConfig:
     """A study's configuration with what may change while it goes on; None is left as it is.
 
     Raises:

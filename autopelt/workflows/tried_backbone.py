@@ -13,8 +13,7 @@ from autopelt.backbones.structure import family_for
 from autopelt.errors import UsageError, parameter
 from autopelt.modules.probe import failures
 from autopelt.space.fitting import fitted, places_of
-from autopelt.study.config import StudyConfig
-from autopelt.study.database import CONFIG
+from autopelt.study.config import CONFIG, StudyConfig
 from autopelt.system.files import write_text
 from autopelt.training.spec import Setup
 

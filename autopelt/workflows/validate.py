@@ -17,7 +17,6 @@ from autopelt.backbones.description import load, read
 from autopelt.errors import AutopeltError, UsageError, did_you_mean, parameter
 from autopelt.methods import METHODS
 from autopelt.methods.shapes import Shapes
-from autopelt.samplers import SAMPLERS
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
 from autopelt.system.files import read_text
@@ -25,6 +24,7 @@ from autopelt.system.validation_errors import explanations
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks import TASKS
 from autopelt.tasks.task_file import TaskFile
+from autopelt.workflows.settings import check_sampler
 
 MODELS: Mapping[str, type[BaseModel]] = {
     "config": StudyConfig,
@@ -122,8 +122,8 @@ def _config(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[st
         elif task not in TASKS:
             errors.append(f"task '{task}' is unknown: {did_you_mean(task, TASKS)}")
     sampler = value.get("sampler")
-    if isinstance(sampler, str) and sampler not in SAMPLERS:
-        errors.append(f"sampler '{sampler}' is unknown: {did_you_mean(sampler, SAMPLERS)}")
+    if isinstance(sampler, str):
+        errors += _errors(partial(check_sampler, sampler))
     names = value.get("seed_architectures")
     if isinstance(names, list):
         reference = shapes or _SMALL

@@ -47,7 +47,7 @@ from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours, sample_feasible, unique_points
 from autopelt.statistics.pareto import front, hypervolume
 from autopelt.study.rungs import rungs
-from autopelt.workflows.plan import default_seeds
+from autopelt.workflows.entries import default_seeds
 
 Array = NDArray[np.float64]
 

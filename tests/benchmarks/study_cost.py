@@ -31,8 +31,7 @@ from autopelt.study.database import CONFIG
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.tasks import make_task
-from autopelt.training.context import data_source
-from autopelt.training.spec import Setup
+from autopelt.training.spec import Setup, data_source
 
 
 def plain_training(trial: TrialRecord, config: StudyConfig) -> float:

@@ -1,6 +1,7 @@
 """The command line as a user meets it: help is light, errors are one line, output is exact."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,10 @@ import click
 import pytest
 
 from autopelt.cli.main import MODULES, cli, main
+
+ROOT = Path(__file__).resolve().parents[2]
+OLD_STUDY = "tests/fixtures/study-7d51a0e"
+FOR_TRAINING = ("torch", "transformers", "ray", "botorch", "datasets")
 
 HEAVY = (
     "torch",
@@ -44,6 +49,67 @@ def test_help_takes_less_than_a_third_of_a_second(command: list[str]) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert float(output.stdout.splitlines()[-1]) < 0.3
+
+
+LIGHT = (
+    ("list", "spaces"),
+    ("list", "tasks"),
+    ("list", "models"),
+    ("list", "architectures"),
+    ("show", "unipelt"),
+    ("diff", "unipelt", "lora-r8"),
+    ("validate", "search_spaces/pelt.yaml", "--model", "minilm"),
+    ("validate", f"{OLD_STUDY}/config.yaml"),
+    ("status", OLD_STUDY),
+    ("show", OLD_STUDY, "--model", "minilm"),
+    ("search",),
+    ("search", "--task", "dmeo"),
+    ("search", "--task", "demo", "--epochs", "0"),
+    ("search", "--task", "demo", "--budget", "0"),
+    ("search", "--task", "demo", "--budget", "10"),
+    ("search", "--task", "demo", "--space", "plet"),
+    ("search", "--task", "demo", "--model", "minlm"),
+    ("search", "--task", "demo", "--model", "nobody/nothing"),
+    ("search", "--task", "demo", "--sampler", "plet"),
+    ("search", "--task", "demo", "--warm-start", "nowhere"),
+    ("search", "--task", "rte", "--data", "nowhere"),
+    ("search", "--train", "nowhere.csv"),
+)
+"""Commands that train nothing, or that a mistake ends; minilm's sizes are known without torch."""
+
+
+def test_what_trains_nothing_and_what_is_refused_loads_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from autopelt.cli.main import main\n"
+        f"for words in {LIGHT}:\n"
+        "    code = main(words)\n"
+        f"    loaded = [m for m in {FOR_TRAINING} if m in sys.modules]\n"
+        "    print(code > 0, loaded, words, file=sys.stderr)\n"
+        "    sys.stderr.flush()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    told = [line for line in ran.stderr.splitlines() if line.startswith(("True", "False"))]
+    assert told == [f"{'search' in words} [] {words}" for words in LIGHT], ran.stderr
+
+
+def test_a_search_says_what_begins_before_it_loads_torch() -> None:
+    code = (
+        "import sys\n"
+        "from autopelt.cli.main import main\n"
+        "from autopelt.errors import UsageError\n"
+        "from autopelt.workflows import plan\n"
+        "def refuse(*given):\n"
+        f"    raise UsageError(str([m for m in {FOR_TRAINING} if m in sys.modules]))\n"
+        "plan.make_plan = refuse\n"
+        "main(['search', '--task', 'demo', '--trials', '40', '--out', 'there'])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    workers = min(2, len(os.sched_getaffinity(0)))
+    assert ran.stdout == f"study there: 40 trials on demo, {workers} at a time\n"
+    assert ran.stderr == "autopelt: []\n"
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -76,6 +76,14 @@ def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
     assert "{" not in text
 
 
+def test_the_live_view_is_there_before_a_study_and_leaves_nothing_of_one_that_never_began() -> None:
+    console, stream = shown(LiveView)
+    with LiveView(console) as view:
+        console.print(view._draw())
+        assert "reading the model and the data · " in stream.getvalue()
+    assert stream.getvalue().endswith("\x1b[1A\x1b[2K")  # up a line, which is erased
+
+
 def test_the_time_left_follows_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     """An epoch in two seconds; what passed before the first is not counted again."""
     clock = [0.0]

@@ -1,0 +1,125 @@
+"""Seed architectures of a study: a third at most, in both rates, what space and budget allow."""
+
+from pathlib import Path
+
+import pytest
+from closed_form import shapes_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_search import plan
+
+from autopelt.architecture.counter import ShapeCounter
+from autopelt.study.config import StudyConfig
+from autopelt.workflows.entries import Entry, default_seeds, seed_entries
+
+SHAPES = shapes_of(6, 384)
+COUNTER = ShapeCounter(SHAPES)
+THREE = {
+    "name": "three",
+    "modules": [{"method": "sequential_adapter", "location": "ffn", "sizes": [0, 6, 12]}],
+    "learning_rate_multiplier": [0.5, 1, 2],
+}
+
+
+def entries(share: float = 0.001, **given: object) -> list[Entry]:
+    config = StudyConfig.build({"task": "rte"} | given, "test")
+    limit = int(share * SHAPES.backbone_parameters)
+    return list(seed_entries(config, SHAPES, COUNTER, limit))
+
+
+def labels(share: float = 0.001, **given: object) -> list[str]:
+    return [entry.label for entry in entries(share, **given)]
+
+
+def test_the_first_of_the_default_space_in_order() -> None:
+    assert labels(trials=44) == [
+        *("unipelt~", "pt-unipelt~", "adapter-pfeiffer~", "adapter-pfeiffer~ x4", "head-only"),
+        *("sapa~ x4", "sapa~", "lora-r8~", "lora-r8~ x4", "unipelt~ x4", "pt-unipelt~ x4"),
+        *("adapterdrop-3~", "adapterdrop-3~ x4", "prefix-10~"),
+    ]
+
+
+@given(
+    trials=st.integers(1, 150),
+    more=st.integers(0, 60),
+    share=st.sampled_from([0.0003, 0.001, 0.01, 0.05]),
+    space=st.sampled_from(["pelt", "lora", "autopeft", "tiny", THREE]),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_third_of_a_study_at_most_and_more_trials_add_to_the_end(
+    trials: int, more: int, share: float, space: object
+) -> None:
+    given = {"space": space}
+    made = entries(share, trials=trials, **given)
+    longer = entries(share, trials=trials + more, **given)
+    assert len(made) <= max(min(2, trials), trials // 3)
+    assert longer[: len(made)] == made
+    assert len({entry.architecture.id for entry in made}) == len(made)
+    assert len({entry.label for entry in made}) == len(made)
+    limit = int(share * SHAPES.backbone_parameters)
+    for entry in made:
+        cost = COUNTER.count(entry.architecture).deployed
+        assert cost <= 2 * limit
+        assert entry.architecture.learning_rate_multiplier in (1.0, 2.0, 4.0)
+        assert entry.label.endswith(f" x{entry.architecture.learning_rate_multiplier:g}") or (
+            entry.architecture.learning_rate_multiplier == 1.0
+        )
+
+
+def test_what_is_over_the_budget_comes_as_it_is_only_near_to_it() -> None:
+    far, near = labels(trials=60), labels(0.01, trials=60)
+    assert "unipelt" not in far
+    assert {"unipelt", "pt-unipelt"} <= set(near)
+    assert near.index("unipelt") > near.index("pt-unipelt~ x4")  # after what is within it
+    assert "unipelt x4" not in near
+
+
+def test_a_space_has_the_seeds_that_it_can_say() -> None:
+    of = {name: labels(0.01, space=name, trials=60) for name in ("lora", "autopeft", "tiny")}
+    assert {name.split("-")[0] for name in of["lora"]} == {"lora", "head"}
+    assert of["lora"][:4] == ["head-only", "lora-r8", "lora-r8 x4", "lora-r2"]
+    assert not any("lora" in name or "unipelt" in name for name in of["autopeft"])
+    assert {"adapter-pfeiffer", "sapa", "mam~"} <= set(of["autopeft"])
+    assert not any("sapa" in name for name in of["tiny"])
+    assert of["tiny"][:2] == ["unipelt~", "pt-unipelt~"]
+
+
+def test_rates_are_those_that_the_space_offers() -> None:
+    offered = {
+        "[0.5, 1, 2]": (1.0, 2.0),
+        "[0.5]": (0.5, 0.5),
+        "{from: 0.125, to: 8}": (1.0, 4.0),
+        "{from: 0.5, to: 3}": (1.0, 3.0),
+        "{from: 3, to: 5}": (3.0, 4.24),
+    }
+    for rates, (own, high) in offered.items():
+        import yaml
+
+        space = THREE | {"learning_rate_multiplier": yaml.safe_load(rates)}
+        made = {
+            e.architecture.learning_rate_multiplier
+            for e in entries(0.01, space=space, trials=30)
+            if e.label.startswith("adapter-pfeiffer")
+        }
+        assert made == {own, high}, rates
+
+
+def test_what_a_user_names_comes_as_it_is_and_shrunk() -> None:
+    made = labels(trials=9, seed_architectures=("unipelt", "lora-r8"))
+    assert made == ["unipelt", "lora-r8", "unipelt~", "lora-r8~"]
+    longer = labels(trials=18, seed_architectures=("unipelt", "lora-r8"))
+    assert longer == [*made, "unipelt~ x4", "lora-r8~ x4"]
+    assert labels(seed_architectures=(), trials=60) == []
+
+
+def test_the_names_are_seeds_each_once() -> None:
+    names = default_seeds(SHAPES)
+    assert names[:2] == ("unipelt", "pt-unipelt")
+    assert len(set(names)) == len(names) == 15
+
+
+@pytest.mark.parametrize("trials", [14, 30, 60])
+def test_a_plan_has_them_first(tiny_bert: Path, trials: int) -> None:
+    made = plan(tiny_bert, trials=trials)
+    assert [e.origin for e in made.first] == ["seed"] * len(made.seeds)
+    assert 2 <= len(made.seeds) <= trials // 3
