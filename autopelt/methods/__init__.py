@@ -1,6 +1,6 @@
 """The methods, by name.
 
-lora, adalora, hira, miss (all: linear_map);
+dora, lora, adalora, hira, miss (all: linear_map);
 layer_norm, ia3, bitfit;
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix, prompt, p_tuning;
@@ -25,6 +25,7 @@ from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods.adalora import AdaLora
 from autopelt.methods.base import Method
 from autopelt.methods.bitfit import BitFit
+from autopelt.methods.dora import Dora
 from autopelt.methods.hira import Hira
 from autopelt.methods.ia3 import IA3
 from autopelt.methods.layer_norm import LayerNorm
@@ -44,6 +45,7 @@ __all__ = ["EVERYWHERE", "METHODS", "Method", "check", "in_order", "method_of", 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
+        Dora(),
         Lora(),
         AdaLora(),
         Hira(),

@@ -1,6 +1,6 @@
 """The torch modules of the methods, by the method's name.
 
-lora, adalora, hira, miss (all: linear_delta);
+dora, lora, adalora, hira, miss (all: linear_delta);
 ia3, bitfit, layer_norm (both: vectors);
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix (prefix_attention, disentangled), prompt, p_tuning;
@@ -15,6 +15,7 @@ probe: what works on a model; starts: starting values of LoRA that are computed.
 
 from autopelt.modules.adalora import AdaLoraModule
 from autopelt.modules.bitfit import BitFitModule
+from autopelt.modules.dora import DoraModule
 from autopelt.modules.hira import HiraModule
 from autopelt.modules.ia3 import IA3Module
 from autopelt.modules.layer_norm import LayerNormModule
@@ -31,6 +32,7 @@ from autopelt.modules.sequential_adapter import SequentialAdapterModule
 __all__ = ["PELTS", "Pelt"]
 
 PELTS: dict[str, type[Pelt]] = {
+    "dora": DoraModule,
     "lora": LoraModule,
     "adalora": AdaLoraModule,
     "hira": HiraModule,

@@ -26,10 +26,12 @@ class Frozen:
     Attributes:
         module: the whole map.
         rows: the outputs of the slice.
+        output: what the hook was given: of the method that is applied first, of the frozen map.
     """
 
     module: nn.Module
     rows: slice
+    output: torch.Tensor | None = None
 
     @property
     def weight(self) -> torch.Tensor:
@@ -37,6 +39,14 @@ class Frozen:
         weight = self.module.weight
         assert isinstance(weight, torch.Tensor)
         return (weight.T if isinstance(self.module, Conv1D) else weight)[self.rows]
+
+    @property
+    def product(self) -> torch.Tensor:
+        """W x (…, out), for the method that is applied first; others get what has been added."""
+        assert self.output is not None
+        bias = self.module.bias
+        output = self.output[..., self.rows]
+        return output - bias[self.rows] if isinstance(bias, torch.Tensor) else output
 
 
 class LinearDelta(Pelt):
@@ -67,7 +77,7 @@ class LinearDelta(Pelt):
         self, module: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor
     ) -> torch.Tensor:
         x = args[0]
-        update = self.update(x, Frozen(module, self.rows))
+        update = self.update(x, Frozen(module, self.rows, output))
         if self.gate is not None:
             update = self.gate(x) * update
         after = output.shape[-1] - self.rows.stop

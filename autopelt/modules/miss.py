@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from autopelt.modules.base import Sites, zeros
 from autopelt.modules.linear_delta import Frozen, LinearDelta
-from autopelt.modules.peft_forms import PeftForm, is_whole, low_rank_form
+from autopelt.modules.peft_forms import PeftForm, is_whole, lora_forms
 from autopelt.modules.pelt import Build
 
 
@@ -46,4 +46,4 @@ class MissModule(LinearDelta):
         if is_whole(site) and not isinstance(site.module, Conv1D):  # peft has it on these only
             settings = {"r": self.rank, "init_weights": True}
             yield PeftForm("MISS", site.module, {"miss_block": self.matrix}, settings)
-        yield low_rank_form(site, self.pieces(), self.matrix.T, self.rank)
+        yield from lora_forms(site, self.pieces(), self.matrix.T, self.rank)

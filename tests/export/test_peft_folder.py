@@ -79,7 +79,7 @@ def test_lora_everywhere_is_the_same_in_peft(family, tmp_path):
     round_trip(family, attached_to(model, *modules), tmp_path)
 
 
-METHODS_HELD = ("hira", "miss")
+METHODS_HELD = ("dora", "hira", "miss")
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])

@@ -15,7 +15,14 @@ from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, detach
 from autopelt.modules.linear_delta import Frozen
 
+
+def dora(part, weight):
+    changed = weight + part.scale * part.up @ part.down
+    return part.magnitude[:, None] * changed / changed.norm(dim=1, keepdim=True) - weight
+
+
 CHANGES = {
+    "dora": dora,
     "lora": lambda part, weight: part.up @ part.down,
     "adalora": lambda part, weight: part.left * part.values @ part.right,
     "hira": lambda part, weight: weight * (part.up @ part.down),
@@ -79,6 +86,10 @@ def test_what_sits_on_one_map_adds_up_and_merges_exactly(family):
 
 # ------------------------------------------------------------------ peft
 PEFT = {
+    "dora": (
+        peft.LoraConfig(r=3, lora_alpha=3, use_dora=True),
+        {"up": "lora_B", "down": "lora_A", "magnitude": "lora_magnitude_vector"},
+    ),
     "lora": (peft.LoraConfig(r=3, lora_alpha=3), {"up": "lora_B", "down": "lora_A"}),
     "hira": (peft.HiraConfig(r=3), {"up": "hira_B", "down": "hira_A"}),
     "miss": (peft.MissConfig(r=3), {"matrix": "miss_block"}),

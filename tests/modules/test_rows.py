@@ -17,6 +17,8 @@ GATED = Architecture(
     (
         Module("prefix", "attention", 1, 3, gate="auto"),
         Module("lora", "attention.query", 1, 2, gate="auto"),
+        Module("dora", "attention.query", 1, 2),
+        Module("hira", "ffn.out", 0, 2, gate="auto"),
         Module("sequential_adapter", "ffn", 1, 4, gate="auto"),
         Module("parallel_adapter", "ffn", 2, 4, gate="auto"),
     )
@@ -25,6 +27,8 @@ PLAIN = Architecture(
     (
         Module("prefix", "attention", 1, 5),
         Module("lora", "attention.value", 0, 2),
+        Module("dora", "attention.value", 0, 2),
+        Module("miss", "attention.query", 1, 3),
         Module("parallel_adapter", "ffn", 0, 4),
         Module("sequential_adapter", "ffn", 0, 4),
         Module("sequential_adapter", "attention", 2, 4),

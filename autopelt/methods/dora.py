@@ -1,0 +1,50 @@
+"""DoRA (Liu et al. 2024, https://arxiv.org/abs/2402.09353) on one linear map.
+
+The weight's rows are split into lengths and directions, LoRA turns the directions, and the lengths
+are trained as they are (eq. 5)::
+
+    W' = m ⊙ (W + s·B A) / ‖W + s·B A‖      y = W' x + bias
+
+with A (r, in), B (out, r), m (out,), the norm of each row, and ``s = alpha / r``. As in the paper
+(4.3) and in peft no gradient goes through the norm. On a fused map (GPT-2's qkv) it changes its
+slice.
+
+No gate: a gate would scale the difference to W, and the length is what DoRA trains itself.
+
+Start: A Kaiming uniform, B = 0, m = ‖W‖. Parameters: r·(in + out) + out. Learning rate: LoRA's.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from typing_extensions import override
+
+from autopelt.methods.base import linear_shape
+from autopelt.methods.by_hand import ByHand
+from autopelt.methods.linear_map import LinearMap
+from autopelt.methods.module import Module
+from autopelt.methods.shapes import Shapes
+
+
+class Dora(LinearMap):
+    """DoRA; see the head of this file."""
+
+    name = "dora"
+    words = "DoRA"
+    short = "dora"
+    pattern = "/"
+    drawn = 19
+    options = frozenset({"alpha"})
+    learning_rate = 1e-3
+    by_hand = MappingProxyType(
+        {
+            "dora-r8": ByHand(("attention.query", "attention.value")),
+            "dora-all-r8": ByHand(("all-linear",)),
+        }
+    )
+
+    @override
+    def ungated(self, module: Module, shapes: Shapes) -> int:
+        wide, out = linear_shape(module, shapes)
+        return module.size * (wide + out) + out
