@@ -11,7 +11,6 @@ README.md has the lines that load both.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -104,13 +103,11 @@ def write_model(
     architecture = attached(model) or Architecture()
     check(architecture)
     chosen = _of_one_kind(_yielded(model, architecture))
+    task = _TASK_TYPES.get(head)
     for module, form in chosen:
-        if form.tasks and _TASK_TYPES[head] not in form.tasks:
-            raise _refused(
-                module,
-                f"is the same in peft for {' and '.join(form.tasks)}, and the task is "
-                f"{_TASK_TYPES[head]}",
-            )
+        if form.tasks and task not in form.tasks:
+            why = f"is the same in peft for {' and '.join(form.tasks)}, and the task is {task}"
+            raise _refused(module, why)
     forms = _of_one_rank(_on_targets(chosen))
     names = {id(module): name for name, module in model.named_modules()}
     saved = {names[id(form.target)]: form for form in forms if form.peft_type == SAVED}
@@ -122,7 +119,7 @@ def write_model(
     head_tensors = head_parameters(model)
     config: dict[str, Any] = {
         "peft_type": next((f.peft_type for f in forms if f.peft_type != SAVED), "LN_TUNING"),
-        "task_type": _TASK_TYPES[head],
+        "task_type": task,
         "inference_mode": True,
         "base_model_name_or_path": base,
         "revision": revision,
@@ -250,13 +247,15 @@ def _of_one_rank(forms: list[PeftForm]) -> list[PeftForm]:
 
 
 def _own_settings(wrapped: dict[str, PeftForm]) -> dict[str, Any]:
-    """What most targets have as the setting itself, the others in its pattern."""
+    """What the target of the largest rank has as the setting itself, others in its pattern.
+
+    Programs that serve adapters take the setting for the rank to make room for.
+    """
     config: dict[str, Any] = {}
-    for key in next(iter(wrapped.values())).own:
-        values = {name: form.own[key] for name, form in wrapped.items()}
-        usual = Counter(values.values()).most_common(1)[0][0]
+    most = max(wrapped.values(), key=lambda form: form.own.get("r", 0))
+    for key, usual in most.own.items():
+        others = {name: f.own[key] for name, f in wrapped.items() if f.own[key] != usual}
         config[key] = usual
-        others = {name: value for name, value in values.items() if value != usual}
         if others:
             config.setdefault(_PATTERNS[key], {}).update(others)
     return config

@@ -101,14 +101,14 @@ def test_changes_of_one_rank_are_a_type_of_their_own(tmp_path):
     assert (config["peft_type"], config["r"]) == ("MISS", 5)
 
 
-def test_what_most_targets_have_is_the_setting_and_others_stand_in_patterns(tmp_path):
-    modules = [Module("lora", "attention.query", layer, 8, alpha=16) for layer in range(3)]
-    odd = Module("lora", "ffn.in", 1, 2)
-    config = round_trip("bert", attached_to(make("bert"), *modules, odd), tmp_path)
-    name = "bert.encoder.layer.1.intermediate.dense"
-    assert (config["r"], config["rank_pattern"]) == (8, {name: 2})
-    assert (config["lora_alpha"], config["alpha_pattern"]) == (16, {name: 2})
-    assert name in config["target_modules"]
+def test_the_largest_rank_is_the_setting_and_others_stand_in_patterns(tmp_path):
+    small = [Module("lora", "attention.query", layer, 2, alpha=8) for layer in (0, 2)]
+    large = [Module("lora", "ffn.in", layer, 8, alpha=16) for layer in (1, 2)]
+    config = round_trip("bert", attached_to(make("bert"), *small, *large), tmp_path)
+    names = [f"bert.encoder.layer.{layer}.attention.self.query" for layer in (0, 2)]
+    assert (config["r"], config["rank_pattern"]) == (8, dict.fromkeys(names, 2))
+    assert (config["lora_alpha"], config["alpha_pattern"]) == (16, dict.fromkeys(names, 8))
+    assert set(names) < set(config["target_modules"])
     assert config["modules_to_save"] == ["classifier"]
 
 
