@@ -10,6 +10,7 @@ import click
 
 from autopelt.architecture import seeds as seed_architectures
 from autopelt.cli.main import MODULES, cli
+from autopelt.methods import METHODS
 from autopelt.space.space import SearchSpace, shipped_spaces
 
 PAGE = Path(__file__).with_name("commands.md")
@@ -72,11 +73,25 @@ def page() -> str:
     spaces = "\n".join(f"| `{n}` | {SearchSpace.load(n).description} |" for n in shipped_spaces())
     parts.append(f"## Search spaces\n\n| name | what may be built |\n|---|---|\n{spaces}\n")
     lines = (seed_architectures.__doc__ or "").split("\n\n", 2)[2].splitlines()
+    lines = lines[: [n for n, line in enumerate(lines) if line.startswith("=")][-1]]
     plain = [re.sub(r"``([^`]+)``", r"\1    ", x).rstrip() for x in lines if x and x[0] != "="]
-    table = "\n".join(plain)
+    table = "\n".join([*plain, *by_hand()])
     words = "d is the width of the backbone."
     parts.append(f"## Seed architectures\n\n{words}\n\n```text\n{table}\n```\n")
     return "\n".join(parts)
+
+
+def by_hand() -> list[str]:
+    """A line for each hand-made architecture that a method names itself."""
+    lines = []
+    for method in METHODS.values():
+        for name, made in method.by_hand.items():
+            number = re.search(r"(?<=[-r])[0-9]+$", name)
+            key = name if number is None else f"{name[: number.start()]}N"
+            what = f"{method.words} on {', '.join(made.locations)}"
+            options = [f"{k} {v}" for k, v in made.options(8).items() if v is not None]
+            lines.append(", ".join([f"{key:<21} {what}", *options]))
+    return lines
 
 
 if __name__ == "__main__":

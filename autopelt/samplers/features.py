@@ -8,6 +8,7 @@ log2(1 + largest). The groups, each of which gets one length scale of the struct
 ``smooth R``    the same, smoothed over depth by a squared-exponential of 2.5 layers (of 12)
 ``size R``      for a row that all layers share: its largest size
 ``gates``       +1 gated, -1 not, 0 absent, smoothed over depth, all rows
+``variants``    each scale and start that a row offers, 1 where it has that one
 ``embeddings``  sizes and gates of rows at the embeddings
 ``layers``      how much of anything sits in each layer
 ``total``       log10 of all deployed parameters
@@ -44,21 +45,23 @@ Points = Matrix | Sequence[Observation]
 class _Profiles:
     """What is said of n architectures before it is arranged; R rows, L layers.
 
-    Shapes: sizes, gates (n, R, L + 1), the last column for the embeddings; multiplier (n,);
-    parameters (n,); outside (n, L + 1).
+    Shapes: sizes, gates (n, R, L + 1), the last column for the embeddings; variants (n, C), see
+    `_codes`; multiplier (n,); parameters (n,); outside (n, L + 1).
     """
 
     sizes: Array
     gates: Array
+    variants: Array
     multiplier: Array
     parameters: Array
     outside: Array
 
     @classmethod
-    def empty(cls, count: int, rows: int, layers: int) -> "_Profiles":
+    def empty(cls, count: int, rows: int, layers: int, variants: int) -> "_Profiles":
         """All absent."""
         sizes, outside = np.zeros((count, rows, layers + 1)), np.zeros((count, layers + 1))
-        return cls(sizes, np.zeros_like(sizes), np.zeros(count), np.ones(count), outside)
+        chosen = np.zeros((count, variants))
+        return cls(sizes, np.zeros_like(sizes), chosen, np.zeros(count), np.ones(count), outside)
 
 
 class Features:
@@ -74,6 +77,14 @@ class Features:
         self.space = space
         self._layers = max(1, space.shapes.layers)
         self._rows = space.space.modules
+        self._codes = {
+            r: codes for r, row in enumerate(self._rows) if (codes := _codes(row)).shape[1]
+        }
+        ends = np.cumsum([0, *(codes.shape[1] for codes in self._codes.values())]).tolist()
+        self._columns = {
+            r: slice(a, b) for r, a, b in zip(self._codes, ends, ends[1:], strict=False)
+        }
+        self._coded = ends[-1]
         self._scale = [1 / math.log2(1 + max(*row.sizes, 1)) for row in self._rows]
         depth = np.arange(self._layers)
         width = max(0.75, 2.5 * self._layers / 12)
@@ -134,7 +145,7 @@ class Features:
         return self._profiles_of_observations(points)
 
     def _profiles_of_observations(self, observations: Sequence[Observation]) -> _Profiles:
-        p = _Profiles.empty(len(observations), len(self._rows), self._layers)
+        p = _Profiles.empty(len(observations), len(self._rows), self._layers, self._coded)
         row_of = {(row.method, at): r for r, row in enumerate(self._rows) for at in row.location}
         for n, o in enumerate(observations):
             p.multiplier[n] = math.log2(o.architecture.learning_rate_multiplier)
@@ -150,13 +161,17 @@ class Features:
                     continue
                 part = 1 / len(self._rows[r].location)
                 p.sizes[n, r, layer] += part * self._scale[r] * math.log2(1 + module.size)
+                if r in self._codes and not p.variants[n, self._columns[r]].any():
+                    fits = [v.makes(module) for v in self._rows[r].variants]
+                    if any(fits):
+                        p.variants[n, self._columns[r]] = self._codes[r][fits.index(True)]
                 if len(self._rows[r].gate) > 1:
                     p.gates[n, r, layer] += part * (1.0 if module.gate is not None else -1.0)
         return p
 
     def _profiles_of_vectors(self, matrix: Matrix) -> _Profiles:
         space = self.space
-        p = _Profiles.empty(len(matrix), len(self._rows), self._layers)
+        p = _Profiles.empty(len(matrix), len(self._rows), self._layers, self._coded)
         p.parameters[:] = np.maximum(1, space.costs(matrix))
         factors = np.log2(np.array(space.space.rates, dtype=np.float64))
         chosen = 0 if space.multiplier is None else matrix[:, space.multiplier]
@@ -174,6 +189,9 @@ class Features:
                 at = self._layers if layer is None else layer
                 p.sizes[:, r, at] = size * on
                 p.gates[:, r, at] = gate * on
+        for r, codes in self._codes.items():
+            there = np.any(p.sizes[:, r] > 0, axis=-1, keepdims=True)
+            p.variants[:, self._columns[r]] = codes[matrix[:, space.variants[r]]] * there
         return p
 
     # ------------------------------------------------------------------ arrangement
@@ -191,6 +209,8 @@ class Features:
         if gated:
             smooth = p.gates[:, gated, :-1] @ self._smooth.T
             parts.append(("gates", smooth.reshape(len(smooth), len(gated) * self._layers)))
+        if self._codes:
+            parts.append(("variants", p.variants))
         if below:
             values = [p.sizes[:, below, -1], p.gates[:, below, -1]]
             parts.append(("embeddings", np.concatenate(values, axis=1)))
@@ -222,9 +242,20 @@ class Features:
         if shared and self.space.switches:
             on = np.any(p.sizes[:, shared, :-1] > 0, axis=1)
             columns.append(np.asarray(on, dtype=np.float64))
+        columns.append(p.variants)
         if self.space.multiplier is not None:
             columns.append(p.multiplier[:, None] / 2)
         return np.concatenate(columns, axis=1)
+
+
+def _codes(row: Row) -> Array:
+    """(O, C): of each variant 1 at its alpha and 1 at its start, where a row has several."""
+    alphas = row.alpha if len(row.alpha) > 1 else ()
+    starts = row.start if len(row.start) > 1 else ()
+    return np.array(
+        [[*(v.alpha == a for a in alphas), *(v.start == s for s in starts)] for v in row.variants],
+        dtype=np.float64,
+    ).reshape(len(row.variants), -1)
 
 
 def _at_embeddings(row: Row) -> bool:

@@ -20,7 +20,7 @@ def distributions(space: BoundSpace) -> dict[str, BaseDistribution]:
     """One distribution per dimension, by its name.
 
     A size and the multiplier are the index into their list, 0 to k - 1; a gate and a switch are
-    categorical over False and True.
+    categorical over False and True, a variant over its words.
     """
     return {d.name: _distribution(d) for d in space.dimensions}
 
@@ -38,7 +38,8 @@ def suggest(trial: optuna.Trial, space: BoundSpace) -> Architecture:
         if isinstance(distribution, IntDistribution):
             vector[i] = trial.suggest_int(dimension.name, distribution.low, distribution.high)
         else:
-            vector[i] = _index(dimension, trial.suggest_categorical(dimension.name, (False, True)))
+            choices = distribution.choices
+            vector[i] = _index(dimension, trial.suggest_categorical(dimension.name, choices))
     return space.decode(space.canonical(vector))
 
 
@@ -57,6 +58,8 @@ def params_of(
                 params[dimension.name] = False
         elif dimension.kind in ("gate", "switch"):
             params[dimension.name] = bool(dimension.values[value])
+        elif dimension.kind == "variant":
+            params[dimension.name] = dimension.labels[value]
         else:
             params[dimension.name] = int(value)
     return params
@@ -120,13 +123,17 @@ def check_space(trials: Sequence[FrozenTrial], space: BoundSpace) -> None:
             )
 
 
-def _distribution(dimension: Dimension) -> BaseDistribution:
+def _distribution(dimension: Dimension) -> IntDistribution | CategoricalDistribution:
+    if dimension.kind == "variant":
+        return CategoricalDistribution(dimension.labels)
     if dimension.kind in ("gate", "switch"):
         return CategoricalDistribution((False, True))
     return IntDistribution(0, len(dimension.values) - 1)
 
 
 def _index(dimension: Dimension, value: Any) -> int:
+    if dimension.kind == "variant":
+        return dimension.labels.index(str(value))
     if dimension.kind in ("gate", "switch"):
         return [bool(v) for v in dimension.values].index(bool(value))
     return int(value)

@@ -97,6 +97,7 @@ class Moves:
         for _ in range(int(self.rng.integers(1, 4))):
             change = (self._less, self._more, self._narrow, self._resize)[self.rng.integers(4)]
             change(point)
+        self._vary(point)
         self._rate(point)
         return point
 
@@ -145,6 +146,12 @@ class Moves:
         last = len(self.space.dimensions[row[0]].values) - 1
         if last > 0:
             point[present] = self.rng.integers(1, last + 1)
+
+    def _vary(self, point: Matrix) -> None:
+        """Every fourth time a row's scale and start are drawn anew."""
+        for dimension in self.space.variants.values():
+            if self.rng.random() < 0.25:
+                point[dimension] = self.rng.integers(len(self.space.dimensions[dimension].values))
 
     def _rate(self, point: Matrix) -> None:
         at = self.space.multiplier

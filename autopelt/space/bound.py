@@ -65,8 +65,9 @@ class BoundSpace(PriceTables):
             row = self.row_of(i)
             size = row.sizes[vector[i]]
             gated = row.gate[vector[self.gates[i]] if i in self.gates else 0]
+            variant = row.variants[self._variant(vector, i)]
             modules += [
-                Module(row.method, at, layer, size, "auto" if gated else None, row.alpha_of(size))
+                variant.module(row.method, at, layer, size, gated)
                 for layer, switch in places
                 if size > 0 and (switch is None or vector[switch])
                 for at in row.location
@@ -84,6 +85,7 @@ class BoundSpace(PriceTables):
         """
         modules = {module.key: module for module in architecture.modules}
         vector = [0] * len(self.dimensions)
+        found: dict[int, list[Module]] = {r: [] for r in range(len(self.space.modules))}
 
         def choices_at(i: int, layer: int | None) -> set[tuple[int, bool]]:
             """Sizes and gates that the row of dimension `i` has in a layer."""
@@ -106,8 +108,18 @@ class BoundSpace(PriceTables):
             if size not in row.sizes or (size > 0 and gated not in row.gate):
                 raise self._not_in_space(architecture, f": row {row.name}")
             vector[i] = row.sizes.index(size)
+            if size > 0:
+                found[self.dimensions[i].row] += [
+                    modules[key]
+                    for layer in live
+                    for at in row.location
+                    if (key := (-1 if layer is None else layer, at, row.method)) in modules
+                ]
             if i in self.gates and size > 0:
                 vector[self.gates[i]] = row.gate.index(gated)
+        for r, dimension in self.variants.items():
+            fits = (all(map(v.makes, found[r])) for v in self.space.modules[r].variants)
+            vector[dimension] = next((o for o, fit in enumerate(fits) if fit), 0)
         if self.multiplier is not None:
             multipliers = self.dimensions[self.multiplier].values
             if architecture.learning_rate_multiplier in multipliers:
@@ -116,6 +128,11 @@ class BoundSpace(PriceTables):
         if self.decode(point) != architecture:
             raise self._not_in_space(architecture)
         return point
+
+    def _variant(self, vector: Sequence[int], i: int) -> int:
+        """Index of the variant of the row of dimension `i`."""
+        row = self.dimensions[i].row
+        return vector[self.variants[row]] if row in self.variants else 0
 
     def _not_in_space(self, architecture: Architecture, why: str = "") -> NotInSpaceError:
         name = self.space.name
@@ -166,4 +183,20 @@ class BoundSpace(PriceTables):
             present &= reached
         gated = self.gate_dimensions >= 0
         points[:, self.gate_dimensions[gated]] *= present[:, gated]
+        for r, dimension in self.variants.items():
+            points[:, dimension] = self._first_equal(r, points, present)
         return points
+
+    def _first_equal(
+        self, r: int, points: Matrix, present: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    ) -> Matrix:
+        """The first variant of row `r` that makes the same modules, for each point; (N,).
+
+        At rank 8 the scales ``rank`` and ``sqrt`` are one; of an absent row all variants are.
+        """
+        own = [k for k, i in enumerate(self.size_dimensions) if self.dimensions[i].row == r]
+        sizes = points[:, self.size_dimensions[own]]  # (N, Kr)
+        same = self.equal_variants(r)  # (O, O, V)
+        chosen = points[:, self.variants[r]]
+        alike = same[chosen[:, None], :, sizes] | ~present[:, own][..., None]  # (N, Kr, O)
+        return np.asarray(alike.all(axis=1).argmax(axis=1), dtype=np.int64)

@@ -19,6 +19,21 @@ def places_of(space: SearchSpace, shapes: Shapes) -> list[tuple[str, str]]:
     return list(dict.fromkeys(last + named))
 
 
+def on_backbone(space: SearchSpace, shapes: Shapes) -> SearchSpace:
+    """The space with the locations that its words mean here; each place stands in one row."""
+    if space.skip_missing:
+        return fitted(space, shapes) or space
+    seen: set[tuple[str, str]] = set()
+    rows: list[Row] = []
+    for row in space.modules:
+        meant = tuple(at for at in _meant(row, shapes) if (row.method, at) not in seen)
+        seen.update((row.method, at) for at in meant)
+        if meant:
+            rows.append(row if meant == row.location else _at(row, meant))
+    same = rows == list(space.modules)
+    return space if same else space.model_copy(update={"modules": tuple(rows)})
+
+
 def fitted(space: SearchSpace, shapes: Shapes) -> SearchSpace | None:
     """The space without what does not fit; where nothing is left, LoRA on all linear maps.
 
@@ -34,8 +49,7 @@ def fitted(space: SearchSpace, shapes: Shapes) -> SearchSpace | None:
         )
         seen.update((row.method, at) for at in kept)
         if kept:
-            same = kept == row.location
-            rows.append(row if same else row.model_copy(update={"location": kept}))
+            rows.append(row if kept == row.location else _at(row, kept))
     if rows == list(space.modules):
         return space
     if not rows:
@@ -45,6 +59,10 @@ def fitted(space: SearchSpace, shapes: Shapes) -> SearchSpace | None:
     switched = space.layer_switch and any(row.per == "model" for row in rows)
     changed = space.model_copy(update={"modules": tuple(rows), "layer_switch": switched})
     return changed if rows else None
+
+
+def _at(row: Row, locations: tuple[str, ...]) -> Row:
+    return row.model_copy(update={"location": locations})
 
 
 def _meant(row: Row, shapes: Shapes) -> tuple[str, ...]:

@@ -43,6 +43,10 @@ def nearest_point(space: BoundSpace, architecture: Architecture) -> Vector | Non
         if i in space.gates:
             gated = 2 * sum(m.gate is not None for m in present) > len(present)
             point[space.gates[i]] = row.gate.index(gated)
+        r = space.dimensions[i].row
+        if r in space.variants:
+            fits = [sum(map(v.makes, present)) for v in row.variants]
+            point[space.variants[r]] = fits.index(max(fits))
     if space.multiplier is not None:
         rates = space.dimensions[space.multiplier].values
         rate = nearest(architecture.learning_rate_multiplier, rates)

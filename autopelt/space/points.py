@@ -76,6 +76,8 @@ def _fill(space: BoundSpace, rng: np.random.Generator, target: Matrix) -> Matrix
         if gates:
             drawn = rng.integers(2, size=(n, len(gates)))
             points[:, gates] = np.where(one_gate[:, None], drawn[:, :1], drawn)
+    for dimension in space.variants.values():
+        points[:, dimension] = rng.integers(len(space.dimensions[dimension].values), size=n)
     gate = space.gate_choices(points)[:, :, None, None]
     prices = np.take_along_axis(space.price_tables(points), gate, axis=3)[..., 0]  # (N, K, V)
     rows = np.arange(n)
@@ -124,8 +126,8 @@ def feasible_neighbours(
 ) -> Matrix:
     """Feasible points one small change away from a canonical `vector`, each once; (M, D).
 
-    One size up or down by one or two; a module off; a gate, switch or multiplier changed; two
-    layers' modules of a row swapped; one step of size moved from one layer to another; a row
+    One size up or down by one or two; a module off; a gate, variant, switch or multiplier changed;
+    two layers' modules of a row swapped; one step of size moved from one layer to another; a row
     scaled, gated or emptied in all its layers; a layer emptied; a row in a range of layers.
 
     Args:
@@ -243,6 +245,13 @@ def _pair_moves(
 
 
 # ---------------------------------------------------------------------- enumeration
+def _each(points: Matrix, dimension: int, values: int) -> Matrix:
+    """Every point with each value of a dimension."""
+    count, points = len(points), np.repeat(points, values, axis=0)
+    points[:, dimension] = np.tile(np.arange(values), count)
+    return points
+
+
 def enumerate_feasible(space: BoundSpace, most: int) -> Matrix | None:
     """All feasible points where there are at most `most`, else None; (M, D), in a fixed order.
 
@@ -250,10 +259,12 @@ def enumerate_feasible(space: BoundSpace, most: int) -> Matrix | None:
     completion is over the budget is dropped, so every one that is kept ends in a point under it.
     """
     enough = 4 * most + 65  # several points may have one canonical form
-    always = space.layer_prices[:, -1]  # (K, V, G)
-    floor = np.where(space.switched, 0, always[:, 0].min(axis=1))
+    always = space.layer_prices[:, -1]  # (K, V, G, O)
+    floor = np.where(space.switched, 0, always[:, 0].min(axis=(1, 2)))
     points = np.zeros((1, len(space.dimensions)), dtype=np.int64)
-    spent = np.zeros(1, dtype=np.int64)
+    for dimension in space.variants.values():
+        points = _each(points, dimension, len(space.dimensions[dimension].values))
+    spent = np.zeros(len(points), dtype=np.int64)
     for k, size in enumerate(space.size_dimensions):  # with its gate
         options = np.array(
             [
@@ -262,7 +273,8 @@ def enumerate_feasible(space: BoundSpace, most: int) -> Matrix | None:
                 for gate in range(space.gate_counts[k] if space.positive[k, value] else 1)
             ]
         )
-        total = spent[:, None] + always[k, options[:, 0], options[:, 1]]
+        variant = space.variant_choices(points)[:, k, None]
+        total = spent[:, None] + always[k, options[:, 0], options[:, 1], variant]
         point, option = np.nonzero(total + floor[k + 1 :].sum() <= space.limit)
         points, spent = points[point], total[point, option]
         points[:, size] = options[option, 0]
@@ -272,7 +284,8 @@ def enumerate_feasible(space: BoundSpace, most: int) -> Matrix | None:
             return None
     for s, switch in enumerate(space.switch_dimensions):
         chosen = np.arange(len(space.lengths)), s, points[:, space.size_dimensions]
-        price = space.layer_prices[*chosen, space.gate_choices(points)].sum(axis=1)
+        more = space.gate_choices(points), space.variant_choices(points)
+        price = space.layer_prices[*chosen, *more].sum(axis=1)
         on = (price > 0) & (spent + price <= space.limit)
         point, switched = np.nonzero(np.stack([np.ones_like(on), on], axis=1))
         points, spent = points[point], spent[point] + switched * price[point]
@@ -280,9 +293,7 @@ def enumerate_feasible(space: BoundSpace, most: int) -> Matrix | None:
         if len(points) > enough:
             return None
     if space.multiplier is not None:
-        factors = np.arange(len(space.dimensions[space.multiplier].values))
-        count, points = len(points), np.repeat(points, len(factors), axis=0)
-        points[:, space.multiplier] = np.tile(factors, count)
+        points = _each(points, space.multiplier, len(space.space.rates))
     if len(points) > enough:
         return None
     points = space.all_canonical(points)

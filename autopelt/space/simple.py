@@ -47,6 +47,8 @@ def sample_simple(space: BoundSpace, rng: np.random.Generator, count: int) -> Ma
             point[here[here >= 0]] = rng.integers(1, lengths[r])
             there = gates[r, first:last]
             point[there[there >= 0]] = int(rng.random() < 0.25)
+        for dimension in space.variants.values():
+            point[dimension] = rng.integers(len(space.dimensions[dimension].values))
         if space.multiplier is not None:
             point[space.multiplier] = rng.choice(len(chance), p=chance)
     sizes = space.size_dimensions

@@ -13,6 +13,7 @@ size), with the sizes it may take (0 = absent) and whether it may carry a gate::
 the layers, of which `layer_switch: true` lets each be switched off as a whole (AutoPEFT's space).
 """
 
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,9 +23,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.methods import named
-from autopelt.methods.lora import stabilised
-from autopelt.methods.module import EMBEDDINGS, MAX_SIZE
+from autopelt.methods.module import EMBEDDINGS, MAX_SIZE, PISSA
 from autopelt.space.rates import RateRange, Rates
+from autopelt.space.variants import Variant, variants_of
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
@@ -36,13 +37,16 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _shown(values: tuple[Any, ...]) -> str:
+    return ", ".join(f"{v:g}" if isinstance(v, float) else v for v in values)
+
+
 class Row(BaseModel):
     """One method at one location, or at several locations that share size and gate.
 
     Attributes:
-        alpha: of LoRA, the scale s of its update: ``rank``: s = 1 at every rank; ``sqrt``: s falls
-            with the square root of the rank, s = sqrt(8 / rank), so that large ranks learn at the
-            rates of small ones (rsLoRA, Kalajdzievski 2023).
+        location: places of a layer, or words for several linear maps (`methods.places`).
+        alpha, start: of LoRA, see `variants`; of several, one is chosen for the whole row.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,7 +61,16 @@ class Row(BaseModel):
     ] = (False,)
     per: Literal["layer", "model"] = "layer"
     layers: str | None = None
-    alpha: Literal["rank", "sqrt"] = "rank"
+    alpha: Annotated[
+        tuple[Literal["rank", "sqrt"] | Annotated[float, Field(gt=0, le=1000)], ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+    ] = ("rank",)
+    start: Annotated[
+        tuple[Literal["random", "pissa", "eva"], ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+    ] = ("random",)
 
     @model_validator(mode="after")
     def _check(self) -> "Row":
@@ -71,12 +84,19 @@ class Row(BaseModel):
             raise ValueError("gate is true, false or [false, true]")
         if not named(self.method).size_word and self.sizes[-1] > 1:
             raise ValueError(f"{self.method} has no size: sizes are [0, 1], without and with it")
-        scaled = "alpha" in named(self.method).options and not any(self.gate)
-        if self.alpha != "rank" and not scaled:
+        options = named(self.method).options
+        if self.alpha != ("rank",) and ("alpha" not in options or any(self.gate)):
             raise ValueError(
-                f"alpha: {self.alpha} is for methods with a scale and without a gate, which would "
-                "replace it"
+                f"alpha: {_shown(self.alpha)} is for methods with a scale and without a gate, "
+                "which would replace it"
             )
+        if self.start != ("random",) and "start" not in options:
+            raise ValueError(f"start: {_shown(self.start)} is for LoRA")
+        if PISSA in self.start and any(self.gate):
+            raise ValueError(f"start: {PISSA} goes with no gate")
+        for name in ("alpha", "start"):
+            if len(set(getattr(self, name))) != len(getattr(self, name)):
+                raise ValueError(f"{name} repeats a value")
         if self.layers is not None:
             try:
                 parse_layers(self.layers)
@@ -89,9 +109,10 @@ class Row(BaseModel):
         """``lora@attention.query+attention.value``."""
         return f"{self.method}@{'+'.join(self.location)}"
 
-    def alpha_of(self, size: int) -> float | None:
-        """LoRA's alpha at a rank; the scale of the update is alpha / rank, None means 1."""
-        return None if self.alpha == "rank" else stabilised(size)
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """What may be chosen once for all of its modules."""
+        return variants_of(self.alpha, self.start)
 
     def layers_of(self, count: int) -> tuple[int | None, ...]:
         """The layers of a backbone with `count` layers in which this row may sit."""
@@ -109,7 +130,12 @@ class Row(BaseModel):
 
 
 class SearchSpace(BaseModel):
-    """A search space, not yet tied to a backbone. Unknown keys are refused, all errors at once."""
+    """A search space, not yet tied to a backbone. Unknown keys are refused, all errors at once.
+
+    Attributes:
+        skip_missing: rows and locations that a backbone has no place for are left out; otherwise
+            they are an error.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -117,6 +143,7 @@ class SearchSpace(BaseModel):
     description: str = ""
     modules: Annotated[tuple[Row, ...], Field(min_length=1)]
     layer_switch: Annotated[bool, Field(strict=True)] = False
+    skip_missing: Annotated[bool, Field(strict=True)] = False
     learning_rate_multiplier: Rates = (1.0,)
 
     @model_validator(mode="after")

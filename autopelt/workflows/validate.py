@@ -47,8 +47,8 @@ def schema(kind: str) -> dict[str, Any]:
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     if "Row" in made.get("$defs", {}):  # one location or gate may stand without brackets
         row = made["$defs"]["Row"]["properties"]
-        for key, plain in (("location", "string"), ("gate", "boolean")):
-            row[key] = {"anyOf": [{"type": plain}, row[key]]}
+        for key in ("location", "gate", "alpha", "start"):
+            row[key] = {"anyOf": [row[key]["items"], row[key]]}
     return made
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 import pytest
-from closed_form import FOUR, MIXED, bound, points_near, run, score_of, study_of
+from closed_form import FOUR, MIXED, VARIANTS, bound, points_near, run, score_of, study_of
 from optuna.trial import TrialState
 
 from autopelt.architecture.architecture import Architecture
@@ -28,6 +28,7 @@ SPACES = {
     "autopeft": lambda: bound("autopeft", 3, 64, 20_000),
     "lora": lambda: bound("lora", 2, 64, 8_000),
     "mixed": lambda: bound(MIXED, 4, 64),
+    "variants": lambda: bound(VARIANTS, 4, 64),
 }
 ISLANDS = (
     "name: islands\nmodules:\n"

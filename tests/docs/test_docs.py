@@ -11,7 +11,7 @@ import click
 import pytest
 
 from autopelt import errors
-from autopelt.architecture.seeds import NAMES
+from autopelt.architecture.seeds import seed_names
 from autopelt.cli.main import MODULES, cli, main
 from autopelt.space.space import SearchSpace, shipped_spaces
 from autopelt.tasks import TASKS
@@ -138,7 +138,7 @@ def test_every_option_code_space_and_architecture_is_documented() -> None:
         assert f"\n| {code} |" in page
     for space in shipped_spaces():
         assert f"| `{space}` |" in page
-    for name in NAMES:
+    for name in seed_names():
         assert re.sub(r"[0-9]+$", "", name) in page
 
 

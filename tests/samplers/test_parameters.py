@@ -3,7 +3,7 @@
 import numpy as np
 import optuna
 import pytest
-from closed_form import MIXED, bound, point_of, run, study_of
+from closed_form import MIXED, VARIANTS, bound, point_of, run, study_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +20,7 @@ from autopelt.samplers.parameters import vector_of_params
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "tiny")}
 SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
+SPACES["variants"] = bound(VARIANTS, layers=4, hidden=64)
 
 
 @pytest.mark.parametrize("name", SPACES)

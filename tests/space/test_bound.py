@@ -2,10 +2,11 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from closed_form import FOUR, MIXED, bound, point_of, points_near
+from closed_form import FOUR, MIXED, VARIANTS, bound, point_of, points_near
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from autopelt.space.points import enumerate_feasible, sample_feasible
 
 SPACES = {name: bound(name) for name in ("pelt", "autopeft", "lora", "tiny")}
 SPACES["mixed"] = bound(MIXED, layers=4, hidden=64)
+SPACES["variants"] = bound(VARIANTS, layers=4, hidden=64, limit=20_000)
 
 
 def any_vector(space: BoundSpace, data: st.DataObject) -> tuple[int, ...]:
@@ -102,7 +104,7 @@ def test_between_two_budgets_samples_are_log_uniform_too(name: str, share: float
     assert counts.max() < 1.5 * 1000 / 5
 
 
-@pytest.mark.parametrize("text", [MIXED, FOUR])
+@pytest.mark.parametrize("text", [MIXED, FOUR, VARIANTS])
 def test_size_counts_the_architectures_of_a_small_space(text: str) -> None:
     space = bound(text, layers=4, hidden=64, limit=10**9)
     ranges = [range(len(d.values)) for d in space.dimensions]
@@ -113,7 +115,7 @@ def test_size_counts_the_architectures_of_a_small_space(text: str) -> None:
     assert {space.decode(v) for v in listed.tolist()} == {a for a in everything if a.modules}
 
 
-@pytest.mark.parametrize("text", [MIXED, FOUR])
+@pytest.mark.parametrize("text", [MIXED, FOUR, VARIANTS])
 def test_smallest_is_the_smallest(text: str) -> None:
     space = bound(text, layers=4, hidden=64, limit=10**9)
     ranges = [range(len(d.values)) for d in space.dimensions]
@@ -122,8 +124,9 @@ def test_smallest_is_the_smallest(text: str) -> None:
     assert space.largest >= max(costs)
 
 
-def test_enumeration_finds_exactly_what_fits_a_tight_budget() -> None:
-    space = bound(MIXED, layers=4, hidden=64, limit=800)
+@pytest.mark.parametrize(("text", "limit"), [(MIXED, 800), (VARIANTS, 6000)])
+def test_enumeration_finds_exactly_what_fits_a_tight_budget(text: str, limit: int) -> None:
+    space = bound(text, layers=4, hidden=64, limit=limit)
     ranges = [range(len(d.values)) for d in space.dimensions]
     wanted = {space.canonical(v) for v in itertools.product(*ranges) if space.feasible(v)}
     listed = enumerate_feasible(space, 5000)
@@ -190,6 +193,43 @@ def test_what_the_space_cannot_say_is_refused(architecture: Architecture) -> Non
 def test_wrong_vectors_are_refused(vector: tuple[int, ...], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         bound(FOUR, layers=4, hidden=64, limit=10**6).canonical(vector)
+
+
+EQUAL = """
+modules:
+  - {method: lora, location: attention.query, sizes: [0, 8, 16], alpha: [sqrt, rank, 1]}
+"""
+
+
+def test_variants_that_make_the_same_modules_are_one_point() -> None:
+    """At rank 8 the scales are equal, and 1 is another word for `rank`."""
+    space = bound(EQUAL, layers=2, hidden=64, limit=10**9)
+    assert space.dimensions[-1].labels == ("sqrt random", "rank random", "1 random")
+    assert {space.canonical((1, 0, o)) for o in range(3)} == {(1, 0, 0)}
+    assert {space.canonical((1, 2, o)) for o in range(3)} == {(1, 2, 0), (1, 2, 1)}
+    assert {space.canonical((0, 0, o)) for o in range(3)} == {(0, 0, 0)}
+    listed = enumerate_feasible(space, 100)
+    assert listed is not None
+    assert len(listed) == len({space.decode(v) for v in listed.tolist()}) == 3 + 5 * 2
+
+
+def test_scale_and_start_are_of_the_row_and_pissa_is_counted_as_shipped() -> None:
+    space = SPACES["variants"]
+    names = [d.name for d in space.dimensions]
+    vector = [0] * len(names)
+    vector[names.index("0/attention.query+ffn.in:lora")] = 1
+    vector[names.index("1/attention.query+ffn.in:lora")] = 2
+    at = names.index("attention.query+ffn.in:lora:variant")
+    assert space.dimensions[at].labels[-1] == "sqrt pissa"
+    cost = space.cost(vector)
+    vector[at] = 5
+    assert space.cost(vector) == 2 * cost
+    made = space.decode(vector)
+    assert {(m.layer, m.size, m.alpha) for m in made.modules} == {(0, 4, 5.6569), (1, 16, 11.3137)}
+    assert {m.start for m in made.modules} == {"pissa"}
+    other = made.with_modules(replace(m, start=None) if m.layer == 1 else m for m in made.modules)
+    with pytest.raises(NotInSpaceError):
+        space.encode(other)
 
 
 RSLORA = """

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from closed_form import FOUR, MIXED, bound
+from closed_form import FOUR, MIXED, VARIANTS, bound
 
 from autopelt.errors import InfeasibleError
 from autopelt.space.points import (
@@ -12,10 +12,10 @@ from autopelt.space.points import (
     unique_points,
 )
 
-SPACES = ["pelt", "lora", "tiny", MIXED]
+SPACES = ["pelt", "lora", "tiny", MIXED, VARIANTS]
 
 
-@pytest.mark.parametrize("name", SPACES, ids=["pelt", "lora", "tiny", "mixed"])
+@pytest.mark.parametrize("name", SPACES, ids=["pelt", "lora", "tiny", "mixed", "variants"])
 def test_drawn_points_are_feasible_canonical_and_reproducible(name: str) -> None:
     space = bound(name, 4, 96)
     points = sample_feasible(space, np.random.default_rng(3), 50)
@@ -40,7 +40,7 @@ def test_where_nothing_fits_the_budget_is_named() -> None:
         sample_feasible(space, np.random.default_rng(0), 3)
 
 
-@pytest.mark.parametrize("name", SPACES, ids=["pelt", "lora", "tiny", "mixed"])
+@pytest.mark.parametrize("name", SPACES, ids=["pelt", "lora", "tiny", "mixed", "variants"])
 def test_neighbours_are_feasible_distinct_and_others(name: str) -> None:
     space = bound(name, 4, 96)
     for start in sample_feasible(space, np.random.default_rng(1), 5):

@@ -61,6 +61,18 @@ learning_rate_multiplier: [0.5, 1]
 """
 """Switches that act on some rows only, sizes that cannot be 0, a gate whose first value is true."""
 
+VARIANTS = """
+name: variants
+layer_switch: true
+modules:
+  - {method: lora, location: [attention.query, ffn.in], sizes: [0, 4, 16], alpha: [rank, 2, sqrt],
+     start: [random, pissa], layers: 0-1}
+  - {method: lora, location: attention.key, sizes: [0, 1], gate: [true, false],
+     start: [eva, random], per: model, layers: 1-2}
+learning_rate_multiplier: [1, 2]
+"""
+"""One scale and one start for all modules of a row; what starts at PiSSA costs twice as much."""
+
 FOUR = """
 name: four
 modules:
