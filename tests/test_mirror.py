@@ -22,6 +22,10 @@ MODULES = {
     "architecture/parse.py": "architecture/test_architecture.py",  # what is parsed is one
     "backbones/backbone.py": "backbones/test_families.py",  # each family, with all its parts
     "backbones/boundary.py": "training/test_trunk.py",  # the trunk below a boundary, cached
+    "backbones/dataflow.py": "backbones/test_structure.py",  # what is found on each family
+    "backbones/layer_places.py": "backbones/test_structure.py",
+    "backbones/recorder.py": "backbones/test_structure.py",
+    "backbones/weightless.py": "backbones/test_structure.py",
     "backbones/language_model.py": "workflows/test_pretrain.py",
     "backbones/quiet.py": "backbones/test_load.py",
     "backbones/source.py": "backbones/test_load.py",  # what a name means, and that it loads

@@ -29,11 +29,15 @@ LINEAR = {
 """Locations of linear maps and the `Stack` attributes with their paths."""
 
 PLACES = {
-    "attention": ("attention", "attention_out"),
+    "attention": ("attention_out",),
+    "attention.keys": ("attention",),
     "ffn": ("ffn_input", "ffn_output"),
     "ffn.sublayer": ("ffn_input", "ffn_output", "ffn_norm"),
 }
-"""Locations of sublayers and the `Stack` attributes that one needs."""
+"""Locations of sublayers and the `Stack` attributes that one needs.
+
+Keys are in reach where the attention calls transformers' `AttentionInterface`.
+"""
 
 VECTORS = ("biases", "norms")
 """Locations of several vectors of one layer, whatever they are called."""
@@ -174,9 +178,8 @@ class Backbone:
         """The sublayer at ``attention``, ``ffn`` or ``ffn.sublayer``."""
         stack, module = self.layers[layer]
         if location == "attention":
-            return Branch(
-                _need(module, stack.attention), _need(module, stack.attention_out), norm=None
-            )
+            end = _need(module, stack.attention_out)
+            return Branch(end, end, norm=None)
         norm = stack.ffn_norm if location == "ffn" else None
         return Branch(
             _need(module, stack.ffn_input),
@@ -192,6 +195,11 @@ class Backbone:
         """The module that computes a layer's attention."""
         stack, module = self.layers[layer]
         return _need(module, stack.attention)
+
+    def masked(self, layer: int) -> nn.Module:
+        """What is called with the mask of a layer's tokens."""
+        stack, module = self.layers[layer]
+        return module if stack.attention is None else _need(module, stack.attention)
 
     def causal(self, layer: int | None) -> bool:
         """Whether tokens of the layer (None: of the prompt's stack) are blind to later ones."""

@@ -36,7 +36,8 @@ class Feed:
 
 def has_boundaries(backbone: Backbone) -> bool:
     """Whether a pass can start at a layer: not in an encoder-decoder, which has two stacks."""
-    return len(backbone.family.stacks) == 1 and bool(backbone.layers)
+    family = backbone.family
+    return family.boundaries and len(family.stacks) == 1 and bool(backbone.layers)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class Stack:
         ffn_gate: linear map whose activation multiplies what ``ffn_in`` gives.
         ffn_output: module whose output is the FFN's, before the residual is added.
         ffn_norm: layer norm behind FFN and residual; None in a pre-LN model.
-        causal: true where a token does not see the tokens behind it.
+        causal: true where a token does not see the tokens behind it; gates then work per token.
     """
 
     layers: str
@@ -58,18 +58,21 @@ class Family:
         stacks: its stacks of layers, in the order in which layers are numbered; a stack that a
             model lacks (the decoder of an encoder-only T5) is skipped.
         prompt_host: the module that runs the stack with the prompt; empty for the backbone itself.
-        embeddings: the module that turns token ids into embeddings, inside the host.
+        embeddings: the module that turns token ids into embeddings, inside the host; None: prompt
+            rows have no place.
         prompt_at: module whose output gets the prompt rows; None: they go in as `inputs_embeds`.
         prompt_offset: how many tokens stand in front of the prompt (1: the classification token).
         unfit: what does not work on it though the place is there, as ``prefix@attention``.
+        boundaries: whether a pass can start at a layer: layers take and give states, each once.
     """
 
     stacks: tuple[Stack, ...]
-    embeddings: str
+    embeddings: str | None = None
     prompt_host: str = ""
     prompt_at: str | None = None
     prompt_offset: int = 0
     unfit: tuple[str, ...] = ()
+    boundaries: bool = True
 
 
 _BERT = Stack(

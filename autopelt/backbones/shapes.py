@@ -18,6 +18,7 @@ from autopelt.backbones.families import Family
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.structure import family_for
 from autopelt.errors import UnavailableError
+from autopelt.methods.module import EMBEDDINGS
 from autopelt.methods.shapes import Shapes
 
 _READ_THE_STREAM = ("attention.query", "attention.qkv", "ffn.in")
@@ -133,22 +134,32 @@ def describe(model: PreTrainedModel) -> Shapes:
     return Shapes(
         family=backbone.model_type,
         layers=len(backbone.layers),
-        hidden=_hidden(linear),
+        hidden=_hidden(model.config, linear),
         key_value=_key_value(linear),
         backbone_parameters=sum(
             p.numel() for name, p in model.named_parameters() if not name.startswith("autopelt.")
         ),
         linear=linear,
-        locations=(*locations, "layer", *(location for location in VECTORS if location in vectors)),
+        locations=(
+            *locations,
+            "layer",
+            *(location for location in VECTORS if location in vectors),
+            *([] if backbone.family.embeddings is None else [EMBEDDINGS]),
+        ),
         vectors=vectors,
         decoder=all(stack.causal for stack, _ in backbone.layers),
         unfit=backbone.family.unfit,
     )
 
 
-def _hidden(linear: Mapping[str, tuple[int, int]]) -> int:
-    """The width of the residual stream: what a map that reads it takes."""
-    return next(linear[at][0] for at in _READ_THE_STREAM if at in linear)
+def _hidden(config: PretrainedConfig, linear: Mapping[str, tuple[int, int]]) -> int:
+    """The width of the residual stream, or what a map that reads it takes."""
+    width = getattr(config, "hidden_size", None)
+    return (
+        width
+        if isinstance(width, int)
+        else next(linear[at][0] for at in _READ_THE_STREAM if at in linear)
+    )
 
 
 def _key_value(linear: Mapping[str, tuple[int, int]]) -> int:

@@ -32,7 +32,7 @@ from autopelt.methods.layer_norm import LayerNorm
 from autopelt.methods.lora import Lora
 from autopelt.methods.loreft import LoReft
 from autopelt.methods.miss import Miss
-from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module
+from autopelt.methods.module import OPTIONS, Module
 from autopelt.methods.p_tuning import PTuning
 from autopelt.methods.parallel_adapter import ParallelAdapter
 from autopelt.methods.prefix import Prefix
@@ -40,7 +40,7 @@ from autopelt.methods.prompt import Prompt
 from autopelt.methods.sequential_adapter import SequentialAdapter
 from autopelt.methods.shapes import Shapes
 
-__all__ = ["EVERYWHERE", "METHODS", "Method", "check", "in_order", "method_of", "named"]
+__all__ = ["EVERYWHERE", "METHODS", "Method", "check", "fits", "in_order", "method_of", "named"]
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -110,6 +110,15 @@ def _unknown(module: Module) -> str:
     return f"unknown method '{module.method}' at {module.site}: {hint}"
 
 
+def fits(method: Method, location: str, shapes: Shapes) -> bool:
+    """Whether a method can sit at a location of a backbone."""
+    return (
+        location in method.locations
+        and {location, *method.needs} <= set(shapes.locations)
+        and f"{method.name}@{location}" not in shapes.unfit
+    )
+
+
 def check(module: Module, shapes: Shapes) -> Method:
     """The module's method, if the module can sit on this backbone.
 
@@ -119,12 +128,7 @@ def check(module: Module, shapes: Shapes) -> Method:
     """
     method = method_of(module)
     where = f"{module.method} at {module.site}"
-    allowed = [
-        loc
-        for loc in method.locations
-        if (loc == EMBEDDINGS or loc in shapes.locations)
-        and f"{method.name}@{loc}" not in shapes.unfit
-    ]
+    allowed = [location for location in method.locations if fits(method, location, shapes)]
     if module.location not in allowed:
         hint = f": {did_you_mean(module.location, allowed)}" if allowed else ", nor any other."
         raise UsageError(

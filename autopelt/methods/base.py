@@ -32,6 +32,7 @@ class Method(ABC):
         drawn: its place among the methods, from left to right; tens go by kind: from 0 rows at the
             input, 10 keys and values, 20 changes of a weight, 30 vectors, 40 adapters.
         locations: where it may sit, where the backbone has such a place.
+        needs: what else the backbone must have, in the words of `Shapes.locations`.
         usual_location: the location that a description leaves out; empty: it names each.
         options: which of `module.OPTIONS` it understands.
         learning_rate: its own default, before an architecture's multiplier.
@@ -53,6 +54,7 @@ class Method(ABC):
     options: frozenset[str]
     learning_rate: float
     network_learning_rate: float | None = None
+    needs: tuple[str, ...] = ()
     by_hand: Mapping[str, ByHand] = MappingProxyType({})
     tended: bool = False
 

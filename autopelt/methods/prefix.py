@@ -37,6 +37,7 @@ class Prefix(Method):
     colour = "--green"
     drawn = 10
     locations = ("attention",)
+    needs = ("attention.keys",)
     usual_location = "attention"
     options = frozenset({"gate", "mlp"})
     # Flat vectors alone would take 1e-2, but beside LoRA or adapters that unsettles both; the

@@ -17,7 +17,8 @@ class Shapes:
             backbone has such, how many parameters they are; a layer that differs is named.
         key_value: width of one layer's keys, kv heads x head size.
         backbone_parameters: all parameters of the backbone without the task head.
-        locations: every location of a layer where something may sit (``attention``, ``ffn``, …).
+        locations: every location where something may sit (``attention``, ``ffn``, …), and
+            ``attention.keys`` where something may stand in front of an attention's keys.
         decoder: true where attention is causal.
         unfit: methods that do not work where others do, as ``prefix@attention``.
     """

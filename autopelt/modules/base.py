@@ -33,6 +33,9 @@ class Sites(Protocol):
     def attention(self, layer: int) -> nn.Module:
         """The module that computes attention."""
 
+    def masked(self, layer: int) -> nn.Module:
+        """What is called with the mask of a layer's tokens."""
+
     def prompt(self) -> PromptPlace:
         """Where prompt rows enter."""
 

@@ -31,8 +31,8 @@ from autopelt.modules.rows import Place
 class LayerMask(Hooked):
     """Keeps which tokens are real, read from the attention mask that a layer's attention is given.
 
-    The attention module sits inside the layer, so the mask is read again when gradient
-    checkpointing runs a layer a second time.
+    Where nobody knows which module that is, the layer's own call is read. Either happens again when
+    gradient checkpointing runs a layer a second time.
     """
 
     transient = ("real", "tokens")
@@ -46,9 +46,9 @@ class LayerMask(Hooked):
 
     @override
     def install(self, sites: Sites) -> None:
-        attention = sites.attention(self.layer)
-        self.position = mask_position(attention)
-        self.handles.append(attention.register_forward_pre_hook(self._read, with_kwargs=True))
+        module = sites.masked(self.layer)
+        self.position = mask_position(module)
+        self.handles.append(module.register_forward_pre_hook(self._read, with_kwargs=True))
 
     def _read(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         hidden = first_input(args, kwargs)

@@ -207,6 +207,10 @@ class RowwiseSites:
         """The module that computes attention."""
         return self._place(self.sites.attention(layer))
 
+    def masked(self, layer: int) -> nn.Module:
+        """What is called with the mask of a layer's tokens, as the member sees it."""
+        return self._place(self.sites.masked(layer))
+
     def prompt(self) -> PromptPlace:
         """Never: rows of different lengths cannot stand in one batch. Raises UsageError."""
         raise UsageError("an architecture with a prompt cannot share a batch; train it alone.")

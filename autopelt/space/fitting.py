@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autopelt.methods import EVERYWHERE, METHODS
-from autopelt.methods.module import EMBEDDINGS
+from autopelt.methods import EVERYWHERE, METHODS, fits
 from autopelt.methods.places import LINEAR, placed
 from autopelt.methods.shapes import Shapes
 from autopelt.space.space import Row, SearchSpace
@@ -72,9 +71,4 @@ def _meant(row: Row, shapes: Shapes) -> tuple[str, ...]:
 
 def _fits(method: str, location: str, shapes: Shapes) -> bool:
     known = METHODS.get(method)
-    return (
-        known is not None
-        and location in known.locations
-        and (location == EMBEDDINGS or location in shapes.locations)
-        and f"{method}@{location}" not in shapes.unfit
-    )
+    return known is not None and fits(known, location, shapes)

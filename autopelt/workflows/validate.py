@@ -15,7 +15,7 @@ from autopelt.architecture.parse import ArchitectureFile, mistakes
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.description import load, read
 from autopelt.errors import AutopeltError, UsageError, did_you_mean, parameter
-from autopelt.methods import METHODS
+from autopelt.methods import METHODS, fits
 from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
@@ -194,7 +194,7 @@ def _place(method: str, location: str, shapes: Shapes | None) -> list[str]:
     if location not in allowed:
         hint = did_you_mean(location, allowed).rstrip(".")
         return [f"{method} cannot sit at '{location}': {hint}"]
-    if shapes is not None and location != "embeddings" and location not in shapes.locations:
+    if shapes is not None and not fits(METHODS[method], location, shapes):
         return [f"this backbone has no place '{location}'"]
     return []
 

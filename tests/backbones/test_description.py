@@ -52,7 +52,7 @@ def test_a_description_goes_with_its_model() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("embeddings: embed_tokens\n", "", "embeddings is missing"),
+        ("layers: decoder.layers", "causal: true", "stacks.0.layers is missing"),
         ("query:", "querry:", "unknown key 'stacks.0.querry': did you mean 'query'"),
         ("causal: true", "causal: 1", "stacks.0.causal must be true or false, not 1"),
         ("fc1\n", "[fc1]\n", r"stacks.0.ffn_input must be text, not \['fc1'\]"),

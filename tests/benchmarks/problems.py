@@ -64,7 +64,8 @@ def shapes_of(layers: int, hidden: int) -> Shapes:
     linear = {f"attention.{k}": (hidden, hidden) for k in ("query", "key", "value", "output")}
     linear |= {"ffn.in": (hidden, 4 * hidden), "ffn.out": (4 * hidden, hidden)}
     parameters = (30522 + 514) * hidden + layers * (12 * hidden**2 + 13 * hidden) + hidden**2
-    return Shapes("bert", layers, hidden, hidden, parameters, linear, ("attention", "ffn", *linear))
+    places = ("attention", "attention.keys", "ffn", *linear, "embeddings")
+    return Shapes("bert", layers, hidden, hidden, parameters, linear, places)
 
 
 def bound(space: SearchSpace, layers: int, hidden: int, share: float = 0.01) -> BoundSpace:

@@ -8,8 +8,9 @@ from autopelt.methods.shapes import Shapes
 from autopelt.space.fitting import fitted, places_of
 from autopelt.space.space import SearchSpace
 
-PLACES = ("attention", "ffn", "attention.query", "attention.value", "ffn.in")
-SHAPES = Shapes("opt", 2, 16, 16, 1000, dict.fromkeys(PLACES[2:], (16, 16)), PLACES)
+LINEAR = ("attention.query", "attention.value", "ffn.in")
+PLACES = ("attention", "attention.keys", "ffn", *LINEAR, "embeddings")
+SHAPES = Shapes("opt", 2, 16, 16, 1000, dict.fromkeys(LINEAR, (16, 16)), PLACES)
 SPACE = SearchSpace.load("pelt")
 
 

@@ -1,0 +1,126 @@
+"""What must hold on every family that is found: one architecture with a bit of everything."""
+
+import copy
+from functools import lru_cache
+
+import pytest
+import torch
+from families import FOUND, config_of
+from transformers import AutoModel
+from zoo import batch_of
+
+from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.counter import ShapeCounter
+from autopelt.backbones.shapes import shapes_of_model
+from autopelt.errors import UsageError
+from autopelt.methods import METHODS, check
+from autopelt.methods.module import Module
+from autopelt.modules.attachment import attach, count_attached, detach, frozen_parameters
+from autopelt.modules.checkpoint import load, save
+
+families = pytest.mark.parametrize("family", FOUND)
+EXPERTS = ("mixtral", "qwen3_moe", "llama4_text")
+"""Their experts are multiplied in groups, which torch does not do in float64."""
+LINEAR = METHODS["lora"].locations
+
+
+@lru_cache
+def _warm(family):
+    torch.manual_seed(0)
+    model = AutoModel.from_config(config_of(family)).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() > 1 and "embed" not in name:
+                parameter.mul_(3.0)
+    return model.float() if family in EXPERTS else model.double()
+
+
+@pytest.fixture
+def model(family):
+    warm = _warm(family)
+    yield warm
+    detach(warm)
+    warm.zero_grad()
+
+
+def everything(model):
+    """Every method of the first hour, wherever the family has a place for it."""
+    shapes = shapes_of_model(model)
+    wanted = [Module("lora", at, layer, 2) for at in LINEAR for layer in range(shapes.layers)]
+    for layer in range(shapes.layers):
+        wanted += [
+            Module("sequential_adapter", "attention", layer, 2, "auto"),
+            Module("sequential_adapter", "ffn", layer, 3),
+            Module("parallel_adapter", "ffn", layer, 2, "auto"),
+            Module("prefix", "attention", layer, 1 + layer, "auto"),
+        ]
+    wanted.append(Module("prompt", "embeddings", None, 3))
+    return Architecture(tuple(module for module in wanted if _fits(module, shapes)))
+
+
+def _fits(module, shapes):
+    try:
+        check(module, shapes)
+    except UsageError:
+        return False
+    return True
+
+
+def put(model, architecture):
+    attach(model, architecture, random_seed=3)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for name, parameter in model.autopelt.named_parameters():
+            parameter += torch.empty(parameter.shape).normal_(0, 0.3, generator=generator)
+            if name.endswith("down_bias"):
+                parameter += 1.0  # so that no unit of a bottleneck is dead
+
+
+def inputs_for(model, padding=0):
+    batch = batch_of("bert", padding=padding)
+    if model.config.is_encoder_decoder:
+        batch["decoder_input_ids"] = batch_of("t5")["decoder_input_ids"]
+    return batch
+
+
+def states_of(model, batch):
+    """The last states of real tokens, in one row."""
+    with torch.no_grad():
+        states = model(**batch).last_hidden_state
+    if model.config.is_encoder_decoder:
+        return states.flatten(0, 1)
+    return states[batch["attention_mask"].bool()]
+
+
+@families
+def test_what_is_attached_works_counts_and_goes_again(model, family, tmp_path):
+    architecture, batch = everything(model), inputs_for(model)
+    before, state = states_of(model, batch), copy.deepcopy(model.state_dict())
+    for module in architecture.modules:
+        # One alone, so that no other hides that it does nothing.
+        if module.layer in (None, 0):
+            put(model, Architecture((module,)))
+            assert not torch.allclose(states_of(model, batch), before, atol=1e-5), module.site
+            detach(model)
+
+    put(model, architecture)
+    assert count_attached(model) == ShapeCounter(shapes_of_model(model)).count(architecture)
+    changed = states_of(model, batch)
+
+    model(**batch).last_hidden_state.square().mean().backward()
+    for name, parameter in model.autopelt.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+    assert all(p.grad is None for p in frozen_parameters(model).values())
+
+    padded = states_of(model, inputs_for(model, padding=6))
+    # Some attentions compute in float32 whatever the model is in.
+    assert torch.allclose(padded, changed, atol=2e-5 * changed.abs().max().item())
+
+    save(model, tmp_path)
+    detach(model)
+    assert torch.equal(states_of(model, batch), before)
+    assert list(model.state_dict()) == list(state)
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+    load(model, tmp_path)
+    assert torch.equal(states_of(model, batch), changed)
