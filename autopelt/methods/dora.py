@@ -1,13 +1,9 @@
 """DoRA (Liu et al. 2024, https://arxiv.org/abs/2402.09353) on one linear map.
 
-The weight's rows are split into lengths and directions, LoRA turns the directions, and the lengths
-are trained as they are (eq. 5)::
-
-    W' = m ⊙ (W + s·B A) / ‖W + s·B A‖      y = W' x + bias
-
-with A (r, in), B (out, r), m (out,), the norm of each row, and ``s = alpha / r``. As in the paper
-(4.3) and in peft no gradient goes through the norm. On a fused map (GPT-2's qkv) it changes its
-slice.
+``m ⊙ (W + s·B A) x / ‖W + s·B A‖ + bias`` (eq. 5) with A (r, in), B (out, r), m (out,), the norm
+of each row, and ``s = alpha / r``: the weight's rows are split into lengths and directions, LoRA
+turns the directions, and the lengths are trained as they are. As in the paper (4.3) and in peft no
+gradient goes through the norm. On a fused map (GPT-2's qkv) it changes its slice.
 
 No gate: a gate would scale the difference to W, and the length is what DoRA trains itself.
 
