@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -145,18 +143,26 @@ def test_the_autopelt_folder_round_trips_exactly(trained, tmp_path, name):
         assert (again / file).read_bytes() == (out / file).read_bytes()
 
 
-def test_the_snippet_of_the_model_card_runs(trained, tmp_path):
+def lines_of(folder):
+    """What the README.md of an export says to run."""
+    card = (folder / "README.md").read_text()
+    code = re.search(r"```python\n(.*?)```", card, re.DOTALL).group(1)
+    return code.replace("path/to/this/folder", str(folder))
+
+
+def test_the_snippet_of_the_model_card_runs(trained, tmp_path, capfd):
     folder, _ = trained(seed_architecture("unipelt", shapes_of_model(tiny_bert())))
     out = export(folder, "autopelt", tmp_path / "out")
     card = (out / "README.md").read_text()
     assert "accuracy on the report split: 0.7500" in card
     assert "no, maybe, yes" in card
-    code = re.search(r"```python\n(.*?)```", card, re.DOTALL).group(1)
+    code = lines_of(out)
     assert len([line for line in code.splitlines() if line.strip()]) == 5
-    code = code.replace("path/to/this/folder", str(out))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() in LABELS
-    assert done.stderr == ""
+    capfd.readouterr()
+    exec(code, {})
+    printed = capfd.readouterr()
+    assert printed.out.strip() in LABELS
+    assert printed.err == ""
 
 
 def test_merged_is_a_plain_folder(trained, tmp_path):
@@ -169,10 +175,8 @@ def test_merged_is_a_plain_folder(trained, tmp_path):
 def from_peft_card(folder):
     """The model that the five lines of a peft folder's README make."""
     pytest.importorskip("peft")
-    card = (folder / "README.md").read_text()
-    code = re.search(r"```python\n(.*?)```", card, re.DOTALL).group(1)
     names = {}
-    exec(code.replace("path/to/this/folder", str(folder)), names)
+    exec(lines_of(folder), names)
     return names["model"], names["tokenizer"]
 
 
