@@ -16,6 +16,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
+from autopelt.backbones.bf16 import keep_in_bf16
 from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS, head_of, reset_head
 from autopelt.backbones.pooler import replace_missing_pooler
@@ -48,7 +49,9 @@ def load_config(source: ModelSource) -> PretrainedConfig:
     return config
 
 
-def load_model(source: ModelSource, head: str, labels: int, random_seed: int) -> PreTrainedModel:
+def load_model(
+    source: ModelSource, head: str, labels: int, random_seed: int, *, bf16: bool = False
+) -> PreTrainedModel:
     """Load a model in evaluation mode and float32: backbone frozen, task head fresh and trainable.
 
     Args:
@@ -56,6 +59,7 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
         head: a key of `HEADS`.
         labels: outputs of the head; 1 is regression. Only classifiers of sequences and tokens ask.
         random_seed: of the head's start.
+        bf16: keep the weights of the backbone in bf16 (`autopelt.backbones.bf16`).
 
     Raises:
         UsageError: unknown head, or a family of which nobody knows the places.
@@ -93,6 +97,8 @@ def load_model(source: ModelSource, head: str, labels: int, random_seed: int) ->
     for weight in head_of(model).values():
         weight.requires_grad_(True)
     reset_head(model, random_seed)
+    if bf16:
+        keep_in_bf16(model)
     return model.eval()
 
 

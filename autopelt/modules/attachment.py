@@ -22,9 +22,10 @@ from transformers import PreTrainedModel
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.bf16 import is_kept_in_bf16
 from autopelt.backbones.head import head_of
 from autopelt.backbones.shapes import shapes_of_model
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.methods import check
 from autopelt.methods.module import EVA
 from autopelt.modules.building import Attachment, build
@@ -59,6 +60,12 @@ def attach(
     now = attached(model)
     if now is not None:
         raise UsageError(f"the model carries architecture {now.id} already; detach it first.")
+    rounded = is_kept_in_bf16(model)
+    if rounded and architecture.full:
+        raise UsageError(
+            f"full trains every weight, but with {parameter('precision', 'bf16')} they are rounded "
+            f"ones; use {parameter('precision', 'auto')}."
+        )
     backbone = Backbone(model)
     shapes = shapes_of_model(model)
     for module in architecture.modules:
@@ -73,7 +80,8 @@ def attach(
         modules.fold()
     base = backbone.base
     weight = next(base.parameters())
-    modules.to(device=weight.device, dtype=weight.dtype).train(model.training)
+    dtype = torch.float32 if rounded else weight.dtype  # what is trained is never rounded
+    modules.to(device=weight.device, dtype=dtype).train(model.training)
     frozen = frozen_parameters(model)
     modules.frozen_before = {name: p.requires_grad for name, p in frozen.items()}
     if architecture.full:
@@ -84,8 +92,8 @@ def attach(
     except Exception:
         modules.remove()
         raise
-    for parameter in frozen.values():
-        parameter.requires_grad_(architecture.full)
+    for value in frozen.values():
+        value.requires_grad_(architecture.full)
     model.add_module(NAME, modules)
 
 
@@ -99,11 +107,11 @@ def detach(model: PreTrainedModel) -> None:
         return
     modules.remove()
     delattr(model, NAME)
-    for name, parameter in frozen_parameters(model).items():
+    for name, value in frozen_parameters(model).items():
         if name in modules.weights_before:
             with torch.no_grad():
-                parameter.copy_(modules.weights_before[name])
-        parameter.requires_grad_(modules.frozen_before[name])
+                value.copy_(modules.weights_before[name])
+        value.requires_grad_(modules.frozen_before[name])
 
 
 def attached(model: nn.Module) -> Architecture | None:

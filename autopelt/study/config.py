@@ -41,9 +41,10 @@ class TrainingConfig(BaseModel):
         warmup: share of the steps over which the rate rises; then it falls to 0.
         schedule: how it falls: ``linear``, or ``cosine``, which stays high for longer.
         dropout: use the backbone's own dropout from the lowest active module upwards.
-        precision: of the matrix products: ``fp32``, ``bf16`` (weights stay fp32), or ``auto``:
-            bf16 on a GPU or a processor that is faster with it, fp32 elsewhere. On a
-            processor only the products with frozen weights are bf16.
+        precision: of the products with frozen weights: ``fp32``; ``bf16``, in which the frozen
+            weights are kept as well, in half of the memory; or ``auto``: bf16 on a GPU or a
+            processor that is faster with it, fp32 elsewhere, with weights kept in fp32. What is
+            trained is fp32. On a GPU all products are bf16 where those are.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

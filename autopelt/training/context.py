@@ -98,7 +98,7 @@ class Context:
         read = time.perf_counter()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model: PreTrainedModel = load_model(
-            source, self.task.head, self.task.outputs, setup.random_seed
+            source, self.task.head, self.task.outputs, setup.random_seed, bf16=setup.bf16
         )
         self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
         if reads_first_token(self.model):

@@ -65,7 +65,8 @@ def products(device: torch.device, precision: str) -> Callable[[], AbstractConte
     """Gives contexts, for a model's forward passes and losses, in which products have a precision.
 
     Args:
-        precision: ``fp32`` or ``bf16``; weights are fp32 in both.
+        precision: ``fp32`` or ``bf16``. Weights that are kept in bf16 (`autopelt.backbones.bf16`)
+            see to their products themselves.
     """
     if precision == "fp32":
         return nullcontext

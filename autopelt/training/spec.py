@@ -25,6 +25,7 @@ class Setup:
         random_seed: of the split into train and selection and of the choice of examples.
         recorded: the examples that it must be, or None for any.
         backbone: a description of the model that goes with it, or None.
+        bf16: keep the frozen weights in bf16.
     """
 
     model: str
@@ -35,6 +36,7 @@ class Setup:
     random_seed: int = 0
     recorded: Recorded | None = None
     backbone: Family | None = None
+    bf16: bool = False
 
     @classmethod
     def of(cls, config: StudyConfig, task: TaskFacts | None = None) -> "Setup":
@@ -51,6 +53,7 @@ class Setup:
             config.random_seed,
             None if task is None else task.recorded,
             None if described is None else description.read(described),
+            config.training.precision == "bf16",
         )
 
     @property

@@ -118,6 +118,12 @@ OPTIONS = {
         Option("max_length", "Tokens an example may have.", None, THE_TASKS, int, "training"),
         Option("train_examples", "Train on this many examples.", None, "all", int, "training"),
         Option("learning_rate_factor", "Factor on all rates.", 1.0, THE_TASKS, float, "training"),
+        Option(
+            "precision",
+            "Frozen weights: fp32, bf16, or auto: kept in fp32, multiplied in bf16 where faster.",
+            "auto",
+            lands="training",
+        ),
         Option("schedule", "How rates fall: linear, cosine.", "linear", lands="training"),
         Option(
             "margin",
