@@ -8,12 +8,13 @@ is; β1 = β2 = `SMOOTH`. Of triplet k of a map, its value λ and its columns P_
 
 After each step the values of all but the b(t) highest S are set to zero (eq. 12), b(t) falling with
 a cube from all triplets to the budget between a tenth and half of the steps; a pruned one may come
-back until then. To the loss is added γ times the mean of ‖PᵀP - 1‖ and ‖QQᵀ - 1‖, Frobenius norms
-and no squares, as in the authors' code and in peft.
+back until then. To the loss is added γ times the mean over all P and Q of ‖PᵀP - 1‖² and
+‖QQᵀ - 1‖² (eq. 4), Frobenius norms.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -23,15 +24,15 @@ from typing_extensions import override
 
 from autopelt.methods.adalora import first_ranks
 from autopelt.methods.module import Module
-from autopelt.modules.base import Sites, normal, zeros
+from autopelt.modules.base import Sites, zeros
 from autopelt.modules.linear_delta import Frozen, LinearDelta
 from autopelt.modules.peft_forms import PeftForm, lora_forms
 from autopelt.modules.pelt import Build, Pelt
 from autopelt.modules.upkeep import Upkeep
 
 SMOOTH = 0.85
-ORTHOGONAL = 0.5
-"""γ; peft's default."""
+ORTHOGONAL = 0.1
+"""γ, as in most of the paper's experiments."""
 BEGIN, END = 0.1, 0.5
 """Of all steps: when pruning begins, and when it is at the budget for good."""
 
@@ -45,21 +46,26 @@ class AdaLoraModule(LinearDelta):
     def __init__(self, build: Build) -> None:
         super().__init__(build)
         ranks = first_ranks(build.spec, build.shapes)
-        self.left = normal(build.generator, self.out, ranks, std=0.02)
-        self.right = normal(build.generator, ranks, self.wide, std=0.02)
+        self.left = nn.Parameter(orthonormal(build.generator, self.out, ranks))
+        self.right = nn.Parameter(orthonormal(build.generator, self.wide, ranks).T.contiguous())
         self.values = zeros(ranks)
+        self.scale = math.sqrt(self.out / 3)
         self.down = self.up = None
 
     @override
     def update(self, x: torch.Tensor, frozen: Frozen) -> torch.Tensor:
         if self.down is not None and self.up is not None:
             return functional.linear(functional.linear(x, self.down), self.up)
-        return functional.linear(functional.linear(x, self.right), self.left * self.values)
+        return functional.linear(functional.linear(x, self.right), self._up())
 
     @override
     def delta(self, weight: torch.Tensor) -> torch.Tensor:
         made = self.shipped()
         return made["up"] @ made["down"]
+
+    def _up(self) -> torch.Tensor:
+        """s·P Λ (out, k): LoRA's B."""
+        return self.left * (self.scale * self.values)
 
     def kept(self) -> torch.Tensor:
         """Numbers of the triplets that are shipped: of an untrained module the first ones."""
@@ -72,7 +78,7 @@ class AdaLoraModule(LinearDelta):
         if self.down is not None and self.up is not None:
             return {"down": self.down, "up": self.up}
         kept = self.kept()
-        return {"down": self.right[kept], "up": self.left[:, kept] * self.values[kept]}
+        return {"down": self.right[kept], "up": self._up()[:, kept]}
 
     @override
     def as_shipped(self) -> Module | None:
@@ -96,6 +102,12 @@ class AdaLoraModule(LinearDelta):
     @override
     def upkeep(cls, modules: Sequence[Pelt], steps: int) -> Upkeep:
         return Allocation([m for m in modules if isinstance(m, cls)], steps)
+
+
+def orthonormal(generator: torch.Generator, rows: int, columns: int) -> torch.Tensor:
+    """Random orthonormal columns; where there are more than rows, the first ones are."""
+    drawn = torch.empty(rows, columns).normal_(generator=generator)
+    return torch.cat([torch.linalg.qr(part)[0] for part in drawn.split(rows, dim=1)], dim=1)
 
 
 class Importance:
@@ -158,14 +170,14 @@ class Allocation(Upkeep):
             (ORTHOGONAL * self.off_orthogonal()).backward()
 
     def off_orthogonal(self) -> torch.Tensor:
-        """Mean distance of all PᵀP and QQᵀ from the identity; of triplets that are left."""
+        """Mean squared distance of PᵀP and QQᵀ from the identity; of triplets that are left."""
         distances: list[torch.Tensor] = []
         for number, m in enumerate(self.modules):
             alive = ~self._dead[number] if self._dead else slice(None)
             for rows in (m.left.T[alive], m.right[alive]):
                 if len(rows):
                     one = torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
-                    distances.append((rows @ rows.T - one).norm())
+                    distances.append((rows @ rows.T - one).square().sum())
         return torch.stack(distances).mean()
 
     @override

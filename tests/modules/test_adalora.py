@@ -16,6 +16,7 @@ from autopelt.methods.module import Module
 from autopelt.modules.adalora import ORTHOGONAL, AdaLoraModule, Allocation
 from autopelt.modules.attachment import attach, attachment, count_attached, detach
 from autopelt.modules.checkpoint import load, save
+from autopelt.modules.linear_delta import LinearDelta
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
 from autopelt.training.loop import release, train, train_epochs
@@ -116,7 +117,11 @@ def test_directions_are_drawn_towards_an_orthogonal_basis() -> None:
     allocation = Allocation([m], 10)
     one = torch.eye(6)
     with torch.no_grad():
-        expected = ((m.left.T @ m.left - one).norm() + (m.right @ m.right.T - one).norm()) / 2
+        assert float(allocation.off_orthogonal()) < 1e-10, "they start so"
+        m.left *= 1.2
+        m.right[0] += m.right[1]
+        expected = (m.left.T @ m.left - one).square().sum()
+        expected = (expected + (m.right @ m.right.T - one).square().sum()) / 2
     assert float(allocation.off_orthogonal().detach()) == pytest.approx(float(expected), rel=1e-6)
     allocation.before_step()
     assert m.left.grad is not None
@@ -125,6 +130,20 @@ def test_directions_are_drawn_towards_an_orthogonal_basis() -> None:
         m.left -= 0.1 * m.left.grad
     assert float(allocation.off_orthogonal().detach()) < float(expected)
     assert 0 < ORTHOGONAL < 1
+
+
+def test_a_step_of_the_optimiser_changes_a_weight_by_as_much_as_one_of_lora() -> None:
+    model, norms = make("bert"), []
+    for method, moved in (("adalora", "values"), ("lora", "up")):
+        attach(model, Architecture((Module(method, "ffn.in", 0, 4),)), random_seed=3)
+        (part,) = attachment(model).parts.values()
+        assert isinstance(part, LinearDelta)
+        with torch.no_grad():
+            getattr(part, moved).fill_(1e-3)  # the first step of AdamW
+            change = part.delta(torch.zeros(part.out, part.wide))
+        norms.append(float(change.norm()) / getattr(part, moved).shape[-1] ** 0.5)  # of one rank
+        detach(model)
+    assert norms[0] == pytest.approx(norms[1], rel=0.3)
 
 
 def test_a_trained_one_is_lora_of_as_many_parameters_as_were_asked_for(
