@@ -26,6 +26,8 @@ from autopelt.architecture.layers import format_layers
 from autopelt.errors import UsageError
 from autopelt.methods import named
 from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module, positive, shown
+from autopelt.methods.places import WORDS, placed
+from autopelt.methods.shapes import Shapes
 from autopelt.system.yaml import load_yaml
 
 
@@ -112,6 +114,17 @@ class Architecture:
         if self.full:
             return 1
         return sum(_runs(layers) for layers, _ in _together(_rows(self.modules)))
+
+    def on(self, shapes: Shapes) -> "Architecture":
+        """The same with words for several linear maps (`all-linear`) replaced by what is there."""
+        words = [m for m in self.modules if m.location in WORDS]
+        if not words:
+            return self
+        return self.with_modules(
+            replace(m, location=at)
+            for m in self.modules
+            for at in placed([m.location], shapes, named(m.method).locations)
+        )
 
     # ------------------------------------------------------------------ YAML
     def to_dict(self) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def attach(
         )
     backbone = Backbone(model)
     shapes = shapes_of_model(model)
+    architecture = architecture.on(shapes)
     for module in architecture.modules:
         check(module, shapes)
     if directions is None and not folded and (lacking := wanting(architecture)):

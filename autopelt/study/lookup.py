@@ -113,10 +113,10 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
     if path.is_dir():
         for candidate in (path / "architecture.yaml", path / "best" / "architecture.yaml"):
             if candidate.is_file():
-                return Named(name, _read(candidate))
+                return Named(name, _read(candidate).on(shapes))
         raise UsageError(f"'{name}' is neither a study nor a folder with architecture.yaml.")
     if path.suffix in (".yaml", ".yml") or path.is_file():
-        return Named(name, _read(path))
+        return Named(name, _read(path).on(shapes))
     if "/" in name or ":" in name:
         raise UsageError(
             f"'{name}' does not exist; give a study, STUDY:TRIAL, a file or a seed architecture."

@@ -16,6 +16,7 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.description import load, read
 from autopelt.errors import AutopeltError, UsageError, did_you_mean, parameter
 from autopelt.methods import METHODS, fits
+from autopelt.methods.places import WORDS, placed
 from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
@@ -134,7 +135,8 @@ def _config(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[st
 
 
 def _space(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
-    errors = _model_errors(SearchSpace, value) + _places(value, shapes)
+    needed = None if value.get("skip_missing") is True else shapes
+    errors = _model_errors(SearchSpace, value) + _places(value, needed)
     if shapes is not None and not errors:
         for row in SearchSpace.model_validate(value).modules:
             errors += _errors(partial(row.layers_of, shapes.layers))
@@ -148,7 +150,7 @@ def _architecture(value: dict[str, Any], path: Path, shapes: Shapes | None) -> l
     errors = _errors(lambda: Architecture.from_dict(value))
     if not errors and shapes is not None:
         counter = ShapeCounter(shapes)
-        for module in Architecture.from_dict(value).modules:
+        for module in Architecture.from_dict(value).on(shapes).modules:
             errors += _errors(partial(counter.deployed, module))
     return errors
 
@@ -191,10 +193,15 @@ def _place(method: str, location: str, shapes: Shapes | None) -> list[str]:
     if method not in METHODS:
         return [f"unknown method '{method}': {did_you_mean(method, METHODS).rstrip('.')}"]
     allowed = METHODS[method].locations
+    if location in WORDS and set(WORDS[location]) & set(allowed):
+        missing = shapes is not None and placed([location], shapes, allowed) == (location,)
+        return [f"this backbone has no place '{location}'"] if missing else []
     if location not in allowed:
         hint = did_you_mean(location, allowed).rstrip(".")
         return [f"{method} cannot sit at '{location}': {hint}"]
-    if shapes is not None and not fits(METHODS[method], location, shapes):
+    if shapes is None:
+        return []
+    if not fits(METHODS[method], placed([location], shapes)[0], shapes):
         return [f"this backbone has no place '{location}'"]
     return []
 

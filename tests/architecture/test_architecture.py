@@ -9,6 +9,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.layers import format_layers, parse_layers
 from autopelt.errors import AutopeltError, UsageError
 from autopelt.methods.module import GATES, Module
+from autopelt.methods.shapes import Shapes
 from autopelt.system.yaml import load_yaml
 
 PLACES = ["ffn", "attention", "attention.query", "attention.value"]
@@ -241,3 +242,18 @@ def test_a_description_is_as_long_as_its_words(architecture: Architecture) -> No
     assert plain.description_length == len(parts) + sum(
         p.split(" at ")[-1].count(",") for p in parts if " at " in p
     )
+
+
+def test_words_for_several_maps_mean_what_a_backbone_has():
+    made = Architecture.from_yaml(
+        "modules: [{layers: 0-1, method: lora, location: all-linear, size: 2, start: eva}]"
+    )
+    shapes = Shapes("x", 2, 8, 8, 100, locations=("attention.qkv", "ffn.gate", "ffn"))
+    there = made.on(shapes)
+    assert [(m.layer, m.location) for m in there.modules] == [
+        (layer, at) for layer in (0, 1) for at in ("attention.qkv", "ffn.gate")
+    ]
+    assert {m.start for m in there.modules} == {"eva"}
+    assert there.on(shapes) is there
+    assert "start: eva" in there.to_yaml()
+    assert there.describe() == "lora 2 (qkv, ffn.gate) from eva at 0-1"

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from autopelt.architecture.counter import ShapeCounter
+from autopelt.errors import UsageError
 from autopelt.methods.shapes import Shapes
-from autopelt.space.fitting import fitted, places_of
+from autopelt.space.bound import BoundSpace
+from autopelt.space.fitting import fitted, on_backbone, places_of
 from autopelt.space.space import SearchSpace
 
 LINEAR = ("attention.query", "attention.value", "ffn.in")
@@ -48,3 +51,21 @@ modules:
     space = SearchSpace.parse(text)
     assert names(fitted(space, fused)) == ["lora@attention.qkv"]
     assert places_of(space, fused) == [("lora", "attention.qkv")]
+
+
+def test_words_mean_what_the_backbone_has_and_missing_places_are_refused_or_left_out() -> None:
+    text = "modules: [{method: lora, location: all-linear, sizes: [0, 2]}, %s]"
+    more = "{method: ia3, location: ffn.out, sizes: [0, 1]}"
+    strict = SearchSpace.parse(text % more)
+    assert names(on_backbone(strict, SHAPES)) == [
+        "lora@attention.query+attention.value+ffn.in",
+        "ia3@ffn.out",
+    ]
+    with pytest.raises(UsageError, match=r"no place 'ffn\.out'"):
+        BoundSpace(strict, SHAPES, ShapeCounter(SHAPES), 1000)
+    lenient = SearchSpace.parse("skip_missing: true\n" + text % more)
+    bound = BoundSpace(lenient, SHAPES, ShapeCounter(SHAPES), 1000)
+    assert names(bound.space) == ["lora@attention.query+attention.value+ffn.in"]
+    unknown = SearchSpace.parse("skip_missing: true\n" + text % more.replace("ia3", "ia4"))
+    with pytest.raises(UsageError, match="unknown method 'ia4'"):
+        BoundSpace(unknown, SHAPES, ShapeCounter(SHAPES), 1000)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autopelt.errors import UsageError
+from autopelt.methods import METHODS
 from autopelt.space.space import SearchSpace, shipped_spaces
 
 
@@ -99,3 +100,31 @@ def test_any_row_is_read_or_refused(row: dict[str, object]) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(UsageError):
         SearchSpace.parse(text)
+
+
+def test_one_space_has_every_method_that_may_be_searched() -> None:
+    """A method that does more in training than an optimiser does is a baseline of its own."""
+    offered = {row.method for row in SearchSpace.load("all").modules}
+    assert offered == {name for name, method in METHODS.items() if not method.tended}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("method: prefix, location: attention, start: eva", "start: eva is for LoRA"),
+        (
+            "method: lora, location: ffn.in, start: pissa, gate: true",
+            "start: pissa goes with no gate",
+        ),
+        ("method: lora, location: ffn.in, alpha: [2, 2.0]", "alpha repeats a value"),
+        ("method: lora, location: ffn.in, alpha: 0", "greater than 0"),
+        (
+            "method: lora, location: ffn.in, alpha: 2, gate: [true, false]",
+            "alpha: 2 is for methods",
+        ),
+        ("method: lora, location: ffn.in, start: pisa", "'random', 'pissa' or 'eva'"),
+    ],
+)
+def test_scales_and_starts_that_make_no_sense_are_refused(row: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        SearchSpace.parse(f"modules: [{{{row}, sizes: [0, 2]}}]")

@@ -105,6 +105,25 @@ def test_a_file_may_be_right_and_not_fit_a_backbone(
     assert "layer 9 does not exist" in capsys.readouterr().out
 
 
+def test_words_for_several_maps_are_places(
+    tmp_path: Path, tiny_bert: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.yaml"
+    for method, at, code in (
+        ("lora", "all-linear", 0),
+        ("ia3", "ffn.all", 0),
+        ("prefix", "all-linear", 2),
+    ):
+        size = 1 if method == "ia3" else 2
+        path.write_text(
+            f"modules: [{{layers: 0-1, method: {method}, location: {at}, size: {size}}}]"
+        )
+        assert main(["validate", str(path)]) == code
+        assert main(["validate", str(path), "--model", str(tiny_bert)]) == code
+        assert main(["show", str(path), "--model", str(tiny_bert)]) == code
+        capsys.readouterr()
+
+
 def test_a_resolved_configuration_is_right_and_so_says_the_schema(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
