@@ -71,8 +71,10 @@ def test_a_study_resumed_with_pending_and_stopped_trials_goes_on_the_same() -> N
     assert run(first, space, 2) == run(again, space, 2)
 
 
-@pytest.mark.parametrize("name", sorted(shipped_spaces()))
-@pytest.mark.parametrize(("layers", "hidden"), [(6, 384), (12, 768), (24, 1024)])
+@pytest.mark.parametrize(
+    ("name", "layers", "hidden"),
+    [*((name, 6, 384) for name in sorted(shipped_spaces())), ("pelt", 24, 1024), ("all", 24, 1024)],
+)
 def test_it_works_for_every_shipped_space_and_depth(name: str, layers: int, hidden: int) -> None:
     space = bound(name, layers, hidden)
     study = study_of(PELTSampler(space, random_seed=0, start=4))
