@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from described_opt import DESCRIPTION, opt_folder
+from families import config_of
 from small_search import Quiet, plan
+from tiny_models import byte_level
+from transformers import AutoModel
 
 from autopelt.backbones.description import load
 from autopelt.cli.main import main
@@ -83,3 +86,22 @@ def test_nothing_that_works_is_one_line(model: Path) -> None:
 def test_a_table_family_is_not_tried(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tried_backbone, "load_model", lambda *_: pytest.fail("loaded"))
     assert plan(tiny_bert).config.backbone_description is None
+
+
+def test_a_found_family_is_searched_with_what_works_on_it(tmp_path: Path) -> None:
+    """Bloom has one fused map, cut by heads, and an attention that takes no prefix."""
+    tokenizer = byte_level(begin=False)
+    config = config_of("bloom")
+    config.vocab_size, config.pad_token_id = len(tokenizer), tokenizer.pad_token_id
+    model = AutoModel.from_config(config)
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    made = plan(tmp_path / "model", trials=2, repeats=0, epochs=1, space="pelt", seeds="lora-r1")
+    (note,) = (note for note in made.notes if "Places of this bloom are found" in note)
+    assert "Left out: prefix@attention (" in note
+    rows = {row.name for row in made.config.space.modules}
+    assert "lora@attention.qkv" in rows
+    assert not any(name.startswith("prefix") for name in rows)
+    study = tmp_path / "study"
+    assert len(search(made, study, Quiet()).complete) == 2
+    assert load(study / "backbone.yaml").stacks[0].qkv is not None
