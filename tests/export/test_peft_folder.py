@@ -4,7 +4,9 @@ import json
 
 import pytest
 import torch
-from zoo import SEQ2SEQ, batch_of, logits_of, make
+import zoo
+from families import config_of
+from zoo import SEQ2SEQ, batch_of, logits_of
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.shapes import shapes_of_model
@@ -14,7 +16,7 @@ from autopelt.methods import METHODS
 from autopelt.methods.module import Module
 from autopelt.modules import PELTS, LoraModule
 from autopelt.modules.attachment import attach
-from autopelt.modules.peft_forms import SAVED, NotInPeftError, PeftForm, low_rank_form
+from autopelt.modules.peft_forms import NotInPeftError, PeftForm, low_rank_form
 
 FAMILIES = (
     "bert",
@@ -28,6 +30,11 @@ FAMILIES = (
     "t5",
     "bart",
 )
+
+
+def make(family, **options):
+    """A tiny model of a family of the table, or of one that is found."""
+    return zoo.make(family, config=config_of(family), **options)
 
 
 def attached_to(model, *modules):
@@ -126,13 +133,6 @@ def test_slices_of_a_fused_map_are_one_lora_of_the_summed_rank(tmp_path, alphas)
     assert config["fan_in_fan_out"]
 
 
-def doras(part, sites):
-    """LoRA as DoRA: with magnitudes of its own."""
-    site = sites.linear(part.layer, part.spec.location)
-    magnitude = torch.linspace(0.5, 1.5, site.out_features)
-    yield low_rank_form(site, part.down, part.up, 3.0, magnitude)
-
-
 @pytest.fixture
 def with_forms(monkeypatch):
     """Gives one layer's LoRA other forms in peft."""
@@ -148,60 +148,46 @@ def with_forms(monkeypatch):
     return give
 
 
-@pytest.mark.parametrize(("family", "location"), [("bert", "ffn.in"), ("gpt2", "attention.key")])
-def test_magnitudes_are_those_of_the_rows_and_lora_beside_them_keeps_its_function(
-    family, location, tmp_path, with_forms
-):
-    """One folder holds DoRA or LoRA: LoRA is then DoRA with the norms that it has."""
-    with_forms(1, doras)
+@pytest.mark.parametrize(
+    ("family", "methods", "written"),
+    [
+        ("bert", ("dora", "lora", "adalora"), {"use_dora": True}),
+        ("gpt2", ("dora", "lora", "adalora"), {"use_dora": True}),
+        ("gpt2", ("miss", "lora"), {"use_dora": False}),
+        ("bert", ("miss", "layer_norm"), {"peft_type": "MISS"}),
+        ("bert", ("miss", "dora", "layer_norm"), {"use_dora": True}),
+    ],
+)
+def test_methods_that_have_a_form_in_common_share_a_folder(family, methods, written, tmp_path):
+    """Also on slices of one map: a LoRA is a DoRA with the norms that it has, MiSS is a LoRA."""
+    places = ("attention.key", "attention.value", "ffn.in")
     modules = [
-        Module("lora", location, 1, 2),
-        Module("lora", location, 2, 3, alpha=6),
-        Module("lora", "attention.value", 2, 1),
+        Module(method, places[(turn + layer) % 3], layer, 2 if "miss" in methods else 1 + turn)
+        for turn, method in enumerate(methods)
+        for layer in (0, 1, 2)
+        if method != "layer_norm"
     ]
-    model = attached_to(make(family), *modules)
-    write_model(model, tmp_path, head_of(family), "tiny")
-    loaded = in_peft(family, tmp_path)
-    assert loaded.peft_config["default"].use_dora
-    part = model.autopelt.parts[f"1/{location.replace('.', '/')}/lora"]
-    by_hand = make(family)
-    attach(by_hand, Architecture(tuple(modules[1:])), random_seed=0)
-    for name in ("2/attention/value/lora", f"2/{location.replace('.', '/')}/lora"):
-        by_hand.autopelt.parts[name].load_state_dict(model.autopelt.parts[name].state_dict())
-    with torch.no_grad():
-        if family == "bert":
-            weight = by_hand.bert.encoder.layer[1].intermediate.dense.weight
-        else:
-            weight = by_hand.transformer.h[1].attn.c_attn.weight.T[32:64]
-        changed = weight + 3 / 2 * part.up @ part.down
-        norms = torch.linspace(0.5, 1.5, len(weight)) / changed.norm(dim=1)
-        weight.copy_(norms[:, None] * changed)
-    batch = batch_of(family)
-    assert (logits_of(loaded, batch) - logits_of(by_hand, batch)).abs().max() <= 1e-5
+    modules += [Module("layer_norm", "norms", 1, 1)] if "layer_norm" in methods else []
+    modules += [Module(methods[0], "attention.query", 1, 2)]
+    config = round_trip(family, attached_to(make(family), *modules), tmp_path)
+    assert written.items() <= config.items()
 
 
-def test_a_part_that_is_saved_whole_goes_with_every_type(tmp_path, with_forms):
-    """A trained norm stands among the modules to save, beside LoRA."""
-    model = make("bert")
+@pytest.mark.parametrize("method", ["lora", "dora", "ia3"])
+@pytest.mark.parametrize("family", ["gemma2", "opt", "gpt_neox"])
+def test_what_is_found_in_a_family_is_the_same_in_peft(family, method, tmp_path):
+    """No row of the table names these: the names of the maps are the model's own."""
+    model = make(family)
+    places = ("attention.key", "attention.value", "attention.qkv", "ffn.out")
+    there = [place for place in places if place in shapes_of_model(model).locations]
+    modules = [Module(method, place, layer, 1) for layer in (0, 1) for place in there]
+    round_trip(family, attached_to(model, *modules), tmp_path)
 
-    def saved(part, sites):
-        norm = model.bert.encoder.layer[0].output.LayerNorm
-        yield PeftForm(SAVED, norm, {"weight": norm.weight + 0.5, "bias": norm.bias - 0.5})
 
-    with_forms(0, saved)
-    model = attached_to(
-        model, Module("lora", "ffn.in", 0, 2), Module("lora", "attention.value", 1, 2)
-    )
-    model.autopelt.parts["0/ffn/in/lora"].up.data.zero_()
-    write_model(model, tmp_path, "sequence_classification", "tiny")
-    with torch.no_grad():
-        norm = model.bert.encoder.layer[0].output.LayerNorm
-        norm.weight += 0.5
-        norm.bias -= 0.5
-    batch = batch_of("bert")
-    assert (
-        logits_of(in_peft("bert", tmp_path), batch) - logits_of(model, batch)
-    ).abs().max() <= 1e-5
+def test_two_that_scale_the_same_outputs_are_refused(tmp_path):
+    modules = [Module(method, "ffn.in", 1, 2) for method in ("lora", "dora")]
+    with pytest.raises(UsageError, match=r"1/ffn\.in shares its outputs with another one"):
+        write_model(attached_to(make("bert"), *modules), tmp_path, "none", "tiny")
 
 
 def other_type(part, sites):

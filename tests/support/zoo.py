@@ -97,9 +97,9 @@ DECODERS = ("gpt2", "llama", "mistral", "qwen2", "qwen3")
 SEQ2SEQ = ("t5", "bart")
 
 
-def make(family, *, generates=False, attention=None, labels=2):
+def make(family, *, generates=False, attention=None, labels=2, config=None):
     """The family's model with a sequence classifier, or with what generates."""
-    config = AutoConfig.for_model(
+    config = config or AutoConfig.for_model(
         family, **CONFIGS[family], pad_token_id=PAD, eos_token_id=EOS, bos_token_id=0
     )
     config.num_labels = labels
