@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import AutoModel, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.families import Family, Stack
@@ -112,7 +112,7 @@ class Backbone:
                 "transformers.PreTrainedModel."
             )
         self.model = model
-        self.base: PreTrainedModel = model.base_model  # type: ignore[assignment]  # a PreTrainedModel when model is one
+        self.base: PreTrainedModel = _backbone_of(model)
         self.model_type: str = model.config.model_type
         self.family: Family = family_for(self.base.config)
         self.layers: list[tuple[Stack, nn.Module]] = [
@@ -217,6 +217,16 @@ class Backbone:
             _need(host, self.family.embeddings),
             self.base.config.vocab_size,
         )
+
+
+def _backbone_of(model: PreTrainedModel) -> PreTrainedModel:
+    """The backbone in a model with a task head, or the model; Llama 4 calls it by a wrong name."""
+    base: Any = model.base_model
+    if base is model:
+        plain: Any = AutoModel._model_mapping.get(type(model.config), ())
+        base = next((part for part in model.children() if isinstance(part, plain)), model)
+    assert isinstance(base, PreTrainedModel)
+    return base
 
 
 def _find(module: nn.Module, path: str) -> nn.Module | None:

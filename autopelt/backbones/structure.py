@@ -16,7 +16,7 @@ from autopelt.backbones.families import FAMILIES, Family
 from autopelt.backbones.layer_places import stack_of
 from autopelt.backbones.quiet import one_line
 from autopelt.backbones.recorder import record
-from autopelt.backbones.weightless import BATCH, inputs_of, small
+from autopelt.backbones.weightless import BATCH, both, inputs_of, small
 from autopelt.errors import UsageError
 
 
@@ -102,16 +102,16 @@ def _prompt(
         first: path of the first layer.
         entered: what it read.
     """
-    both = bool(model.config.is_encoder_decoder)
-    host = model.get_submodule(first.partition(".")[0]) if both else model
+    name = first.partition(".")[0] if both(model) else ""
+    host = model.get_submodule(name)
     known = inspect.signature(host.forward).parameters
     batched = entered.shape[0] == BATCH
     if not batched or not {"input_ids", "inputs_embeds", "attention_mask"} <= set(known):
         return {}
     places: dict[str, Any] = {
-        "prompt_host": first.partition(".")[0] if both else "",
+        "prompt_host": name,
         "prompt_offset": int(
-            not causal and (not both or getattr(model.config, "bos_token_id", None) is not None)
+            not causal and (not name or getattr(model.config, "bos_token_id", None) is not None)
         ),
     }
     table = host.get_input_embeddings()  # type: ignore[operator]  # of transformers, as it reads tokens

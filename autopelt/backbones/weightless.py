@@ -9,6 +9,7 @@ token, as far as gradients can tell. Norms, activations, masks and attention are
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import zlib
 from collections.abc import Callable, Iterator
@@ -85,10 +86,15 @@ def inputs_of(model: PreTrainedModel) -> dict[str, torch.Tensor]:
         length = 2 * config.max_source_positions
         made = {"input_features": _numbers(config.num_mel_bins, length)}
     else:
-        made = {"input_ids": _ids(ENCODED if config.is_encoder_decoder else TOKENS)}
-    if config.is_encoder_decoder:
+        made = {"input_ids": _ids(ENCODED if both(model) else TOKENS)}
+    if both(model):
         made["decoder_input_ids"] = _ids(TOKENS)
     return made
+
+
+def both(model: PreTrainedModel) -> bool:
+    """Whether it has an encoder and a decoder, whatever its configuration says of a part of it."""
+    return "decoder_input_ids" in inspect.signature(model.forward).parameters
 
 
 def _numbers(*size: int) -> torch.Tensor:

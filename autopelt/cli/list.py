@@ -79,7 +79,6 @@ def _architectures(model: str) -> list[tuple[str, str]]:
 def _models() -> list[tuple[str, str]]:
     from importlib.util import find_spec
 
-    from autopelt.backbones.families import FAMILIES
     from autopelt.backbones.source import MINILM_PACKAGE
     from autopelt.workflows.doctor import cached_models
 
@@ -90,6 +89,6 @@ def _models() -> list[tuple[str, str]]:
         ("minilm", f"the default: all-MiniLM-L6-v2, 22.7M parameters, in a package; {here}"),
         ("FOLDER", "a folder that save_pretrained wrote, with safetensors"),
         ("OWNER/NAME", "a model of the Hub, OWNER/NAME@REVISION at one revision"),
-        ("", f"of one of the families: {', '.join(sorted(FAMILIES))}"),
+        ("", "of most families of transformers: docs/models.md names those that are tested"),
         *((name, "in the Hub's cache on this machine") for name in names),
     ]

@@ -10,7 +10,7 @@ from transformers import AutoConfig, OPTForCausalLM, T5Config, T5EncoderModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.backbones.families import FAMILIES
+from autopelt.backbones.families import REGISTERED
 from autopelt.backbones.shapes import shapes_from_file, shapes_of_model
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.methods import METHODS
@@ -23,9 +23,9 @@ GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-family.md"
 def test_the_guide_adds_a_family_in_under_30_lines(monkeypatch):
     code = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL).group(1)
     assert len(code.splitlines()) < 30
-    monkeypatch.setitem(FAMILIES, "opt", None)  # taken out again at the end
+    monkeypatch.setitem(REGISTERED, "opt", None)  # taken out again at the end
     exec(code, {})
-    assert FAMILIES["opt"].prompt_host == "decoder"
+    assert REGISTERED["opt"].prompt_host == "decoder"
     config = AutoConfig.for_model(
         "opt",
         vocab_size=50,

@@ -2,15 +2,21 @@
 
 import copy
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 import torch
+import transformers
+import yaml
 from families import FOUND, config_of
 from transformers import AutoModel
 from zoo import batch_of
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
+from autopelt.backbones.backbone import Backbone
+from autopelt.backbones.boundary import has_boundaries, starting_at, states_at
+from autopelt.backbones.head import HEADS, head_of, head_size
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import METHODS, check
@@ -19,6 +25,7 @@ from autopelt.modules.attachment import attach, count_attached, detach, frozen_p
 from autopelt.modules.checkpoint import load, save
 
 families = pytest.mark.parametrize("family", FOUND)
+GOLDEN = yaml.safe_load((Path(__file__).parents[1] / "backbones/places.yaml").read_text("utf-8"))
 EXPERTS = ("mixtral", "qwen3_moe", "llama4_text")
 """Their experts are multiplied in groups, which torch does not do in float64."""
 LINEAR = METHODS["lora"].locations
@@ -124,3 +131,39 @@ def test_what_is_attached_works_counts_and_goes_again(model, family, tmp_path):
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
     load(model, tmp_path)
     assert torch.equal(states_of(model, batch), changed)
+
+
+@families
+def test_every_head_is_known(family):
+    for kind, outputs in heads_of(family).items():
+        config = config_of(family)
+        config.num_labels = outputs
+        with torch.device("meta"):
+            model = getattr(transformers, HEADS[kind]).from_config(config)
+        head = head_of(model)
+        assert len(Backbone(model).layers) == shapes_of_model(model).layers > 0
+        assert sum(p.numel() for p in head.values()) == head_size(config_of(family), kind, outputs)
+        assert bool(head) == ("classification" in kind or kind == "question_answering")
+
+
+@pytest.mark.parametrize("family", [f for f in FOUND if "boundaries" not in GOLDEN[f]])
+def test_a_pass_may_start_at_a_layer(model, family):
+    backbone = Backbone(model)
+    assert has_boundaries(backbone) != model.config.is_encoder_decoder
+    if model.config.is_encoder_decoder:
+        return
+    batch = inputs_for(model)
+    before = states_of(model, batch)
+    with torch.no_grad():
+        states = states_at(backbone, 1, lambda: model(**batch))
+    with starting_at(backbone, 1) as feed:
+        feed.states = states
+        assert torch.equal(states_of(model, batch), before)
+
+
+def heads_of(family):
+    """The task heads of a family in transformers, and a number of outputs."""
+    outputs = {"sequence_classification": 3, "token_classification": 3, "question_answering": 2}
+    mapped = {kind: getattr(transformers, auto)._model_mapping for kind, auto in HEADS.items()}
+    config = type(config_of(family))
+    return {kind: outputs.get(kind, 2) for kind, known in mapped.items() if config in known}
