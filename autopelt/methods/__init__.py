@@ -1,6 +1,6 @@
 """The methods, by name.
 
-dora, lora, adalora, hira, miss (all: linear_map);
+dora, lora, adalora, hira, miss, lokr (all: linear_map);
 layer_norm, ia3, bitfit;
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix, prompt, p_tuning;
@@ -29,6 +29,7 @@ from autopelt.methods.dora import Dora
 from autopelt.methods.hira import Hira
 from autopelt.methods.ia3 import IA3
 from autopelt.methods.layer_norm import LayerNorm
+from autopelt.methods.lokr import Lokr
 from autopelt.methods.lora import Lora
 from autopelt.methods.loreft import LoReft
 from autopelt.methods.miss import Miss
@@ -50,6 +51,7 @@ METHODS: dict[str, Method] = {
         AdaLora(),
         Hira(),
         Miss(),
+        Lokr(),
         LayerNorm(),
         IA3(),
         BitFit(),

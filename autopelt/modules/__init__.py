@@ -1,6 +1,6 @@
 """The torch modules of the methods, by the method's name.
 
-dora, lora, adalora, hira, miss (all: linear_delta);
+dora, lora, adalora, hira, miss, lokr (all: linear_delta);
 ia3, bitfit, layer_norm (both: vectors);
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix (prefix_attention, disentangled), prompt, p_tuning;
@@ -19,6 +19,7 @@ from autopelt.modules.dora import DoraModule
 from autopelt.modules.hira import HiraModule
 from autopelt.modules.ia3 import IA3Module
 from autopelt.modules.layer_norm import LayerNormModule
+from autopelt.modules.lokr import LokrModule
 from autopelt.modules.lora import LoraModule
 from autopelt.modules.loreft import LoReftModule
 from autopelt.modules.miss import MissModule
@@ -37,6 +38,7 @@ PELTS: dict[str, type[Pelt]] = {
     "adalora": AdaLoraModule,
     "hira": HiraModule,
     "miss": MissModule,
+    "lokr": LokrModule,
     "layer_norm": LayerNormModule,
     "ia3": IA3Module,
     "bitfit": BitFitModule,

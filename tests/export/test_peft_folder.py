@@ -86,7 +86,7 @@ def test_lora_everywhere_is_the_same_in_peft(family, tmp_path):
     round_trip(family, attached_to(model, *modules), tmp_path)
 
 
-METHODS_HELD = ("dora", "hira", "miss")
+METHODS_HELD = ("dora", "hira", "miss", "lokr")
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
@@ -101,11 +101,13 @@ def test_changes_of_linear_maps_are_the_same_in_peft(method, family, tmp_path):
     round_trip(family, model, tmp_path)
 
 
-def test_changes_of_one_rank_are_a_type_of_their_own(tmp_path):
-    """MiSS, which peft has without a pattern of ranks; of several ranks it is LoRA there."""
-    modules = [Module("miss", place, 1, 5) for place in ("attention.key", "ffn.in", "ffn.out")]
+@pytest.mark.parametrize(("method", "size"), [("miss", 5), ("lokr", 99)])
+def test_changes_of_one_rank_are_a_type_of_their_own(method, size, tmp_path):
+    """MiSS, which is LoRA in peft where ranks differ, and LoKr with two whole factors."""
+    places = ("attention.key", "ffn.in", "ffn.out")
+    modules = [Module(method, place, 1, size) for place in places]
     config = round_trip("bert", attached_to(make("bert"), *modules), tmp_path)
-    assert (config["peft_type"], config["r"]) == ("MISS", 5)
+    assert (config["peft_type"], config["r"]) == (method.upper(), size)
 
 
 def test_the_largest_rank_is_the_setting_and_others_stand_in_patterns(tmp_path):
@@ -226,6 +228,7 @@ def test_a_folder_holds_one_type_with_one_set_of_settings(forms, reason, tmp_pat
     [
         ((Module("prefix", "attention", 1, 3),), "prefix at 1/attention is kept by peft as tokens"),
         ((Module("lora", "ffn.in", 1, 3, gate="auto"),), "lora at 1/ffn.in has a gate"),
+        ((Module("hira", "ffn.in", 1, 3, gate="auto"),), "hira at 1/ffn.in has a gate"),
         ((), "no module is attached"),
     ],
 )

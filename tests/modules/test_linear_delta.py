@@ -3,6 +3,7 @@
 import peft
 import pytest
 import torch
+from peft.tuners.lokr.layer import factorization
 from transformers import BertConfig, BertModel
 from zoo import batch_of, logits_of, make
 
@@ -11,9 +12,15 @@ from autopelt.backbones.backbone import Backbone
 from autopelt.export.merged_folder import merge
 from autopelt.methods import METHODS
 from autopelt.methods.linear_map import LinearMap
+from autopelt.methods.lokr import FACTOR, factors
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, detach
 from autopelt.modules.linear_delta import Frozen
+
+
+def lokr(part, weight):
+    right = part.up @ part.down if part.right is None else part.right
+    return torch.kron(part.left, right)
 
 
 def dora(part, weight):
@@ -22,6 +29,7 @@ def dora(part, weight):
 
 
 CHANGES = {
+    "lokr": lokr,
     "dora": dora,
     "lora": lambda part, weight: part.up @ part.down,
     "adalora": lambda part, weight: part.left * part.values @ part.right,
@@ -86,6 +94,10 @@ def test_what_sits_on_one_map_adds_up_and_merges_exactly(family):
 
 # ------------------------------------------------------------------ peft
 PEFT = {
+    "lokr": (
+        peft.LoKrConfig(r=3, alpha=3, decompose_factor=4),
+        {"left": "lokr_w1", "up": "lokr_w2_a", "down": "lokr_w2_b"},
+    ),
     "dora": (
         peft.LoraConfig(r=3, lora_alpha=3, use_dora=True),
         {"up": "lora_B", "down": "lora_A", "magnitude": "lora_magnitude_vector"},
@@ -160,3 +172,19 @@ def test_hira_keeps_no_second_weight_for_the_backward_pass():
     assert {t.untyped_storage().data_ptr() for t in like_it} <= {
         p.untyped_storage().data_ptr() for p in model.parameters()
     }
+
+
+def test_factors_of_lokr_are_pefts():
+    assert all(factors(n) == factorization(n, FACTOR) for n in (*range(1, 200), 384, 768, 3072))
+
+
+@pytest.mark.parametrize(("family", "location"), [("bert", "ffn.in"), ("gpt2", "attention.value")])
+def test_lokr_has_a_whole_large_factor_where_a_product_is_no_smaller(family, location):
+    model = make(family).double()
+    before = logits_of(model, batch_of(family))
+    part = put(model, Module("lokr", location, 1, 6))[f"1/{location.replace('.', '/')}/lokr"]
+    assert part.right is not None
+    after = logits_of(model, batch_of(family))
+    assert not torch.allclose(after, before, atol=1e-3)
+    merge(model)
+    assert torch.allclose(logits_of(model, batch_of(family)), after, atol=1e-9)
