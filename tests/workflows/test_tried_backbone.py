@@ -10,7 +10,7 @@ from small_search import Quiet, plan
 from tiny_models import byte_level
 from transformers import AutoModel
 
-from autopelt.backbones.description import load
+from autopelt.backbones.description import ATTRIBUTE, load, read
 from autopelt.cli.main import main
 from autopelt.data.readers import Table
 from autopelt.errors import UsageError
@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def planned(model: Path, text: str, **changed: Any) -> Any:
     file = model.parent / "own.yaml"
     file.write_text(text, encoding="utf-8")
-    how = {"trials": 2, "repeats": 0, "epochs": 1, "space": "pelt", "seeds": "lora-r1"} | changed
+    how = {"trials": 1, "repeats": 0, "epochs": 1, "space": "pelt", "seeds": "lora-r1"} | changed
     return plan(model, backbone_description=str(file), **how)
 
 
@@ -66,13 +66,16 @@ def test_a_study_tries_its_backbone_once(
 def test_train_evaluate_export_and_predict_know_the_description(
     study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", str(study), "--epochs", "1", "--out", str(tmp_path / "one")]) == 0
+    how = ["--architecture", "lora-r1", "--epochs", "1", "--out", str(tmp_path / "one")]
+    assert main(["train", str(study), *how]) == 0
     found = evaluate_model(tmp_path / "one")
     assert found["report"] == found["stored"]
     table = Table({"text": ["the cat"], "text_pair": ["a mat"]}, "texts", [1])
     own = export(tmp_path / "one", "autopelt", tmp_path / "own")
     assert predict(find_trained(own), table) == predict(find_trained(tmp_path / "one"), table)
-    assert main(["show", f"{study}"]) == 0
+    assert main(["show", str(study)]) == 0
+    merged = export(tmp_path / "one", "merged", tmp_path / "merged")
+    assert ATTRIBUTE not in (merged / "config.json").read_text("utf-8")  # plain transformers
     capsys.readouterr()
 
 
@@ -88,7 +91,7 @@ def test_a_table_family_is_not_tried(tiny_bert: Path, monkeypatch: pytest.Monkey
     assert plan(tiny_bert).config.backbone_description is None
 
 
-def test_a_found_family_is_searched_with_what_works_on_it(tmp_path: Path) -> None:
+def test_a_found_family_is_planned_with_what_works_on_it(tmp_path: Path) -> None:
     """Bloom has one fused map, cut by heads, and an attention that takes no prefix."""
     tokenizer = byte_level(begin=False)
     config = config_of("bloom")
@@ -102,6 +105,4 @@ def test_a_found_family_is_searched_with_what_works_on_it(tmp_path: Path) -> Non
     rows = {row.name for row in made.config.space.modules}
     assert "lora@attention.qkv" in rows
     assert not any(name.startswith("prefix") for name in rows)
-    study = tmp_path / "study"
-    assert len(search(made, study, Quiet()).complete) == 2
-    assert load(study / "backbone.yaml").stacks[0].qkv is not None
+    assert read(made.config.backbone_description).stacks[0].qkv is not None
