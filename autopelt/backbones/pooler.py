@@ -20,8 +20,8 @@ class FirstToken(nn.Module):
     """Instead of the pooler; no parameters."""
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """(B, T, d) -> (B, d)."""
-        return states[:, 0]
+        """(B, T, d) -> (B, d); ALBERT's is given the first token alone, (B, d)."""
+        return states[:, 0] if states.dim() == 3 else states
 
 
 def replace_missing_pooler(model: PreTrainedModel, missing: Iterable[str], head: str) -> None:
@@ -38,7 +38,7 @@ def replace_missing_pooler(model: PreTrainedModel, missing: Iterable[str], head:
         return
     if head == "none":
         base.pooler = None  # nothing reads it
-    elif head == "sequence_classification" and type(base.pooler).__name__.endswith("Pooler"):
+    elif head == "sequence_classification":
         base.pooler = FirstToken()
 
 

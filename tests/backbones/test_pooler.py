@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertForMaskedLM, BertModel
+from families import config_of
+from transformers import AlbertForMaskedLM, BertForMaskedLM, BertModel
 
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.head import head_of
@@ -54,6 +55,19 @@ def test_the_head_reads_the_last_state_of_the_first_token(masked: Path) -> None:
         states = plain(ids, attention_mask=mask).last_hidden_state
         expected = model.classifier(states[:, 0])  # type: ignore[operator]
         torch.testing.assert_close(model(ids, attention_mask=mask).logits, expected)
+
+
+def test_albert_hands_its_pooler_the_first_token(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    masked = AlbertForMaskedLM(config_of("albert"))
+    masked.save_pretrained(tmp_path)
+    model = load_model(resolve(str(tmp_path)), "sequence_classification", 2, random_seed=0)
+    assert reads_first_token(model)
+    ids = torch.tensor([[5, 6, 7]])
+    with torch.no_grad():
+        states = masked.eval().albert(ids).last_hidden_state
+        expected = model.classifier(states[:, 0].tanh())  # type: ignore[operator]
+        torch.testing.assert_close(model(ids).logits, expected)
 
 
 def test_a_checkpoint_with_a_pooler_keeps_it(tiny_bert: Path) -> None:
