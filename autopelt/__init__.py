@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from autopelt.modules.checkpoint import load as load
     from autopelt.modules.checkpoint import save as save
     from autopelt.modules.parameter_groups import parameter_groups as parameter_groups
+    from autopelt.modules.registered import register_method as register_method
     from autopelt.modules.starts import input_directions as input_directions
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ _HOMES = {
     ),
     "parameter_groups": "modules.parameter_groups",
     "input_directions": "modules.starts",
+    "register_method": "modules.registered",
     **dict.fromkeys(("load", "save"), "modules.checkpoint"),
     "load_exported": "export",
 }

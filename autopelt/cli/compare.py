@@ -34,7 +34,7 @@ FURTHER = 3
     help="Methods by hand a budget that all seeds are spent on.",
 )
 @option("margin", words="With --budgets: how much lower a score may be to be as good.")
-@options("model", "revision", "backbone_description", "data")
+@options("model", "revision", "backbone_description", "own_methods", "data")
 @option("workers", words="Trainings at once.")
 @option("epochs", words="Epochs of a training.")
 @options("batch_size", "max_length", "train_examples", "schedule", "random_seed")

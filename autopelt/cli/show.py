@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.argument("architecture")
 @option("model", otherwise="the study's, or minilm")
 @option("backbone_description")
+@option("own_methods")
 @click.option("--model-config", help="A bare config.json instead of a model.")
 @json_object
 @click.option("--yaml", "as_yaml", is_flag=True, help="The architecture as YAML.")
@@ -23,6 +24,7 @@ def show(
     architecture: str,
     model: str | None,
     backbone_description: str | None,
+    own_methods: str | None,
     model_config: str | None,
     as_json: bool,
     as_yaml: bool,
@@ -42,8 +44,11 @@ def show(
     from autopelt.backbones.description import load
     from autopelt.backbones.sizes import sizes_in_file, sizes_of
     from autopelt.backbones.source import resolve
+    from autopelt.methods.own_file import run_own_file
     from autopelt.study.lookup import find_architecture, split_study
 
+    if own_methods is not None:
+        run_own_file(own_methods)
     outputs = 2
     family = None if backbone_description is None else load(backbone_description)
     place = split_study(architecture)

@@ -7,7 +7,8 @@ prefix, prompt, p_tuning;
 loreft.
 
 base: what a method must say; module: one placed module; shapes: what it needs to know of a
-backbone; places: words for several linear maps; by_hand: hand-made architectures of one method.
+backbone; places: words for several linear maps; by_hand: hand-made architectures of one method;
+own_file: methods of a user's own.
 
 Adding a method is adding a file with a `Method` and naming it in `METHODS`, whose order is the
 order in which modules at one place are applied: what changes a weight comes first, then what scales

@@ -10,7 +10,8 @@ gate; base: what they share; pelt: one hooked into a backbone; peft_forms: what 
 upkeep: beside the optimiser in training;
 building: from values to modules; attachment: on and off a model; parameter_groups: for an
 optimiser; checkpoint: as files; rows: several architectures in one batch;
-probe: what works on a model; starts: starting values of LoRA that are computed.
+probe: what works on a model; starts: starting values of LoRA that are computed;
+registered: methods from outside.
 """
 
 from autopelt.modules.adalora import AdaLoraModule

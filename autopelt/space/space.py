@@ -22,8 +22,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from autopelt.architecture.layers import parse_layers
 from autopelt.errors import UsageError, did_you_mean
-from autopelt.methods import named
-from autopelt.methods.module import EMBEDDINGS, MAX_SIZE, PISSA
+from autopelt.methods import METHODS, named
+from autopelt.methods.module import EMBEDDINGS, MAX_SIZE, OPTIONS, PISSA
 from autopelt.space.rates import RateRange, Rates
 from autopelt.space.variants import Variant, variants_of
 from autopelt.system.files import read_text
@@ -84,7 +84,8 @@ class Row(BaseModel):
             raise ValueError("gate is true, false or [false, true]")
         if not named(self.method).size_word and self.sizes[-1] > 1:
             raise ValueError(f"{self.method} has no size: sizes are [0, 1], without and with it")
-        options = named(self.method).options
+        own = self.method not in METHODS  # perhaps of a file that is not run yet
+        options = set(OPTIONS) if own else named(self.method).options
         if self.alpha != ("rank",) and ("alpha" not in options or any(self.gate)):
             raise ValueError(
                 f"alpha: {_shown(self.alpha)} is for methods with a scale and without a gate, "

@@ -99,6 +99,7 @@ class StudyConfig(BaseModel):
         revision: Hub revision of the model.
         backbone_description: where things are in the model, written out as in backbone.yaml, or
             None: what is known of it.
+        own_methods: Python file that registers methods of the user's own, or None.
         budget: bound on deployed parameters (`Budget`).
         objectives: ``both`` (the best score within the budget, and the front of score against
             parameters), ``score`` (only the one), ``score,params`` (only the other), or
@@ -133,6 +134,7 @@ class StudyConfig(BaseModel):
     model: str = "minilm"
     revision: str | None = None
     backbone_description: dict[str, Any] | None = None
+    own_methods: str | None = None
     budget: BudgetField = Budget(share=0.01)
     min_budget: BudgetField | None = None
     objectives: ObjectivesField = Objectives(best_too=True)

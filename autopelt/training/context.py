@@ -72,6 +72,7 @@ class Context:
         """
         begun = time.perf_counter()
         self.setup = setup
+        setup.run_own_methods()
         source = setup.source
         self.tokenizer = load_tokenizer(source)
         config = load_config(source)

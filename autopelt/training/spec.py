@@ -7,6 +7,7 @@ from autopelt.backbones import description
 from autopelt.backbones.families import Family
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.recorded import Recorded
+from autopelt.methods.own_file import run_own_file
 from autopelt.study.config import StudyConfig, TrainingConfig
 from autopelt.study.facts import TaskFacts
 from autopelt.tasks import Source
@@ -26,6 +27,7 @@ class Setup:
         recorded: the examples that it must be, or None for any.
         backbone: a description of the model that goes with it, or None.
         bf16: keep the frozen weights in bf16.
+        own_methods: Python file that registers methods of the user's own; run by then.
     """
 
     model: str
@@ -37,6 +39,15 @@ class Setup:
     recorded: Recorded | None = None
     backbone: Family | None = None
     bf16: bool = False
+    own_methods: str | None = None
+
+    def __post_init__(self) -> None:
+        self.run_own_methods()
+
+    def run_own_methods(self) -> None:
+        """Make the user's own methods known; a copy that came from another process calls it."""
+        if self.own_methods is not None:
+            run_own_file(self.own_methods)
 
     @classmethod
     def of(cls, config: StudyConfig, task: TaskFacts | None = None) -> "Setup":
@@ -54,6 +65,7 @@ class Setup:
             None if task is None else task.recorded,
             None if described is None else description.read(described),
             config.training.precision == "bf16",
+            config.own_methods,
         )
 
     @property

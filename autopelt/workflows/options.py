@@ -81,6 +81,7 @@ OPTIONS = {
         Option(
             "backbone_description", "YAML that says where things are in the model: backbone.yaml."
         ),
+        Option("own_methods", "Python file, run here, that registers methods of your own."),
         Option("budget", "Most trainable parameters: 1%, 300k.", "1%"),
         Option("min_budget", "Fewest trainable parameters, like the budget."),
         Option("space", "Search space, by name or file.", "pelt"),

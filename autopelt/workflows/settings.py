@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopelt.backbones.description import load, plain, read
 from autopelt.errors import UsageError, did_you_mean, parameter
+from autopelt.methods.own_file import run_own_file
 from autopelt.study.config import StudyConfig, read_values
 from autopelt.system.files import read_text
 from autopelt.tasks import Task, make_task, task_from_files
@@ -49,6 +50,10 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     for name in ("warm_start", "general_text"):
         if isinstance(values.get(name), str | Path):
             values[name] = str(Path(values[name]).expanduser().resolve())
+    own_file = values.get("own_methods")
+    if isinstance(own_file, str | Path):
+        values["own_methods"] = str(Path(own_file).expanduser().resolve())
+        run_own_file(values["own_methods"])
     family = values.get("backbone_description")
     if family is not None:
         made = load(family) if isinstance(family, str | Path) else read(family)

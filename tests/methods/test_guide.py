@@ -30,7 +30,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-method.md"
 def architecture(monkeypatch):
     """Two modules of the guide's method, which is known meanwhile."""
     names = {}
-    for code in re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL):
+    for code in re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[:2]:
         assert len(code.splitlines()) < 30
         exec(code, names)
     method = names["LowRankAdapter"]()
