@@ -47,9 +47,18 @@ class Architecture:
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.modules, key=lambda m: m.key))
-        for before, after in pairwise(ordered):
-            if before.key == after.key:
-                raise UsageError(f"{after.method} stands twice at {after.site}; give it once.")
+        there: dict[tuple[str, str], str] = {}
+        for module in ordered:
+            trained = named(module.method).ships_as or module.method
+            other = there.get((trained, module.site), "")
+            if other == module.method:
+                raise UsageError(f"{module.method} stands twice at {module.site}; give it once.")
+            if other:
+                raise UsageError(
+                    f"{other} and {module.method} at {module.site} are both {trained} once they "
+                    "are trained; give one of them."
+                )
+            there[trained, module.site] = module.method
         multiplier = positive(self.learning_rate_multiplier, "learning_rate_multiplier")
         object.__setattr__(self, "modules", ordered)
         object.__setattr__(self, "learning_rate_multiplier", multiplier)

@@ -40,6 +40,7 @@ class AdaLora(LinearMap):
     options = frozenset()
     learning_rate = 2e-3
     tended = True
+    ships_as = "lora"
     by_hand = MappingProxyType({"adalora-r8": ByHand(("attention.query", "attention.value"))})
 
     @override

@@ -40,6 +40,7 @@ class Method(ABC):
         by_hand: hand-made architectures of this method alone, by name; see `by_hand`.
         tended: whether training does more to its modules than an optimiser does
             (`autopelt.modules.upkeep`), so that no loop but autopelt's own can train them.
+        ships_as: the method that its modules are once they are trained; empty: the same.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Method(ABC):
     needs: tuple[str, ...] = ()
     by_hand: Mapping[str, ByHand] = MappingProxyType({})
     tended: bool = False
+    ships_as: str = ""
 
     @abstractmethod
     def ungated(self, module: Module, shapes: Shapes) -> int:

@@ -149,12 +149,19 @@ class SearchSpace(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> "SearchSpace":
-        seen: set[tuple[str, str]] = set()
+        seen: dict[tuple[str, str], str] = {}
         for row in self.modules:
+            trained = named(row.method).ships_as or row.method
             for location in row.location:
-                if (row.method, location) in seen:
+                other = seen.get((trained, location), "")
+                if other == row.method:
                     raise ValueError(f"{row.method} at {location} stands in two rows")
-                seen.add((row.method, location))
+                if other:
+                    raise ValueError(
+                        f"{other} and {row.method} at {location} are both {trained} once they are "
+                        "trained"
+                    )
+                seen[trained, location] = row.method
         if len(set(self.rates)) != len(self.rates):
             raise ValueError("learning_rate_multiplier repeats a value")
         if self.layer_switch and all(row.per == "layer" for row in self.modules):

@@ -257,3 +257,11 @@ def test_words_for_several_maps_mean_what_a_backbone_has():
     assert there.on(shapes) is there
     assert "start: eva" in there.to_yaml()
     assert there.describe() == "lora 2 (qkv, ffn.gate) from eva at 0-1"
+
+
+def test_what_is_one_method_once_it_is_trained_stands_at_a_place_once():
+    """AdaLoRA is shipped as LoRA."""
+    modules = (Module("adalora", "ffn.out", 1, 2), Module("lora", "ffn.out", 1, 4))
+    with pytest.raises(UsageError, match=r"adalora and lora at 1/ffn\.out are both lora once"):
+        Architecture(modules)
+    Architecture((modules[0], Module("lora", "ffn.out", 2, 4)))

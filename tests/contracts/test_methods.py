@@ -381,9 +381,13 @@ def architectures(draw, family):
     for layer in range(LAYERS[family]):
         for method in METHODS.values():
             for location in method.locations:
-                if location not in shapes_of_model(_warm(family)).locations:
+                there = shapes_of_model(_warm(family)).locations
+                if location == "embeddings" or location not in there:
                     continue
-                if not draw(st.booleans()):
+                if not draw(st.booleans()) or any(
+                    (m.method, m.location, m.layer) == (method.ships_as, location, layer)
+                    for m in modules
+                ):
                     continue
                 gates = ("auto", "mean", "masked", "token") if "gate" in method.options else ()
                 gate = draw(st.sampled_from((None, *gates)))

@@ -128,3 +128,9 @@ def test_one_space_has_every_method_that_may_be_searched() -> None:
 def test_scales_and_starts_that_make_no_sense_are_refused(row: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         SearchSpace.parse(f"modules: [{{{row}, sizes: [0, 2]}}]")
+
+
+def test_what_is_one_method_once_it_is_trained_stands_in_one_row():
+    row = "  - {{method: {}, location: ffn.out, sizes: [0, 1]}}\n".format
+    with pytest.raises(UsageError, match=r"lora and adalora at ffn\.out are both lora once"):
+        SearchSpace.parse("modules:\n" + row("lora") + row("adalora"))
