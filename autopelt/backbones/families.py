@@ -63,7 +63,8 @@ class Family:
         prompt_at: module whose output gets the prompt rows; None: they go in as `inputs_embeds`.
         prompt_offset: how many tokens stand in front of the prompt (1: the classification token).
         unfit: what does not work on it though the place is there, as ``prefix@attention``.
-        boundaries: whether a pass can start at a layer: layers take and give states, each once.
+        boundaries: whether layers take and give states alone, one row a text, each once; then a
+            pass can start at a layer, and several architectures can share one.
     """
 
     stacks: tuple[Stack, ...]

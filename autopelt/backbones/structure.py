@@ -82,9 +82,9 @@ def _find(config: PretrainedConfig) -> Family:
 
 
 def _boundaries(layers: list[Layer]) -> bool:
-    """Whether each layer ran once and gave states alone."""
+    """Whether each layer ran once and gave states alone, one row a text."""
     each_once = [layer.index for layer in layers] == list(range(len(layers)))
-    return each_once and all(layer.alone for layer in layers)
+    return each_once and all(layer.alone and layer.entered.shape[0] == BATCH for layer in layers)
 
 
 # ------------------------------------------------------------------ prompt

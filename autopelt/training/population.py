@@ -48,8 +48,9 @@ def can_share(architecture: Architecture, context: Context) -> bool:
     """Whether an architecture can be a member.
 
     Not with a prompt, whose rows would make members' sequences of different lengths; not under full
-    fine-tuning, which has no frozen weights to share; not where texts are generated. What does not
-    fit the backbone cannot either: it fails alone, and not the others with it.
+    fine-tuning, which has no frozen weights to share; not where texts are generated, or layers hand
+    on more than states, one row a text. What does not fit the backbone cannot either: it fails
+    alone, and not the others with it.
     """
     model = context.model
     try:
@@ -66,6 +67,7 @@ def can_share(architecture: Architecture, context: Context) -> bool:
         and context.task.kind != "generation"
         and model.config.model_type not in ALONE
         and not model.config.is_encoder_decoder
+        and Backbone(model).family.boundaries
     )
 
 

@@ -3,6 +3,7 @@
 import copy
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,8 +22,16 @@ from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import METHODS, check
 from autopelt.methods.module import Module
-from autopelt.modules.attachment import attach, count_attached, detach, frozen_parameters
+from autopelt.modules.attachment import (
+    attach,
+    attachment,
+    count_attached,
+    detach,
+    frozen_parameters,
+)
 from autopelt.modules.checkpoint import load, save
+from autopelt.modules.rows import Rows, RowwiseSites
+from autopelt.training.population import can_share
 
 families = pytest.mark.parametrize("family", FOUND)
 GOLDEN = yaml.safe_load((Path(__file__).parents[1] / "backbones/places.yaml").read_text("utf-8"))
@@ -131,6 +140,48 @@ def test_what_is_attached_works_counts_and_goes_again(model, family, tmp_path):
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
     load(model, tmp_path)
     assert torch.equal(states_of(model, batch), changed)
+
+
+SHARED = ("phi3", "phi", "gemma3_text", "mixtral", "opt", "starcoder2", "eurobert")
+"""A fused map, one branch beside the other, norms round both, experts, tokens in one row, causal or
+not."""
+
+
+@pytest.mark.parametrize("family", SHARED)
+def test_architectures_that_share_a_pass_are_as_if_alone(model, family):
+    whole, batch = everything(model), inputs_for(model)
+    shares = [m for m in whole.modules if m.layer is not None]
+    both = [Architecture(tuple(shares[::2])), Architecture(tuple(shares[1::2]))]
+    rows = Rows()
+    shared = RowwiseSites(Backbone(model), rows)
+    alone, made = [], []
+    for architecture in both:
+        put(model, architecture)
+        alone.append(states_of(model, batch))
+        made.append(attachment(model))
+        detach(model)
+    for number, attached in enumerate(made):
+        for pelt in attached.pelts():
+            pelt.install(shared.of(number))
+    try:
+        rows.members = (0, 1)
+        wide = {key: value.repeat(2, 1) for key, value in batch.items()}
+        parts = states_of(model, wide).chunk(2)
+    finally:
+        shared.remove()
+    for part, own in zip(parts, alone, strict=True):
+        torch.testing.assert_close(part, own, atol=2e-5, rtol=2e-4)
+
+
+@pytest.mark.parametrize(("family", "shares"), [("gemma3_text", True), ("xlnet", False)])
+def test_only_rows_that_are_texts_are_shared(family, shares):
+    """XLNet's first axis is that of tokens."""
+    kind = transformers.AutoModelForSequenceClassification
+    context = SimpleNamespace(
+        model=kind.from_config(config_of(family)), task=SimpleNamespace(kind="classification")
+    )
+    architecture = Architecture((Module("lora", "ffn.in", 0, 2),))
+    assert can_share(architecture, context) == shares
 
 
 @families
