@@ -108,7 +108,8 @@ def write_model(
         if form.tasks and task not in form.tasks:
             why = f"is the same in peft for {' and '.join(form.tasks)}, and the task is {task}"
             raise _refused(module, why)
-    forms = _of_one_rank(_on_targets(chosen))
+    targets = _on_targets(chosen)
+    forms = [form.among(targets) for form in targets]
     names = {id(module): name for name, module in model.named_modules()}
     saved = {names[id(form.target)]: form for form in forms if form.peft_type == SAVED}
     wrapped = {
@@ -238,12 +239,6 @@ def _on_targets(chosen: list[tuple[Module, PeftForm]]) -> list[PeftForm]:
         except NotInPeftError as error:
             raise _refused(module, str(error)) from None
     return targets
-
-
-def _of_one_rank(forms: list[PeftForm]) -> list[PeftForm]:
-    """Where peft has one rank for all targets, all get the largest."""
-    rank = max((form.own["r"] for form in forms if form.one_rank), default=0)
-    return [form.of_rank(rank) if form.one_rank else form for form in forms]
 
 
 def _own_settings(wrapped: dict[str, PeftForm]) -> dict[str, Any]:

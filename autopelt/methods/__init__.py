@@ -1,6 +1,6 @@
 """The methods, by name.
 
-dora, lora, adalora, hira, miss, lokr (all: linear_map);
+dora, lora, adalora, hira, miss, lokr, vera (all: linear_map);
 layer_norm, ia3, bitfit;
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix, prompt, p_tuning;
@@ -41,6 +41,7 @@ from autopelt.methods.prefix import Prefix
 from autopelt.methods.prompt import Prompt
 from autopelt.methods.sequential_adapter import SequentialAdapter
 from autopelt.methods.shapes import Shapes
+from autopelt.methods.vera import Vera
 
 __all__ = ["EVERYWHERE", "METHODS", "Method", "check", "fits", "in_order", "method_of", "named"]
 
@@ -53,6 +54,7 @@ METHODS: dict[str, Method] = {
         Hira(),
         Miss(),
         Lokr(),
+        Vera(),
         LayerNorm(),
         IA3(),
         BitFit(),

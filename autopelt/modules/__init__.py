@@ -1,6 +1,6 @@
 """The torch modules of the methods, by the method's name.
 
-dora, lora, adalora, hira, miss, lokr (all: linear_delta);
+dora, lora, adalora, hira, miss, lokr, vera (all: linear_delta);
 ia3, bitfit, layer_norm (both: vectors);
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix (prefix_attention, disentangled), prompt, p_tuning;
@@ -30,6 +30,7 @@ from autopelt.modules.pelt import Pelt
 from autopelt.modules.prefix import PrefixModule
 from autopelt.modules.prompt import PromptModule
 from autopelt.modules.sequential_adapter import SequentialAdapterModule
+from autopelt.modules.vera import VeraModule
 
 __all__ = ["PELTS", "Pelt"]
 
@@ -40,6 +41,7 @@ PELTS: dict[str, type[Pelt]] = {
     "hira": HiraModule,
     "miss": MissModule,
     "lokr": LokrModule,
+    "vera": VeraModule,
     "layer_norm": LayerNormModule,
     "ia3": IA3Module,
     "bitfit": BitFitModule,

@@ -42,7 +42,6 @@ class PeftForm:
         shared: tensors of all targets, by their names in peft (``vera_A``).
         tasks: peft's types of tasks in which it is the same; empty: in all.
         more: the same on further targets, of a module that sits on several.
-        one_rank: peft has one rank ``r`` for all targets of the type; see `of_rank`.
     """
 
     peft_type: str
@@ -54,7 +53,6 @@ class PeftForm:
     shared: Mapping[str, torch.Tensor] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     more: tuple[PeftForm, ...] = ()
-    one_rank: bool = False
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -69,9 +67,9 @@ class PeftForm:
         """
         raise NotInPeftError("sits where another module sits, and peft takes one at a place")
 
-    def of_rank(self, rank: int) -> PeftForm:
-        """The same change with a larger rank, for a form of `one_rank`."""
-        raise NotImplementedError
+    def among(self, forms: Sequence[PeftForm]) -> PeftForm:
+        """This form in a folder with all of `forms`, where peft has settings that all share."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -94,10 +92,12 @@ class LowRankForm(PeftForm):
 
     Attributes:
         rows: the outputs that it changes.
+        one_rank: peft has one rank for all targets of the type.
         plain_norms: with a magnitude (DoRA): norms (out,) of the rows of W without any of them.
     """
 
     rows: range = range(0)
+    one_rank: bool = False
     plain_norms: torch.Tensor | None = None
 
     @override
@@ -124,8 +124,11 @@ class LowRankForm(PeftForm):
         return replace(self, tensors=tensors, own=own)
 
     @override
-    def of_rank(self, rank: int) -> PeftForm:
-        """With rows of A and columns of B that are zero."""
+    def among(self, forms: Sequence[PeftForm]) -> PeftForm:
+        """Of `one_rank`: with rows of A and columns of B that are zero, up to the largest rank."""
+        if not self.one_rank:
+            return self
+        rank = max(form.own["r"] for form in forms if form.peft_type == self.peft_type)
         (a, down), (b, up) = self.tensors.items()
         more = rank - self.own["r"]
         tensors = {

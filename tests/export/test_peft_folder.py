@@ -86,7 +86,7 @@ def test_lora_everywhere_is_the_same_in_peft(family, tmp_path):
     round_trip(family, attached_to(model, *modules), tmp_path)
 
 
-METHODS_HELD = ("dora", "hira", "miss", "lokr")
+METHODS_HELD = ("dora", "hira", "miss", "lokr", "vera")
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama"])
@@ -101,7 +101,7 @@ def test_changes_of_linear_maps_are_the_same_in_peft(method, family, tmp_path):
     round_trip(family, model, tmp_path)
 
 
-@pytest.mark.parametrize(("method", "size"), [("miss", 5), ("lokr", 99)])
+@pytest.mark.parametrize(("method", "size"), [("miss", 5), ("lokr", 99), ("vera", 9)])
 def test_changes_of_one_rank_are_a_type_of_their_own(method, size, tmp_path):
     """MiSS, which is LoRA in peft where ranks differ, and LoKr with two whole factors."""
     places = ("attention.key", "ffn.in", "ffn.out")

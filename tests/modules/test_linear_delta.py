@@ -28,11 +28,18 @@ def dora(part, weight):
     return part.magnitude[:, None] * changed / changed.norm(dim=1, keepdim=True) - weight
 
 
+def vera(part, weight):
+    (out, wide), shared = weight.shape, part.projections
+    up, down = shared.up[:out, : part.rank], shared.down[: part.rank, :wide]
+    return part.outer.diag() @ up * (6 / part.rank) ** 0.5 @ part.inner.diag() @ down
+
+
 CHANGES = {
+    "vera": vera,
     "lokr": lokr,
     "dora": dora,
     "lora": lambda part, weight: part.up @ part.down,
-    "adalora": lambda part, weight: part.left * part.values @ part.right,
+    "adalora": lambda part, weight: part.scale * part.left * part.values @ part.right,
     "hira": lambda part, weight: weight * (part.up @ part.down),
     "miss": lambda part, weight: part.matrix.T.repeat(1, 99)[:, : weight.shape[1]],
 }
