@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,8 @@ def _of_one_kind(
     kinds = {of[0].kind for _, of in known if of[0].peft_type != SAVED}
     if len(kinds) > 1:
         for (_, of), (_, forms) in zip(known, yielded, strict=True):
-            of.extend(forms)
+            with suppress(NotInPeftError):  # there are no more
+                of.extend(forms)
         offered = [form.kind for _, of in known for form in of if form.peft_type != SAVED]
         common = [kind for kind in offered if all(_pick(of, kind) for _, of in known)]
         if not common:

@@ -194,6 +194,7 @@ def test_two_that_scale_the_same_outputs_are_refused(tmp_path):
 
 def other_type(part, sites):
     yield PeftForm("IA3", sites.linear(part.layer, part.spec.location).module, {})
+    raise NotInPeftError("has no other form")
 
 
 def other_setting(part, sites):
