@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from described_opt import DESCRIPTION, opt
+from described_opt import DESCRIPTION, opt, opt_folder
 from zoo import CONFIGS, make
 
 import autopelt
@@ -17,6 +17,7 @@ from autopelt.backbones.description import describe_as, described, read, registe
 from autopelt.backbones.families import FAMILIES, REGISTERED, Family
 from autopelt.backbones.shapes import shapes_of_config, shapes_of_model
 from autopelt.backbones.structure import family_for
+from autopelt.cli.main import main
 from autopelt.errors import UsageError
 from autopelt.modules.attachment import attach, attached
 from autopelt.system.yaml import load_yaml
@@ -121,3 +122,24 @@ def test_the_guide_describes_a_model() -> None:
     text = re.search(r"```yaml\n(embeddings.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     assert text is not None
     assert family(text[1]) == family()
+
+
+def test_the_command_line_says_what_is_wrong_with_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = opt_folder(tmp_path / "model")
+    file = tmp_path / "backbone.yaml"
+    given = ["--model", str(model), "--backbone-description", str(file)]
+    assert main(["show", "lora-r8", *given]) == 0
+    for text, message in (
+        (DESCRIPTION.replace("fc2", "fc3"), "names stacks.0.ffn_out 'fc3', but a OPTDecoderLayer"),
+        ("a: [", "is not valid YAML at line 1"),
+        ("stacks: 3\n", "stacks must be a list of one stack or more, not 3"),
+    ):
+        file.write_text(text, encoding="utf-8")
+        capsys.readouterr()
+        assert main(["show", "lora-r8", *given]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert message in line
+    file.unlink()
+    assert main(["show", "lora-r8", *given]) == 2
