@@ -135,6 +135,11 @@ def check(module: Module, shapes: Shapes) -> Method:
     where = f"{module.method} at {module.site}"
     allowed = [location for location in method.locations if fits(method, location, shapes)]
     if module.location not in allowed:
+        lacks = [place for place in method.needs if place not in shapes.locations]
+        if lacks and not allowed:
+            raise UsageError(
+                f"{where}: in a {shapes.family} backbone {' and '.join(lacks)} are out of reach."
+            )
         hint = f": {did_you_mean(module.location, allowed)}" if allowed else ", nor any other."
         raise UsageError(
             f"{where}: a {shapes.family} backbone has no place '{module.location}' for this "

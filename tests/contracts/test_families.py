@@ -18,7 +18,7 @@ from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.boundary import has_boundaries, starting_at, states_at
 from autopelt.backbones.head import HEADS, head_of, head_size
-from autopelt.backbones.shapes import shapes_of_model
+from autopelt.backbones.shapes import shapes_of_config, shapes_of_model
 from autopelt.errors import UsageError
 from autopelt.methods import METHODS, check
 from autopelt.methods.module import Module
@@ -140,6 +140,14 @@ def test_what_is_attached_works_counts_and_goes_again(model, family, tmp_path):
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
     load(model, tmp_path)
     assert torch.equal(states_of(model, batch), changed)
+
+
+def test_what_a_family_lacks_is_named():
+    shapes = shapes_of_config(config_of("bloom"))
+    with pytest.raises(UsageError, match=r"a bloom backbone attention\.keys are out of reach\."):
+        check(Module("prefix", "attention", 0, 2), shapes)
+    with pytest.raises(UsageError, match=r"no place 'attention\.query'.*attention\.qkv"):
+        check(Module("lora", "attention.query", 0, 2), shapes)
 
 
 SHARED = ("phi3", "phi", "gemma3_text", "mixtral", "opt", "starcoder2", "eurobert")
