@@ -20,7 +20,7 @@ from autopelt.errors import UsageError, parameter
 from autopelt.export.sentence_folder import write_modules
 from autopelt.export.trained import Trained, load_trained, require_plain_head, trained_limit
 from autopelt.methods import method_of
-from autopelt.modules import Pelt
+from autopelt.modules import PELTS, Pelt
 from autopelt.modules.attachment import attached, attachment, detach
 
 
@@ -42,6 +42,8 @@ def check(architecture: Architecture) -> None:
     """Raises UsageError that names the module which no weight of the backbone can hold."""
     for module in architecture.modules:
         why = method_of(module).not_merged(module)
+        if why is None and PELTS[module.method].merge is Pelt.merge:
+            why = "does not say how"
         if why is not None:
             raise UsageError(
                 f"cannot merge: {module.method} at {module.site} {why}; "
@@ -59,18 +61,9 @@ def merge(model: PreTrainedModel) -> None:
     architecture = attached(model)
     if architecture is None:
         raise UsageError("nothing is attached to the model; there is nothing to merge.")
+    check(architecture)
     # In the order in which they are applied: IA3 scales what LoRA has added.
     parts = [part for part in attachment(model).parts.values() if isinstance(part, Pelt)]
-    for part in parts:
-        module = part.spec
-        why = method_of(module).not_merged(module)
-        if why is None and type(part).merge is Pelt.merge:
-            why = "does not say how"
-        if why is not None:
-            raise UsageError(
-                f"cannot merge: {module.method} at {module.site} {why}; "
-                f"export with {parameter('to', 'autopelt')} keeps it."
-            )
     if architecture.full:
         attachment(model).weights_before.clear()  # keep the trained weights
     backbone = Backbone(model)

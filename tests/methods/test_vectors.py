@@ -81,9 +81,12 @@ def test_ia3_counts_what_it_scales():
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "llama", "t5"])
 def test_ia3_merges_exactly_with_the_lora_below_it(family):
+    """And with what is added to the biases that it scales."""
     model, batch = make(family).double(), batch_of(family)
     lora = [Module("lora", at, layer, 2) for at in IA3 for layer in (0, 1)]
-    put(model, *everywhere("ia3", *IA3, layers=(0, 1)), *lora)
+    biases = "biases" in shapes_of_model(model).locations
+    bitfit = everywhere("bitfit", "biases", layers=(0, 1)) if biases else []
+    put(model, *everywhere("ia3", *IA3, layers=(0, 1)), *lora, *bitfit)
     expected = logits_of(model, batch)
     merge(model)
     assert attached(model) is None
