@@ -19,6 +19,7 @@ GATED = Architecture(
         Module("lora", "attention.query", 1, 2, gate="auto"),
         Module("dora", "attention.query", 1, 2),
         Module("hira", "ffn.out", 0, 2, gate="auto"),
+        Module("lokr", "ffn.in", 1, 2, gate="auto"),
         Module("sequential_adapter", "ffn", 1, 4, gate="auto"),
         Module("parallel_adapter", "ffn", 2, 4, gate="auto"),
     )
@@ -29,6 +30,7 @@ PLAIN = Architecture(
         Module("lora", "attention.value", 0, 2),
         Module("dora", "attention.value", 0, 2),
         Module("miss", "attention.query", 1, 3),
+        Module("vera", "attention.query", 1, 3),
         Module("parallel_adapter", "ffn", 0, 4),
         Module("sequential_adapter", "ffn", 0, 4),
         Module("sequential_adapter", "attention", 2, 4),

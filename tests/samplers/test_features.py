@@ -5,6 +5,8 @@ import pytest
 from closed_form import MIXED, bound
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.methods import METHODS
+from autopelt.methods.linear_map import LinearMap
 from autopelt.methods.module import Module
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
@@ -67,3 +69,23 @@ def test_what_the_space_cannot_say_still_has_features() -> None:
     rows = features.of(observations(space, made))
     assert np.isfinite(rows).all()
     assert len(np.unique(rows, axis=0)) == 4
+
+
+def test_a_space_needs_only_name_a_method_that_changes_weights() -> None:
+    """Points, moves, features and words of each follow from what the method says of itself."""
+    methods = [m for m in METHODS.values() if isinstance(m, LinearMap) and m.name != "adalora"]
+    row = "  - {{method: {}, location: [attention.query, ffn.in], sizes: [0, 2, 8]}}\n"
+    rows = "".join(row.format(method.name) for method in methods)
+    space = bound(f"name: weights\nmodules:\n{rows}", layers=3, hidden=64)
+    points = sample_feasible(space, np.random.default_rng(3), 40)
+    architectures = [space.decode(point) for point in points.tolist()]
+    features = Features(space)
+    assert np.allclose(
+        features.of(points), features.of(observations(space, architectures)), atol=1e-12
+    )
+    for point, architecture in zip(points[:5], architectures, strict=False):
+        assert space.encode(architecture) == tuple(point)
+        moved = features.of(feasible_neighbours(space, tuple(point.tolist())))
+        assert (np.abs(moved - features.of(point[None])).sum(axis=1) > 0).all()
+    words = " ".join(architecture.describe() for architecture in architectures)
+    assert all(f"{method.short} 8" in words for method in methods)
