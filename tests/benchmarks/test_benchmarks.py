@@ -263,3 +263,35 @@ def test_the_last_fifth_goes_to_contenders_again(way: str) -> None:
     short = Reading(case, vectors[:24], single=True, trials=30, draw=0)
     assert short.read(way) == found, "what is repeated is not searched"
     assert abs(found["over"]) < 100 * 3 * case.noise
+
+
+def test_the_column_of_a_saliency_is_its_sum_and_what_is_spent_by_it_fits() -> None:
+    import saliency
+    from problems import bound
+
+    from autopelt.samplers.features import Features
+
+    rows = """name: two
+modules:
+  - {method: sequential_adapter, location: ffn, sizes: [0, 2, 8]}
+  - {method: lora, location: [attention.query, attention.value], sizes: [0, 1, 4]}
+"""
+    space = bound(SearchSpace.parse(rows), 3, 32, share=0.001)
+    of = {
+        (row.method, at, layer): float(row.sizes[-1] + layer)
+        for row in space.space.modules
+        for at in row.location
+        for layer in range(3)
+    }
+    features = Features(space)
+    column = saliency.Column(space, features, of)
+    points = sample_feasible(space, np.random.default_rng(3), 40)
+    found = column.standardised(features.of(points))
+    expected = [saliency.worth(of, space.decode(p)) for p in points.tolist()]
+    assert np.corrcoef(found, expected)[0, 1] > 1 - 1e-9
+    spent = saliency.spent(space, of)
+    assert space.feasible(spent)
+    assert saliency.worth(of, space.decode(spent)) >= max(expected)
+    made = saliency.ranks(of, space.counter, 900)
+    assert 900 - 64 < space.counter.count(made).deployed <= 900
+    assert sorted(saliency.dealt(of, 1).values()) == sorted(of.values())
