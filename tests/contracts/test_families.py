@@ -176,6 +176,8 @@ def test_architectures_that_share_a_pass_are_as_if_alone(model, family):
         wide = {key: value.repeat(2, 1) for key, value in batch.items()}
         parts = states_of(model, wide).chunk(2)
     finally:
+        for attached in made:
+            attached.remove()
         shared.remove()
     for part, own in zip(parts, alone, strict=True):
         torch.testing.assert_close(part, own, atol=2e-5, rtol=2e-4)
