@@ -184,16 +184,23 @@ def test_figures_are_kept_and_compared_on_shared_problems(tmp_path: Path) -> Non
 
 def test_stopping_for_the_front_keeps_what_stopping_by_score_throws_away() -> None:
     """On simulated curves ASHA drops the small architectures, and the front with them."""
-    from early_stopping import Replay, compare, simulated_pool
+    from early_stopping import SEEDS, Replay, compare, simulated_pool
     from problems import problem
 
     pool = simulated_pool(problem("structured", 0, rounds=0), epochs=4, late=0.15)
-    none = Replay(pool, "none", 0)
-    none.run(30)
-    kept = {rule: compare(pool, rule, 0, 30, none) for rule in ("ours", "asha")}
-    assert kept["ours"]["hypervolume"] > 0.9
-    assert kept["asha"]["hypervolume"] < 0.8
-    assert kept["asha"]["stopped"] > kept["ours"]["stopped"] >= 0
+    run = {rule: Replay(pool, rule, 0) for rule in ("none", "ours", "asha")}
+    for made in run.values():
+        made.run(30)
+    kept = {rule: made.path[-1][1] / run["none"].path[-1][1] for rule, made in run.items()}
+    assert kept["ours"] > 0.9
+    assert kept["asha"] < 0.8
+    stopped = {
+        rule: sum(not c.complete for c in made.curves.values()) for rule, made in run.items()
+    }
+    assert stopped["asha"] > stopped["ours"] >= stopped["none"] == 0
+    same = compare(pool, "none", 0, SEEDS, run["none"])
+    assert 0 < same.pop("to_99") <= 1
+    assert same == {"hypervolume": 1, "epochs": 1, "same_epochs": 1, "stopped": 0}
 
 
 def noisy_case(level: float = 1.0) -> Any:

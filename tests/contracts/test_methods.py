@@ -84,6 +84,7 @@ def _kits(gate):
         kits["biases"] = _kit("bitfit", "biases", (1, 0, 1))
     parts = ("both", "houlsby", "prefix", "lora", "prompt", "p-tuning-mlp")
     kits["everything"] = [module for part in parts for module in kits[part]]
+    kits["zeros"] = [module for part in ("both", "houlsby", "lora") for module in kits[part]]
     return {name: Architecture(tuple(modules)) for name, modules in kits.items()}
 
 
@@ -98,12 +99,17 @@ ONLY = dict.fromkeys(
 ONLY["biases"] = ("bert", "gpt2", "qwen2", "bart")
 """Kits whose modules need to know of a family what maps, norms and biases it has: post-norm and
 pre-norm, fused maps, gated FFNs, stacks that differ."""
+WHOLE = ("bert", "deberta-v2", "gpt2", "llama", "t5")
+"""Families on which each kit stands alone: post-norm, disentangled attention, fused maps, grouped
+heads, an encoder and a decoder. On the others what the kits have is put on together."""
+TOGETHER = ("everything", "everything-gated")
 families = pytest.mark.parametrize("family", CONFIGS)
 
 
-def cases_of(families, kits=KITS):
+def cases_of(families, alone=tuple(k for k in KITS if "zeros" not in k), together=TOGETHER):
     """Every kit on every family that it is for."""
-    pairs = [(f, k) for k in kits for f in families if f in ONLY.get(k, CONFIGS)]
+    few = {k: ONLY.get(k, WHOLE) for k in alone} | dict.fromkeys(together, CONFIGS)
+    pairs = [(f, k) for k, places in few.items() for f in families if f in places]
     return pytest.mark.parametrize(("family", "kit"), pairs)
 
 
@@ -155,7 +161,7 @@ def test_every_family_of_the_table_is_tested():
     assert set(CONFIGS) == set(FAMILIES)
 
 
-@cases_of(CONFIGS, ZERO_START)
+@cases_of(CONFIGS, ZERO_START, ("zeros", "zeros-gated"))
 def test_zero_start_leaves_the_logits_bit_identical(model, family, kit):
     batch = batch_of(family)
     before = logits_of(model, batch)

@@ -1,6 +1,7 @@
 """Runs trials one after another in this process: what workers do, without Ray's start."""
 
 import json
+import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -22,7 +23,11 @@ def run_in_process(
     address: str | None = None,
     shared: Path | None = None,
 ) -> None:
-    """As `autopelt.execution.run_trials`, but that no trial is ended after its timeout."""
+    """As `autopelt.execution.run_trials`, but that no trial is ended after its timeout.
+
+    A search builds its report at its end only: one costs as much as a training of a tiny model.
+    """
+    vars(source)["_reported"] = math.inf
     while specs := list(islice(iter(source.next, None), together)):
         _train(source, [replace(spec, threads=1) for spec in specs])
 

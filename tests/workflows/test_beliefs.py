@@ -14,7 +14,7 @@ from autopelt.workflows.settings import resolve_config
 def test_the_last_trials_train_contenders_again(
     sampler: str, tiny_bert: Path, tmp_path: Path
 ) -> None:
-    made = plan(tiny_bert, trials=11, repeats="3", sampler=sampler, workers=1)
+    made = plan(tiny_bert, trials=8, repeats="3", sampler=sampler, workers=1, epochs=1)
     record = search(made, tmp_path / "study", Quiet())
     assert [t.origin for t in record.trials].count("repeat") == 3
     for trial in record.trials[-3:]:
@@ -32,14 +32,14 @@ def test_the_last_trials_train_contenders_again(
 
 def test_a_study_that_goes_on_trains_a_fifth_again_in_all(tiny_bert: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
-    search(plan(tiny_bert, trials=8, workers=1), folder, Quiet())
-    record = search(plan(tiny_bert, trials=16, workers=1), folder, Quiet())
+    search(plan(tiny_bert, trials=5, workers=1, epochs=1), folder, Quiet())
+    record = search(plan(tiny_bert, trials=10, workers=1, epochs=1), folder, Quiet())
     repeated = [t.number for t in record.trials if t.origin == "repeat"]
-    assert repeated == [7, 14, 15]
+    assert repeated == [4, 9]
 
 
 def test_none_where_they_are_off(tiny_bert: Path, tmp_path: Path) -> None:
-    record = search(plan(tiny_bert, trials=6, repeats="off"), tmp_path / "study", Quiet())
+    record = search(plan(tiny_bert, trials=5, repeats="off", epochs=1), tmp_path / "study", Quiet())
     assert all(t.origin != "repeat" and t.repeats is None for t in record.trials)
 
 
