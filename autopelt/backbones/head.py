@@ -14,6 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.quiet import quiet
 from autopelt.backbones.structure import family_for
+from autopelt.errors import UsageError
 
 HEADS = {
     "none": "AutoModel",
@@ -111,6 +112,24 @@ def added_biases(model: PreTrainedModel, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in plain]
 
 
+def class_with(config: PretrainedConfig, head: str) -> Any:
+    """The Auto class of transformers that gives a model of this family such a head.
+
+    Args:
+        head: a key of `HEADS`.
+
+    Raises:
+        UsageError: transformers has no such model.
+    """
+    auto = getattr(transformers, HEADS[head])
+    if type(config) not in auto._model_mapping:
+        raise UsageError(
+            f"a {config.model_type} model has no {head.replace('_', ' ')} head in transformers; "
+            "choose another task or another model."
+        )
+    return auto
+
+
 def head_size(config: PretrainedConfig, head: str, outputs: int) -> int:
     """Parameters of a fresh task head; a language-model head is pretrained and counts as none.
 
@@ -118,10 +137,13 @@ def head_size(config: PretrainedConfig, head: str, outputs: int) -> int:
         config: of the backbone.
         head: a key of `HEADS`.
         outputs: classes of the head, 1 for regression.
+
+    Raises:
+        UsageError: as `class_with`.
     """
     own = copy.deepcopy(config)
     if head in ("sequence_classification", "token_classification"):
         own.num_labels = outputs
     with torch.device("meta"), quiet():
-        model = getattr(transformers, HEADS[head]).from_config(own)
+        model = class_with(config, head).from_config(own)
     return sum(p.numel() for p in head_of(model).values())

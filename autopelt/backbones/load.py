@@ -11,14 +11,13 @@ import re
 from typing import Any
 
 import torch
-import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
 
 from autopelt.backbones.bf16 import keep_in_bf16
 from autopelt.backbones.description import describe_as
-from autopelt.backbones.head import HEADS, head_of, reset_head
+from autopelt.backbones.head import HEADS, class_with, head_of, reset_head
 from autopelt.backbones.pooler import replace_missing_pooler
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.source import ModelSource, not_here, offline, resolve
@@ -68,12 +67,7 @@ def load_model(
     if head not in HEADS:
         raise UsageError(f"unknown task head '{head}': {did_you_mean(head, HEADS)}")
     config = load_config(source)
-    auto = getattr(transformers, HEADS[head])
-    if type(config) not in auto._model_mapping:
-        raise UsageError(
-            f"a {config.model_type} model has no {head.replace('_', ' ')} head in transformers; "
-            "choose another task or another model."
-        )
+    auto = class_with(config, head)
     if head in ("sequence_classification", "token_classification"):
         config.num_labels = labels
         config.problem_type = None  # of what the checkpoint was trained for

@@ -59,13 +59,19 @@ def shapes_from_file(path: str | Path) -> Shapes:
 def config_from_file(path: str | Path) -> PretrainedConfig:
     """Read a bare ``config.json``. Raises as `shapes_from_file`."""
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        values = json.loads(text, object_hook=_number)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnavailableError(f"model config '{path}' cannot be read: {reason}.") from None
     if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
         raise UnavailableError(f"model config '{path}' is not one: it has no 'model_type'.")
     return _config(values)
+
+
+def _number(values: dict[str, Any]) -> Any:
+    """Numbers that JSON has not are written as ``{"__float__": "Infinity"}`` by transformers."""
+    return float(values["__float__"]) if values.keys() == {"__float__"} else values
 
 
 def shapes_of_model(model: PreTrainedModel) -> Shapes:
@@ -155,11 +161,15 @@ def describe(model: PreTrainedModel) -> Shapes:
 def _hidden(config: PretrainedConfig, linear: Mapping[str, tuple[int, int]]) -> int:
     """The width of the residual stream, or what a map that reads it takes."""
     width = getattr(config, "hidden_size", None)
-    return (
-        width
-        if isinstance(width, int)
-        else next(linear[at][0] for at in _READ_THE_STREAM if at in linear)
-    )
+    if isinstance(width, int):
+        return width
+    read = [linear[at][0] for at in _READ_THE_STREAM if at in linear]
+    if not read:
+        raise UnavailableError(
+            f"a {config.model_type} model has no linear map that reads its states, and its config "
+            "has no 'hidden_size'; describe its places: docs/adding-a-family.md."
+        )
+    return read[0]
 
 
 def _key_value(linear: Mapping[str, tuple[int, int]]) -> int:

@@ -14,7 +14,7 @@ from autopelt.backbones.dataflow import Layer
 from autopelt.backbones.description import described
 from autopelt.backbones.families import FAMILIES, Family
 from autopelt.backbones.layer_places import stack_of
-from autopelt.backbones.quiet import one_line
+from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.recorder import record
 from autopelt.backbones.weightless import BATCH, both, inputs_of, small
 from autopelt.errors import UsageError
@@ -67,7 +67,8 @@ class _NotFoundError(Exception):
 
 def _find(config: PretrainedConfig) -> Family:
     model = small(config)
-    recorder = record(model)
+    with quiet():
+        recorder = record(model)
     passes = recorder.passes.items()
     stacks = {path: layers for path, layers in passes if path not in recorder.broken}
     if not stacks:

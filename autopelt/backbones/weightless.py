@@ -122,7 +122,7 @@ def _made_small(config: PretrainedConfig) -> PretrainedConfig:
                 setattr(part, name, min(values[name], short))
         windows = values.get("attention_window")
         if windows is not None:
-            part.attention_window = [4] * _LAYERS if isinstance(windows, list) else 4
+            part.attention_window = [4] * len(windows[:_LAYERS]) if isinstance(windows, list) else 4
         if isinstance(values.get("image_size"), int) and isinstance(values.get("patch_size"), int):
             part.image_size = 2 * values["patch_size"]
         part.use_cache = False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autopelt.cli.options import json_object, option
+from autopelt.errors import UsageError
 
 if TYPE_CHECKING:
     from autopelt.architecture.budget import Count
@@ -66,7 +67,10 @@ def show(
         sizes = sizes_of(resolve(model or "minilm", family))
     named = find_architecture(architecture, sizes.shapes)
     count = ShapeCounter(sizes.shapes).count(named.architecture)
-    head = sizes.head("sequence_classification", outputs)
+    try:
+        head = sizes.head("sequence_classification", outputs)
+    except UsageError:  # a family that only generates
+        head = None
     if as_json:
         values = {"id": named.architecture.id, "trained": count.trained, "deployed": count.deployed}
         values |= {"share": count.share, "backbone_parameters": count.backbone, "head": head}
@@ -74,8 +78,8 @@ def show(
     elif as_yaml:
         click.echo(named.architecture.to_yaml(), nl=False)
     else:
-        apart = f"task head, apart: {head:,} for {outputs} outputs"
-        click.echo("\n".join([*_costs(named, count), apart, *_scores(named)]))
+        apart = [] if head is None else [f"task head, apart: {head:,} for {outputs} outputs"]
+        click.echo("\n".join([*_costs(named, count), *apart, *_scores(named)]))
 
 
 def _costs(named: "Named", count: "Count") -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,12 @@ from transformers import AutoConfig, OPTForCausalLM, T5Config, T5EncoderModel
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.families import REGISTERED
-from autopelt.backbones.shapes import shapes_from_file, shapes_of_model
+from autopelt.backbones.shapes import (
+    _hidden,
+    config_from_file,
+    shapes_from_file,
+    shapes_of_model,
+)
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.methods import METHODS
 from autopelt.methods.module import Module
@@ -189,6 +195,18 @@ def test_configs_that_give_no_model_are_refused_in_one_line(tmp_path, text, erro
     with pytest.raises(error, match=message) as caught:
         shapes_from_file(tmp_path / "config.json")
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_json_has_not_are_read_as_transformers_writes_them(tmp_path):
+    written = AutoConfig.for_model("falcon_h1")
+    written.to_json_file(tmp_path / "config.json", use_diff=False)
+    assert config_from_file(tmp_path / "config.json").time_step_limit[1] == float("inf")
+
+
+def test_a_width_that_nothing_says_is_asked_for():
+    """As of `blt`, whose configurations of its parts alone have a width."""
+    with pytest.raises(UnavailableError, match="a opt model has no linear map that reads"):
+        _hidden(SimpleNamespace(model_type="opt"), {"attention.output": (8, 8)})
 
 
 def test_a_config_that_is_not_there_is_named(tmp_path):

@@ -136,3 +136,9 @@ def test_a_description_may_leave_places_out(tmp_path, monkeypatch):
             "embeddings",
         }
         assert (shapes.hidden, shapes.key_value) == (32, 16)
+
+
+def test_one_window_a_layer_is_read_where_layers_are_few():
+    """Windows of attention, one a layer, once were as many as of a deep model."""
+    windows = {"attention_window": [8, 8], "encoder_layers": 2, "decoder_layers": 2}
+    assert find(AutoConfig.for_model("led", **windows)).stacks[0].layers == "encoder.layers"

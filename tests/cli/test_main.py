@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from families import config_of
 
 from autopelt.cli.main import MODULES, cli, main
 
@@ -174,6 +175,20 @@ def test_show_takes_a_bare_config(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert shown["deployed"] == 1_410_672
     assert shown["trained"] == 11_083_376
     assert shown["backbone_parameters"] == 109_482_240
+
+
+def test_show_takes_a_family_that_transformers_has_no_classifier_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.json"
+    config_of("cohere").to_json_file(path)
+    assert main(["show", "lora-r8", "--model-config", str(path)]) == 0
+    shown = capsys.readouterr().out
+    # Query 32 x 32 and value 32 x 16, in two layers.
+    assert f"deployed {2 * 8 * (64 + 48):,} parameters" in shown
+    assert "task head" not in shown
+    assert main(["show", "lora-r8", "--model-config", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["head"] is None
 
 
 def test_show_prints_yaml_that_show_reads(
