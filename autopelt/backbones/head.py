@@ -23,8 +23,25 @@ HEADS = {
     "question_answering": "AutoModelForQuestionAnswering",
     "seq2seq": "AutoModelForSeq2SeqLM",
     "causal_lm": "AutoModelForCausalLM",
+    "image_classification": "AutoModelForImageClassification",
+    "audio_classification": "AutoModelForAudioClassification",
 }
 """Task heads and the transformers classes that have them."""
+
+WITH_LABELS = (
+    "sequence_classification",
+    "token_classification",
+    "image_classification",
+    "audio_classification",
+)
+"""Those with an output for each class."""
+
+
+def barest_head(config: PretrainedConfig) -> str:
+    """The head with which a model is tried: none, but what hears is used without its decoder."""
+    made: Any = AutoModel._model_mapping.get(type(config), None)
+    hears = getattr(made, "main_input_name", "") == "input_features"
+    return "audio_classification" if hears and config.is_encoder_decoder else "none"
 
 
 def reset_head(
@@ -142,7 +159,7 @@ def head_size(config: PretrainedConfig, head: str, outputs: int) -> int:
         UsageError: as `class_with`.
     """
     own = copy.deepcopy(config)
-    if head in ("sequence_classification", "token_classification"):
+    if head in WITH_LABELS:
         own.num_labels = outputs
     with torch.device("meta"), quiet():
         model = class_with(config, head).from_config(own)

@@ -13,15 +13,22 @@ from typing import Any
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 
 from autopelt.backbones.bf16 import keep_in_bf16
 from autopelt.backbones.description import describe_as
-from autopelt.backbones.head import HEADS, class_with, head_of, reset_head
+from autopelt.backbones.head import HEADS, WITH_LABELS, class_with, head_of, reset_head
 from autopelt.backbones.pooler import replace_missing_pooler
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.source import ModelSource, not_here, offline, resolve
 from autopelt.backbones.structure import family_for
+from autopelt.data.media import require
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
 
 # Training scripts that were exported before import the last two from here.
@@ -31,9 +38,18 @@ __all__ = ["load_config", "load_model", "load_tokenizer", "reset_head", "resolve
 def load_tokenizer(source: ModelSource) -> Any:
     """The tokenizer; a decoder's without a padding token pads with its end token.
 
+    Of a model that reads pictures or sounds, what prepares those for it.
+
     Raises:
         UnavailableError: not to be had.
     """
+    config = _from_pretrained(AutoConfig, source)
+    reads = getattr(AutoModel._model_mapping.get(type(config), None), "main_input_name", "")
+    if reads == "pixel_values":
+        require("image")  # transformers' class is there only with it
+        return _from_pretrained(transformers.AutoImageProcessor, source)
+    if reads == "input_features":
+        return _from_pretrained(transformers.AutoFeatureExtractor, source)
     tokenizer = _from_pretrained(AutoTokenizer, source)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
@@ -68,7 +84,7 @@ def load_model(
         raise UsageError(f"unknown task head '{head}': {did_you_mean(head, HEADS)}")
     config = load_config(source)
     auto = class_with(config, head)
-    if head in ("sequence_classification", "token_classification"):
+    if head in WITH_LABELS:
         config.num_labels = labels
         config.problem_type = None  # of what the checkpoint was trained for
     made, info = _from_pretrained(
@@ -83,8 +99,8 @@ def load_model(
     model: PreTrainedModel = made
     replace_missing_pooler(model, info["missing_keys"], head)
     _complete(model, info, source)
-    if model.config.pad_token_id is None and model.config.eos_token_id is not None:
-        end = model.config.eos_token_id
+    end = getattr(model.config, "eos_token_id", None)
+    if end is not None and model.config.pad_token_id is None:
         model.config.pad_token_id = end[0] if isinstance(end, list) else end
     for weight in model.parameters():
         weight.requires_grad_(False)

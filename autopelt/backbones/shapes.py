@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from autopelt.backbones.backbone import LINEAR, PLACES, VECTORS, Backbone
 from autopelt.backbones.description import described
 from autopelt.backbones.families import Family
+from autopelt.backbones.head import barest_head
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.structure import family_for
 from autopelt.errors import UnavailableError
@@ -107,6 +108,8 @@ def _shapes(family: Family, model_type: str, values: str, strict: bool) -> Shape
             ) from None
     if strict:
         Backbone(model).require_all()
+    if barest_head(model.config) != "none":
+        del model.decoder
     return describe(model)
 
 

@@ -21,6 +21,10 @@ It says nothing of the example itself: no model reads it, and `content_hash` lea
 """
 
 
+PLACE = "path"
+"""Column of raw and encoded examples with the file that each is; `content_hash` leaves it out."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What a run may draw its examples from.

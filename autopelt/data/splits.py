@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autopelt.data.draw import CUT, HOLD_OUT, draw, part, share
 from autopelt.data.duplicates import Keyed, contradictions, normalised, shared
-from autopelt.data.source import GROUP, Parts, Source, Splits
+from autopelt.data.source import GROUP, PLACE, Parts, Source, Splits
 from autopelt.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Examples(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def example(self) -> str: ...  # noqa: D102
 
     @property
     def asked(self) -> tuple[str, ...]: ...  # noqa: D102
@@ -122,9 +125,11 @@ def _chosen(task: Examples, examples: Keyed, source: Source, stream: int) -> tup
         )
     chosen = part(examples.keys, wanted, seed, stream, strata)
     if chosen:
-        return chosen, "by a hash of each text"
+        return chosen, f"by a hash of each {task.example}"
     # All texts are one: its copies stand in both splits, of which a note warns.
-    return part(examples.numbered, wanted, seed, stream, strata), "by place, as all texts are equal"
+    return part(
+        examples.numbered, wanted, seed, stream, strata
+    ), f"by place, as all {task.example}s are equal"
 
 
 def _fewer(task: Examples, train: Keyed, source: Source, notes: list[str]) -> Keyed:
@@ -140,10 +145,10 @@ def _fewer(task: Examples, train: Keyed, source: Source, notes: list[str]) -> Ke
 
 
 def content_hash(*datasets: Dataset) -> str:
-    """SHA-256 (hex) of columns and rows in order but `GROUP`: equal for equal examples."""
+    """SHA-256 (hex) of columns and rows in order but `GROUP`, `PLACE`: equal for equal examples."""
     digest = hashlib.sha256()
     for whole in datasets:
-        dataset = whole.remove_columns(GROUP) if GROUP in whole.column_names else whole
+        dataset = whole.remove_columns([n for n in (GROUP, PLACE) if n in whole.column_names])
         digest.update(json.dumps([len(dataset), sorted(dataset.column_names)]).encode())
         for batch in dataset.iter(batch_size=1000):
             digest.update(json.dumps(batch, sort_keys=True, default=str).encode())

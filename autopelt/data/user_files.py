@@ -15,6 +15,7 @@ from autopelt.data.delimited import delimiter_of, read_csv, read_spreadsheet, re
 from autopelt.data.encoding import PACKED, ending, read_text
 from autopelt.data.hub import HubSet
 from autopelt.data.json_files import read_json, read_jsonl
+from autopelt.data.media import medium, read_folder, read_one
 from autopelt.data.readers import FOUND_OUT, Format, Table, read_parquet, with_class_names
 from autopelt.data.squad import read_squad
 from autopelt.errors import UnavailableError, UsageError, parameter
@@ -47,6 +48,8 @@ _LOOKED_AT: Mapping[OwnReader, frozenset[str]] = {
     read_conll: frozenset({"encoding", "delimiter"}),
     read_aligned: frozenset({"encoding"}),
     read_squad: frozenset({"encoding"}),
+    read_folder: frozenset(),
+    read_one: frozenset(),
 }
 """What may be said of how a file is written, by its reader."""
 
@@ -115,12 +118,12 @@ def read_parts(
         UnavailableError: the file is not there or is broken.
     """
     path = Path(name).expanduser()
-    if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+    if not path.exists():
         raise UnavailableError(
-            f"'{name}' {what}; give a file ({', '.join(READERS)}, …) or a Hub name, owner/name."
+            f"'{name}' does not exist; give a file ({', '.join(READERS)}, …), a folder with a "
+            "folder of pictures or sounds for each class, or a Hub name, owner/name."
         )
-    if not target and ending(path) == ".json" and not _is_squad(path):
+    if not target and path.is_file() and ending(path) == ".json" and not _is_squad(path):
         _refuse_idle(form, read_jsonl, path)
         return read_json(path, notes, form)
     reader = read_aligned if target else _reader(path, tagged, named, form)
@@ -144,6 +147,10 @@ def _refuse_idle(form: Format, reader: OwnReader, path: Path) -> None:
 
 def _reader(path: Path, tagged: bool, named: Sequence[str], form: Format) -> OwnReader:
     """What reads a file that has no aligned one. Raises UsageError."""
+    if path.is_dir():
+        return read_folder
+    if medium(path.name):
+        return read_one
     kind = ending(path)
     if kind == ".json":
         return read_squad

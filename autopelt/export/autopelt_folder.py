@@ -30,6 +30,10 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     )
 
 
+_OF_CLASSES = ("sequence_classification", "image_classification", "audio_classification")
+"""Heads that give one row of numbers for an example."""
+
+
 def _card(trained: Trained, architecture: Architecture, deployed: int, share: float) -> str:
     scores = [
         f"- {metric} on the {split} split: {format_score(value)}"
@@ -52,6 +56,7 @@ def _card(trained: Trained, architecture: Architecture, deployed: int, share: fl
         "from autopelt.export import load_exported",
         "",
         'model, tokenizer = load_exported("path/to/this/folder")',
+        *_read(trained),
         f'inputs = tokenizer({_example(trained)}, return_tensors="pt")',
         "outputs = model(**inputs)",
         _shown(trained),
@@ -61,7 +66,20 @@ def _card(trained: Trained, architecture: Architecture, deployed: int, share: fl
     return "\n".join(lines)
 
 
+def _read(trained: Trained) -> list[str]:
+    """Lines that read what is no text."""
+    if trained.head == "image_classification":
+        return ["from PIL import Image", 'picture = Image.open("picture.png").convert("RGB")']
+    if trained.head == "audio_classification":
+        return ["import soundfile", 'sound, rate = soundfile.read("sound.wav")']
+    return []
+
+
 def _example(trained: Trained) -> str:
+    if trained.head == "image_classification":
+        return "picture"
+    if trained.head == "audio_classification":
+        return "sound, sampling_rate=rate"
     return (
         '"A first text.", "A second text."'
         if trained.head not in ("seq2seq", "none")
@@ -78,6 +96,6 @@ def _shown(trained: Trained) -> str:
         return (
             f"shares = outputs.logits[0].softmax(-1).tolist()\nprint(model.config.id2label[{rank}])"
         )
-    if trained.head == "sequence_classification" and len(trained.labels) > 1:
+    if trained.head in _OF_CLASSES and len(trained.labels) > 1:
         return "print(model.config.id2label[outputs.logits.argmax().item()])"
     return "print(outputs)"

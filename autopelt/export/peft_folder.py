@@ -44,6 +44,12 @@ _TASK_TYPES = {
     "causal_lm": "CAUSAL_LM",
     "none": "FEATURE_EXTRACTION",
 }
+_PREPARES = {
+    "image_classification": "AutoImageProcessor",
+    "audio_classification": "AutoFeatureExtractor",
+}
+"""What makes a model's inputs where that is no tokenizer."""
+
 _PATTERNS = {"r": "rank_pattern", "lora_alpha": "alpha_pattern", "alpha": "alpha_pattern"}
 """Where peft takes settings that differ from target to target."""
 
@@ -60,11 +66,11 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     describe_as(made.config, None)
     made.config.architectures = [type(made).__name__]
     made.config.save_pretrained(out / "base")
-    text = _card(HEADS[trained.head], base, revision)
+    text = _card(HEADS[trained.head], _PREPARES.get(trained.head, "AutoTokenizer"), base, revision)
     write_text(out / "README.md", text)
 
 
-def _card(auto: str, base: str, revision: str | None) -> str:
+def _card(auto: str, prepares: str, base: str, revision: str | None) -> str:
     """How to load the folder."""
     named = json.dumps(base) + ("" if revision is None else f", revision={json.dumps(revision)}")
     return f"""---
@@ -75,13 +81,13 @@ An adapter on `{base}`, and in `base` the configuration with the names of its cl
 
 ```python
 from peft import PeftModel
-from transformers import AutoConfig, {auto}, AutoTokenizer
+from transformers import AutoConfig, {auto}, {prepares}
 
 folder = "path/to/this/folder"
 config = AutoConfig.from_pretrained(f"{{folder}}/base")
 base = {auto}.from_pretrained({named}, config=config)
 model = PeftModel.from_pretrained(base, folder).eval()
-tokenizer = AutoTokenizer.from_pretrained({named})
+tokenizer = {prepares}.from_pretrained({named})
 ```
 """
 

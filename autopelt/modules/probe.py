@@ -17,6 +17,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.backbones.quiet import one_line
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.backbones.weightless import inputs_of
 from autopelt.errors import UsageError
 from autopelt.methods import METHODS, check
 from autopelt.methods.module import EMBEDDINGS, Module
@@ -126,7 +127,9 @@ def _tried(
 
 
 def _inputs(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """Two short texts of random tokens, the second one padded."""
+    """Two short texts of random tokens, the second one padded; or pictures or sounds."""
+    if model.main_input_name != "input_ids":
+        return inputs_of(model)
     vocabulary = model.config.get_text_config().vocab_size
     generator = torch.Generator().manual_seed(0)
 
@@ -146,5 +149,5 @@ def _states(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> torch
     run: Callable[..., object] = model.base_model
     output = run(**inputs)
     states: torch.Tensor = output[0]  # type: ignore[index]  # a ModelOutput
-    mask = inputs["attention_mask"] if states.shape[1] == TOKENS else None
+    mask = inputs.get("attention_mask") if states.shape[1] == TOKENS else None
     return states if mask is None else states[mask.bool()]

@@ -49,8 +49,9 @@ class Task(ABC):
         name: as users give it.
         title: one line for a person.
         kind: ``classification``, ``ordinal``, ``regression``, ``multi_label``,
-            ``token_classification``, ``question_answering``, ``generation``, ``multiple_choice`` or
-            ``retrieval``.
+            ``token_classification``, ``question_answering``, ``generation``, ``multiple_choice``,
+            ``retrieval``, ``image_classification`` or ``audio_classification``.
+        example: what one is, in a word.
         known_scores: scores that may be the metric; the first is the usual one.
         own_options: options of the user's own data that this kind looks at, beside those of every
             kind (`autopelt.tasks.task_file.TaskFile`); any other that is given is an error.
@@ -74,6 +75,7 @@ class Task(ABC):
     """
 
     kind: ClassVar[str]
+    example: ClassVar[str] = "text"
     known_scores: ClassVar[tuple[str, ...]]
     own_options: ClassVar[frozenset[str]] = frozenset()
     errors: ClassVar[frozenset[str]] = frozenset()

@@ -21,6 +21,7 @@ from autopelt.tasks.columns import (
 )
 from autopelt.tasks.generation import PAIRS
 from autopelt.tasks.label_sets import label_columns
+from autopelt.tasks.media_classification import kind_of_files
 from autopelt.tasks.retrieval import RANKED
 from autopelt.tasks.sentences import WORDS, marks_spans, sentence_column, usual
 
@@ -50,7 +51,8 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
 
     Lists of tags, marked spans and rows of words are token classification, contexts with answers
     question answering, a target text generation, choices multiple choice, a query and a positive
-    retrieval, a number with a decimal point regression, few distinct values classification.
+    retrieval, paths of pictures or sounds their classification, a number with a decimal point
+    regression, few distinct values classification.
 
     Args:
         named: columns that the user named, as in `Task.raw`.
@@ -60,6 +62,8 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
         UnavailableError: the label column is not there.
         UsageError: it could be either.
     """
+    if files := kind_of_files(table, named):
+        return files
     columns = set(table.columns)
     pair = any({*pair} <= columns for pair in PAIRS)
     if generates or (pair and not named.get("label")):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from autopelt.tasks.base import Task
 from autopelt.tasks.classification import Classification
 from autopelt.tasks.generation import Generation
+from autopelt.tasks.media_classification import AudioClassification, ImageClassification
 from autopelt.tasks.multi_label import MultiLabel
 from autopelt.tasks.multiple_choice import MultipleChoice
 from autopelt.tasks.ordinal import Ordinal
@@ -27,6 +28,8 @@ KINDS: Mapping[str, type[Task]] = {
         Generation,
         MultipleChoice,
         Retrieval,
+        ImageClassification,
+        AudioClassification,
     )
 }
 """Name of a kind -> its class, which takes a name, a title, an origin and the kind's options."""

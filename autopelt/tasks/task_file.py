@@ -50,6 +50,8 @@ Kind = Literal[
     "question_answering",
     "generation",
     "retrieval",
+    "image_classification",
+    "audio_classification",
 ]
 
 SCORES: Mapping[str, tuple[str, ...]] = {kind: KINDS[kind].known_scores for kind in get_args(Kind)}

@@ -177,6 +177,7 @@ def _usable_boundary(context: Context, architectures: Sequence[Architecture]) ->
         context.arrays is None
         or not context.trunk_works
         or not has_boundaries(backbone)
+        or any(s.rows and "attention_mask" not in s.rows[0] for s in context.splits.values())
         or any(m.gate == "mean" for a in architectures for m in a.modules)
     ):
         return 0

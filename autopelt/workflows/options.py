@@ -161,7 +161,7 @@ OPTIONS = {
                 ("train", "CSV, TSV, Excel, JSON, Parquet, CoNLL, or a Hub name.", ""),
                 ("validation", "selection split.", "cut"),
                 ("test", "report split.", "cut"),
-                ("text", "column of the text.", ""),
+                ("text", "column of the text, or of paths of pictures or sounds.", ""),
                 ("text_pair", "column of the second text.", ""),
                 ("choices", "columns of choices, one of lists or several.", ""),
                 ("negatives", "columns of texts that do not fit a query.", ""),

@@ -54,9 +54,13 @@ def _labels(task: Task, train: Dataset) -> str:
 
 def _lengths(task: Task, train: Dataset, tokenizer: Any, max_length: int) -> list[str]:
     """What is cut of the training examples, or of some of them spread over all."""
+    if task.example == "picture":
+        return []
     some = range(0, len(train), -(-len(train) // LOOKED_AT))
     encoded = task.encode(train.select(some), tokenizer, max_length)
     which = "train" if len(some) == len(train) else f"{len(some):,} examples of train"
     return [f"{which}: {note}" for note in task.notes(encoded)] or [
         f"{which}: no text is longer than {max_length} tokens."
+        if task.example == "text"
+        else f"{which}: no {task.example} is cut."
     ]

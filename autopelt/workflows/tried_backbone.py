@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autopelt.backbones.description import FILE, described, plain, read, to_yaml
 from autopelt.backbones.families import FAMILIES
+from autopelt.backbones.head import barest_head
 from autopelt.backbones.load import load_config, load_model
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.structure import family_for
@@ -42,7 +43,8 @@ def tried(config: StudyConfig, folder: Path | None = None) -> tuple[StudyConfig,
     if found is None:
         shapes = shapes_of_config(model_config)
         places = places_of(config.space, shapes)
-        model = load_model(replace(source, family=family), "none", 1, config.random_seed)
+        head = barest_head(model_config)
+        model = load_model(replace(source, family=family), head, 2, config.random_seed)
         failed = {f"{method}@{at}": why for (method, at), why in failures(model, places).items()}
         found = plain(replace(family, unfit=tuple(sorted({*family.unfit, *failed}))))
         works = len(places) - len(failed)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 from described_opt import DESCRIPTION, opt
-from transformers import AutoModel, OPTModel
+from tiny_media import VIT, WHISPER
+from transformers import AutoModel, OPTModel, PretrainedConfig, WhisperForAudioClassification
 from zoo import make
 
 from autopelt.backbones.description import describe_as, read
@@ -30,6 +31,16 @@ def everything(model: OPTModel) -> list[Place]:
 def test_what_works_passes(family: str) -> None:
     model = AutoModel.from_config(make(family).config).eval()
     assert failures(model, everything(model)) == {}
+
+
+@pytest.mark.parametrize("config", [VIT, WHISPER], ids=["vit", "whisper"])
+def test_pictures_and_sounds_reach_every_place(config: PretrainedConfig) -> None:
+    kinds = WhisperForAudioClassification if config is WHISPER else AutoModel
+    model = (kinds(config) if config is WHISPER else kinds.from_config(config)).eval()
+    there = shapes_of_model(model).locations
+    places = [(name, at) for name, m in METHODS.items() for at in m.locations if at in there]
+    assert {at for _, at in places} >= {"attention.query", "ffn", "attention", "norms"}
+    assert failures(model, places) == {}
 
 
 def test_only_what_does_not_work_is_named_and_the_model_stays() -> None:

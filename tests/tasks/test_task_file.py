@@ -213,7 +213,7 @@ def test_a_missing_task_file_and_a_missing_data_file(tmp_path):
     assert "none.yaml' cannot be read" in _line(lambda: make_task(str(tmp_path / "none.yaml")))
     with pytest.raises(UnavailableError, match="does not exist; give a file"):
         task_from_files(str(tmp_path / "none.csv"))
-    with pytest.raises(UnavailableError, match="is a folder"):
+    with pytest.raises(UnavailableError, match="is a folder without files"):
         task_from_files(str(tmp_path))
     with pytest.raises(UsageError, match=r"the ending '\.doc' does not tell the format"):
         task_from_files(_csv(tmp_path, "a.doc", ["a b"], "words"))
