@@ -50,7 +50,9 @@ def find(config: PretrainedConfig) -> Family:
         UsageError: it has no layers that follow one another, or they cannot be understood.
     """
     try:
-        return _find(config)
+        # Whoever asks may want no gradients; how values came about is told by theirs.
+        with torch.inference_mode(False), torch.enable_grad():
+            return _find(config)
     except _NotFoundError as error:
         why = str(error)
     except Exception as error:  # whatever a model that nobody knows may raise

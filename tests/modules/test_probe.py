@@ -4,7 +4,13 @@ import pytest
 import torch
 from described_opt import DESCRIPTION, opt
 from tiny_media import VIT, WHISPER
-from transformers import AutoModel, OPTModel, PretrainedConfig, WhisperForAudioClassification
+from transformers import (
+    AutoModel,
+    OPTModel,
+    PretrainedConfig,
+    PreTrainedModel,
+    WhisperForAudioClassification,
+)
 from zoo import make
 
 from autopelt.backbones.description import describe_as, read
@@ -22,23 +28,23 @@ def described(before: str = "", after: str = "") -> OPTModel:
     return model
 
 
-def everything(model: OPTModel) -> list[Place]:
-    there = (*shapes_of_model(model).locations, EMBEDDINGS)
-    return [(name, at) for name, m in METHODS.items() for at in m.locations if at in there]
+def everything(model: PreTrainedModel, *more: str) -> list[Place]:
+    there = (*shapes_of_model(model).locations, *more)
+    known = {name: m for name, m in METHODS.items() if name != "adalora"}  # it is LoRA in the end
+    return [(name, at) for name, m in known.items() for at in m.locations if at in there]
 
 
 @pytest.mark.parametrize("family", ["bert", "t5"])
 def test_what_works_passes(family: str) -> None:
     model = AutoModel.from_config(make(family).config).eval()
-    assert failures(model, everything(model)) == {}
+    assert failures(model, everything(model, EMBEDDINGS)) == {}
 
 
 @pytest.mark.parametrize("config", [VIT, WHISPER], ids=["vit", "whisper"])
 def test_pictures_and_sounds_reach_every_place(config: PretrainedConfig) -> None:
     kinds = WhisperForAudioClassification if config is WHISPER else AutoModel
     model = (kinds(config) if config is WHISPER else kinds.from_config(config)).eval()
-    there = shapes_of_model(model).locations
-    places = [(name, at) for name, m in METHODS.items() for at in m.locations if at in there]
+    places = everything(model)
     assert {at for _, at in places} >= {"attention.query", "ffn", "attention", "norms"}
     assert failures(model, places) == {}
 
@@ -46,7 +52,7 @@ def test_pictures_and_sounds_reach_every_place(config: PretrainedConfig) -> None
 def test_only_what_does_not_work_is_named_and_the_model_stays() -> None:
     model = described("ffn_output: fc2", "ffn_output: activation_fn")  # 24 wide, not 16
     before = {name: (p.clone(), p.requires_grad) for name, p in model.named_parameters()}
-    found = failures(model, everything(model))
+    found = failures(model, everything(model, EMBEDDINGS))
     assert set(found) == {
         (name, at) for name, at in everything(model) if at == "ffn" and "adapter" in name
     }
