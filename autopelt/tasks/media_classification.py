@@ -53,9 +53,7 @@ class MediaClassification(Classification):
 
     @override
     def unlabelled(self, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
-        from autopelt.tasks.own_data import OwnData
-
-        trained = self.origin.named if isinstance(self.origin, OwnData) else {}
+        trained: Mapping[str, str] = getattr(self.origin, "named", {})  # of own data
         column = named.get("text") or trained.get("text", "")
         wanted = {"text": column if column in table or named.get("text") else ""}
         return self.files(table, wanted) | {"label": [0] * len(table)}
