@@ -174,14 +174,15 @@ def test_a_disk_that_fills_up_during_a_search_loses_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder, ballast = small_disk / "study", small_disk / "ballast"
-    build = driver.build
+    report = driver._Driver.write_report
 
-    def build_and_fill(*arguments: Any) -> None:
-        build(*arguments)
+    def report_and_fill(self: Any, force: bool = False) -> StudyRecord:
+        record = report(self, force)
         fill(ballast)
+        return record
 
     with monkeypatch.context() as patch:
-        patch.setattr(driver, "build", build_and_fill)
+        patch.setattr(driver._Driver, "write_report", report_and_fill)
         assert main(flags(tiny_bert, folder, trials=12)) == 3
         error = capsys.readouterr().err
     assert "Make room, then: autopelt resume" in error
