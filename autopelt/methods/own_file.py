@@ -35,10 +35,11 @@ def run_own_file(path: str) -> None:
         runpy.run_path(path)
     except AutopeltError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
         where = f", line {line[-1]}" if line else ""
-        raise UsageError(f"'{path}'{where}: {type(error).__name__}: {error}.") from None
+        said = " ".join(str(error).split())
+        raise UsageError(f"'{path}'{where}: {type(error).__name__}: {said}.") from None
     if before == methods.METHODS:
         raise UsageError(
             f"'{path}' registers no method; it calls autopelt.register_method(Method(), Module), "

@@ -37,6 +37,8 @@ def register_method(method: Method, module: type[Pelt]) -> None:
         raise UsageError(
             f"method '{name}' lacks {', '.join(missing)}; see docs/adding-a-method.md."
         )
+    if not isinstance(method, Method):
+        raise UsageError(f"method '{name}' is given as a class; give an object of it: Method().")
     if not (isinstance(module, type) and issubclass(module, Pelt)):
         raise UsageError(f"the module of method '{name}' is no subclass of autopelt's Pelt.")
     _own.add(name)

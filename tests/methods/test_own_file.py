@@ -77,6 +77,9 @@ def test_the_guides_file_is_searched_and_known_to_later_commands(
         ("x = 1", "registers no method"),
         ("\n\nx = y", r"my_methods\.py', line 3: NameError: name 'y'"),
         ("def f(:", "SyntaxError"),
+        ("raise RuntimeError('a\\nb')", "line 1: RuntimeError: a b"),
+        ("import sys; sys.exit(3)", "line 1: SystemExit: 3"),
+        (CODE.replace("method(LowRankAdapter()", "method(LowRankAdapter"), "give an object of it"),
         (
             CODE.replace('"low_rank_adapter"', '"lora"'),
             "'lora' is a method of autopelt; give yours another name",
