@@ -43,7 +43,12 @@ def explanations(
 ) -> list[str]:
     """Every error of a configuration, each with its place, value and way out."""
     parts = []
-    for item in error.errors():
+    items = error.errors()
+    for item in items:
+        own = item["loc"]
+        inside = [other for other in items if other["loc"][: len(own)] == own != other["loc"]]
+        if item["type"] == "too_short" and inside:
+            continue  # it is short of those that are wrong
         place = ".".join(str(p) for p in item["loc"]) or "file"
         if item["type"] == "extra_forbidden":
             fields = _fields_at(model, item["loc"][:-1])

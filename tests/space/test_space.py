@@ -134,3 +134,10 @@ def test_what_is_one_method_once_it_is_trained_stands_in_one_row():
     row = "  - {{method: {}, location: ffn.out, sizes: [0, 1]}}\n".format
     with pytest.raises(UsageError, match=r"lora and adalora at ffn\.out are both lora once"):
         SearchSpace.parse("modules:\n" + row("lora") + row("adalora"))
+
+
+def test_a_wrong_row_is_not_also_told_as_a_missing_one():
+    with pytest.raises(UsageError) as caught:
+        SearchSpace.parse("modules: [{method: ia3, location: ffn.out, sizes: [3]}]")
+    assert "ia3 has no size" in str(caught.value)
+    assert "at least 1 item" not in str(caught.value)
