@@ -4,8 +4,8 @@
 one filled with zeros: every shard of r inputs gets the same change, ``ΔW = [D D … D]``. There is
 one matrix and no product of two. With a gate ``g(x)·D (x_1 + …)``.
 
-Start: D = 0. Parameters: r·out; r is at most in. Learning rate: a sum of in / r features is some
-17 times as large as what LoRA's A gives (rank 8, 768 inputs), so it is LoRA's through about that.
+Start: D = 0. Parameters: r·out; r is at most in. Learning rate: below LoRA's, as a sum of in / r
+features is larger than what LoRA's A gives; how far was measured (docs/methods.md).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Miss(LinearMap):
     short = "miss"
     pattern = "-"
     drawn = 23
-    learning_rate = 1e-4
+    learning_rate = 4e-4
     by_hand = MappingProxyType(
         {
             "miss-r8": ByHand(("attention.query", "attention.value")),
