@@ -129,7 +129,7 @@ def _add_band(
             for t, row in zip(trials, band.modules, strict=True)
         ],
         **_heat(method_colour(band.method)),
-        **_written([[str(s) if s else "" for s in row] for row in sizes] if shows_text else None),
+        **_written([[_told(band, s) for s in row] for row in sizes] if shows_text else None),
     )
     labels = ["" if layer is None else str(layer) for layer in band.layers]
     step = 1 if shows_text else max(1, math.ceil(len(labels) / 4))
@@ -145,6 +145,11 @@ def _add_band(
         yshift=6,
         font={"size": 13, "color": INK},
     )
+
+
+def _told(band: Band, size: int) -> str:
+    """What stands in a cell: the size, a dot of a method that has none, nothing where it is not."""
+    return "" if not size else str(size) if named(band.method).size_word else "•"
 
 
 def _heat(colour: str) -> dict[str, Any]:
@@ -248,7 +253,12 @@ def lead(m: Map) -> str:
     if len(m.bands) == 1:
         verb = "uses" if len(m.trials) == 1 else "use"
         return f"The {count} {verb} {means[0][1]} only{_half(means[0][2])}."
-    parts = [f"{means[0][1]} is the method used most by the {count}"]
+    most = [words for uses, words, _ in means if uses == means[0][0]]
+    if len(most) == len(means) > 2:
+        parts = [f"all methods are used alike by the {count}"]
+    else:
+        verb = "is the method" if len(most) == 1 else "are the methods"
+        parts = [f"{listed(most)} {verb} used most by the {count}"]
     for half in ("upper", "lower"):
         here = [words for _, words, where in means if where == half]
         who = "all methods" if len(here) == len(means) > 2 else listed(here) if here else ""

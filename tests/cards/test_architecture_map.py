@@ -4,7 +4,7 @@ import pytest
 from example_studies import LAYERS
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.cards.architecture_map import MOST_ROWS, architecture_map, card
+from autopelt.cards.architecture_map import MOST_ROWS, architecture_map, card, draw
 from autopelt.cards.card import NothingToShow
 from autopelt.methods.module import EMBEDDINGS, Module
 
@@ -86,3 +86,17 @@ def test_the_lead_says_where_the_modules_sit(example):
 def test_a_front_of_the_head_alone_has_no_map(example):
     with pytest.raises(NothingToShow):
         architecture_map(only(example, Architecture()))
+
+
+def test_a_method_without_size_has_a_dot_where_it_is(example):
+    a = Architecture((Module("ia3", "attention.key", 1, 1), Module("ia3", "ffn.out", 1, 1)))
+    figure = draw(architecture_map(only(example, a))).plot
+    assert [list(row) for row in figure.data[0].text] == [["", "•", "", "", "", ""]]
+
+
+def test_methods_used_as_often_are_all_named(example):
+    two = Architecture((Module("ia3", "attention.key", 1, 1), Module("layer_norm", "norms", 4, 1)))
+    three = Architecture((*two.modules, Module("lora", "attention.key", 2, 4)))
+    lead = card(only(example, two)).lead
+    assert lead.startswith("LayerNorm tuning and IA3 are the methods used most by the 1 front")
+    assert card(only(example, three)).lead.startswith("All methods are used alike by the 1 front")
