@@ -20,6 +20,8 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "autopeft": ("jax", "numpyro"),
     "postgresql": ("psycopg",),
     "excel": ("openpyxl",),
+    "image": ("PIL",),
+    "audio": ("soundfile",),
 }
 """Extra of the package -> the modules that it brings."""
 
