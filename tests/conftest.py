@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # in child processes, too: severa
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from in_process import run_in_process
 
 from autopelt import execution
@@ -18,6 +19,9 @@ from autopelt.execution import run_trials
 
 torch.set_num_threads(1)
 
+# A busy machine makes an example take longer than hypothesis allows; no test is about time.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 MAY_BE_MISSING = (
     "no real data",  # may not be passed on with the code
