@@ -17,7 +17,7 @@ from autopelt.backbones.description import described
 from autopelt.backbones.families import Family
 from autopelt.backbones.head import barest_head
 from autopelt.backbones.quiet import one_line, quiet
-from autopelt.backbones.structure import family_for
+from autopelt.backbones.structure import backbone_values, family_for
 from autopelt.errors import UnavailableError
 from autopelt.methods.module import EMBEDDINGS
 from autopelt.methods.shapes import Shapes
@@ -32,18 +32,7 @@ def shapes_of_config(config: PretrainedConfig) -> Shapes:
         UsageError: nobody knows where its places are.
     """
     family = family_for(config)
-    values = config.to_dict()
-    # What belongs to the task head or to running the model has no part in the backbone's shapes.
-    for key in (
-        "id2label",
-        "label2id",
-        "architectures",
-        "dtype",
-        "transformers_version",
-        "_name_or_path",
-    ):
-        values.pop(key, None)
-    text = json.dumps(values, sort_keys=True, default=str)
+    text = backbone_values(config)
     return _shapes(family, config.model_type, text, described(config) is not None)
 
 

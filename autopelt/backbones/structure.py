@@ -29,11 +29,23 @@ def family_for(config: PretrainedConfig) -> Family:
     return described(config) or FAMILIES.get(config.model_type) or _remembered(config)
 
 
-def _remembered(config: PretrainedConfig) -> Family:
+def backbone_values(config: PretrainedConfig) -> str:
+    """What a configuration says of its backbone, as JSON: not of the task head, nor of running."""
     values = config.to_dict()
-    for key in ("id2label", "label2id", "architectures", "_name_or_path"):
+    for key in (
+        "id2label",
+        "label2id",
+        "architectures",
+        "dtype",
+        "transformers_version",
+        "_name_or_path",
+    ):
         values.pop(key, None)
-    key = json.dumps(values, sort_keys=True, default=str)
+    return json.dumps(values, sort_keys=True, default=str)
+
+
+def _remembered(config: PretrainedConfig) -> Family:
+    key = backbone_values(config)
     if key not in _known:
         _known[key] = find(config)
     return _known[key]

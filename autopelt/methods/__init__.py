@@ -1,7 +1,7 @@
 """The methods, by name.
 
 dora, lora, adalora, hira, miss, lokr, vera (all: linear_map);
-layer_norm, ia3, bitfit;
+layer_norm, bitfit (both: vectors), ia3;
 sequential_adapter, parallel_adapter (both: bottleneck);
 prefix, prompt, p_tuning;
 loreft.

@@ -18,34 +18,19 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from typing_extensions import override
-
-from autopelt.methods.base import Method, count_vectors
 from autopelt.methods.by_hand import ByHand
-from autopelt.methods.module import Module
-from autopelt.methods.shapes import Shapes
+from autopelt.methods.vectors import Vectors
 
 
-class BitFit(Method):
+class BitFit(Vectors):
     """BitFit; see the head of this file."""
 
     name = "bitfit"
     words = "BitFit"
     short = "bitfit"
-    size_word = ""
-    colour = "--brown"
     pattern = "/"
     drawn = 31
     locations = ("biases",)
     usual_location = "biases"
-    options = frozenset()
     learning_rate = 1e-3  # the largest of the paper's grid, 1e-4 to 1e-3
     by_hand = MappingProxyType({"bitfit": ByHand(("biases",))})
-
-    @override
-    def ungated(self, module: Module, shapes: Shapes) -> int:
-        return count_vectors(module, shapes)
-
-    @override
-    def not_merged(self, module: Module) -> str | None:
-        return None

@@ -17,35 +17,23 @@ from types import MappingProxyType
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method, count_vectors
 from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
-from autopelt.methods.shapes import Shapes
+from autopelt.methods.vectors import Vectors
 
 
-class LayerNorm(Method):
+class LayerNorm(Vectors):
     """LayerNorm tuning; see the head of this file."""
 
     name = "layer_norm"
     words = "LayerNorm tuning"
     short = "norms"
-    size_word = ""
-    colour = "--brown"
     pattern = "x"
     drawn = 32
     locations = ("norms",)
     usual_location = "norms"
-    options = frozenset()
     learning_rate = 2e-3  # measured beside LoRA's 1e-3, docs/methods.md
     by_hand = MappingProxyType({"layer-norm": ByHand(("norms",))})
-
-    @override
-    def ungated(self, module: Module, shapes: Shapes) -> int:
-        return count_vectors(module, shapes)
-
-    @override
-    def not_merged(self, module: Module) -> str | None:
-        return None
 
     @override
     def not_in_peft(self, module: Module) -> str | None:

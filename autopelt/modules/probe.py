@@ -77,9 +77,9 @@ def _why(
     before: torch.Tensor,
 ) -> str:
     """Why these do not work together; empty where they do."""
-    architecture = Architecture(tuple(m for place in places for m in _modules(place, shapes)))
     frozen = {name: p.requires_grad for name, p in model.named_parameters()}
     try:
+        architecture = Architecture(tuple(m for at in places for m in _modules(at, shapes)))
         attach(model, architecture)
         why = _tried(model, architecture, shapes, inputs, before)
     except Exception as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from autopelt.methods import EVERYWHERE, METHODS, fits
 from autopelt.methods.places import LINEAR, placed
 from autopelt.methods.shapes import Shapes
@@ -22,13 +24,7 @@ def on_backbone(space: SearchSpace, shapes: Shapes) -> SearchSpace:
     """The space with the locations that its words mean here; each place stands in one row."""
     if space.skip_missing:
         return fitted(space, shapes) or space
-    seen: set[tuple[str, str]] = set()
-    rows: list[Row] = []
-    for row in space.modules:
-        meant = tuple(at for at in _meant(row, shapes) if (row.method, at) not in seen)
-        seen.update((row.method, at) for at in meant)
-        if meant:
-            rows.append(row if meant == row.location else _at(row, meant))
+    rows = _rows(space, shapes, lambda method, location: True)
     same = rows == list(space.modules)
     return space if same else space.model_copy(update={"modules": tuple(rows)})
 
@@ -39,16 +35,7 @@ def fitted(space: SearchSpace, shapes: Shapes) -> SearchSpace | None:
     Returns:
         The space itself where all fits; None where nothing does.
     """
-    rows: list[Row] = []
-    seen: set[tuple[str, str]] = set()
-    for row in space.modules:
-        meant = _meant(row, shapes)
-        kept = tuple(
-            at for at in meant if _fits(row.method, at, shapes) and (row.method, at) not in seen
-        )
-        seen.update((row.method, at) for at in kept)
-        if kept:
-            rows.append(row if kept == row.location else _at(row, kept))
+    rows = _rows(space, shapes, lambda method, location: _fits(method, location, shapes))
     if rows == list(space.modules):
         return space
     if not rows:
@@ -58,6 +45,19 @@ def fitted(space: SearchSpace, shapes: Shapes) -> SearchSpace | None:
     switched = space.layer_switch and any(row.per == "model" for row in rows)
     changed = space.model_copy(update={"modules": tuple(rows), "layer_switch": switched})
     return changed if rows else None
+
+
+def _rows(space: SearchSpace, shapes: Shapes, wanted: Callable[[str, str], bool]) -> list[Row]:
+    """Its rows with the locations that they mean here and that are wanted, each in one row."""
+    seen: set[tuple[str, str]] = set()
+    rows: list[Row] = []
+    for row in space.modules:
+        places = [(row.method, at) for at in _meant(row, shapes) if wanted(row.method, at)]
+        kept = tuple(at for method, at in places if (method, at) not in seen)
+        seen.update(places)
+        if kept:
+            rows.append(row if kept == row.location else _at(row, kept))
+    return rows
 
 
 def _at(row: Row, locations: tuple[str, ...]) -> Row:
