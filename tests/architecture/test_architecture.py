@@ -41,7 +41,6 @@ architectures = st.builds(
 
 
 @given(architecture=architectures)
-@settings(deadline=None)
 def test_yaml_and_json_give_it_back(architecture: Architecture) -> None:
     for again in (
         Architecture.from_yaml(architecture.to_yaml()),
@@ -86,7 +85,7 @@ def test_alpha_equal_to_the_rank_is_the_default() -> None:
         max_leaves=20,
     )
 )  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_reading_any_value_raises_nothing_but_usage_errors(value: object) -> None:
     try:
         Architecture.from_dict(value)
@@ -108,7 +107,7 @@ def test_reading_any_value_raises_nothing_but_usage_errors(value: object) -> Non
         },
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_row_is_read_or_refused(row: dict[str, object]) -> None:
     try:
         made = Architecture.from_dict({"modules": [row]})
@@ -119,7 +118,7 @@ def test_any_row_is_read_or_refused(row: dict[str, object]) -> None:
 
 
 @given(text=st.text(max_size=60) | st.binary(max_size=40).map(lambda b: b.decode("latin-1")))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_read_or_refused(text: str) -> None:
     for parse in (Architecture.from_yaml, Architecture.from_json):
         try:

@@ -413,7 +413,6 @@ def architectures(draw, family):
 @settings(
     max_examples=4,
     phases=[Phase.explicit, Phase.generate],  # to shrink a hundred choices takes for ever
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -18,7 +18,7 @@ TABLE = st.lists(st.lists(CELL, max_size=4), max_size=8).map(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     ending=st.sampled_from(ENDINGS),
     content=st.one_of(st.binary(max_size=80), TABLE.map(lambda t: t.encode("utf-8", "replace"))),

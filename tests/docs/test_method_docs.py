@@ -3,12 +3,12 @@
 To write the tables anew: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_method_docs.py
 """
 
-import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
+from docs_table import table_of
 from transformers import BertConfig
 
 from autopelt.architecture.architecture import Architecture
@@ -130,13 +130,6 @@ def locations():
     ],
 )
 def test_a_table_is_what_the_methods_say(page, mark, make):
-    path = DOCS / page
-    text = path.read_text(encoding="utf-8")
-    pattern = rf"(<!-- {mark}: [^>]*-->\n)(.*?)(<!-- end -->)"
     made = make() + "\n"
-    if os.environ.get("AUTOPELT_WRITE_DOCS"):
-        text = re.sub(pattern, lambda m: m[1] + made + m[3], text, flags=re.DOTALL)
-        path.write_text(text, encoding="utf-8")
-    found = re.search(pattern, text, flags=re.DOTALL)
-    assert found
-    assert found[2] == made, "run: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_method_docs.py"
+    why = "run: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_method_docs.py"
+    assert table_of(DOCS / page, mark, made) == made, why

@@ -3,12 +3,11 @@
 To write it anew: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_model_docs.py
 """
 
-import os
-import re
 from pathlib import Path
 
 import transformers
 import yaml
+from docs_table import table_of
 from families import FOUND, config_of
 from zoo import CONFIGS
 
@@ -68,11 +67,4 @@ def _short(maps):
 def test_the_table_of_models_is_the_truth():
     rows = [HEADER, ["---"] * len(HEADER), *map(row, sorted(CONFIGS | FOUND))]
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in rows) + "\n"
-    text = PAGE.read_text(encoding="utf-8")
-    pattern = r"(<!-- models: [^>]*-->\n)(.*?)(<!-- end -->)"
-    if os.environ.get("AUTOPELT_WRITE_DOCS"):
-        text = re.sub(pattern, lambda m: m[1] + table + m[3], text, flags=re.DOTALL)
-        PAGE.write_text(text, encoding="utf-8")
-    found = re.search(pattern, text, flags=re.DOTALL)
-    assert found
-    assert found[2] == table
+    assert table_of(PAGE, "models", table) == table

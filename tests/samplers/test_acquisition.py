@@ -39,7 +39,7 @@ fronts = st.lists(st.tuples(st.integers(1, 150_000), st.floats(0.4, 0.9)), max_s
     location=st.floats(0.5, 4),
     spread=st.floats(0.01, 0.5),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_closed_form_is_monte_carlo(
     points: list[tuple[int, float]], parameters: int, location: float, spread: float
 ) -> None:
@@ -56,7 +56,6 @@ def test_closed_form_is_monte_carlo(
 
 
 @given(points=fronts, parameters=st.integers(1, LIMIT), score=st.floats(0.3, 0.95))
-@settings(deadline=None)
 def test_a_certain_score_gains_the_hypervolume_it_adds(
     points: list[tuple[int, float]], parameters: int, score: float
 ) -> None:

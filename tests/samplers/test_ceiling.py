@@ -21,7 +21,7 @@ def test_scores_come_back() -> None:
 
 
 @given(location=st.floats(-2, 5), spread=st.floats(0.01, 1.0), above=st.floats(-1, 3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_posteriors_are_those_of_a_log_normal_gap_to_the_ceiling(
     location: float, spread: float, above: float
 ) -> None:

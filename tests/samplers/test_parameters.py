@@ -25,7 +25,7 @@ SPACES["variants"] = bound(VARIANTS, layers=4, hidden=64)
 
 @pytest.mark.parametrize("name", SPACES)
 @given(random_seed=st.integers(0, 999))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_params_and_vectors_are_the_same_thing(name: str, random_seed: int) -> None:
     space = SPACES[name]
     vector = point_of(space, np.random.default_rng(random_seed))

@@ -27,7 +27,7 @@ def any_vector(space: BoundSpace, data: st.DataObject) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("name", SPACES)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_decode_of_encode_is_the_architecture(name: str, data: st.DataObject) -> None:
     space = SPACES[name]
     architecture = space.decode(space.canonical(any_vector(space, data)))
@@ -36,7 +36,7 @@ def test_decode_of_encode_is_the_architecture(name: str, data: st.DataObject) ->
 
 @pytest.mark.parametrize("name", SPACES)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_canonical_vectors_and_architectures_are_the_same_thing(
     name: str, data: st.DataObject
 ) -> None:
@@ -52,7 +52,7 @@ def test_canonical_vectors_and_architectures_are_the_same_thing(
 
 @pytest.mark.parametrize("name", SPACES)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_cost_is_the_sum_of_the_modules(name: str, data: st.DataObject) -> None:
     space = SPACES[name]
     vector = any_vector(space, data)
@@ -61,7 +61,7 @@ def test_cost_is_the_sum_of_the_modules(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", SPACES)
 @given(random_seed=st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_samples_and_neighbours_are_feasible_canonical_and_distinct(
     name: str, random_seed: int
 ) -> None:

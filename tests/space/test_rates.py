@@ -38,7 +38,7 @@ def test_the_range_of_the_shipped_spaces_in_numbers() -> None:
 
 
 @given(low=ends, high=ends)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_grid_grows_by_quarter_octaves_between_its_ends(low: float, high: float) -> None:
     if low >= high:
         with pytest.raises(ValidationError, match="must be below"):
@@ -54,7 +54,7 @@ def test_a_grid_grows_by_quarter_octaves_between_its_ends(low: float, high: floa
 
 
 @given(first=st.integers(-20, 0), last=st.integers(0, 20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_own_rate_is_on_a_grid_of_quarter_octaves(first: int, last: int) -> None:
     if first == last:
         return
@@ -65,7 +65,7 @@ def test_the_own_rate_is_on_a_grid_of_quarter_octaves(first: int, last: int) -> 
 
 
 @given(low=ends, high=ends)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_range_is_kept_as_it_was_written(low: float, high: float) -> None:
     if low >= high:
         return

@@ -85,7 +85,7 @@ def test_a_space_that_is_not_there(name: str, words: str) -> None:
         | st.lists(st.integers(-1, 5) | st.sampled_from(["a", True, None]), max_size=3),
     )
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_row_is_read_or_refused(row: dict[str, object]) -> None:
     import yaml
 
@@ -96,7 +96,7 @@ def test_any_row_is_read_or_refused(row: dict[str, object]) -> None:
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(UsageError):
         SearchSpace.parse(text)

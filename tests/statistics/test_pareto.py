@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autopelt.statistics.pareto import front, front_of, hypervolume, knee
@@ -50,7 +50,6 @@ def test_the_front_of_two_costs_is_what_nothing_dominates(
 
 
 @given(points=points, floor=st.floats(0, 0.6), budget=st.integers(2, 1000))
-@settings(deadline=None)
 def test_hypervolume_is_botorchs(
     points: list[tuple[int, float]], floor: float, budget: int
 ) -> None:

@@ -45,7 +45,7 @@ def test_the_first_of_the_default_space_in_order() -> None:
     share=st.sampled_from([0.0003, 0.001, 0.01, 0.05]),
     space=st.sampled_from(["pelt", "lora", "autopeft", "tiny", THREE]),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_third_of_a_study_at_most_and_more_trials_add_to_the_end(
     trials: int, more: int, share: float, space: object
 ) -> None:
