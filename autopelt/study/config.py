@@ -33,6 +33,11 @@ CONFIG = "config.yaml"
 Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 
 
+def _on_or_off(value: Any) -> Any:
+    """YAML reads ``on`` and ``off`` without quotes as true and false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
 class TrainingConfig(BaseModel):
     """How one architecture is trained. The learning rates are the methods' own, times a factor.
 
@@ -45,6 +50,10 @@ class TrainingConfig(BaseModel):
             weights are kept as well, in half of the memory; or ``auto``: bf16 on a GPU or a
             processor that is faster with it, fp32 elsewhere, with weights kept in fp32. What is
             trained is fp32. On a GPU all products are bf16 where those are.
+        packing: several examples in one row where a decoder learns to write, none of them seeing
+            another: ``on``; ``off``; ``auto``: where padding costs more than that.
+        gradient_checkpointing: keep the inputs of layers only and compute the rest once more on
+            the way back: a third more time, a fraction of the memory.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,6 +69,8 @@ class TrainingConfig(BaseModel):
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     dropout: Annotated[bool, Field(strict=True)] = True
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    packing: Annotated[Literal["auto", "on", "off"], BeforeValidator(_on_or_off)] = "auto"
+    gradient_checkpointing: Annotated[bool, Field(strict=True)] = False
 
 
 def _timeout(text: str) -> Seconds:

@@ -127,6 +127,19 @@ OPTIONS = {
         ),
         Option("schedule", "How rates fall: linear, cosine.", "linear", lands="training"),
         Option(
+            "packing",
+            "Several examples in a row of a decoder: on, off, or auto: where padding costs more.",
+            "auto",
+            lands="training",
+        ),
+        Option(
+            "gradient_checkpointing",
+            "Compute layers twice, for a fraction of the memory.",
+            False,
+            type=bool,
+            lands="training",
+        ),
+        Option(
             "margin",
             "How much lower a score may be to be as good.",
             otherwise="one standard error of the selection split",

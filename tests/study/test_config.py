@@ -95,3 +95,17 @@ def test_a_value_that_the_message_names_is_said_once() -> None:
     assert text.count("'scor'") == 1
     assert text.endswith("score.")
     assert ". (" not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "packing"),
+    [("on", "on"), ("off", "off"), ("'on'", "on"), ("auto", "auto"), ("true", "on")],
+)
+def test_packing_is_read_as_yaml_has_it_and_makes_another_study(written: str, packing: str) -> None:
+    made = StudyConfig.parse(f"task: demo\ntraining: {{packing: {written}}}", "t")
+    assert made.training.packing == packing
+    assert StudyConfig.parse(made.to_yaml(), "t") == made
+    changed = made.training.model_copy(update={"gradient_checkpointing": True})
+    assert made.differences(made.model_copy(update={"training": changed}))
+    with pytest.raises(UsageError, match="packing"):
+        config(training={"packing": "some"})
