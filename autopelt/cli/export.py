@@ -31,7 +31,7 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
       autopelt export reports/rte-minilm-1pct:12 --to script --out experiment
       autopelt export models/answers --to gguf-ready --out answers
     """
-    from autopelt.export import export
+    from autopelt.export import export, next_step
     from autopelt.export.study import TARGETS, export_study
 
     if to in TARGETS:
@@ -39,3 +39,5 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
     else:
         written = export(folder, to, out, model)
     click.echo(f"Exported: {written}")
+    if (step := next_step(to, written)) is not None:
+        click.echo(step)

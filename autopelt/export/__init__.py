@@ -2,7 +2,7 @@
 
 study: trials as tables, a training script; trained: what a trained folder is; autopelt_folder,
 adapters_folder, peft_folder, merged_folder, gguf_folder: one file a target; sentence_folder: what
-makes a merged one sentence-transformers'.
+makes a merged one sentence-transformers'; vllm: what of a folder of peft vLLM loads.
 """
 
 from __future__ import annotations
@@ -18,13 +18,22 @@ from autopelt.export import (
     gguf_folder,
     merged_folder,
     peft_folder,
+    vllm,
 )
 from autopelt.export.trained import Trained, find_trained, load_exported, load_trained
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import new_folder
 
-__all__ = ["TARGETS", "Trained", "export", "find_trained", "load_exported", "load_trained"]
+__all__ = [
+    "TARGETS",
+    "Trained",
+    "export",
+    "find_trained",
+    "load_exported",
+    "load_trained",
+    "next_step",
+]
 
 TARGETS: Mapping[str, Callable[[Trained, Path, str | None], None]] = {
     "autopelt": autopelt_folder.write,
@@ -72,3 +81,8 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
     with new_folder(out) as made:
         TARGETS[to](trained, made, model)
     return out
+
+
+def next_step(to: str, made: Path) -> str | None:
+    """What can be done with what was exported, in a sentence; None where the format says it all."""
+    return vllm.verdict(made, str(made.resolve())) if to == "peft" else None

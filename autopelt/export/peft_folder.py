@@ -26,6 +26,7 @@ from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS
 from autopelt.backbones.source import resolve
 from autopelt.errors import UsageError, parameter
+from autopelt.export import vllm
 from autopelt.export.trained import Trained, load_trained, require_plain_head
 from autopelt.methods import method_of
 from autopelt.methods.module import Module
@@ -67,7 +68,8 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     made.config.architectures = [type(made).__name__]
     made.config.save_pretrained(out / "base")
     text = _card(HEADS[trained.head], _PREPARES.get(trained.head, "AutoTokenizer"), base, revision)
-    write_text(out / "README.md", text)
+    served = vllm.verdict(out, "path/to/this/folder")
+    write_text(out / "README.md", text if served is None else f"{text}\n{served}\n")
 
 
 def _card(auto: str, prepares: str, base: str, revision: str | None) -> str:

@@ -23,6 +23,8 @@ from autopelt.backbones.backbone import Linear
 SAVED = ""
 """The type of a form that fits into a folder of any type: the target is saved whole."""
 
+_ALPHA = "lora_alpha"
+
 
 class NotInPeftError(Exception):
     """Why peft cannot hold a module, as it goes on after ``lora at 3/ffn.in``."""
@@ -104,8 +106,8 @@ class LowRankForm(PeftForm):
     def joined(self, others: Sequence[Self]) -> PeftForm:
         """A is stacked by rows and B by columns; scales that differ are folded into B."""
         forms = [self, *others]
-        (a, b), alpha = list(self.tensors)[:2], "lora_alpha"
-        scales = [form.own.get(alpha, form.own["r"]) / form.own["r"] for form in forms]
+        a, b = list(self.tensors)[:2]
+        scales = [form.own.get(_ALPHA, form.own["r"]) / form.own["r"] for form in forms]
         same = len(set(scales)) == 1
         ups = [
             form.tensors[b] * (1.0 if same else scale)
@@ -119,15 +121,21 @@ class LowRankForm(PeftForm):
         for name in list(self.tensors)[2:]:
             tensors[name] = self._magnitudes([form.tensors[name] for form in forms], forms)
         own = {"r": rank}
-        if alpha in self.own:
-            own[alpha] = number(rank * scales[0]) if same else rank
+        if _ALPHA in self.own:
+            own[_ALPHA] = number(rank * scales[0]) if same else rank
         return replace(self, tensors=tensors, own=own)
 
     @override
     def among(self, forms: Sequence[PeftForm]) -> PeftForm:
-        """Of `one_rank`: with rows of A and columns of B that are zero, up to the largest rank."""
+        """Of `one_rank`: with rows of A and columns of B that are zero, up to the largest rank.
+
+        Others of one scale, alpha / r, that whole numbers can say: programs that read neither
+        pattern scale all targets alike, and take each at the rank that its tensors have. Where
+        scales differ, they are folded into B.
+        """
         if not self.one_rank:
-            return self
+            alike = [form for form in forms if form.peft_type == self.peft_type]
+            return self if _one_scale(alike) else self._unscaled()
         rank = max(form.own["r"] for form in forms if form.peft_type == self.peft_type)
         (a, down), (b, up) = self.tensors.items()
         more = rank - self.own["r"]
@@ -136,6 +144,15 @@ class LowRankForm(PeftForm):
             b: functional.pad(up, (0, more)),
         }
         return replace(self, tensors=tensors, own={"r": rank})
+
+    def _unscaled(self) -> PeftForm:
+        """The same with a scale of 1."""
+        if _ALPHA not in self.own:
+            return self
+        rank = self.own["r"]
+        up = list(self.tensors)[1]
+        scaled = self.tensors[up] * (self.own[_ALPHA] / rank)
+        return replace(self, tensors={**self.tensors, up: scaled}, own={**self.own, _ALPHA: rank})
 
     def _magnitudes(self, each: list[torch.Tensor], forms: Sequence[LowRankForm]) -> torch.Tensor:
         """Each form's own rows of its magnitudes, and norms of W elsewhere."""
@@ -177,8 +194,14 @@ def low_rank_form(
         tensors["lora_magnitude_vector"] = torch.cat(
             [norms[: rows.start], magnitude.flatten(), norms[rows.stop :]]
         )
-    config = {"use_dora": magnitude is not None, "fan_in_fan_out": transposed(site.module)}
-    own = {"r": rank, "lora_alpha": number(alpha)}
+    config = {
+        "use_dora": magnitude is not None,
+        "use_rslora": False,
+        "fan_in_fan_out": transposed(site.module),
+        "bias": "none",
+        "lora_dropout": 0.0,
+    }
+    own = {"r": rank, _ALPHA: number(alpha)}
     return LowRankForm("LORA", site.module, tensors, config, own, rows=rows, plain_norms=norms)
 
 
@@ -196,6 +219,13 @@ def lora_forms(
         rows = slice(site.start, site.start + site.out_features)
         norms = (weight(site)[rows] + alpha / len(down) * (up @ down)).norm(dim=1)
     yield low_rank_form(site, down, up, alpha, norms)
+
+
+def _one_scale(forms: Sequence[PeftForm]) -> bool:
+    """Whether all have one scale, of whole numbers."""
+    alphas = [form.own[_ALPHA] for form in forms if _ALPHA in form.own]
+    scales = {form.own[_ALPHA] / form.own["r"] for form in forms if _ALPHA in form.own}
+    return len(scales) <= 1 and all(float(alpha).is_integer() for alpha in alphas)
 
 
 def transposed(module: nn.Module) -> bool:
