@@ -62,6 +62,7 @@ class Task(ABC):
         metric: the score that a search optimises; `score` returns it first.
         columns: text columns of a raw example.
         rows_at_once: raw examples that are tokenised together.
+        scoring_batch: examples in a batch of predictions.
         max_length: default limit in tokens.
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
@@ -81,6 +82,7 @@ class Task(ABC):
     errors: ClassVar[frozenset[str]] = frozenset()
     problem_type: ClassVar[str | None] = None
     rows_at_once: ClassVar[int] = 1000
+    scoring_batch: ClassVar[int] = 64
     head: str
     columns: tuple[str, ...]
     max_length: int = 128
@@ -275,6 +277,9 @@ class Task(ABC):
         For batches of which a part is looked at. Raises NotImplementedError where a kind has none.
         """
         raise NotImplementedError
+
+    def learn_answers(self, train: Dataset, tokenizer: Any) -> None:  # noqa: B027  (as below)
+        """Take from the raw training split how long what is written gets."""
 
     def learn_from(self, train: Dataset) -> None:  # noqa: B027  (most kinds need nothing)
         """Take what losses and predictions need from the encoded training split."""

@@ -7,6 +7,7 @@ and writes on; the loss looks at the target only.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,7 @@ from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
 from autopelt.tasks.base import Task, complete
 from autopelt.tasks.columns import find_column, texts
+from autopelt.tasks.greedy import room_for, stop_tokens, written
 from autopelt.tasks.padding import IGNORED, Batch, model_inputs, pad_token, padded, tokenized
 from autopelt.tasks.text_scores import TEXT_SCORES, all_scores, require
 
@@ -32,26 +34,36 @@ PAIRS = (
 )
 """Usual names of columns of a text and what is to be written for it."""
 
-LOSS = "loss"
-"""Score that needs no generation: mean loss of a target token in nats; lower is better."""
+LOSS, PERPLEXITY = "loss", "perplexity"
+"""Scores that need no generation: mean loss of a target token in nats, and e to the power of it."""
+
+OF_LOSS = (LOSS, PERPLEXITY)
+
+MEASURED = 1000
+"""Training targets whose lengths tell how long an answer may get."""
 
 
 class Generation(Task):
     """Predict the target's tokens; a raw example has ``source`` and ``target``.
 
     Args:
-        scores: the first: a key of `TEXT_SCORES`, or `LOSS`, which is many times cheaper.
+        scores: the first: a key of `TEXT_SCORES`, or of `OF_LOSS`, which are many times cheaper.
         prefix: put in front of every source, as T5 wants it.
         separator: between source and target, for decoders.
         max_length: limit in tokens of source and target each; for decoders, of both together.
+
+    Attributes:
+        room: tokens that an answer may have; None as long as no training target is known.
     """
 
     kind: ClassVar[str] = "generation"
-    known_scores: ClassVar[tuple[str, ...]] = (*TEXT_SCORES, LOSS)
+    known_scores: ClassVar[tuple[str, ...]] = (*TEXT_SCORES, *OF_LOSS)
     own_options: ClassVar[frozenset[str]] = frozenset(
         {"text", "group", "target", "prefix", "train_target", "validation_target", "test_target"}
     )
-    errors: ClassVar[frozenset[str]] = frozenset({LOSS})
+    errors: ClassVar[frozenset[str]] = frozenset(OF_LOSS)
+    scoring_batch: ClassVar[int] = 16  # scores over a whole vocabulary take far more than classes
+    room: int | None = None
     head = SEQ2SEQ
     columns = ("source", "target")
 
@@ -156,42 +168,37 @@ class Generation(Task):
 
     @property
     def one_pass(self) -> bool:
-        """Only where the metric is the loss."""
-        return self.metric.name == LOSS
+        """Only where the metric is of the loss."""
+        return self.metric.name in OF_LOSS
+
+    def learn_answers(self, train: Dataset, tokenizer: Any) -> None:
+        """An answer may be a bit longer than the longest typical target of train (`room`)."""
+        some = train.select(range(0, len(train), -(-len(train) // MEASURED)))
+        ids = tokenizer(self.references(some), add_special_tokens=False, verbose=False)
+        self.room = room_for([len(row) for row in ids["input_ids"]])
+
+    def references(self, dataset: Dataset) -> list[str]:
+        """What is to be written for each raw example."""
+        targets: list[str] = dataset["target"][:]
+        return targets
 
     def predict(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
-        """Texts, as `answers`; for `LOSS`, what `predictions` gives."""
-        if self.metric.name == LOSS:
+        """Texts, as `answers`; for scores of the loss, what `predictions` gives."""
+        if self.one_pass:
             return self.predictions(model(**self.inputs(batch)), batch)
         return self.answers(model, batch, tokenizer)
 
-    def answers(self, model: Any, batch: Batch, tokenizer: Any) -> list[Any]:
-        """Texts, generated greedily, each of twice as many tokens as its source at most, and 16."""
-        import torch
-
+    def answers(self, model: Any, batch: Batch, tokenizer: Any) -> list[str]:
+        """Texts, as `autopelt.tasks.greedy` has them written."""
         prompts = {key: batch[key] for key in ("input_ids", "attention_mask")}
         if self.head == CAUSAL:
             prompts = _prompts(batch, pad_token(tokenizer))
-        width = prompts["input_ids"].shape[1]
-        with torch.no_grad():
-            ids = model.generate(
-                **prompts,
-                do_sample=False,
-                num_beams=1,
-                max_new_tokens=self._room(model.config, width),
-                pad_token_id=pad_token(tokenizer),
-            )
-        new = ids[:, width:] if self.head == CAUSAL else ids
-        texts: list[str] = tokenizer.batch_decode(new, skip_special_tokens=True)
-        return texts
+        stops = self.stops(model, tokenizer)
+        return written(model, prompts, tokenizer, stops=stops, room=self.room)
 
-    def _room(self, config: Any, width: int) -> int:
-        """Tokens that may be generated, within the model's positions."""
-        wanted = 2 * width + 16
-        if self.head == CAUSAL:
-            positions = getattr(config, "max_position_embeddings", None)
-            wanted = min(wanted, positions - width) if positions else wanted
-        return max(1, min(wanted, 512))
+    def stops(self, model: Any, tokenizer: Any) -> list[int]:
+        """Tokens that end an answer."""
+        return stop_tokens(model, tokenizer)
 
     def predictions(self, outputs: Any, batch: Batch) -> list[Any]:
         """Summed loss of each target (nats) and its tokens."""
@@ -205,12 +212,14 @@ class Generation(Task):
         return list(zip(losses.sum(dim=1).tolist(), tokens.tolist(), strict=True))
 
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
-        """All text scores, the metric first; or the mean loss of a token if that is the metric."""
+        """All text scores, the metric first; of the loss if the metric is."""
         complete(predictions, encoded)
-        if predictions and isinstance(predictions[0], tuple):
-            total = sum(tokens for _, tokens in predictions)
-            return {LOSS: sum(loss for loss, _ in predictions) / max(1, total)}
-        return all_scores(list(predictions), encoded["target"][:], self.metric.name)
+        if not self.one_pass:
+            return all_scores(list(predictions), encoded["target"][:], self.metric.name)
+        total = sum(tokens for _, tokens in predictions)
+        loss = sum(loss for loss, _ in predictions) / max(1, total)
+        told = {LOSS: loss, PERPLEXITY: math.exp(min(loss, 700.0))}  # of more than that, no float
+        return {self.metric.name: told[self.metric.name]} | told
 
 
 def _encode_apart(

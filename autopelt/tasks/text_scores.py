@@ -1,4 +1,4 @@
-"""Scores of generated texts: BLEU and chrF by sacrebleu, ROUGE, exact match. All from 0 to 1."""
+"""Scores of generated texts: BLEU and chrF by sacrebleu, ROUGE, exact match, numbers; 0 to 1."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from autopelt.errors import UnavailableError
+from autopelt.tasks.final_numbers import final_number
 from autopelt.tasks.rouge import rouge_l, rouge_lsum, rouge_n
 
 Texts = Sequence[str]
@@ -31,6 +32,13 @@ def _mean(of_one: Callable[[str, str], float]) -> Callable[[Texts, Texts], float
     return mean
 
 
+def number_match(found: Texts, gold: Texts) -> float:
+    """Share of texts whose final number is the gold one's, of those whose gold text has any."""
+    wanted = [final_number(text) for text in gold]
+    told = [final_number(a) == b for a, b in zip(found, wanted, strict=True) if b is not None]
+    return sum(told) / len(told) if told else 0.0
+
+
 TEXT_SCORES: dict[str, Callable[[Texts, Texts], float]] = {
     "chrf": chrf,
     "bleu": bleu,
@@ -39,8 +47,12 @@ TEXT_SCORES: dict[str, Callable[[Texts, Texts], float]] = {
     "rougeL": _mean(rouge_l),
     "rougeLsum": _mean(rouge_lsum),
     "exact_match": _mean(lambda found, gold: float(found.strip() == gold.strip())),
+    "number_match": number_match,
 }
 """All of them grow with quality; the first is the usual one."""
+
+BESIDE = ("exact_match", "rougeL", "chrf", "number_match")
+"""Those that are told beside a metric that needs no text."""
 
 
 def _sacrebleu() -> Any:
@@ -59,12 +71,26 @@ def require(score: str) -> None:
         _sacrebleu()
 
 
-def all_scores(found: Texts, gold: Texts, first: str) -> dict[str, float]:
-    """The scores that can be computed here by name, `first` first. Raises UnavailableError."""
-    require(first)
-    told = {first: TEXT_SCORES[first](found, gold)}
-    for name, score in TEXT_SCORES.items():
-        if name != first:
-            with suppress(UnavailableError):
-                told[name] = score(found, gold)
+def all_scores(
+    found: Texts, gold: Texts, first: str = "", names: Sequence[str] = tuple(TEXT_SCORES)
+) -> dict[str, float]:
+    """The scores that can be computed here by name, `first` first.
+
+    Numbers are compared where there are any, or where that is `first`.
+
+    Raises:
+        UnavailableError: `first` cannot be computed.
+    """
+    numbers = any(final_number(text) is not None for text in gold)
+    told = {}
+    if first:
+        require(first)
+        told[first] = TEXT_SCORES[first](found, gold)
+    for name in names:
+        if name == first or (
+            name == "number_match" and all(final_number(text) is None for text in gold)
+        ):
+            continue
+        with suppress(UnavailableError):
+            told[name] = TEXT_SCORES[name](found, gold)
     return told

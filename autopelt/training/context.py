@@ -92,6 +92,7 @@ class Context:
             notes = self.task.notes(encoded) + (not_scored(encoded) if name != "train" else [])
             self.notes += [f"{name}: {note}" for note in notes]
             self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))
+        self.task.learn_answers(loaded.train, self.tokenizer)
         self.prior: list[float] | None = None
         if train:
             self.task.learn_from(self.splits["train"].encoded)

@@ -32,10 +32,6 @@ from autopelt.training.precision import precision
 from autopelt.training.results import TrialFailure
 from autopelt.training.trunk import Feeder
 
-SCORING_BATCH = 64
-GENERATION_BATCH = 16
-"""Logits over a whole vocabulary, or beams, take far more memory than classes."""
-
 
 class Member:
     """One architecture and what training it changes.
@@ -175,7 +171,7 @@ class Trainee(ABC):
     @property
     def scoring_batch(self) -> int:
         """Examples in a batch of predictions."""
-        return GENERATION_BATCH if self.context.task.kind == "generation" else SCORING_BATCH
+        return self.context.task.scoring_batch
 
     def installed(self) -> AbstractContextManager[object]:
         """The members are on the model while it is open."""

@@ -22,7 +22,6 @@ from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task
 from autopelt.tasks.unlabelled import trained_task, unlabelled
 from autopelt.training.batches import scoring_batches
 from autopelt.training.context import length_limit
-from autopelt.training.trainee import GENERATION_BATCH, SCORING_BATCH
 
 
 @torch.inference_mode()
@@ -61,8 +60,7 @@ def predict(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device=device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
     rows, answers = encoded.to_list(), [None] * len(encoded)
-    usual = GENERATION_BATCH if task.kind == "generation" else SCORING_BATCH
-    for indices in scoring_batches(list(encoded["length"]), batch_size or usual):
+    for indices in scoring_batches(list(encoded["length"]), batch_size or task.scoring_batch):
         batch = task.collate([rows[i] for i in indices], tokenizer)
         batch = {name: tensor.to(device) for name, tensor in batch.items()}
         for i, answer in zip(indices, task.answers(network, batch, tokenizer), strict=True):

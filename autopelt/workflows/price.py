@@ -18,7 +18,6 @@ from autopelt.system.units import format_bytes, format_seconds, format_share
 from autopelt.training.context import Context, Split
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.spec import Setup
-from autopelt.training.trainee import SCORING_BATCH
 from autopelt.workflows.plan import Plan, default_threads
 
 DRAWN = 2000
@@ -111,11 +110,11 @@ def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, floa
         whole = len(context.splits["selection"].rows)
         batch, draw = config.training.batch_size, random.Random(config.random_seed)
         training = config.training.model_copy(update={"epochs": 1})
-        kept = dict(context.splits)
+        kept, scored_at_once = dict(context.splits), context.task.scoring_batch
         seconds: Mapping[str, float] = {}
         for steps in (WARM_UP, STEPS):
             context.splits["train"] = _part(kept["train"], steps * batch, draw)
-            context.splits["selection"] = _part(kept["selection"], 2 * SCORING_BATCH, draw)
+            context.splits["selection"] = _part(kept["selection"], 2 * scored_at_once, draw)
             for result in train_epochs(context, architecture, training, config.random_seed):
                 seconds = result.seconds
             release(context)

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 import sacrebleu
+from sklearn.metrics import accuracy_score
 
 from autopelt.errors import UnavailableError
-from autopelt.tasks.text_scores import TEXT_SCORES, all_scores
+from autopelt.tasks.text_scores import BESIDE, TEXT_SCORES, all_scores
 
 
 def test_bleu_and_chrf_are_sacrebleus():
@@ -29,6 +30,22 @@ def test_rouge_is_the_mean_over_texts():
 def test_without_sacrebleu_there_is_rouge(monkeypatch):
     assert list(all_scores(["a"], ["a"], "rougeL"))[:3] == ["rougeL", "chrf", "bleu"]
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
-    assert set(all_scores(["a"], ["a"], "rougeL")) == {*TEXT_SCORES} - {"chrf", "bleu"}
+    assert set(all_scores(["1"], ["1"], "rougeL")) == {*TEXT_SCORES} - {"chrf", "bleu"}
     with pytest.raises(UnavailableError, match="need the package sacrebleu"):
         all_scores(["a"], ["a"], "chrf")
+
+
+def test_exact_match_is_the_accuracy_of_texts_as_labels():
+    found, gold = ["a b", " c", "d", "e"], ["a b", "c", "D", "f"]
+    labels = [[text.strip() for text in texts] for texts in (found, gold)]
+    assert TEXT_SCORES["exact_match"](found, gold) == accuracy_score(*labels) == 0.5
+
+
+def test_numbers_count_where_the_gold_text_has_one():
+    gold = ["12 - 5 = 7\n#### 7", "#### 1,200", "#### -3.50", "nothing"]
+    found = ["It is 7.0.", "#### 1200", "3.5", "8"]
+    assert TEXT_SCORES["number_match"](found, gold) == 2 / 3
+    assert TEXT_SCORES["number_match"](["7"], ["nothing"]) == 0
+    assert all_scores(found, gold, names=BESIDE)["number_match"] == 2 / 3
+    assert list(all_scores(["a"], ["b"], names=BESIDE)) == ["exact_match", "rougeL", "chrf"]
+    assert "number_match" in all_scores(["a"], ["b"], "number_match")
