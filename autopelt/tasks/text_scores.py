@@ -87,9 +87,7 @@ def all_scores(
         require(first)
         told[first] = TEXT_SCORES[first](found, gold)
     for name in names:
-        if name == first or (
-            name == "number_match" and all(final_number(text) is None for text in gold)
-        ):
+        if name == first or (name == "number_match" and not numbers):
             continue
         with suppress(UnavailableError):
             told[name] = TEXT_SCORES[name](found, gold)
