@@ -75,6 +75,11 @@ class Family:
     unfit: tuple[str, ...] = ()
     boundaries: bool = True
 
+    @property
+    def causal(self) -> bool:
+        """Whether it is a decoder alone: no token sees those behind it."""
+        return all(stack.causal for stack in self.stacks)
+
 
 _BERT = Stack(
     layers="encoder.layer",

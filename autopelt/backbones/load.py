@@ -8,6 +8,7 @@ starts anew from a random seed.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from transformers import (
 from autopelt.backbones.bf16 import keep_in_bf16
 from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS, WITH_LABELS, class_with, head_of, reset_head
+from autopelt.backbones.last_token import read_last_token
 from autopelt.backbones.pooler import replace_missing_pooler
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.source import ModelSource, not_here, offline, resolve
@@ -37,14 +39,16 @@ __all__ = ["load_config", "load_model", "load_tokenizer", "reset_head", "resolve
 
 
 def load_tokenizer(source: ModelSource) -> Any:
-    """The tokenizer; a decoder's without a padding token pads with its end token.
+    """The tokenizer; one without a padding token pads with its end token.
 
-    Of a model that reads pictures or sounds, what prepares those for it.
+    A decoder's pads on the right: what it makes of a token depends on nothing behind it, but may
+    depend on how many places stand in front (learned positions). Generation fills up the left by
+    itself. Of a model that reads pictures or sounds, what prepares those for it.
 
     Raises:
         UnavailableError: not to be had.
     """
-    config = _from_pretrained(AutoConfig, source)
+    config = load_config(source)
     reads = getattr(AutoModel._model_mapping.get(type(config), None), "main_input_name", "")
     if reads == "pixel_values":
         require("image")  # transformers' class is there only with it
@@ -54,7 +58,17 @@ def load_tokenizer(source: ModelSource) -> Any:
     tokenizer = _from_pretrained(AutoTokenizer, source)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if family_for(config).causal:
+        tokenizer.padding_side = "right"
     return tokenizer
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Write what `load_tokenizer` gave; it pads there on the side that it was published with."""
+    side = getattr(tokenizer, "init_kwargs", {}).get("padding_side")
+    if side is not None:
+        tokenizer.padding_side = side
+    tokenizer.save_pretrained(folder)
 
 
 def load_config(source: ModelSource) -> PretrainedConfig:
@@ -99,6 +113,7 @@ def load_model(
     )
     model: PreTrainedModel = made
     replace_missing_pooler(model, info["missing_keys"], head)
+    read_last_token(model, head)
     _complete(model, info, source)
     end = getattr(model.config, "eos_token_id", None)
     if end is not None and model.config.pad_token_id is None:

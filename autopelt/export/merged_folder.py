@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.description import describe_as
+from autopelt.backbones.load import save_tokenizer
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError, parameter
 from autopelt.export.sentence_folder import write_modules
@@ -33,7 +34,7 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     describe_as(made.config, None)
     with quiet():
         made.save_pretrained(out)
-        tokenizer.save_pretrained(out)
+        save_tokenizer(tokenizer, out)
     if trained.head == "none":
         write_modules(out, made.config.hidden_size, limit)
 

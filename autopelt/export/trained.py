@@ -132,7 +132,10 @@ def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrained
     if trained.kind in KINDS:
         made.config.problem_type = KINDS[trained.kind].problem_type  # type: ignore[assignment]
     load(made, trained.folder)
-    return made, load_tokenizer(source)
+    tokenizer = load_tokenizer(source)
+    if hasattr(tokenizer, "pad_token_id"):  # a plain transformers model looks for it in the texts
+        made.config.pad_token_id = tokenizer.pad_token_id
+    return made, tokenizer
 
 
 def trained_limit(trained: Trained, tokenizer: Any, config: Any) -> int:

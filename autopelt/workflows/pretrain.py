@@ -21,7 +21,7 @@ from autopelt.backbones.language_model import (
     load_language_model,
     save_language_model,
 )
-from autopelt.backbones.load import load_config, load_tokenizer
+from autopelt.backbones.load import load_config, load_tokenizer, save_tokenizer
 from autopelt.backbones.quiet import quiet
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
@@ -256,5 +256,5 @@ def _write(
     with new_folder(out) as made:
         save_language_model(network, source, made)
         with quiet():
-            tokenizer.save_pretrained(made)
+            save_tokenizer(tokenizer, made)
         write_text(made / RECORD, json.dumps(record, indent=1) + "\n")
