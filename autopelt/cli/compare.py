@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from autopelt.cli.console import echo_table
+from autopelt.cli.console import echo_table, say
 from autopelt.cli.options import as_typed, option, options
 from autopelt.errors import UnexpectedEndError, UsageError
 
@@ -110,7 +110,7 @@ def compare(
     )
     with locked(folder):
         try:
-            record = comparison.run(click.echo)
+            record = comparison.run(say)
         except Stopped:
             raise UnexpectedEndError(
                 f"stopped; nothing is lost. The same command with --out {folder} goes on."
@@ -119,13 +119,13 @@ def compare(
     made = comparison.at_budgets(rows, record.task)
     if made is not None:
         echo_table(budgets_table(made), least=140)
-        click.echo("\n".join(sentences(made)))
+        say("\n".join(sentences(made)))
     echo_table(comparison_table(rows), least=176)
     for words in filter(None, (learned_nothing(rows), collapses(rows), at_the_end(rows))):
-        click.echo(f"{words}\n")
-    click.echo(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
+        say(f"{words}\n")
+    say(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
     if made is not None:
-        click.echo(f"Budgets: {folder / 'budgets.csv'}")
+        say(f"Budgets: {folder / 'budgets.csv'}")
 
 
 def _between_commas(text: str) -> list[str]:

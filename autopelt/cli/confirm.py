@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autopelt.cli.console import echo_table
+from autopelt.cli.console import echo_table, say
 from autopelt.cli.options import option
 from autopelt.errors import UnexpectedEndError
 from autopelt.workflows.options import CONFIRM_SEEDS, CONFIRM_TOP
@@ -47,9 +47,9 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
     opened = StudyStorage.open(folder)
     plan = make_plan(opened.config, opened.record().command, folder)
     record = confirmed(plan, folder, seeds=seeds, top=top, workers=workers)
-    click.echo("\n".join(lines(record)))
-    click.echo(f"Report: {folder / 'index.html'}")
-    click.echo(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
+    say("\n".join(lines(record)))
+    say(f"Report: {folder / 'index.html'}")
+    say(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
 
 
 def confirmed(
@@ -67,11 +67,11 @@ def confirmed(
     from autopelt.views.tables import confirmed_table
     from autopelt.workflows.confirm import confirm_study
 
-    def say(text: str) -> None:
-        click.echo(text, err=err)
+    def tell(text: str) -> None:
+        say(text, err=err)
 
     try:
-        record = confirm_study(plan, folder, seeds=seeds, top=top, workers=workers, say=say)
+        record = confirm_study(plan, folder, seeds=seeds, top=top, workers=workers, say=tell)
     except Stopped:
         raise UnexpectedEndError(
             f"stopped; nothing is lost. Go on with: autopelt confirm {folder}"

@@ -1,11 +1,18 @@
-"""Tables on the terminal; all other lines are click's."""
+"""What reaches the terminal: lines in which everything foreign is harmless, and tables."""
 
 from typing import TYPE_CHECKING
 
 import click
 
+from autopelt.system.printable import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print lines for a person. Texts of files are in them, so nothing steers the terminal."""
+    click.echo(printable(str(text)), err=err)
 
 
 def echo_table(table: "Table", *, err: bool = False, least: int = 0) -> None:

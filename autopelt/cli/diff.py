@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import json_object, option
 
 if TYPE_CHECKING:
@@ -54,15 +55,15 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
         }
         click.echo(json.dumps(values))
         return
-    click.echo(f"{a.name}  →  {b.name}")
+    say(f"{a.name}  →  {b.name}")
     for sentence in sentences or ["They are the same architecture."]:
-        click.echo(f"  {sentence}")
+        say(f"  {sentence}")
     more = "as many" if not cost else f"{abs(cost):,} {'more' if cost > 0 else 'fewer'}"
-    click.echo(
+    say(
         f"It costs {more} parameters: {before.deployed:,} ({format_share(before.share)}) "
         f"→ {after.deployed:,} ({format_share(after.share)})."
     )
-    click.echo(gained)
+    say(gained)
 
 
 def _source_of(places: list[tuple[Path, str]]) -> "ModelSource":

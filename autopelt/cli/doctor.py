@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import option
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
@@ -37,7 +38,7 @@ def doctor(fetch: tuple[str, ...], data: str | None, no_ray: bool, as_json: bool
         findings.append(finding)
         if not as_json:
             advice = f"; {finding.advice}" if finding.advice else ""
-            click.echo(f"{_MARKS[finding.state]} {finding.name}: {finding.words}{advice}")
+            say(f"{_MARKS[finding.state]} {finding.name}: {finding.words}{advice}")
     if as_json:
         click.echo(json.dumps(list(map(asdict, findings)), indent=2))
     wrong = [f for f in findings if f.state == "wrong"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import elsewhere, json_object, option
 from autopelt.system.units import format_score
 
@@ -31,7 +32,7 @@ def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) ->
         click.echo(json.dumps(result))
         return
     for line in reported(result):
-        click.echo(line)
+        say(line)
 
 
 def reported(result: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import elsewhere
 
 
@@ -38,6 +39,6 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
         written = export_study(folder, to, Path(out))
     else:
         written = export(folder, to, out, model)
-    click.echo(f"Exported: {written}")
+    say(f"Exported: {written}")
     if (step := next_step(to, written)) is not None:
-        click.echo(step)
+        say(step)

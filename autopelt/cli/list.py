@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import option
 from autopelt.errors import UsageError, did_you_mean
 
@@ -29,7 +30,7 @@ def list_(what: str, data: str | None, model: str | None) -> None:
     if what not in printers:
         raise UsageError(f"cannot list '{what}': {did_you_mean(what, printers)}")
     for name, words in printers[what]():
-        click.echo(f"{name:<18} {words}".rstrip())
+        say(f"{name:<18} {words}".rstrip())
 
 
 def _spaces() -> list[tuple[str, str]]:

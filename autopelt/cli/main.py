@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from autopelt import __version__
+from autopelt.cli.console import say
 from autopelt.errors import PARAMETER, AutopeltError, UsageError, did_you_mean
 from autopelt.workflows.options import OTHER_WORDS
 
@@ -97,5 +98,5 @@ def _meant(error: click.NoSuchOption) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"autopelt: {message}", err=True)
+    say("autopelt: " + message.replace("\n", "\\n"), err=True)
     return code

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import elsewhere, option
 
 
@@ -70,4 +71,4 @@ def predict(
             workflow.write_rows(rows, Path(out))
         notes.append(f"Predicted {len(rows)} examples: {out}")
     for note in notes:
-        click.echo(note, err=True)
+        say(note, err=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import option
 from autopelt.errors import UsageError
 
@@ -51,6 +52,6 @@ def pretrain(
     if task is not None:
         more, named = texts_of_task(Setup(model, task, data_folder(data)))
         texts, origin = texts + more, origin + named
-    pretrain(model, texts, origin, how, Path(out), click.echo)
-    click.echo(f"Saved:  {out}")
-    click.echo(f"Use it: autopelt search --model {out} --task {task or 'TASK'}")
+    pretrain(model, texts, origin, how, Path(out), say)
+    say(f"Saved:  {out}")
+    say(f"Use it: autopelt search --model {out} --task {task or 'TASK'}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def report(
                 build(record, place)
                 write_trials_csv(record, place)
             share(place / "index.html")
-            click.echo(place / "index.html")
+            say(place / "index.html")
         return
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).is_file():
@@ -75,7 +76,7 @@ def report(
     else:
         laid = [StudyStorage.open(Path(name)).record() for name in studies]
         page = build_overlay([*laid, *others], folder)
-    click.echo(page)
+    say(page)
 
 
 def _record(folder: Path) -> StudyRecord:

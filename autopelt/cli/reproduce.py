@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import option
 from autopelt.errors import UsageError
 from autopelt.system.units import format_score
@@ -47,7 +48,7 @@ def reproduce(trial: str, data: str | None) -> None:
         )
     if data is not None:
         config = config.model_copy(update={"data": data_folder(data)})
-    click.echo(
+    say(
         f"training trial {stored.number} of {folder} again, random seed {stored.random_seed}: "
         f"{stored.architecture.describe()}"
     )
@@ -56,8 +57,8 @@ def reproduce(trial: str, data: str | None) -> None:
         score, stored = format_score(epoch.score), format_score(epoch.stored_score)
         words = f"  epoch {epoch.number}: {record.metric} {score}, loss {epoch.loss:.6f}"
         before = f"  (stored: {stored}, {epoch.stored_loss:.6f})"
-        click.echo(words if epoch.same else words + before)
+        say(words if epoch.same else words + before)
 
     epochs = reproduce(record, stored, make_plan(config, record.command, folder), show)
     words = "1 epoch has its" if epochs == 1 else f"all {epochs} epochs have their"
-    click.echo(f"Reproduced: {words} stored score and loss, to the bit.")
+    say(f"Reproduced: {words} stored score and loss, to the bit.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autopelt.cli.confirm import confirmed
-from autopelt.cli.console import echo_table
+from autopelt.cli.console import echo_table, say
 from autopelt.cli.options import as_typed, options
 from autopelt.errors import InfeasibleError, UnexpectedEndError
 from autopelt.workflows.options import OPTIONS
@@ -101,7 +101,7 @@ def _price(plan: "Plan", as_json: bool) -> None:
     from autopelt.training.results import TrialFailure
     from autopelt.workflows.price import price, sentences
 
-    click.echo("\n".join(plan.notes), err=as_json)
+    say("\n".join(plan.notes), err=as_json)
     try:
         cost = price(plan)
     except TrialFailure as error:
@@ -109,8 +109,8 @@ def _price(plan: "Plan", as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(cost)))
         return
-    click.echo("\n".join(sentences(plan, cost)))
-    click.echo("Nothing was started. The same command without --dry-run runs the study.")
+    say("\n".join(sentences(plan, cost)))
+    say("Nothing was started. The same command without --dry-run runs the study.")
 
 
 def _run(
@@ -121,7 +121,7 @@ def _run(
     planned: "Callable[[], Plan]",
 ) -> None:
     """Say at once what begins, then load what it takes, and run it."""
-    click.echo(_first_line(bound, folder), err=as_json)
+    say(_first_line(bound, folder), err=as_json)
     from rich.console import Console
 
     from autopelt.system.signals import Stopped
@@ -140,7 +140,7 @@ def _run(
         with view if isinstance(view, LiveView) else nullcontext() as live:
             plan = planned()
             for line in [*plan.notes, *_announcement(plan)]:
-                click.echo(line, err=as_json)
+                say(line, err=as_json)
             if isinstance(view, EventView):
                 view.emit("study", **_beginning(plan, folder))
                 for note in plan.notes:
@@ -165,7 +165,7 @@ def _run(
     from autopelt.views.tables import front_table
 
     echo_table(front_table(record), err=as_json)
-    click.echo(conclusion(record, folder), err=as_json)
+    say(conclusion(record, folder), err=as_json)
 
 
 def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import json_object, option
 from autopelt.errors import UsageError
 
@@ -79,7 +80,7 @@ def show(
         click.echo(named.architecture.to_yaml(), nl=False)
     else:
         apart = [] if head is None else [f"task head, apart: {head:,} for {outputs} outputs"]
-        click.echo("\n".join([*_costs(named, count), *apart, *_scores(named)]))
+        say("\n".join([*_costs(named, count), *apart, *_scores(named)]))
 
 
 def _costs(named: "Named", count: "Count") -> list[str]:

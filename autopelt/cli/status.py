@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.options import json_object
 
 
@@ -22,4 +23,7 @@ def status(study: str, as_json: bool) -> None:
     from autopelt.workflows.status import status, told
 
     values = status(Path(study))
-    click.echo(json.dumps(values) if as_json else "\n".join(told(values)))
+    if as_json:
+        click.echo(json.dumps(values))
+    else:
+        say("\n".join(told(values)))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.cli.evaluate import reported
 from autopelt.cli.options import option
 from autopelt.system.units import format_score
@@ -36,10 +37,10 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
     from autopelt.api import train
 
     def announce(training: "Training") -> None:
-        click.echo(f"training {training.name}: {training.architecture.describe()}")
+        say(f"training {training.name}: {training.architecture.describe()}")
 
     def show(training: "Training", result: "EpochResult") -> None:
-        click.echo(
+        say(
             f"  epoch {result.epoch} of {training.epochs}: loss {result.loss:.4f}, "
             f"selection {training.metric} {format_score(result.score)}"
             f"{' *' if result.best else ''}"
@@ -47,6 +48,6 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
 
     trained = train(study, architecture, **choices, on_start=announce, on_epoch=show)
     for line in reported(trained):
-        click.echo(line)
-    click.echo(f"Saved:    {trained['folder']}")
-    click.echo(f"Evaluate: autopelt evaluate {trained['folder']}")
+        say(line)
+    say(f"Saved:    {trained['folder']}")
+    say(f"Evaluate: autopelt evaluate {trained['folder']}")

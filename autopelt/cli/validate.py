@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from autopelt.cli.console import say
 from autopelt.errors import UsageError
 
 
@@ -37,9 +38,9 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
     found, errors = validate(Path(file), kind, shapes)
     article = "an" if found == "architecture" else "a"
     for error in errors:
-        click.echo(f"{file}: {error}")
+        say(f"{file}: {error}")
     if errors:
         number = f"{len(errors)} error{'s' if len(errors) > 1 else ''}"
         raise UsageError(f"'{file}' has {number} as {article} {found}.")
     fits = "" if model is None else f" that fits {model}"
-    click.echo(f"{file}: {article} {found}{fits}, without errors")
+    say(f"{file}: {article} {found}{fits}, without errors")

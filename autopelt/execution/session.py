@@ -5,7 +5,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -48,6 +48,7 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
         address: a running cluster to join instead, ``auto`` or ``host:port``.
 
     A Ray of our own listens on the loopback interface only, and its processes die with this one.
+    No other user reads or writes what it keeps.
     """
     os.environ.update(_ENVIRONMENT)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -70,12 +71,15 @@ def ray_session(workers: int, threads: int, address: str | None = None) -> Itera
 def _start(workers: int, threads: int, scratch: Path) -> None:
     """Start Ray's processes; Ray gives them 30 s, too little on a machine that is very busy.
 
+    Ray lets everybody write into its folders, and into the one that it is given; a folder around
+    that one is ours alone.
+
     Raises:
         UnavailableError: they did not come up several times.
     """
     for attempt in range(1, _STARTS + 1):
         try:
-            with _loopback_only():
+            with _loopback_only(), _private_token():
                 ray.init(
                     address="local",
                     num_cpus=workers,
@@ -84,7 +88,7 @@ def _start(workers: int, threads: int, scratch: Path) -> None:
                     logging_level=logging.CRITICAL + 1,
                     object_store_memory=128 * 2**20,
                     _node_ip_address="127.0.0.1",
-                    _temp_dir=str(scratch),
+                    _temp_dir=str(scratch / "r"),
                     runtime_env={"env_vars": _of_workers(threads)},
                 )
             return
@@ -119,6 +123,20 @@ def _loopback_only() -> Iterator[None]:
         yield
     finally:
         constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def _private_token() -> Iterator[None]:
+    """Keep the token that opens a cluster to ourselves; Ray makes it as readable as any file."""
+    folder = Path.home() / ".ray"
+    with suppress(OSError):  # a home that cannot be written
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / "auth_token").chmod(0o600)
 
 
 def _short_folder() -> str:

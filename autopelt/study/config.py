@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -21,6 +20,7 @@ from autopelt.architecture.budget import Budget
 from autopelt.errors import UsageError
 from autopelt.space.space import SearchSpace
 from autopelt.study.objectives import Objectives
+from autopelt.system.addresses import has_secret
 from autopelt.system.files import read_text
 from autopelt.system.units import Bytes, Seconds
 from autopelt.system.validation_errors import validated
@@ -181,7 +181,7 @@ class StudyConfig(BaseModel):
             raise ValueError(
                 "must be a URL like postgresql://user@host/database or sqlite:////path/all.db"
             )
-        if value is not None and urlsplit(value).password:
+        if value is not None and has_secret(value):
             raise ValueError(
                 "has a password, which would be kept in config.yaml; leave it out and give it by "
                 "PGPASSWORD or ~/.pgpass (PostgreSQL), or ~/.my.cnf (MySQL)"

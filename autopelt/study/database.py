@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import optuna
+from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.errors import UnavailableError
@@ -70,7 +71,8 @@ def storage_at(folder: Path, url: str | None) -> optuna.storages.RDBStorage:
     """
     if url is None:
         return optuna.storages.RDBStorage(
-            f"sqlite:///{(folder / DATABASE).resolve()}",
+            # Pasted into an address, a folder's "?" would begin its query, and braces are Optuna's.
+            str(URL.create("sqlite", database=str((folder / DATABASE).resolve()))),
             engine_kwargs={"connect_args": {"timeout": 60}},
         )
     try:

@@ -19,6 +19,7 @@ simply run again under its own number.
 
 import json
 import math
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import astuple, fields, replace
@@ -377,4 +378,5 @@ def _load_config(folder: Path) -> StudyConfig:
 
 
 def _header(folder: Path) -> str:
-    return f"# autopelt search --config {CONFIG} --out reports/{folder.name}-again\n"
+    again = f"reports/{folder.name}-again" if folder.name.isprintable() else "NEW"
+    return f"# autopelt search --config {CONFIG} --out {shlex.quote(again)}\n"

@@ -12,6 +12,7 @@ from rich.text import Text
 from autopelt.cards.expectation import expectation
 from autopelt.statistics.pareto import hypervolume
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
+from autopelt.system.printable import printable
 from autopelt.system.units import format_score, format_seconds, format_share
 
 LAST = 10
@@ -48,7 +49,7 @@ class LineView:
 
     def message(self, text: str) -> None:
         """Print it."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
 
     def doing(self, number: int | None, text: str) -> None:
         """Nothing: a line a trial, when it ends."""
@@ -88,7 +89,7 @@ class LiveView:
 
     def message(self, text: str) -> None:
         """Print it above the table, where it stays."""
-        self.live.console.print(text, highlight=False, markup=False)
+        self.live.console.print(printable(text), highlight=False, markup=False)
 
     def doing(self, number: int | None, text: str) -> None:
         """Show it beside the trial, or in the last line."""

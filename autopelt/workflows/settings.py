@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopelt.backbones.description import load, plain, read
+from autopelt.backbones.source import MINILM
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.methods.own_file import run_own_file
 from autopelt.study.config import StudyConfig, read_values
@@ -50,6 +51,9 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     for name in ("warm_start", "general_text"):
         if isinstance(values.get(name), str | Path):
             values[name] = str(Path(values[name]).expanduser().resolve())
+    model = values.get("model", MINILM)
+    if isinstance(model, str | Path) and model != MINILM and Path(model).expanduser().is_dir():
+        values["model"] = str(Path(model).expanduser().resolve())  # else it is a name
     own_file = values.get("own_methods")
     if isinstance(own_file, str | Path):
         values["own_methods"] = str(Path(own_file).expanduser().resolve())

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Source:
         self.busy: dict[int, list[str]] = {}
         self.killed = ""
         self.listening: list[tuple[str, int]] = []
+        self.seen_by_others: list[str] = []
 
     def next(self) -> TrialSpec | None:
         if self.started == 6:
@@ -58,6 +60,7 @@ class Source:
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         self.epochs.setdefault(number, []).append(result)
         self.listening += listening(set(descendants(os.getpid())))
+        self.seen_by_others += seen_by_others(os.getpid())
         if number == 3 and not self.killed:
             self.killed = result["worker"]
             os.kill(int(self.killed), signal.SIGKILL)
@@ -72,6 +75,22 @@ class Source:
         self.outcomes[number] = outcome
 
 
+def seen_by_others(driver: int) -> list[str]:
+    """What another user can list of the folders that a driver's processes have files open in."""
+    held: set[str] = set()
+    for process in descendants(driver):
+        for handle in Path(f"/proc/{process}/fd").glob("*"):
+            with suppress(OSError):
+                held.add(os.path.dirname(os.readlink(handle)))
+    ours = sorted(folder for folder in held if "/apelt" in folder)
+    assert ours
+    command = ["ls", "-d", *(f"{folder}/." for folder in ours)]
+    other = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+    if not other:
+        return [f for f in ours if not any(p.stat().st_mode & 0o77 == 0 for p in Path(f).parents)]
+    return subprocess.run(command, capture_output=True, text=True, **other).stdout.split()
+
+
 @pytest.fixture(scope="module")
 def source(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Source:
     made = Source(tiny_bert, tmp_path_factory.mktemp("weights"))
@@ -83,6 +102,12 @@ def source(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 def test_every_trial_ends_once(source: Source) -> None:
     assert sorted(source.outcomes) == [1, 2, 3, 4, 5, 6]
+
+
+def test_no_other_user_comes_near_what_a_search_keeps(source: Source) -> None:
+    assert source.seen_by_others == []
+    token = Path.home() / ".ray" / "auth_token"
+    assert not token.exists() or token.stat().st_mode & 0o77 == 0
 
 
 def test_sound_trials_tell_every_epoch_and_keep_weights(source: Source) -> None:

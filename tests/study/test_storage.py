@@ -12,6 +12,7 @@ import pytest
 from study_facts import ARCHITECTURE, FACTS, attributes, config
 
 from autopelt.errors import UnavailableError, UsageError
+from autopelt.study.config import CONFIG, StudyConfig
 from autopelt.study.record import Belief
 from autopelt.study.storage import StudyStorage
 from autopelt.system.lock import locked
@@ -241,6 +242,27 @@ def test_two_studies_share_a_database(tmp_path: Path) -> None:
         StudyStorage.open(tmp_path / "moved")
 
 
+HOSTILE_NAMES = [
+    "?mode=memory&uri=true",
+    "[b]{c}*{SCHEMA_VERSION}",
+    "a%41#b\\c ",
+    "line\nfeed\x07\x1b[2J",
+    ":memory:",
+    "鍵\u202egnp👩‍👧" + "x" * 200,
+    "".join(map(chr, range(32, 127))).replace("/", ""),
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_study_is_found_again_whatever_its_folder_is_called(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    made = StudyStorage.create(folder, config(), FACTS, optuna.samplers.RandomSampler(seed=0))
+    assert (folder / "study.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert StudyConfig.load(folder / CONFIG) == made.config
+    assert StudyStorage.open(folder).record().trials == ()
+
+
 def test_a_storage_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     sampler = optuna.samplers.RandomSampler(seed=0)
     for url, words in (
@@ -256,6 +278,9 @@ def test_a_password_is_not_kept() -> None:
         config(storage="postgresql://me:secret@host/studies")
     assert "secret" not in str(caught.value)
     assert config(storage="postgresql://me@host/studies").storage is not None
+    with pytest.raises(UsageError, match="PGPASSWORD") as caught:
+        config(storage="postgresql://host/studies?user=me&password=hush")
+    assert "hush" not in str(caught.value)
     with pytest.raises(UsageError, match="must be a URL"):
         config(storage="studies.db")
 

@@ -29,6 +29,22 @@ def test_none_takes_back_what_a_configuration_file_says(tmp_path: Path) -> None:
     assert resolve_config(str(file), {"trial_timeout": "none"}).trial_timeout is None
 
 
+def test_a_models_folder_is_found_from_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("model", "minilm"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    for given, kept in (
+        ("model", str(tmp_path / "model")),
+        ("./model/", str(tmp_path / "model")),
+        ("minilm", "minilm"),
+        ("owner/model", "owner/model"),
+    ):
+        config = resolve_config(None, {"task": "demo", "model": given})
+        assert config.model == kept
+
+
 def test_own_data_may_stand_in_a_configuration_file(tmp_path: Path) -> None:
     data = tmp_path / "own.csv"
     data.write_text("text,label\n" + "good,yes\nbad,no\n" * 20)
