@@ -57,6 +57,8 @@ def predict(
     table = read(file, notes, tagged=tags, named=[text or ""], form=form, part="report")
     first = {"token_classification": "words", "seq2seq": "source", "causal_lm": "source"}
     columns = {first.get(trained.head, "text"): text, "text_pair": text_pair}
+    if trained.kind == "chat":
+        columns = {"messages": text}
     if trained.head == "question_answering":
         columns = {"question": text, "context": text_pair}
     given = {ours: theirs for ours, theirs in columns.items() if theirs is not None}

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from autopelt.data.conversations import asked_in
+
 if TYPE_CHECKING:
     from datasets import Dataset
 
@@ -63,6 +65,8 @@ def _rows(dataset: Dataset, columns: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):  # a conversation
+        value = [turn["content"] for turn in asked_in(value)]
     return "\n".join(map(_text, value)) if isinstance(value, list) else str(value)
 
 

@@ -57,6 +57,8 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
+    elif isinstance(value, dict):
+        yield from _texts(list(value.values()))
 
 
 def _same(text: Any, label: Any) -> bool:

@@ -49,8 +49,9 @@ class Task(ABC):
         name: as users give it.
         title: one line for a person.
         kind: ``classification``, ``ordinal``, ``regression``, ``multi_label``,
-            ``token_classification``, ``question_answering``, ``generation``, ``multiple_choice``,
-            ``retrieval``, ``image_classification`` or ``audio_classification``.
+            ``token_classification``, ``question_answering``, ``generation``, ``chat``,
+            ``multiple_choice``, ``retrieval``, ``image_classification`` or
+            ``audio_classification``.
         example: what one is, in a word.
         known_scores: scores that may be the metric; the first is the usual one.
         own_options: options of the user's own data that this kind looks at, beside those of every
@@ -58,6 +59,7 @@ class Task(ABC):
         errors: those of them of which less is better.
         problem_type: what transformers calls the kind in the configuration of a model that is
             exported, where it has a name for it.
+        writes: whether a model's own LM head writes texts.
         head: name of the model class that it needs (a key of `autopelt.backbones.head.HEADS`).
         metric: the score that a search optimises; `score` returns it first.
         columns: text columns of a raw example.
@@ -81,6 +83,7 @@ class Task(ABC):
     own_options: ClassVar[frozenset[str]] = frozenset()
     errors: ClassVar[frozenset[str]] = frozenset()
     problem_type: ClassVar[str | None] = None
+    writes: ClassVar[bool] = False
     rows_at_once: ClassVar[int] = 1000
     scoring_batch: ClassVar[int] = 64
     head: str

@@ -16,8 +16,17 @@ from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, did_you_mean
 from autopelt.tasks.base import Task, complete
 from autopelt.tasks.columns import find_column, texts
+from autopelt.tasks.cutting import CUT, DROP, ERROR, beginning, refuse, without_middle
 from autopelt.tasks.greedy import room_for, stop_tokens, written
-from autopelt.tasks.padding import IGNORED, Batch, model_inputs, pad_token, padded, tokenized
+from autopelt.tasks.padding import (
+    IGNORED,
+    Batch,
+    begins_itself,
+    model_inputs,
+    pad_token,
+    padded,
+    tokenized,
+)
 from autopelt.tasks.text_scores import TEXT_SCORES, all_scores, require
 
 if TYPE_CHECKING:
@@ -50,6 +59,7 @@ class Generation(Task):
         scores: the first: a key of `TEXT_SCORES`, or of `OF_LOSS`, which are many times cheaper.
         prefix: put in front of every source, as T5 wants it.
         separator: between source and target, for decoders.
+        too_long: what is done with examples of more tokens, of `autopelt.tasks.cutting.TOO_LONG`.
         max_length: limit in tokens of source and target each; for decoders, of both together.
 
     Attributes:
@@ -59,13 +69,17 @@ class Generation(Task):
     kind: ClassVar[str] = "generation"
     known_scores: ClassVar[tuple[str, ...]] = (*TEXT_SCORES, *OF_LOSS)
     own_options: ClassVar[frozenset[str]] = frozenset(
-        {"text", "group", "target", "prefix", "train_target", "validation_target", "test_target"}
+        {
+            *("text", "group", "target", "prefix", "too_long"),
+            *("train_target", "validation_target", "test_target"),
+        }
     )
     errors: ClassVar[frozenset[str]] = frozenset(OF_LOSS)
+    writes: ClassVar[bool] = True
     scoring_batch: ClassVar[int] = 16  # scores over a whole vocabulary take far more than classes
     room: int | None = None
     head = SEQ2SEQ
-    columns = ("source", "target")
+    columns: tuple[str, ...] = ("source", "target")
 
     def __init__(
         self,
@@ -75,6 +89,7 @@ class Generation(Task):
         *,
         prefix: str = "",
         separator: str = "\n",
+        too_long: str = CUT,
         **options: Any,
     ) -> None:
         super().__init__(name, title, origin, **options)
@@ -84,7 +99,8 @@ class Generation(Task):
                 f"unknown score '{score}' of a generation task: "
                 f"{did_you_mean(score, self.known_scores)}"
             )
-        self.prefix, self.separator = prefix, separator
+        self.prefix, self.separator, self.too_long = prefix, separator, too_long
+        self.left_out: list[int] = []
 
     @classmethod
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
@@ -96,8 +112,12 @@ class Generation(Task):
 
     @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
-        """The metric and the prefix."""
-        return {"scores": (score,), "prefix": named.get("prefix", "")}
+        """The metric, the prefix, and what becomes of long texts."""
+        return {
+            "scores": (score,),
+            "prefix": named.get("prefix", ""),
+            "too_long": named.get("too_long", "") or CUT,
+        }
 
     @property
     def outputs(self) -> int:
@@ -108,7 +128,7 @@ class Generation(Task):
         """For encoder-decoders or decoders. Raises UsageError for an encoder."""
         task = copy.copy(self)
         task.head = SEQ2SEQ if config.is_encoder_decoder else CAUSAL
-        if not config.is_encoder_decoder and not _decodes(config.model_type):
+        if not config.is_encoder_decoder and not decodes(config.model_type):
             raise UsageError(
                 f"task '{self.name}' generates text, but a model of the family "
                 f"'{config.model_type}' is an encoder; use an encoder-decoder or a decoder."
@@ -125,6 +145,36 @@ class Generation(Task):
                         f"task '{self.name}': example {row} of the {part} data: empty {column}."
                     )
         return dataset
+
+    def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
+        """As `Task.encode`; what is too long is cut, left out or refused, as `too_long` says.
+
+        Raises:
+            UnavailableError: one is too long and that is an error, or all are.
+        """
+        encoded = super().encode(dataset, tokenizer, max_length)
+        full = encoded["full_length"][:]
+        self.left_out = [n for n in full if n > max_length] if self.too_long == DROP else []
+        kept = [place for place, n in enumerate(full) if n <= max_length]
+        if len(kept) == len(full) or self.too_long == CUT:
+            return encoded
+        if self.too_long == ERROR or not kept:
+            place = next(place for place, n in enumerate(full) if n > max_length)
+            raise refuse(self.shown(dataset[place]), full[place], max_length)
+        return encoded.select(kept)
+
+    def shown(self, example: Mapping[str, Any]) -> str:
+        """Which raw example it is, for a message."""
+        return beginning("the text", example["source"])
+
+    def notes(self, encoded: Dataset) -> list[str]:
+        """How many examples were cut or left out."""
+        if self.left_out:
+            return [
+                f"{len(self.left_out)} of {len(encoded) + len(self.left_out)} {self.example}s are "
+                f"too long and left out (the longest has {max(self.left_out)} tokens)."
+            ]
+        return super().notes(encoded)
 
     def encode_batch(
         self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
@@ -192,7 +242,7 @@ class Generation(Task):
         """Texts, as `autopelt.tasks.greedy` has them written."""
         prompts = {key: batch[key] for key in ("input_ids", "attention_mask")}
         if self.head == CAUSAL:
-            prompts = _prompts(batch, pad_token(tokenizer))
+            prompts = prompts_of(batch, pad_token(tokenizer))
         stops = self.stops(model, tokenizer)
         return written(model, prompts, tokenizer, stops=stops, room=self.room)
 
@@ -238,21 +288,26 @@ def _encode_apart(
 def _encode_joined(
     sources: list[str], separator: str, targets: list[str], tokenizer: Any, max_length: int
 ) -> dict[str, list[Any]]:
-    """Source, separator and target in one row, for a decoder."""
+    """Source, separator and target in one row, for a decoder.
+
+    What is too long is cut to `max_length`: the target has half of it or what the source leaves,
+    and loses its end; the source loses its middle.
+    """
 
     def pieces(texts: Any) -> Any:
         return tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
 
-    first = [tokenizer.bos_token_id] if _begins(tokenizer) else []
+    first = [tokenizer.bos_token_id] if begins_itself(tokenizer) else []
     between, end = pieces(separator), tokenizer.eos_token_id
     keys = ("input_ids", "attention_mask", "labels", "length", "full_length")
     rows: dict[str, list[Any]] = {key: [] for key in keys}
     for prompt, target in zip(pieces(sources), pieces(targets), strict=True):
         target = target if end is None else [*target, end]
-        whole = len(first) + len(prompt) + len(between) + len(target)
-        target = _cut(target, max(1, max_length // 2), end) if whole > max_length else target
-        room = max_length - len(first) - len(between) - len(target)
-        prompt = [*first, *prompt[: max(0, room)], *between]
+        around = len(first) + len(between)
+        whole = around + len(prompt) + len(target)
+        target = _cut(target, max(1, max_length // 2, max_length - around - len(prompt)), end)
+        room = max_length - around - len(target)
+        prompt = [*first, *without_middle(prompt, room), *between]
         length = len(prompt) + len(target)
         labels = [IGNORED] * len(prompt) + target
         values = ([*prompt, *target], [1] * length, labels, length, whole)
@@ -261,19 +316,13 @@ def _encode_joined(
     return rows
 
 
-def _decodes(model_type: str) -> bool:
+def decodes(model_type: str) -> bool:
     """Whether a family writes text from left to right."""
     from transformers.models.auto import modeling_auto
 
     causal = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     masked = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
     return model_type in causal and model_type not in masked
-
-
-def _begins(tokenizer: Any) -> bool:
-    """Whether the tokeniser itself puts a beginning-of-text token in front."""
-    ids = tokenizer("a")["input_ids"]
-    return tokenizer.bos_token_id is not None and ids[:1] == [tokenizer.bos_token_id]
 
 
 def _cut(ids: Sequence[int], limit: int, end: int | None) -> list[int]:
@@ -283,9 +332,16 @@ def _cut(ids: Sequence[int], limit: int, end: int | None) -> list[int]:
     return [*ids[: limit - 1], end] if end is not None and ids[-1] == end else list(ids[:limit])
 
 
-def _prompts(batch: Batch, pad: int) -> Batch:
+def prompts_of(batch: Batch, pad: int) -> Batch:
     """The prompts of a decoder's batch, filled up on the left as generation needs them."""
-    prompt = (batch["labels"] == IGNORED) & batch["attention_mask"].bool()
+    import torch
+
+    learned = batch["labels"] != IGNORED
+    place = torch.arange(learned.shape[1], device=learned.device)
+    begins = learned & ~torch.nn.functional.pad(learned, (1, 0))[:, :-1]
+    # All before the last run of learnt tokens, or everything where nothing is learnt.
+    answer = torch.where(begins, place, -1).amax(1, keepdim=True)
+    prompt = batch["attention_mask"].bool() & ((place < answer) | (answer < 0))
     rows = [ids[mask].tolist() for ids, mask in zip(batch["input_ids"], prompt)]
     ids = padded(rows, pad, left=True)
     mask = padded([[1] * len(row) for row in rows], 0, left=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autopelt.data.conversations import chat_form
 from autopelt.data.readers import Table
 from autopelt.errors import UsageError, parameter
 from autopelt.tasks.choices import columns_of_choices
@@ -50,9 +51,9 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
     """Kind of a task from its training examples, and why in words.
 
     Lists of tags, marked spans and rows of words are token classification, contexts with answers
-    question answering, a target text generation, choices multiple choice, a query and a positive
-    retrieval, paths of pictures or sounds their classification, a number with a decimal point
-    regression, few distinct values classification.
+    question answering, turns or an instruction with its answer chat, a target text generation,
+    choices multiple choice, a query and a positive retrieval, paths of pictures or sounds their
+    classification, a number with a decimal point regression, few distinct values classification.
 
     Args:
         named: columns that the user named, as in `Task.raw`.
@@ -65,6 +66,9 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
     if files := kind_of_files(table, named):
         return files
     columns = set(table.columns)
+    chat = None if generates else _chat(table, named)
+    if chat:
+        return "chat", chat
     pair = any({*pair} <= columns for pair in PAIRS)
     if generates or (pair and not named.get("label")):
         return "generation", "there are target texts"
@@ -112,6 +116,16 @@ def infer_kind(table: Table, named: Mapping[str, str], generates: bool) -> tuple
         f"examples, too many for classes; name another with {parameter('label')}, or say what it "
         f"is with {parameter('kind')}."
     )
+
+
+def _chat(table: Table, named: Mapping[str, str]) -> str:
+    """What says that a table has conversations, or nothing."""
+    if named.get("label") or ("label" in table and not named.get("text")):
+        return ""
+    if named.get("text") and named["text"] not in table:
+        return ""
+    form = chat_form(table, named.get("text", ""))
+    return form.words if form else ""
 
 
 def _of_lists(table: Table, named: Mapping[str, str], label: str) -> tuple[str, str]:

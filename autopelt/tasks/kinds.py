@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from autopelt.tasks.base import Task
+from autopelt.tasks.chat import Chat
 from autopelt.tasks.classification import Classification
 from autopelt.tasks.generation import Generation
 from autopelt.tasks.media_classification import AudioClassification, ImageClassification
@@ -26,6 +27,7 @@ KINDS: Mapping[str, type[Task]] = {
         TokenClassification,
         QuestionAnswering,
         Generation,
+        Chat,
         MultipleChoice,
         Retrieval,
         ImageClassification,

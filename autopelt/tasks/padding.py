@@ -106,6 +106,12 @@ def pad_token(tokenizer: Any) -> int:
     return 0
 
 
+def begins_itself(tokenizer: Any) -> bool:
+    """Whether the tokeniser itself puts a beginning-of-text token in front."""
+    ids = tokenizer("a")["input_ids"]
+    return tokenizer.bos_token_id is not None and ids[:1] == [tokenizer.bos_token_id]
+
+
 def require_offsets(task: str, tokenizer: Any) -> None:
     """Check that a tokeniser tells where its tokens stand in the text. Raises UsageError."""
     if not tokenizer.is_fast:

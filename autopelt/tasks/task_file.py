@@ -36,6 +36,7 @@ from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks.base import Task
+from autopelt.tasks.chat_template import template_text
 from autopelt.tasks.infer_kind import infer_kind
 from autopelt.tasks.kinds import KINDS
 from autopelt.tasks.own_data import OwnData
@@ -49,6 +50,7 @@ Kind = Literal[
     "token_classification",
     "question_answering",
     "generation",
+    "chat",
     "retrieval",
     "image_classification",
     "audio_classification",
@@ -123,6 +125,9 @@ class TaskFile(BaseModel):
     positive: str = ""
     class_weights: Literal["balanced"] | None = None
     prefix: str = ""
+    chat_template: str = ""
+    loss_on: Literal["answers", "last"] | None = None
+    too_long: Literal["cut", "drop", "error"] | None = None
     encoding: str = ""
     delimiter: Annotated[str, AfterValidator(_one_character)] = ""
     header: bool = True
@@ -178,8 +183,10 @@ class TaskFile(BaseModel):
         return validated(cls, values, source).absolute(folder)
 
     def absolute(self, folder: Path) -> TaskFile:
-        """The same with paths that hold in every working directory."""
+        """The same with paths that hold in every working directory, and a template's own text."""
         changed = {}
+        if self.chat_template:
+            changed["chat_template"] = template_text(self.chat_template, folder)
         for part in ("train", "validation", "test"):
             for key in (part, f"{part}_target"):
                 value = getattr(self, key)

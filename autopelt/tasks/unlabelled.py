@@ -11,6 +11,8 @@ from autopelt.errors import UsageError
 from autopelt.tasks import make_task
 from autopelt.tasks.base import Task
 from autopelt.tasks.columns import find_column, texts
+from autopelt.tasks.cutting import CUT
+from autopelt.tasks.generation import Generation
 from autopelt.tasks.own_data import OwnData
 from autopelt.tasks.task_file import TaskFile, task_of_kind
 
@@ -32,6 +34,8 @@ def trained_task(spec: str, kind: str, labels: Sequence[str]) -> Task:
         task = task_of_kind(TaskFile.read(spec), kind)
     if labels:
         task.labels = tuple(labels)
+    if isinstance(task, Generation):
+        task.too_long = CUT  # each example is answered
     return task
 
 

@@ -64,7 +64,7 @@ def can_share(architecture: Architecture, context: Context) -> bool:
         and all(module.layer is not None for module in architecture.modules)
         and (bool(architecture.modules) or len(heads) > 0)
         and complete
-        and context.task.kind != "generation"
+        and not context.task.writes
         and model.config.model_type not in ALONE
         and not model.config.is_encoder_decoder
         and Backbone(model).family.boundaries

@@ -117,6 +117,21 @@ def generation(folder: Path) -> tuple[Task, Source]:
     return task_from_files(train, train_target=aligned, max_length=32), Source()
 
 
+def chat(folder: Path) -> tuple[Task, Source]:
+    """Conversations of one or two questions, in JSON lines."""
+    rows = []
+    for n in range(40):
+        turns = [("user", f"where is the cat {n} ?"), ("assistant", f"on the mat {n}")]
+        if n % 2:
+            turns += [("user", "why ?"), ("assistant", f"because it rained {n} times")]
+        if n % 3:
+            turns.insert(0, ("system", "the dog knows it"))
+        rows.append({"messages": [{"role": role, "content": said} for role, said in turns]})
+    path = folder / "chats.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return task_from_files(str(path), max_length=64, score="rougeL"), Source()
+
+
 def multiple_choice(folder: Path) -> tuple[Task, Source]:
     """COPA in its own layout."""
     (folder / "COPA").mkdir()
@@ -182,6 +197,7 @@ MAKERS: dict[str, Callable[[Path], tuple[Task, Source]]] = {
         question_answering,
         squad2,
         generation,
+        chat,
         multiple_choice,
         own_choices,
         retrieval,

@@ -337,9 +337,8 @@ SHAPES = {
     "written-list-text": Shape(
         "a.csv", "text,label\n" + "\"['a', 'b']\",x\n" * 9, error="written as text"
     ),
-    "chat": Shape(
-        "a.jsonl", CHAT, error="holds chats, of which one text and one answer can be learnt"
-    ),
+    "chat": Shape("a.jsonl", CHAT, {}, "chat", CHAT[0], note="'messages' has lists of turns"),
+    "chat-as-text": Shape("a.jsonl", CHAT, {"label": "messages"}, error="has no column 'text'"),
     "chat-by-path": Shape(
         "a.jsonl",
         CHAT,

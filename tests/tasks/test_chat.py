@@ -1,0 +1,117 @@
+"""Answers of conversations are learnt by a decoder, and only they."""
+
+import json
+
+import pytest
+from datasets import Dataset
+from tiny_models import tiny
+
+from autopelt.errors import UnavailableError, UsageError
+from autopelt.tasks import Source, task_from_files
+from autopelt.tasks.chat import Chat
+from autopelt.tasks.generation import prompts_of
+from autopelt.tasks.padding import IGNORED
+
+TWO = [
+    {"role": "user", "content": "the cat"},
+    {"role": "assistant", "content": "a dog"},
+    {"role": "user", "content": "the mat"},
+    {"role": "assistant", "content": "the old house"},
+]
+
+
+def _chat(**options):
+    return tiny("gpt2", Chat("c", "", None, **options))
+
+
+def _rows(task, tokenizer, *conversations, limit=256):
+    return task.encode(Dataset.from_dict({"messages": conversations}), tokenizer, limit)
+
+
+def _learnt(row, tokenizer):
+    return tokenizer.decode([token for token in row["labels"] if token != IGNORED])
+
+
+def test_all_answers_are_learnt_or_the_last_one_alone():
+    task, _, tokenizer = _chat()
+    row = _rows(task, tokenizer, TWO)[0]
+    assert _learnt(row, tokenizer) == "a dog</s>the old house</s>"
+    assert row["target"] == "the old house"
+    assert tokenizer.decode(row["input_ids"]) == (
+        "User:\nthe cat\n\nAssistant:\na dog</s>\n\nUser:\nthe mat\n\nAssistant:\nthe old house</s>"
+    )
+    task, _, tokenizer = _chat(last=True)
+    assert _learnt(_rows(task, tokenizer, TWO)[0], tokenizer) == "the old house</s>"
+
+
+def test_a_prompt_is_all_before_the_last_answer():
+    task, _, tokenizer = _chat()
+    rows = _rows(task, tokenizer, TWO, TWO[:2], TWO[:3]).to_list()
+    made = prompts_of(task.collate(rows, tokenizer), tokenizer.pad_token_id)
+    texts = [
+        tokenizer.decode(ids[mask.bool()])
+        for ids, mask in zip(made["input_ids"], made["attention_mask"], strict=True)
+    ]
+    whole = tokenizer.decode(rows[0]["input_ids"]).removesuffix("the old house</s>")
+    assert texts == [whole, "User:\nthe cat\n\nAssistant:\n", whole]
+
+
+def test_only_a_decoder_chats():
+    with pytest.raises(UsageError, match="'bert' is an encoder; use a decoder"):
+        tiny("bert", Chat("c", "", None))
+    with pytest.raises(UsageError, match=r"is an encoder-decoder .*generation.*; use a decoder"):
+        tiny("t5", Chat("c", "", None))
+
+
+def test_equal_beginnings_are_on_one_side_and_given_files_are_compared_by_what_is_asked(tmp_path):
+    def write(name, answers):
+        rows = [
+            {"prompt": f"who {n}", "completion": f"{answer} {n}"}
+            for n in range(30)
+            for answer in answers
+        ]
+        path = tmp_path / name
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        return str(path)
+
+    train = write("a.jsonl", ("me", "you"))
+    splits = task_from_files(train).load(Source(), report=True)
+    asked = [
+        {row["messages"][0]["content"] for row in part}
+        for part in (splits.train, splits.selection, splits.report)
+    ]
+    assert not asked[0] & asked[1]
+    assert not asked[0] & asked[2]
+    assert "group by group" in splits.facts.cut
+    given = task_from_files(train, validation=write("b.jsonl", ("she",))).load(Source())
+    assert any("selection examples are in train too" in note for note in given.facts.notes)
+
+
+LONG = [
+    {"role": "user", "content": "the cat sat on the mat " * 8},
+    {"role": "assistant", "content": "a dog"},
+    *TWO,
+]
+
+
+def test_what_is_too_long_is_cut_left_out_or_refused():
+    task, _, tokenizer = _chat()
+    encoded = _rows(task, tokenizer, TWO, LONG, limit=60)
+    assert encoded["length"][:] == [encoded[0]["length"]] * 2  # the oldest exchange is gone
+    assert encoded[1]["input_ids"] == encoded[0]["input_ids"]
+    (said,) = task.notes(encoded)
+    assert said.startswith("1 of 2 conversations are too long and were cut (the longest has ")
+    assert said.endswith("the longest texts; too_long drop leaves them out.")
+    task, _, tokenizer = _chat(too_long="drop")
+    encoded = _rows(task, tokenizer, TWO, LONG, limit=60)
+    assert len(encoded) == 1
+    assert task.notes(encoded) == [
+        "1 of 2 conversations are too long and left out (the longest has "
+        f"{_rows(_chat()[0], tokenizer, LONG, limit=400)[0]['length']} tokens)."
+    ]
+    for options, rows in (({"too_long": "error"}, (TWO, LONG)), ({"too_long": "drop"}, (LONG,))):
+        task, _, tokenizer = _chat(**options)
+        with pytest.raises(UnavailableError) as info:
+            _rows(task, tokenizer, *rows, limit=60)
+        assert "that begins with 'the cat sat on" in str(info.value)
+        assert "more than 60; give a larger max_length" in str(info.value)
