@@ -23,6 +23,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from autopelt.backbones import quantised
 from autopelt.backbones.bf16 import keep_in_bf16
 from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS, WITH_LABELS, class_with, head_of, reset_head
@@ -74,13 +75,14 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
 def load_config(source: ModelSource) -> PretrainedConfig:
     """The configuration alone. Raises UnavailableError; UsageError for an unknown family."""
     config: PretrainedConfig = _from_pretrained(AutoConfig, source)
+    quantised.refuse_stored(config, source)
     describe_as(config, source.family)
     family_for(config)
     return config
 
 
 def load_model(
-    source: ModelSource, head: str, labels: int, random_seed: int, *, bf16: bool = False
+    source: ModelSource, head: str, labels: int, random_seed: int, *, keep: str = "fp32"
 ) -> PreTrainedModel:
     """Load a model in evaluation mode and float32: backbone frozen, task head fresh and trainable.
 
@@ -89,7 +91,8 @@ def load_model(
         head: a key of `HEADS`.
         labels: outputs of the head; 1 is regression. Only classifiers of sequences and tokens ask.
         random_seed: of the head's start.
-        bf16: keep the weights of the backbone in bf16 (`autopelt.backbones.bf16`).
+        keep: the weights of the backbone so: ``fp32``, ``bf16`` (`autopelt.backbones.bf16`),
+            ``int8`` or ``nf4`` (`autopelt.backbones.quantised`).
 
     Raises:
         UsageError: unknown head, or a family of which nobody knows the places.
@@ -102,6 +105,7 @@ def load_model(
     if head in WITH_LABELS:
         config.num_labels = labels
         config.problem_type = None  # of what the checkpoint was trained for
+    how = quantised.loading(keep, auto, config) if keep in quantised.KINDS else {}
     made, info = _from_pretrained(
         auto,
         source,
@@ -110,6 +114,7 @@ def load_model(
         use_safetensors=True,
         ignore_mismatched_sizes=True,
         output_loading_info=True,
+        **how,
     )
     model: PreTrainedModel = made
     replace_missing_pooler(model, info["missing_keys"], head)
@@ -123,7 +128,9 @@ def load_model(
     for weight in head_of(model).values():
         weight.requires_grad_(True)
     reset_head(model, random_seed)
-    if bf16:
+    if how:
+        quantised.complete(model, config)
+    elif keep == "bf16":
         keep_in_bf16(model)
     return model.eval()
 

@@ -16,6 +16,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.description import describe_as
 from autopelt.backbones.load import save_tokenizer
+from autopelt.backbones.quantised import KINDS, kept_as
 from autopelt.backbones.quiet import quiet
 from autopelt.errors import UsageError, parameter
 from autopelt.export.sentence_folder import write_modules
@@ -63,6 +64,12 @@ def merge(model: PreTrainedModel) -> None:
     if architecture is None:
         raise UsageError("nothing is attached to the model; there is nothing to merge.")
     check(architecture)
+    kept = kept_as(model)
+    if kept in KINDS:
+        raise UsageError(
+            f"cannot merge: the model's weights are kept in {kept}, which holds no change as small "
+            "as a trained one; load the model in fp32 and attach there, as autopelt export does."
+        )
     # In the order in which they are applied: IA3 scales what LoRA has added.
     parts = [part for part in attachment(model).parts.values() if isinstance(part, Pelt)]
     if architecture.full:

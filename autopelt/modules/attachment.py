@@ -22,8 +22,8 @@ from transformers import PreTrainedModel
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.backbones.backbone import Backbone
-from autopelt.backbones.bf16 import is_kept_in_bf16
 from autopelt.backbones.head import head_of
+from autopelt.backbones.quantised import kept_as
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UsageError, parameter
 from autopelt.methods import check
@@ -60,10 +60,11 @@ def attach(
     now = attached(model)
     if now is not None:
         raise UsageError(f"the model carries architecture {now.id} already; detach it first.")
-    rounded = is_kept_in_bf16(model)
+    kept = kept_as(model)
+    rounded = kept != "fp32"
     if rounded and architecture.full:
         raise UsageError(
-            f"full trains every weight, but with {parameter('precision', 'bf16')} they are rounded "
+            f"full trains every weight, but with {parameter('precision', kept)} they are rounded "
             f"ones; use {parameter('precision', 'auto')}."
         )
     backbone = Backbone(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch.nn import functional
@@ -28,12 +29,12 @@ class HiraModule(LinearDelta):
     @override
     def update(self, x: torch.Tensor, frozen: Frozen) -> torch.Tensor:
         update: torch.Tensor = checkpoint(
-            self._product, x, frozen.weight, use_reentrant=False, preserve_rng_state=False
+            self._product, x, replace(frozen, output=None), use_reentrant=False, preserve_rng_state=False
         )
         return update
 
-    def _product(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return functional.linear(x, self.delta(weight))
+    def _product(self, x: torch.Tensor, frozen: Frozen) -> torch.Tensor:
+        return functional.linear(x, self.delta(frozen.weight))
 
     @override
     def delta(self, weight: torch.Tensor) -> torch.Tensor:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.nn import functional
-from transformers.pytorch_utils import Conv1D
 from typing_extensions import override
 
+from autopelt.backbones.quantised import weight_of
 from autopelt.methods.base import linear_shape
 from autopelt.modules.base import Sites
 from autopelt.modules.pelt import Build, Pelt
@@ -35,10 +35,8 @@ class Frozen:
 
     @property
     def weight(self) -> torch.Tensor:
-        """W (out, in); a view."""
-        weight = self.module.weight
-        assert isinstance(weight, torch.Tensor)
-        return (weight.T if isinstance(self.module, Conv1D) else weight)[self.rows]
+        """W (out, in); a view, or brought back where the backbone is quantised."""
+        return weight_of(self.module)[self.rows]
 
     @property
     def product(self) -> torch.Tensor:

@@ -19,6 +19,7 @@ from transformers.pytorch_utils import Conv1D
 from typing_extensions import override
 
 from autopelt.backbones.backbone import Linear
+from autopelt.backbones.quantised import weight_of
 
 SAVED = ""
 """The type of a form that fits into a folder of any type: the target is saved whole."""
@@ -235,9 +236,7 @@ def transposed(module: nn.Module) -> bool:
 
 def weight(site: Linear) -> torch.Tensor:
     """The weight (out, in) of the whole map."""
-    value = site.module.weight
-    assert isinstance(value, torch.Tensor)
-    return value.T if transposed(site.module) else value
+    return weight_of(site.module)
 
 
 def outputs(site: Linear) -> int:

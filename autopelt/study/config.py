@@ -30,6 +30,9 @@ from autopelt.system.yaml import load_yaml
 CONFIG = "config.yaml"
 """In a study's folder: its configuration, fully resolved."""
 
+QUANTISED = ("int8", "nf4")
+"""Precisions whose weights are kept in fewer bits than they are multiplied in."""
+
 Positive = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 
 
@@ -47,9 +50,10 @@ class TrainingConfig(BaseModel):
         schedule: how it falls: ``linear``, or ``cosine``, which stays high for longer.
         dropout: use the backbone's own dropout from the lowest active module upwards.
         precision: of the products with frozen weights: ``fp32``; ``bf16``, in which the frozen
-            weights are kept as well, in half of the memory; or ``auto``: bf16 on a GPU or a
+            weights are kept as well, in half of the memory; ``int8`` and ``nf4``, in which linear
+            maps are kept in a quarter and an eighth of it; or ``auto``: bf16 on a GPU or a
             processor that is faster with it, fp32 elsewhere, with weights kept in fp32. What is
-            trained is fp32. On a GPU all products are bf16 where those are.
+            trained is fp32. On a GPU all products are bf16 where those are, or weights quantised.
         packing: several examples in one row where a decoder learns to write, none of them seeing
             another: ``on``; ``off``; ``auto``: where padding costs more than that.
         gradient_checkpointing: keep the inputs of layers only and compute the rest once more on
@@ -68,9 +72,13 @@ class TrainingConfig(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     dropout: Annotated[bool, Field(strict=True)] = True
+<<<<<<< HEAD
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     packing: Annotated[Literal["auto", "on", "off"], BeforeValidator(_on_or_off)] = "auto"
     gradient_checkpointing: Annotated[bool, Field(strict=True)] = False
+=======
+    precision: Literal["auto", "fp32", "bf16", "int8", "nf4"] = "auto"
+>>>>>>> 044170c (wip)
 
 
 def _timeout(text: str) -> Seconds:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from autopelt.backbones import quantised
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import NOTE as NO_POOLER
 from autopelt.backbones.pooler import reads_first_token
@@ -100,9 +101,10 @@ class Context:
         read = time.perf_counter()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model: PreTrainedModel = load_model(
-            source, self.task.head, self.task.outputs, setup.random_seed, bf16=setup.bf16
+            source, self.task.head, self.task.outputs, setup.random_seed, keep=setup.keep
         )
-        self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+        if setup.keep not in quantised.KINDS:  # which are loaded to where they are used
+            self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
         if reads_first_token(self.model):
             self.notes.append(NO_POOLER)
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}
@@ -135,6 +137,8 @@ class Context:
             for name, p in frozen_parameters(self.model).items():
                 weights = torch.hash_tensor(p.detach()).view(torch.int64).item()
                 content.update(f"{name} {tuple(p.shape)} {p.dtype} {weights}\n".encode())
+            for name, scale in quantised.scales(self.model):
+                content.update(f"{name} {torch.hash_tensor(scale).item()}\n".encode())
             for row in self.splits[split].rows:
                 content.update(f"{[row.get(key) for key in MODEL_INPUTS]}\n".encode())
             self._identities[split] = content.hexdigest()[:16]

@@ -28,13 +28,16 @@ worth the digits, and what is far from 1 is decided alike by every process."""
 
 
 def precision(wanted: str, device: torch.device) -> str:
-    """``fp32`` or ``bf16``; ``auto`` is bf16 where the device is faster with it."""
-    if wanted != "auto":
+    """``fp32`` or ``bf16``; ``auto`` is bf16 where the device is faster with it.
+
+    Quantised weights are multiplied in bf16 on a GPU that has it, and in fp32 elsewhere.
+    """
+    if wanted in ("fp32", "bf16"):
         return wanted
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        fast = device.type == "cpu" and cpu_multiplies_bf16()
+        fast = wanted == "auto" and device.type == "cpu" and cpu_multiplies_bf16()
     return "bf16" if fast else "fp32"
 
 

@@ -8,7 +8,7 @@ from autopelt.backbones.families import Family
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.recorded import Recorded
 from autopelt.methods.own_file import run_own_file
-from autopelt.study.config import StudyConfig, TrainingConfig
+from autopelt.study.config import QUANTISED, StudyConfig, TrainingConfig
 from autopelt.study.facts import TaskFacts
 from autopelt.tasks import Source
 
@@ -28,6 +28,7 @@ class Setup:
         backbone: a description of the model that goes with it, or None.
         bf16: keep the frozen weights in bf16.
         own_methods: Python file that registers methods of the user's own; run by then.
+        quantised: keep frozen linear maps so: ``int8``, ``nf4``, or "" for not.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Setup:
     backbone: Family | None = None
     bf16: bool = False
     own_methods: str | None = None
+    quantised: str = ""
 
     def __post_init__(self) -> None:
         self.run_own_methods()
@@ -53,7 +55,7 @@ class Setup:
     def of(cls, config: StudyConfig, task: TaskFacts | None = None) -> "Setup":
         """The shared part of a study's configuration; with `task`, for the examples it had only."""
         model = config.model + (f"@{config.revision}" if config.revision else "")
-        described = config.backbone_description
+        described, precision = config.backbone_description, config.training.precision
         data = None if config.data is None else str(Path(config.data).resolve())
         return cls(
             model,
@@ -64,14 +66,20 @@ class Setup:
             config.random_seed,
             None if task is None else task.recorded,
             None if described is None else description.read(described),
-            config.training.precision == "bf16",
+            precision == "bf16",
             config.own_methods,
+            precision if precision in QUANTISED else "",
         )
 
     @property
     def source(self) -> ModelSource:
         """Where the model comes from. Raises UsageError, UnavailableError where it is not there."""
         return resolve(self.model, self.backbone)
+
+    @property
+    def keep(self) -> str:
+        """How frozen weights are kept: ``fp32``, ``bf16``, ``int8`` or ``nf4``."""
+        return self.quantised or ("bf16" if self.bf16 else "fp32")
 
     def anywhere(self) -> "Setup":
         """The same for a process with another working directory: paths in full."""

@@ -68,7 +68,7 @@ def measure(folder: str, way: str, steps: int) -> dict[str, float]:
         model: torch.nn.Module = get_peft_model(plain, config, autocast_adapter_dtype=True)
         inside = nullcontext
     else:
-        made = load_model(resolve(folder), "sequence_classification", 2, 0, bf16=way == "bf16")
+        made = load_model(resolve(folder), "sequence_classification", 2, 0, keep="bf16" if way == "bf16" else "fp32")
         attach(made, seed_architecture("lora-r8", shapes_of_model(made)))
         model = made
     trim_heap()
