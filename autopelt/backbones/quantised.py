@@ -102,11 +102,13 @@ def left_out(model: PreTrainedModel) -> list[str]:
 def complete(model: PreTrainedModel, config: PretrainedConfig) -> None:
     """Make a model that was loaded with `loading` what the head of this file says."""
     for module in model.modules():
+        if _kind_of(module) == "int8":
+            module.weight.CB = None  # a second copy of the bits, for its own product
         module.__class__ = _kinds().get(type(module), type(module))
     for holder in (model, *model.modules()):
         # Sizes and families are found by configuration: the weights' form is none of it.
         own = getattr(holder, "config", None)
-        if hasattr(own, "quantization_config"):
+        if own is not None and hasattr(own, "quantization_config"):
             del own.quantization_config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
@@ -125,6 +127,15 @@ def refuse_stored(config: PretrainedConfig, source: ModelSource) -> None:
         )
 
 
+def place(model: PreTrainedModel, device: torch.device) -> None:
+    """Move a model to where it is used; quantised weights were loaded to there."""
+    if kept_as(model) in KINDS:
+        for part in (*model.parameters(), *model.buffers()):
+            part.data = part.data.to(device)  # such as of a head that was made anew
+    else:
+        model.to(device=device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+
+
 def kept_as(model: nn.Module) -> str:
     """How frozen weights are kept: ``int8``, ``nf4``, ``bf16``, or ``fp32``."""
     for module in model.modules():
@@ -140,7 +151,7 @@ def weight_of(module: nn.Module) -> torch.Tensor:
     kind = _kind_of(module)
     if kind == "int8":
         # the scale of an output stands for 127
-        return weight.data * (weight.SCB[:, None] / 127)  # type: ignore[no-any-return]
+        return weight.data * (weight.SCB[:, None] / 127)
     if kind == "nf4":
         from bitsandbytes.functional import dequantize_4bit
 
@@ -208,7 +219,7 @@ def _kinds() -> dict[type[nn.Module], type[nn.Module]]:
     from bitsandbytes import matmul_4bit
     from bitsandbytes.nn import Linear4bit, Linear8bitLt
 
-    class Int8Linear(Linear8bitLt):  # type: ignore[misc]  # bitsandbytes has no types
+    class Int8Linear(Linear8bitLt):
         """A linear map with weights in int8."""
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -216,7 +227,7 @@ def _kinds() -> dict[type[nn.Module], type[nn.Module]]:
             y: torch.Tensor = _Product.apply(x, self, self.bias)
             return y
 
-    class Nf4Linear(Linear4bit):  # type: ignore[misc]
+    class Nf4Linear(Linear4bit):
         """A linear map with weights in nf4; on a GPU the kernels of bitsandbytes multiply."""
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -32,13 +32,15 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
       autopelt export reports/rte-minilm-1pct:12 --to script --out experiment
       autopelt export models/answers --to gguf-ready --out answers
     """
-    from autopelt.export import export, next_step
+    from autopelt.export import export, next_step, notes
     from autopelt.export.study import TARGETS, export_study
 
     if to in TARGETS:
         written = export_study(folder, to, Path(out))
     else:
         written = export(folder, to, out, model)
+        for note in notes(folder, to):
+            say(note, err=True)
     say(f"Exported: {written}")
     if (step := next_step(to, written)) is not None:
         say(step)

@@ -33,6 +33,7 @@ __all__ = [
     "load_exported",
     "load_trained",
     "next_step",
+    "notes",
 ]
 
 TARGETS: Mapping[str, Callable[[Trained, Path, str | None], None]] = {
@@ -53,6 +54,16 @@ _CHECKS: Mapping[str, Callable[[Architecture], None]] = {
 
 OF_A_STUDY = ("csv", "parquet", "script")
 """What `autopelt.export.study` makes of a study, which is no trained architecture."""
+
+_NOTES: Mapping[str, Callable[[Trained], list[str]]] = {
+    "merged": merged_folder.notes,
+    "gguf-ready": merged_folder.notes,
+}
+
+
+def notes(folder: str | Path, to: str) -> list[str]:
+    """What a user must know of an export beside that it is done. Arguments as of `export`."""
+    return _NOTES[to](find_trained(folder)) if to in _NOTES else []
 
 
 def export(folder: str | Path, to: str, out: str | Path, model: str | None = None) -> Path:

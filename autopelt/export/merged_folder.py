@@ -40,6 +40,16 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
         write_modules(out, made.config.hidden_size, limit)
 
 
+def notes(trained: Trained) -> list[str]:
+    """What a user must know of it."""
+    kept = trained.quantised
+    return [
+        f"trained beside weights in {kept}, merged into the published ones in full precision: "
+        "scores may differ a little from those measured; autopelt evaluate and predict keep "
+        "weights as in training"
+    ] * bool(kept)
+
+
 def check(architecture: Architecture) -> None:
     """Raises UsageError that names the module which no weight of the backbone can hold."""
     for module in architecture.modules:

@@ -48,6 +48,7 @@ class Trained:
         kind: of the task.
         max_length: tokens an example may have; None: the task's usual number.
         backbone: a description of the model that goes with it, or None.
+        quantised: how frozen weights were kept in training: ``int8``, ``nf4``, or "" for not so.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Trained:
     kind: str = ""
     max_length: int | None = None
     backbone: Family | None = None
+    quantised: str = ""
 
     @property
     def outputs(self) -> int:
@@ -111,21 +113,25 @@ def find_trained(folder: str | Path) -> Trained:
         record.kind,
         setup.max_length,
         setup.backbone,
+        setup.quantised,
     )
 
 
-def load_trained(trained: Trained, model: str | None = None) -> tuple[PreTrainedModel, Any]:
+def load_trained(
+    trained: Trained, model: str | None = None, keep: str = "fp32"
+) -> tuple[PreTrainedModel, Any]:
     """The model with everything attached, in evaluation mode, and its tokenizer.
 
     Args:
         trained: from `find_trained`.
         model: another place of the same backbone, such as a folder.
+        keep: frozen weights so, as of `load_model`.
 
     Raises:
         UnavailableError: backbone or weights are not to be had or do not match.
     """
     source = trained.source(model)
-    made = load_model(source, trained.head, trained.outputs, random_seed=0)
+    made = load_model(source, trained.head, trained.outputs, random_seed=0, keep=keep)
     if len(trained.labels) == trained.outputs:
         made.config.id2label = dict(enumerate(trained.labels))
         made.config.label2id = {name: i for i, name in enumerate(trained.labels)}
@@ -190,6 +196,7 @@ def _described(folder: Path) -> Trained:
             values.get("kind", ""),
             values.get("max_length"),
             None if values.get("backbone") is None else read(values["backbone"]),
+            values.get("quantised", ""),
         )
         known = values["format"] == FORMAT and made.head in HEADS
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -225,6 +232,7 @@ def _of_study(folder: Path) -> Trained:
         kind,
         setup.max_length,
         setup.backbone,
+        setup.quantised,
     )
 
 

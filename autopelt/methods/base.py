@@ -40,6 +40,8 @@ class Method(ABC):
         by_hand: hand-made architectures of this method alone, by name; see `by_hand`.
         tended: whether training does more to its modules than an optimiser does
             (`autopelt.modules.upkeep`), so that no loop but autopelt's own can train them.
+        reads_weight: when its modules read the frozen weight itself, and not only what it gives:
+            ``in each step``; empty: never, or once at the start.
         ships_as: the method that its modules are once they are trained; empty: the same.
     """
 
@@ -58,6 +60,7 @@ class Method(ABC):
     needs: tuple[str, ...] = ()
     by_hand: Mapping[str, ByHand] = MappingProxyType({})
     tended: bool = False
+    reads_weight: str = ""
     ships_as: str = ""
 
     @abstractmethod

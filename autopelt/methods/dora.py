@@ -33,6 +33,7 @@ class Dora(LinearMap):
     drawn = 19
     options = frozenset({"alpha"})
     learning_rate = 1e-3
+    reads_weight = "in each step"
     by_hand = MappingProxyType(
         {
             "dora-r8": ByHand(("attention.query", "attention.value")),

@@ -31,6 +31,7 @@ class Hira(LinearMap):
     pattern = "x"
     drawn = 22
     learning_rate = 9e-3
+    reads_weight = "in each step"
     by_hand = MappingProxyType(
         {
             "hira-r8": ByHand(("attention.query", "attention.value")),

@@ -28,9 +28,8 @@ class HiraModule(LinearDelta):
 
     @override
     def update(self, x: torch.Tensor, frozen: Frozen) -> torch.Tensor:
-        update: torch.Tensor = checkpoint(
-            self._product, x, replace(frozen, output=None), use_reentrant=False, preserve_rng_state=False
-        )
+        parts = (self._product, x, replace(frozen, output=None))
+        update: torch.Tensor = checkpoint(*parts, use_reentrant=False, preserve_rng_state=False)
         return update
 
     def _product(self, x: torch.Tensor, frozen: Frozen) -> torch.Tensor:

@@ -72,13 +72,9 @@ class TrainingConfig(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     dropout: Annotated[bool, Field(strict=True)] = True
-<<<<<<< HEAD
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "int8", "nf4"] = "auto"
     packing: Annotated[Literal["auto", "on", "off"], BeforeValidator(_on_or_off)] = "auto"
     gradient_checkpointing: Annotated[bool, Field(strict=True)] = False
-=======
-    precision: Literal["auto", "fp32", "bf16", "int8", "nf4"] = "auto"
->>>>>>> 044170c (wip)
 
 
 def _timeout(text: str) -> Seconds:

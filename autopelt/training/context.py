@@ -103,8 +103,7 @@ class Context:
         self.model: PreTrainedModel = load_model(
             source, self.task.head, self.task.outputs, setup.random_seed, keep=setup.keep
         )
-        if setup.keep not in quantised.KINDS:  # which are loaded to where they are used
-            self.model.to(device=self.device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+        quantised.place(self.model, self.device)
         if reads_first_token(self.model):
             self.notes.append(NO_POOLER)
         self.seconds = {"data": read - begun, "model": time.perf_counter() - read}

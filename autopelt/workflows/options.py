@@ -121,7 +121,8 @@ OPTIONS = {
         Option("learning_rate_factor", "Factor on all rates.", 1.0, THE_TASKS, float, "training"),
         Option(
             "precision",
-            "Frozen weights: fp32, bf16, or auto: kept in fp32, multiplied in bf16 where faster.",
+            "Frozen weights: fp32, bf16, int8, nf4 (the extra quantized), or auto: kept in fp32, "
+            "multiplied in bf16 where faster.",
             "auto",
             lands="training",
         ),

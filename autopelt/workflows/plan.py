@@ -18,9 +18,10 @@ from autopelt.backbones.source import ModelSource
 from autopelt.data.general_text import general_text, text_hash
 from autopelt.data.source import DataFacts, Splits
 from autopelt.errors import UsageError, parameter
+from autopelt.methods import named
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
-from autopelt.study.config import StudyConfig
+from autopelt.study.config import QUANTISED, StudyConfig
 from autopelt.study.facts import VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.objectives import COSTS
 from autopelt.tasks import Task, make_task
@@ -98,8 +99,9 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
         folder: of the study, where it exists: what it keeps of a warm start counts.
 
     Raises:
-        UsageError: unknown names; a space that does not fit the backbone.
-        UnavailableError: the model, or a folder of data, is not to be had.
+        UsageError: unknown names; a space that does not fit the backbone; a precision that this
+            machine cannot.
+        UnavailableError: the model, a folder of data or a package is not to be had.
         InfeasibleError: no architecture fits the budget.
     """
     check_sampler(config.sampler)
@@ -107,11 +109,12 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
     setup = Setup.of(config)
     if setup.data is not None:
         task.origin.find(data_source(setup))
-    sizes, notes = sizes_of(setup.source), list[str]()
+    sizes, notes = sizes_of(setup.source), _precision_notes(config)
     if sizes.described or sizes.model_type not in FAMILIES:
         from autopelt.workflows.tried_backbone import tried
 
-        config, notes = tried(config, folder)
+        config, found = tried(config, folder)
+        notes += found
         setup = Setup.of(config)
         sizes = sizes_of(setup.source)
     shapes = sizes.shapes
@@ -130,6 +133,22 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
         small_too = config.objectives.weigh_costs
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
     return Bound(config, task, sizes, counter, limit, space, seeds, warm, tuple(notes))
+
+
+def _precision_notes(config: StudyConfig) -> list[str]:
+    """Check that weights can be kept as asked for, and say what that costs some methods."""
+    wanted = config.training.precision
+    if wanted not in QUANTISED:
+        return []
+    from autopelt.backbones.quantised import require
+
+    require(wanted)
+    reading = {row.method: named(row.method).reads_weight for row in config.space.modules}
+    return [
+        f"{method} reads the frozen weight {when}: in {wanted} it is brought back each time"
+        for method, when in reading.items()
+        if when
+    ]
 
 
 def make_plan(

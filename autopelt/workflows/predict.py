@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from autopelt.backbones.load import load_config
+from autopelt.backbones.quantised import place
 from autopelt.data.conll import parse, with_tags
 from autopelt.data.readers import Format, Table
 from autopelt.data.user_files import TAGGED
@@ -54,11 +55,11 @@ def predict(
     config = load_config(source)
     task = _task(trained).for_model(config)
     task = task.decided(trained.scores.get("selection", {}))
-    network, tokenizer = load_trained(trained, model)
+    network, tokenizer = load_trained(trained, model, trained.quantised or "fp32")
     limit = length_limit(trained.max_length or task.max_length, tokenizer, config)
     encoded = task.encode(unlabelled(task, table, columns or {}), tokenizer, limit)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network.to(device=device)  # type: ignore[call-arg]  # transformers wraps `to` untyped
+    place(network, device)
     rows, answers = encoded.to_list(), [None] * len(encoded)
     for indices in scoring_batches(list(encoded["length"]), batch_size or task.scoring_batch):
         batch = task.collate([rows[i] for i in indices], tokenizer)

@@ -6,8 +6,9 @@
 Each precision runs in a process of its own: the model is loaded from a folder, then a few steps of
 4 texts of 64 tokens, the first of which is left out; the time is the process's own (of one thread),
 so that other work beside counts little. ``fp32``, ``auto products`` (weights fp32, products with
-them bf16) and ``bf16`` are autopelt's; ``peft bf16`` is a plain loop around a model that was loaded
-in bf16 whole, its modules in fp32. Prints one JSON line each.
+them bf16), ``bf16``, ``int8`` and ``nf4`` (with the extra quantized) are autopelt's; ``peft
+bf16`` is a plain loop around a model that was loaded in bf16 whole, its modules in fp32. Prints one
+JSON line each.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from memory import MIB, resident
 
-WAYS = ("fp32", "auto products", "bf16", "peft bf16")
+WAYS = ("fp32", "auto products", "bf16", "int8", "nf4", "peft bf16")
 
 
 def make(folder: str, width: int, layers: int) -> None:
@@ -68,7 +69,8 @@ def measure(folder: str, way: str, steps: int) -> dict[str, float]:
         model: torch.nn.Module = get_peft_model(plain, config, autocast_adapter_dtype=True)
         inside = nullcontext
     else:
-        made = load_model(resolve(folder), "sequence_classification", 2, 0, keep="bf16" if way == "bf16" else "fp32")
+        keep = "fp32" if way == "auto products" else way
+        made = load_model(resolve(folder), "sequence_classification", 2, 0, keep=keep)
         attach(made, seed_architecture("lora-r8", shapes_of_model(made)))
         model = made
     trim_heap()
