@@ -20,9 +20,10 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
 from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.export import export, find_trained, load_exported
+from autopelt.export import Trained, export, find_trained, load_exported
 from autopelt.export.adapters_folder import write_model as write_adapters
 from autopelt.export.merged_folder import merge
+from autopelt.export.merged_folder import notes as merged_notes
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, attached
 from autopelt.modules.checkpoint import save
@@ -297,3 +298,12 @@ def test_a_merged_model_for_retrieval_is_one_of_sentence_transformers(tmp_path):
     expected = torch.tensor([row["prediction"] for row in rows])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found.norm(dim=-1), torch.ones(2))
+
+
+def test_merging_what_was_trained_beside_quantised_weights_is_said(tmp_path):
+    def told(kept):
+        return merged_notes(Trained(tmp_path, "minilm", "none", quantised=kept))
+
+    assert told("") == []
+    (line,) = told("nf4")
+    assert "weights in nf4, merged into the published ones in full precision" in line
