@@ -103,7 +103,8 @@ def complete(model: PreTrainedModel, config: PretrainedConfig) -> None:
     """Make a model that was loaded with `loading` what the head of this file says."""
     for module in model.modules():
         if _kind_of(module) == "int8":
-            module.weight.CB = None  # a second copy of the bits, for its own product
+            weight: Any = module.weight
+            weight.CB = None  # a second copy of the bits, for its own product
         module.__class__ = _kinds().get(type(module), type(module))
     for holder in (model, *model.modules()):
         # Sizes and families are found by configuration: the weights' form is none of it.
