@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.readers import Table
 from autopelt.data.source import GROUP, Origin, Source, Splits
-from autopelt.tasks.padding import Batch, joined
+from autopelt.tasks.padding import IGNORED, Batch, joined
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -117,6 +117,14 @@ class Task(ABC):
     def one_pass(self) -> bool:
         """Whether `predict` is one forward pass over the batch; generation is many."""
         return True
+
+    @property
+    def writes_on(self) -> bool:
+        """Whether each token is learned from those before it: ``labels`` a token, a decoder's head.
+
+        Such examples may share a row, and only learned tokens need to go through the head.
+        """
+        return False
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -273,6 +281,14 @@ class Task(ABC):
         """Mean training loss of a batch, a scalar; the model's own unless a kind says otherwise."""
         loss: Tensor = outputs.loss
         return loss
+
+    def terms(self, row: Mapping[str, Any]) -> int:
+        """How many terms an encoded example adds to those that the loss of a batch is the mean of.
+
+        One, or its learned labels where there is one for each token.
+        """
+        labels = row.get("labels")
+        return sum(label != IGNORED for label in labels) if isinstance(labels, list) else 1
 
     def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """The same loss from the outputs' scores alone, without the model's own.

@@ -204,12 +204,21 @@ class Generation(Task):
             return batch
         return {key: value for key, value in batch.items() if key != "labels"}
 
+    @property
+    def writes_on(self) -> bool:
+        """A decoder does."""
+        return self.head == CAUSAL
+
+    def terms(self, row: Mapping[str, Any]) -> int:
+        """Nothing tells a decoder the first token."""
+        return super().terms({"labels": row["labels"][self.writes_on :]})
+
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """Mean cross-entropy of the target's tokens."""
         from torch.nn.functional import cross_entropy
 
         logits, labels = self._aligned(outputs, batch)
-        return cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED)
+        return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED)
 
     def _aligned(self, outputs: Any, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits and the labels that they predict: a decoder's are one place behind."""

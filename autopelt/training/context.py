@@ -143,10 +143,23 @@ class Context:
             self._identities[split] = content.hexdigest()[:16]
         return f"{self._identities[split]}-{self.precision}"
 
+    def collated(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
+        """A padded batch of a split."""
+        rows = self.splits[split].rows
+        return self.task.collate([rows[i] for i in indices], self.tokenizer)
+
     def batch(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """A padded batch of a split, on the model's device."""
-        rows = self.splits[split].rows
-        batch = self.task.collate([rows[i] for i in indices], self.tokenizer)
+        return self.on_device(self.collated(split, indices))
+
+    def inputs(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What of a batch goes to the model. Packed rows are known by positions, without a mask."""
+        inputs = self.task.inputs(batch)
+        hidden = {"attention_mask"} if "position_ids" in inputs else set()
+        return {name: value for name, value in inputs.items() if name not in hidden}
+
+    def on_device(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """A batch where the model is."""
         if self.device.type == "cuda":  # copied while the GPU is still busy with the last batch
             batch = {name: tensor.pin_memory() for name, tensor in batch.items()}
         return {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}

@@ -1,4 +1,4 @@
-"""A batch that does not fit into memory is trained in two halves whose gradients are summed."""
+"""A batch that does not fit into memory is trained in parts whose gradients are summed."""
 
 import math
 from collections import defaultdict
@@ -7,23 +7,38 @@ from functools import reduce
 
 import torch
 
-NOTE = (
-    "a batch did not fit into memory: trained in two halves with summed gradients from there on; "
-    "a smaller batch_size or max_length avoids it"
-)
-
 
 class Accumulation:
     """The backward passes of one training.
 
-    Attributes:
+    Args:
         parameters: what is trained.
-        parts: 1, or 2 once memory ran out.
+        terms: how many terms the mean loss of some examples has: a part counts by its share of
+            them, so that gradients are those of the whole batch's mean. Examples where the loss is
+            a mean over examples, learned tokens where it is one over tokens: parts of as many
+            examples may differ much in these.
+
+    Attributes:
+        parts: 1, and twice as many each time that memory ran out.
     """
 
-    def __init__(self, parameters: Sequence[torch.Tensor]) -> None:
-        self.parameters = parameters
+    def __init__(
+        self,
+        parameters: Sequence[torch.Tensor],
+        terms: Callable[[Sequence[int]], float] = len,
+    ) -> None:
+        self.parameters, self.terms = parameters, terms
         self.parts = 1
+
+    @property
+    def notes(self) -> list[str]:
+        """For the user, where there are parts."""
+        if self.parts == 1:
+            return []
+        return [
+            f"a batch did not fit into memory: trained in {self.parts} parts with summed gradients "
+            "from there on; gradient_checkpointing, a smaller batch_size or max_length avoids it"
+        ]
 
     def backward(
         self,
@@ -31,9 +46,6 @@ class Accumulation:
         indices: Sequence[int],
     ) -> dict[int, float]:
         """Add the gradients of a batch's mean losses; the gradients must be zero before.
-
-        A half counts by its share of the examples: the same mean as of the whole batch where each
-        example has one term; of tokens, a mean of means.
 
         Args:
             losses_of: mean loss of some examples, for each member that is trained.
@@ -43,20 +55,20 @@ class Accumulation:
             The losses; where one is not finite that member's gradients mean nothing.
 
         Raises:
-            RuntimeError: memory ran out again, with half the batch.
+            RuntimeError: memory ran out with a single example.
         """
-        try:
-            return self._backward(losses_of, indices)
-        except (RuntimeError, MemoryError) as error:
-            if self.parts > 1 or len(indices) < 2 or not out_of_memory(error):
-                raise
-        # Only here is what the failed pass held free again: the exception held it.
-        self.parts = 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        for parameter in self.parameters:
-            parameter.grad = None
-        return self._backward(losses_of, indices)
+        while True:
+            try:
+                return self._backward(losses_of, indices)
+            except (RuntimeError, MemoryError) as error:
+                if self.parts >= len(indices) or not out_of_memory(error):
+                    raise
+            # Only here is what the failed pass held free again: the exception held it.
+            self.parts *= 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            for parameter in self.parameters:
+                parameter.grad = None
 
     def _backward(
         self,
@@ -64,10 +76,14 @@ class Accumulation:
         indices: Sequence[int],
     ) -> dict[int, float]:
         size = math.ceil(len(indices) / self.parts)
+        parts = [indices[start : start + size] for start in range(0, len(indices), size)]
+        terms = [self.terms(part) for part in parts] if len(parts) > 1 else [1.0]
+        whole = sum(terms)
         totals: dict[int, float] = defaultdict(float)
-        for start in range(0, len(indices), size):
-            part = indices[start : start + size]
-            share = len(part) / len(indices)
+        for part, count in zip(parts, terms, strict=True):
+            if not count and whole:
+                continue  # nothing is learned of it, and a mean of nothing is no number
+            share = count / whole if whole else 1 / len(parts)
             finite = []
             for number, loss in losses_of(part).items():
                 totals[number] += float(loss.detach()) * share

@@ -3,21 +3,24 @@
 import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 
 import torch
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.backbone import Backbone
 from autopelt.modules.attachment import detach
 from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.tasks.by_group import scored
 from autopelt.training.batches import scoring_batches, training_batches
+from autopelt.training.checkpointing import checkpointed
 from autopelt.training.context import Context
 from autopelt.training.example_groups import without_groups
-from autopelt.training.gradient_accumulation import NOTE, Accumulation
+from autopelt.training.gradient_accumulation import Accumulation
+from autopelt.training.packing import Laid, Layout
 from autopelt.training.results import EpochResult, TrialFailure
 from autopelt.training.trainee import Single, Trainee, single
-from autopelt.training.trunk import Trunk, open_trunk, skipping
+from autopelt.training.trunk import Trunk, boundary_of, open_trunk, skipping
 
 Entry = EpochResult | TrialFailure | None
 """What an epoch says of a member: its result; why it has failed, once; nothing after that."""
@@ -54,11 +57,17 @@ def train(trainee: Trainee, training: TrainingConfig) -> Generator[list[Entry], 
     epoch at the end.
     """
     members = trainee.members
-    accumulation = Accumulation([p for member in members for p in member.trained])
+    task, rows = trainee.context.task, trainee.context.splits["train"].rows
+    accumulation = Accumulation(
+        [p for member in members for p in member.trained],
+        lambda indices: sum(task.terms(rows[i]) for i in indices),
+    )
     learns = bool(accumulation.parameters)  # not so for a pretrained head alone: it is only scored
     order = torch.Generator().manual_seed(trainee.order_seed)
     trunk = open_trunk(trainee.context, [m.architecture for m in members]) if learns else None
-    seconds, saved, notes = dict(trainee.seconds), dict[str, float](), list(trainee.notes)
+    layout = Layout(trainee.context, training.packing, trainee.packs)
+    seconds, saved = dict(trainee.seconds), dict[str, float]()
+    notes = [*trainee.notes, *layout.notes]
     if trunk is not None:
         seconds["trunk"] = trunk.seconds
         saved = {"layers": trunk.boundary, "hits": trunk.hits}
@@ -70,15 +79,17 @@ def train(trainee: Trainee, training: TrainingConfig) -> Generator[list[Entry], 
                 begun = time.perf_counter()
                 losses = dict.fromkeys(trainee.running, 0.0)
                 if learns:
-                    losses = _train_epoch(trainee, training, epoch, order, trunk, accumulation)
+                    losses = _train_epoch(
+                        trainee, training, epoch, order, trunk, layout, accumulation
+                    )
                     seconds["train"] = time.perf_counter() - begun
                 scoring = time.perf_counter()
-                entries = _entries(trainee, epoch, losses, _score(trainee, trunk))
+                entries = _entries(trainee, epoch, losses, _score(trainee, trunk, layout))
                 if epoch == training.epochs:
                     _weigh_examples(trainee, entries)
                 seconds["score"] = time.perf_counter() - scoring
                 saved |= {} if trunk is None else {"trunk": trunk.saved}
-                notes += [NOTE] if accumulation.parts > 1 else []
+                notes += accumulation.notes
                 for entry in entries:
                     if isinstance(entry, EpochResult):
                         entry.seconds.update({k: v / len(members) for k, v in seconds.items()})
@@ -99,6 +110,7 @@ def _train_epoch(
     epoch: int,
     order: torch.Generator,
     trunk: Trunk | None,
+    layout: Layout,
     accumulation: Accumulation,
 ) -> dict[int, float]:
     """One epoch of every member that has not failed; their mean losses."""
@@ -108,14 +120,16 @@ def _train_epoch(
     with (
         torch.random.fork_rng(devices=[]),  # dropout draws from the global generator
         skipping(context, trunk, "train") as give,
+        layout.installed(),
+        _checkpointed(trainee) if training.gradient_checkpointing else nullcontext(),
     ):
         torch.manual_seed(derived_seed(trainee.dropout_seed, "dropout", epoch))
         trainee.set_training(True)
 
         def losses_of(indices: Sequence[int]) -> Mapping[int, torch.Tensor]:
-            batch = context.batch("train", indices)
+            laid = layout.lay("train", indices)
             with context.autocast():
-                return trainee.losses(indices, batch, give)
+                return trainee.losses(laid.indices, laid.batch, give)
 
         batches = training_batches(lengths, training.batch_size, order)
         for step, indices in enumerate(batches, start=1):
@@ -128,6 +142,14 @@ def _train_epoch(
             if not trainee.running:
                 break
     return {number: total / len(lengths) for number, total in totals.items()}
+
+
+def _checkpointed(trainee: Trainee) -> AbstractContextManager[None]:
+    """Layers with something to train keep their inputs only."""
+    backbone = Backbone(trainee.context.model)
+    number = len(backbone.layers)
+    lowest = min(boundary_of(member.architecture, number) for member in trainee.members)
+    return checkpointed(backbone, lowest, trainee.context.autocast)
 
 
 def _entries(
@@ -179,35 +201,49 @@ def score_split(
 
 def predict_split(context: Context, split: str) -> list[object]:
     """One prediction by what is attached for each row of a split, as the task scores them."""
-    return _predict(Single(context), split, None)[0]
+    return _predict(Single(context), split, None, Layout(context))[0]
 
 
 def _score(
-    trainee: Trainee, trunk: Trunk | None
+    trainee: Trainee, trunk: Trunk | None, layout: Layout
 ) -> dict[int, tuple[dict[str, float], list[object]]]:
     """Metrics and predictions of the selection split, of every member that has not failed."""
     if not trainee.running:
         return {}
     task, encoded = trainee.context.task, trainee.context.splits["selection"].encoded
-    predictions = _predict(trainee, "selection", trunk)
+    predictions = _predict(trainee, "selection", trunk, layout)
     return {number: (scored(task, rows, encoded), rows) for number, rows in predictions.items()}
 
 
 @torch.inference_mode()
-def _predict(trainee: Trainee, split: str, trunk: Trunk | None) -> dict[int, list[object]]:
-    context = trainee.context
+def _predict(
+    trainee: Trainee, split: str, trunk: Trunk | None, layout: Layout
+) -> dict[int, list[object]]:
+    context, task = trainee.context, trainee.context.task
+    by_token = task.one_pass and task.writes_on
     lengths = context.splits[split].lengths
     rows: dict[int, list[object]] = {}
     trainee.set_training(False)
     with (
-        skipping(context, trunk if context.task.one_pass else None, split) as give,
+        skipping(context, trunk if task.one_pass else None, split) as give,
+        layout.installed() if by_token else nullcontext(),
         context.autocast(),
     ):
         for indices in scoring_batches(lengths, trainee.scoring_batch):
-            batch = context.batch(split, indices)
-            for number, predictions in trainee.predictions(indices, batch, give).items():
+            told: Mapping[int, Sequence[object]]
+            laid = (
+                layout.lay(split, indices)
+                if by_token
+                else Laid(indices, context.batch(split, indices))
+            )
+            if by_token:
+                outputs = trainee.outputs(laid.indices, laid.batch, give)
+                told = {number: laid.predictions(task, made) for number, made in outputs.items()}
+            else:
+                told = trainee.predictions(indices, laid.batch, give)
+            for number, predictions in told.items():
                 own = rows.setdefault(number, [None] * len(lengths))
-                for i, prediction in zip(indices, predictions, strict=True):
+                for i, prediction in zip(laid.indices, predictions, strict=True):
                     own[i] = prediction
     return rows
 

@@ -34,6 +34,7 @@ from autopelt.modules.rows import Rows, RowwiseHead, RowwiseSites
 from autopelt.study.config import TrainingConfig
 from autopelt.training.context import Context
 from autopelt.training.modes import set_backbone_mode
+from autopelt.training.packing import packs
 from autopelt.training.trainee import Member, Trainee, attach_untrained, copy_values
 from autopelt.training.trunk import Feeder
 
@@ -95,10 +96,13 @@ class Population(Trainee):
         self._head, _ = _head_modules(self.model)
         self._attachments: list[Attachment] = []
         self._heads: list[nn.ModuleList] = []
+        self._pack = training.packing != "off"
+        made = [self._member(context, a, training, seed) for a, seed in members]
         super().__init__(
             context,
-            [self._member(context, a, training, seed) for a, seed in members],
+            made,
             dropout=training.dropout,
+            packs=self._pack,
             order_seed=order_seed,
             dropout_seed=order_seed,
         )
@@ -114,6 +118,7 @@ class Population(Trainee):
         for group in groups:
             group["params"] = [copies.get(id(p), p) for p in group["params"]]
         modules = attachment(self.model)
+        self._pack = self._pack and packs(context)
         detach(self.model)
         self._attachments.append(modules)
         self._heads.append(head)
@@ -165,7 +170,7 @@ class Population(Trainee):
         self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
     ) -> dict[int, torch.Tensor]:
         task = self.context.task
-        outputs = self._outputs(indices, batch, give)
+        outputs = self.outputs(indices, batch, give)
         return {number: task.loss_of_scores(own, batch) for number, own in outputs.items()}
 
     @override
@@ -173,13 +178,13 @@ class Population(Trainee):
         self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
     ) -> dict[int, Sequence[object]]:
         task = self.context.task
-        outputs = self._outputs(indices, batch, give)
+        outputs = self.outputs(indices, batch, give)
         return {number: task.predictions(own, batch) for number, own in outputs.items()}
 
-    def _outputs(
+    @override
+    def outputs(
         self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
     ) -> dict[int, SimpleNamespace]:
-        """The model's outputs for one batch of examples, those of each member that runs."""
         members = self.running
         self._rows.members = tuple(members)
         wide = {
@@ -188,6 +193,8 @@ class Population(Trainee):
             if name not in LABELS
         }
         give([*indices] * len(members), wide)
+        if "position_ids" in wide:  # packed
+            del wide["attention_mask"]
         parts = {
             name: value.chunk(len(members))
             for name, value in self.model(**wide).items()

@@ -28,6 +28,7 @@ from autopelt.study.config import TrainingConfig, derived_seed
 from autopelt.training.context import Context
 from autopelt.training.directions import directions
 from autopelt.training.modes import set_training_mode
+from autopelt.training.packing import packs
 from autopelt.training.precision import precision
 from autopelt.training.results import TrialFailure
 from autopelt.training.trunk import Feeder
@@ -144,6 +145,7 @@ class Trainee(ABC):
     Attributes:
         members: in their order; empty where there is only something to predict.
         dropout: whether backbone and head have dropout in training.
+        packs: whether examples may share a row.
         order_seed, dropout_seed: of the order of examples, and of dropout.
         seconds, notes: what came before the first epoch, told with it: wall-clock of all members
             by phase, and sentences for the user.
@@ -155,10 +157,11 @@ class Trainee(ABC):
         members: Sequence[Member] = (),
         *,
         dropout: bool = True,
+        packs: bool = False,
         order_seed: int = 0,
         dropout_seed: int = 0,
     ) -> None:
-        self.context, self.members = context, members
+        self.context, self.members, self.packs = context, members, packs
         self.dropout, self.order_seed, self.dropout_seed = dropout, order_seed, dropout_seed
         self.seconds: dict[str, float] = {}
         self.notes: list[str] = []
@@ -200,6 +203,12 @@ class Trainee(ABC):
         """One prediction for each example of a batch, for each member that runs."""
 
     @abstractmethod
+    def outputs(
+        self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
+    ) -> Mapping[int, Any]:
+        """What the model gives for a batch, for each member that runs."""
+
+    @abstractmethod
     def attached(self, number: int) -> AbstractContextManager[object]:
         """A member alone is on the model, as it is now, while it is open; after training only."""
 
@@ -238,9 +247,8 @@ class Single(Trainee):
     def losses(
         self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
     ) -> dict[int, torch.Tensor]:
-        give(indices, batch)
-        task = self.context.task
-        return {0: task.loss(self.context.model(**task.inputs(batch)), batch)}
+        outputs = self.outputs(indices, batch, give)
+        return {number: self.context.task.loss(own, batch) for number, own in outputs.items()}
 
     @override
     def predictions(
@@ -249,6 +257,13 @@ class Single(Trainee):
         give(indices, batch)
         context = self.context
         return {0: context.task.predict(context.model, batch, context.tokenizer)}
+
+    @override
+    def outputs(
+        self, indices: Sequence[int], batch: dict[str, torch.Tensor], give: Feeder
+    ) -> dict[int, Any]:
+        give(indices, batch)
+        return {0: self.context.model(**self.context.inputs(batch))}
 
     @override
     def attached(self, number: int) -> AbstractContextManager[object]:
@@ -280,6 +295,7 @@ def single(
         context,
         [Member(architecture, groups, own, training, context, attachment(context.model))],
         dropout=training.dropout,
+        packs=training.packing != "off" and packs(context),
         order_seed=derived_seed(random_seed, "order") if order_seed is None else order_seed,
         dropout_seed=random_seed,
     )

@@ -123,7 +123,7 @@ def test_a_batch_that_does_not_fit_is_halved_for_all(context: Context) -> None:
     finally:
         hook.remove()
     for seed, results in enumerate(shared):
-        assert "two halves" in results[0].notes[0]
+        assert "in 2 parts" in results[0].notes[0]
         expected = [r.loss for r in alone(context, MEMBERS[seed], seed)]
         assert [r.loss for r in results] == pytest.approx(expected, rel=1e-3)
 
