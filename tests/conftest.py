@@ -30,6 +30,7 @@ MAY_BE_MISSING = (
     "this C library has no malloc_trim",
     "numpyro and jax are not installed",  # 500 MB for one sampler to compare with
     "sentence-transformers is not installed",  # another library to compare with
+    "trl is not installed",  # likewise; what it is told is checked against its arguments
     "slow sampler",  # stands for itself in fewer cases
     "more objectives",  # stand for themselves in fewer cases
 )

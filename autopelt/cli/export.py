@@ -13,7 +13,8 @@ from autopelt.cli.options import elsewhere
 @click.option(
     "--to",
     required=True,
-    help="autopelt, adapters, peft, merged, gguf-ready, csv, parquet, script.",
+    help="autopelt, adapters, peft, merged, gguf-ready, script, axolotl, llama-factory, csv or "
+    "parquet.",
 )
 @click.option("--out", required=True, help="Folder to make; for csv and parquet, a file.")
 @elsewhere
@@ -23,13 +24,15 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
     The format autopelt keeps everything; peft and adapters take what these libraries can say;
     merged folds LoRA into a plain Hugging Face folder, and gguf-ready a language model into one for
     llama.cpp. Of a study, csv and parquet are its trials, and script is a short training script
-    with its data. FOLDER may be STUDY:TRIAL, for a script or where the trial's weights were kept.
+    with its data: of a decoder one for TRL, which axolotl and llama-factory say in their YAML.
+    FOLDER may be STUDY:TRIAL, for training elsewhere or where the trial's weights were kept.
 
     \b
     Examples:
       autopelt export reports/rte-minilm-1pct --to autopelt --out shipped
       autopelt export reports/rte-minilm-1pct/trained --to peft --out lora
       autopelt export reports/rte-minilm-1pct:12 --to script --out experiment
+      autopelt export reports/answers --to axolotl --out axolotl
       autopelt export models/answers --to gguf-ready --out answers
     """
     from autopelt.export import export, next_step, notes

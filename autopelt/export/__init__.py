@@ -3,10 +3,15 @@
 study: trials as tables, a training script; trained: what a trained folder is; autopelt_folder,
 adapters_folder, peft_folder, merged_folder, gguf_folder: one file a target; sentence_folder: what
 makes a merged one sentence-transformers'; vllm: what of a folder of peft vLLM loads.
+
+To train elsewhere: chosen: which training; peft_settings: an architecture as a configuration of
+peft; recipe: schedule and data of a decoder; trl_script, trl_data: for TRL; axolotl; llama_factory;
+yaml_file: the head of their files.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -52,7 +57,7 @@ _CHECKS: Mapping[str, Callable[[Architecture], None]] = {
 }
 """Raise UsageError for what a target cannot hold, before weights are looked for."""
 
-OF_A_STUDY = ("csv", "parquet", "script")
+OF_A_STUDY = ("csv", "parquet", "script", "axolotl", "llama-factory")
 """What `autopelt.export.study` makes of a study, which is no trained architecture."""
 
 _NOTES: Mapping[str, Callable[[Trained], list[str]]] = {
@@ -96,4 +101,13 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
 
 def next_step(to: str, made: Path) -> str | None:
     """What can be done with what was exported, in a sentence; None where the format says it all."""
-    return vllm.verdict(made, str(made.resolve())) if to == "peft" else None
+    if to == "peft":
+        return vllm.verdict(made, str(made.resolve()))
+    return _RUNS[to].format(shlex.quote(str(made))) if to in _RUNS else None
+
+
+_RUNS = {
+    "script": "Run: python {}/train.py",
+    "axolotl": "Run: axolotl train {}/axolotl.yaml",
+    "llama-factory": "Run: llamafactory-cli train {}/llama_factory.yaml",
+}

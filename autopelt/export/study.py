@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.data.recorded import REPORT, SEARCHED
 from autopelt.errors import UsageError, parameter
-from autopelt.export import OF_A_STUDY
+from autopelt.export import OF_A_STUDY, axolotl, llama_factory, trl_script
+from autopelt.export.chosen import Chosen, choose
+from autopelt.export.recipe import Recipe, not_a_decoder, recipe
 from autopelt.methods import named
-from autopelt.study.lookup import choose_trial, split_study
-from autopelt.study.record import TrialRecord
+from autopelt.study.lookup import split_study
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_csv, trials_table
 from autopelt.system.files import check_writable, new_folder, replace_file, write_text
 from autopelt.tasks import make_task
 from autopelt.tasks.classification import Classification
 from autopelt.training.context import length_limit
-from autopelt.training.spec import Setup, data_source
+from autopelt.training.spec import data_source
 
 TARGETS = OF_A_STUDY
+
+_OF_A_DECODER: Mapping[str, Callable[[Recipe, Path, Path], None]] = {
+    "script": trl_script.write,
+    axolotl.NAME: axolotl.write,
+    llama_factory.NAME: llama_factory.write,
+}
+"""What fills a folder, given the name that it gets."""
 
 _KINDS = ("classification", "ordinal", "regression")
 
@@ -41,18 +50,26 @@ def export_study(name: str, to: str, out: Path) -> Path:
     Raises:
         UsageError: no study; `out` is in use; no script can be made for this kind of task.
     """
-    place = split_study(name)
-    if place is None:
-        raise UsageError(
-            f"'{name}' is not a study; {parameter('to', to)} takes STUDY, like reports/demo."
-        )
-    folder, which = place
-    opened = StudyStorage.open(folder)
-    if to != "script":
-        _table(opened, to, out)
+    if to in ("csv", "parquet"):
+        place = split_study(name)
+        if place is None:
+            raise UsageError(
+                f"'{name}' is not a study; {parameter('to', to)} takes STUDY, like reports/demo."
+            )
+        _table(StudyStorage.open(place[0]), to, out)
         return out
-    trial = choose_trial(opened.record(), which)
-    _script(opened, trial, f"{folder}:{trial.number}", out)
+    chosen = choose(name, to)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+    check_writable(out, "out")
+    decoder = recipe(chosen, to)
+    if decoder is not None:
+        with new_folder(out) as made:
+            _OF_A_DECODER[to](decoder, made, out)
+    elif to == "script":
+        _script(chosen, out)
+    else:
+        raise not_a_decoder(to, chosen.name)
     return out
 
 
@@ -73,31 +90,29 @@ def _table(opened: StudyStorage, to: str, out: Path) -> None:
     replace_file(out, lambda path: pq.write_table(table, path))
 
 
-def _script(opened: StudyStorage, trial: TrialRecord, name: str, out: Path) -> None:
+def _script(chosen: Chosen, out: Path) -> None:
     """A folder with ``train.py``, ``architecture.yaml`` and the study's own splits."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
-    check_writable(out, "out")
-    setup = Setup.of(opened.config, opened.facts.task)
+    setup, name = chosen.setup, chosen.name
     source = setup.source
     config = load_config(source)
     task = make_task(setup.task).for_model(config)
     if task.kind not in _KINDS:
         raise UsageError(
-            f"a script is made for {', '.join(_KINDS)}, not for {task.kind.replace('_', ' ')}; "
-            f"use: autopelt train {name}"
+            f"a script is made for {', '.join(_KINDS)} and decoders that write, not for "
+            f"{task.kind.replace('_', ' ')}; use: autopelt train {name}"
         )
     assert isinstance(task, Classification)
-    require_plain_training(trial.architecture, name)
+    require_plain_training(chosen.architecture, name)
     splits = task.load(data_source(setup), report=True)
-    opened.facts.task.recorded.check(task.name, splits.facts.recorded, SEARCHED + REPORT)
+    if setup.recorded is not None:
+        setup.recorded.check(task.name, splits.facts.recorded, SEARCHED + REPORT)
     limit = length_limit(setup.max_length or task.max_length, load_tokenizer(source), config)
     with new_folder(out) as made:
         (made / "data").mkdir()
         for part in ("train", "selection", "report"):
             getattr(splits, part).to_json(made / "data" / f"{part}.jsonl", force_ascii=False)
-        write_text(made / "architecture.yaml", trial.architecture.to_yaml())
-        write_text(made / "train.py", _filled(opened, trial, name, out, task, limit))
+        write_text(made / "architecture.yaml", chosen.architecture.to_yaml())
+        write_text(made / "train.py", _filled(chosen, out, task, limit))
 
 
 def require_plain_training(architecture: Architecture, name: str) -> None:
@@ -110,16 +125,14 @@ def require_plain_training(architecture: Architecture, name: str) -> None:
         )
 
 
-def _filled(
-    opened: StudyStorage, trial: TrialRecord, name: str, out: Path, task: Classification, limit: int
-) -> str:
-    config, schedule = opened.config, opened.config.training
+def _filled(chosen: Chosen, out: Path, task: Classification, limit: int) -> str:
+    name, schedule = chosen.name, chosen.training
     template = (Path(__file__).parent / "script_template.py.txt").read_text("utf-8")
     values = {
         "COMMAND": f"autopelt export {shlex.quote(name)} --to script --out {shlex.quote(str(out))}",
-        "WORDS": trial.architecture.describe(),
-        "MODEL_VALUE": json.dumps(config.model),
-        "REVISION_VALUE": repr(config.revision),
+        "WORDS": chosen.architecture.describe(),
+        "MODEL_VALUE": json.dumps(chosen.model),
+        "REVISION_VALUE": repr(chosen.setup.source.revision),
         "COLUMNS_VALUE": json.dumps(list(task.columns)),
         "LABELS_VALUE": json.dumps(list(task.labels), ensure_ascii=False),
         "ORDERED_VALUE": str(task.kind == "ordinal"),
@@ -135,7 +148,7 @@ def _filled(
         "SCHEDULE_VALUE": repr(schedule.schedule),
         "DECAY_VALUE": repr(schedule.weight_decay),
         "CLIP_VALUE": repr(schedule.clip_norm),
-        "SEED_VALUE": str(trial.random_seed),
+        "SEED_VALUE": str(chosen.random_seed),
     }
     for key, value in values.items():
         template = template.replace(f"<{key}>", value)

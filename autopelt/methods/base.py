@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +18,25 @@ Places = Collection[tuple[int, str, str]]
 
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 """Hatchings as Plotly names them; page.css draws the same. With the hues: looks for 56 methods."""
+
+
+@dataclass(frozen=True)
+class PeftStart:
+    """How `peft` begins a module that is not trained yet, so that it trains as ours does.
+
+    Attributes:
+        config: its class of configurations, ``LoraConfig``.
+        own: settings for which peft has patterns (``r``).
+        shared: settings that all modules of a configuration share.
+        scales_input: whether the map's input is scaled, which IA3 lists.
+        decays: whether peft's parameters may have weight decay, as ours are drawn to the same.
+    """
+
+    config: str
+    own: Mapping[str, float] = field(default_factory=dict)
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    scales_input: bool = False
+    decays: bool = True
 
 
 class Method(ABC):
@@ -100,6 +120,10 @@ class Method(ABC):
     def not_in_peft(self, module: Module) -> str | None:
         """Why `peft` cannot hold a module; None where it can."""
         return "is of a method that peft does not have"
+
+    def peft_start(self, module: Module) -> PeftStart | str:
+        """How peft's own training begins a module; or why it trains otherwise than ours."""
+        return "is of a method that peft trains otherwise, or not at all"
 
     def not_in_adapters(self, module: Module, places: Places) -> str | None:
         """Why `adapters` cannot hold a module among others; None where it can."""

@@ -16,9 +16,10 @@ from types import MappingProxyType
 
 from typing_extensions import override
 
-from autopelt.methods.base import linear_shape
+from autopelt.methods.base import PeftStart, linear_shape
 from autopelt.methods.by_hand import ByHand
 from autopelt.methods.linear_map import LinearMap
+from autopelt.methods.lora import lora_start
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 
@@ -45,3 +46,7 @@ class Dora(LinearMap):
     def ungated(self, module: Module, shapes: Shapes) -> int:
         wide, out = linear_shape(module, shapes)
         return module.size * (wide + out) + out
+
+    @override
+    def peft_start(self, module: Module) -> PeftStart | str:
+        return lora_start(module, use_dora=True, init_lora_weights=True)

@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from typing_extensions import override
 
-from autopelt.methods.base import Method, linear_shape
+from autopelt.methods.base import Method, PeftStart, linear_shape
 from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
@@ -54,3 +54,9 @@ class IA3(Method):
     @override
     def not_in_peft(self, module: Module) -> str | None:
         return None
+
+    @override
+    def peft_start(self, module: Module) -> PeftStart | str:
+        # peft's l itself is trained, which decay would draw to 0.
+        scales_input = module.location in SCALES_INPUT
+        return PeftStart("IA3Config", scales_input=scales_input, decays=False)

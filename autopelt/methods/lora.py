@@ -28,7 +28,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from autopelt.methods.base import Places, linear_shape
+from autopelt.methods.base import PeftStart, Places, linear_shape
 from autopelt.methods.by_hand import ByHand
 from autopelt.methods.linear_map import LinearMap
 from autopelt.methods.module import EVA, PISSA, Module
@@ -55,6 +55,12 @@ def stabilised(rank: int) -> float:
 
 def _rank_stabilised(rank: int) -> dict[str, float]:
     return {"alpha": stabilised(rank)}
+
+
+def lora_start(module: Module, **shared: Any) -> PeftStart:
+    """What peft's LoraConfig says of a module."""
+    alpha = module.size if module.alpha is None else module.alpha
+    return PeftStart("LoraConfig", {"r": module.size, "lora_alpha": alpha}, shared)
 
 
 class Lora(LinearMap):
@@ -87,6 +93,15 @@ class Lora(LinearMap):
         kept = sum(self.deployed(module, shapes) for module in modules)
         fixed = (m for m in modules if m.start == PISSA)
         return kept - sum(m.size * sum(linear_shape(m, shapes)) for m in fixed)
+
+    @override
+    def peft_start(self, module: Module) -> PeftStart | str:
+        why = self.not_in_peft(module)
+        if why is not None:
+            return why
+        if module.start == EVA:
+            return f"starts at {EVA}, for which peft wants the data before it trains"
+        return lora_start(module, use_dora=False, init_lora_weights=module.start or True)
 
     @override
     def not_in_adapters(self, module: Module, places: Places) -> str | None:

@@ -1,0 +1,131 @@
+"""A configuration that axolotl trains: ``axolotl train FOLDER/axolotl.yaml``.
+
+Its keys are those of axolotl's own schema (axolotl/utils/schemas, 0.19). It trains LoRA and DoRA,
+with ranks and scales that may differ from map to map (``lora_rank_pattern``,
+``lora_alpha_pattern``) if they are whole numbers, and whole models.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from autopelt.errors import UsageError, parameter
+from autopelt.export.recipe import Recipe, pairs, write_rows
+from autopelt.export.yaml_file import write_config
+
+NAME = "axolotl"
+FILE = "axolotl.yaml"
+
+
+def write(recipe: Recipe, folder: Path, out: Path) -> None:
+    """The configuration and ``data``, into a folder that will be called `out`.
+
+    Raises:
+        UsageError: axolotl cannot train what is attached.
+    """
+    values = _values(recipe, out.resolve())
+    for split in recipe.splits:
+        write_rows(folder / "data" / f"{split}.jsonl", pairs(recipe, split))
+    write_config(folder / FILE, values, recipe, f"axolotl train {out / FILE}", NAME, out)
+
+
+def _values(recipe: Recipe, out: Path) -> dict[str, Any]:
+    training, source = recipe.chosen.training, recipe.chosen.setup.source
+    revision = {"revision_of_model": source.revision} if source.revision else {}
+    return {
+        "base_model": recipe.model,
+        **revision,
+        **_adapter(recipe),
+        "datasets": [_data(out, "train")],
+        "test_datasets": [_data(out, "selection")],
+        "dataset_prepared_path": str(out / "prepared"),
+        "train_on_inputs": False,
+        "sequence_len": recipe.limit,
+        "excess_length_strategy": "truncate",
+        "sample_packing": False,
+        "group_by_length": True,
+        "micro_batch_size": training.batch_size,
+        "gradient_accumulation_steps": 1,
+        "num_epochs": training.epochs,
+        "optimizer": "adamw_torch",
+        "learning_rate": recipe.rate,
+        "lr_scheduler": training.schedule,
+        "warmup_steps": recipe.warmup_steps,
+        "weight_decay": recipe.weight_decay,
+        "max_grad_norm": training.clip_norm,
+        "bf16": False if training.precision == "fp32" else "auto",
+        "gradient_checkpointing": training.gradient_checkpointing,
+        "evals_per_epoch": 1,
+        "saves_per_epoch": 1,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "seed": recipe.chosen.random_seed,
+        "output_dir": str(out / "model"),
+    }
+
+
+def _data(out: Path, split: str) -> dict[str, Any]:
+    """A split of pairs, joined as they were trained."""
+    return {
+        "path": str(out / "data" / f"{split}.jsonl"),
+        "ds_type": "json",
+        "split": "train",
+        "type": {
+            "field_instruction": "prompt",
+            "field_output": "completion",
+            "format": "{instruction}",
+            "no_input_format": "{instruction}",
+        },
+    }
+
+
+def _adapter(recipe: Recipe) -> dict[str, Any]:
+    """What is trained."""
+    config, settings = recipe.peft.config, recipe.peft.settings
+    if not config:
+        return {}
+    require_lora(recipe, NAME)
+    alphas = [settings["lora_alpha"], *settings.get("alpha_pattern", {}).values()]
+    require_whole(alphas, NAME)
+    patterns = {
+        f"lora_{name}": settings[name]
+        for name in ("rank_pattern", "alpha_pattern")
+        if name in settings
+    }
+    more = {}
+    if settings["use_dora"]:
+        more["peft_use_dora"] = True
+    if settings["init_lora_weights"] is not True:
+        more["peft_init_lora_weights"] = settings["init_lora_weights"]
+    if settings.get("fan_in_fan_out"):
+        more["lora_fan_in_fan_out"] = True
+    return {
+        "adapter": recipe.peft.kind,
+        "lora_r": settings["r"],
+        "lora_alpha": settings["lora_alpha"],
+        "lora_dropout": 0.0,
+        "lora_target_modules": settings["target_modules"],
+        **patterns,
+        **more,
+    }
+
+
+def require_lora(recipe: Recipe, to: str) -> None:
+    """Raise UsageError for another type of peft than LoRA."""
+    if recipe.peft.config != "LoraConfig":
+        raise UsageError(
+            f"cannot export to {to}: it trains LoRA, DoRA and whole models, and this is "
+            f"{recipe.peft.kind}; {parameter('to', 'script')} trains it with TRL."
+        )
+
+
+def require_whole(alphas: list[float], to: str) -> None:
+    """Raise UsageError for an alpha that is no whole number, as rank-stabilised LoRA has."""
+    wrong = next((alpha for alpha in alphas if not float(alpha).is_integer()), None)
+    if wrong is not None:
+        raise UsageError(
+            f"cannot export to {to}: its lora_alpha is a whole number, and here one is {wrong:g}; "
+            f"{parameter('to', 'script')} trains it with TRL."
+        )

@@ -1,0 +1,156 @@
+"""A script that trains a decoder's architecture with TRL's SFTTrainer, on the study's splits."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autopelt.export.recipe import Recipe, write_rows
+from autopelt.export.trl_data import Form, form_of
+from autopelt.system.files import write_text
+
+_WITHOUT_DROPOUT = """\
+for module in model.modules():
+    if isinstance(module, torch.nn.Dropout):
+        module.p = 0.0
+"""
+
+
+def write(recipe: Recipe, folder: Path, out: Path) -> None:
+    """``train.py``, ``architecture.yaml`` and ``data``, into a folder that will be called `out`."""
+    form = form_of(recipe)
+    for split in recipe.splits:
+        write_rows(folder / "data" / f"{split}.jsonl", form.rows(recipe, split))
+    write_text(folder / "architecture.yaml", recipe.chosen.architecture.to_yaml())
+    write_text(folder / "train.py", _filled(recipe, form, out))
+
+
+def _filled(recipe: Recipe, form: Form, out: Path) -> str:
+    chosen, peft = recipe.chosen, recipe.peft
+    template = (Path(__file__).parent / "trl_template.py.txt").read_text("utf-8")
+    command = ["autopelt", "export", chosen.name, "--to", "script", "--out", str(out)]
+    imports = ["from transformers import AutoModelForCausalLM, AutoTokenizer"]
+    if peft.config:
+        imports.insert(0, f"from peft import {peft.config}")
+    settings = {**peft.settings, "task_type": "CAUSAL_LM"}
+    called = f"adapter = {peft.config}(\n{_lines(settings)}\n)\n" if peft.config else ""
+    values = {
+        "WORDS": chosen.architecture.describe(),
+        "COMMAND": shlex.join(command),
+        "DIFFERENCES": "\n".join(
+            textwrap.fill(text, 99, initial_indent="* ", subsequent_indent="  ")
+            for text in _differences(recipe, form)
+        ),
+        "IMPORTS": "\n".join(imports),
+        "MODEL_VALUE": _python(recipe.model),
+        "REVISION_VALUE": _python(chosen.setup.source.revision),
+        "TEMPLATE": "",
+        "DTYPE_VALUE": "bfloat16" if chosen.training.precision == "bf16" else "float32",
+        "DROPOUT": "" if chosen.training.dropout else _WITHOUT_DROPOUT,
+        "ARGUMENTS": _lines(_arguments(recipe, form)),
+        "PEFT": called,
+        "PEFT_ARGUMENT": "\n    peft_config=adapter," if peft.config else "",
+    }
+    for key, value in values.items():
+        template = template.replace(f"<{key}>", value)
+    return template
+
+
+@dataclass(frozen=True)
+class _Code:
+    """Python that stands as it is."""
+
+    text: str
+
+
+def _arguments(recipe: Recipe, form: Form) -> dict[str, Any]:
+    """What SFTConfig is told."""
+    training = recipe.chosen.training
+    gpu = "torch.cuda.is_available() and torch.cuda.is_bf16_supported()"
+    return {
+        "num_train_epochs": training.epochs,
+        "per_device_train_batch_size": training.batch_size,
+        "per_device_eval_batch_size": training.batch_size,
+        "gradient_accumulation_steps": 1,
+        "learning_rate": recipe.rate,
+        "lr_scheduler_type": training.schedule,
+        "warmup_steps": recipe.warmup_steps,
+        "weight_decay": recipe.weight_decay,
+        "max_grad_norm": training.clip_norm,
+        "optim": "adamw_torch",
+        "max_length": recipe.limit,
+        "packing": False,
+        "train_sampling_strategy": "group_by_length",
+        **form.arguments,
+        "bf16": False if training.precision == "fp32" else _Code(gpu),
+        "gradient_checkpointing": training.gradient_checkpointing,
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 2,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_loss",
+        "logging_steps": 10,
+        "report_to": "none",
+        "seed": recipe.chosen.random_seed,
+    }
+
+
+def _lines(values: dict[str, Any]) -> str:
+    return "\n".join(f"    {key}={_python(value)}," for key, value in values.items())
+
+
+def _python(value: Any) -> str:
+    """A value with its texts in double quotes."""
+    if isinstance(value, _Code):
+        return value.text
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)}: {_python(v)}" for k, v in value.items()) + "}"
+    return json.dumps(value) if isinstance(value, str | list) else repr(value)
+
+
+def _differences(recipe: Recipe, form: Form) -> list[str]:
+    """Sentences on what TRL does otherwise, and on what looks as if it did."""
+    training = recipe.chosen.training
+    said = [
+        "Random numbers: the start of the modules and the order of the examples are TRL's. Both "
+        "put examples of like length into a batch.",
+        "Schedule: in step s of W warm-up steps autopelt's rate is (s + 1) / W, TRL's s / (W - 1); "
+        "from there on they are equal.",
+        "Loss: the mean over the learned tokens of a batch, in both.",
+        f"Optimiser: AdamW with one rate for all that is trained, in both{_decay(recipe)}.",
+        f"Data: {form.said}",
+    ]
+    if training.packing != "off":
+        said.append(
+            "Packing: autopelt packs the examples of a batch; TRL packs the data set, which makes "
+            "other batches, so it is off. With FlashAttention, padding_free=True with "
+            "max_length=None comes near."
+        )
+    if _drops(recipe.config) and training.dropout:
+        said.append(
+            "Dropout: TRL has the backbone's in all layers, autopelt from the lowest layer with a "
+            "module upwards."
+        )
+    if not recipe.by_loss:
+        said.append(
+            "Best epoch: by the loss on the selection split, where autopelt took "
+            f"{recipe.task.metric.name}."
+        )
+    return said
+
+
+def _decay(recipe: Recipe) -> str:
+    if not recipe.peft.config:
+        return "; TRL leaves biases and norms without weight decay"
+    off = "; weight decay is off, as it would draw peft's factors to 0, where ours go to 1"
+    return "" if recipe.peft.decays else off
+
+
+def _drops(config: Any) -> bool:
+    """Whether a model has dropout."""
+    values = config.to_dict().items()
+    return any("drop" in key and isinstance(value, float) and value > 0 for key, value in values)
