@@ -55,8 +55,11 @@ class Method(ABC):
         needs: what else the backbone must have, in the words of `Shapes.locations`.
         usual_location: the location that a description leaves out; empty: it names each.
         options: which of `module.OPTIONS` it understands.
-        learning_rate: its own default, before an architecture's multiplier.
+        learning_rate: its own default, before an architecture's multiplier; see `rate`.
         network_learning_rate: of a network that reparametrises it; None: the same.
+        falls_with_width: whether it is less on wide decoders: so of matrices that take in or give
+            out a layer's features, not of vectors and rows.
+        usual_rate: what its users give decoders of some billion parameters, where that is known.
         by_hand: hand-made architectures of this method alone, by name; see `by_hand`.
         tended: whether training does more to its modules than an optimiser does
             (`autopelt.modules.upkeep`), so that no loop but autopelt's own can train them.
@@ -77,6 +80,8 @@ class Method(ABC):
     options: frozenset[str]
     learning_rate: float
     network_learning_rate: float | None = None
+    falls_with_width: bool = False
+    usual_rate: float | None = None
     needs: tuple[str, ...] = ()
     by_hand: Mapping[str, ByHand] = MappingProxyType({})
     tended: bool = False
@@ -112,6 +117,10 @@ class Method(ABC):
         """Why a module's size is none on this backbone, None where it is one."""
         return None
 
+    def rate(self, shapes: Shapes) -> float:
+        """The learning rate on a backbone, before an architecture's multiplier."""
+        return self.learning_rate * (of_width(shapes) if self.falls_with_width else 1.0)
+
     # ------------------------------------------------------------------ export
     def not_merged(self, module: Module) -> str | None:
         """Why a module cannot be folded into the backbone's weights; None where it can."""
@@ -136,6 +145,21 @@ class Method(ABC):
     def adapters_tensor(self, module: Module, adapter: str, key: str) -> str:
         """The name in `adapters` of our tensor `key`; tensors of one name become one vector."""
         raise NotImplementedError
+
+
+NARROW = 768
+"""Width of the widest backbones on which the methods' own rates were measured."""
+
+
+def of_width(shapes: Shapes) -> float:
+    """Factor on rates of matrices on a decoder wider than 768: 768 / width.
+
+    Adam's rate of a matrix falls as one over the width (Yang et al. 2022, "Tensor Programs V",
+    https://arxiv.org/abs/2203.03466, table 3). LoRA's 1e-3 becomes 1.9e-4 at 4,096 and 9.4e-5 at
+    8,192 features, where 2e-4 and 1e-4 are usual (Dettmers et al. 2023, "QLoRA",
+    https://arxiv.org/abs/2305.14314, table 9).
+    """
+    return min(1.0, NARROW / shapes.hidden) if shapes.decoder else 1.0
 
 
 def count_vectors(module: Module, shapes: Shapes) -> int:

@@ -24,6 +24,7 @@ class Adapter(Method):
     size_word = "bottleneck"
     usual_location = "ffn"
     options = frozenset({"gate"})
+    falls_with_width = True
     scale: float
     parallel: bool
 

@@ -23,6 +23,7 @@ class LinearMap(Method):
     locations = LINEAR
     usual_location = ""
     options = frozenset({"gate"})
+    falls_with_width = True
 
     @override
     def gate_width(self, module: Module, shapes: Shapes) -> int:

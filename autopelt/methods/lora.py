@@ -72,10 +72,12 @@ class Lora(LinearMap):
     drawn = 20
     options = frozenset({"gate", "alpha", "start"})
     learning_rate = 1e-3
+    usual_rate = 2e-4  # QLoRA up to 13 billion parameters (Dettmers et al. 2023, table 9)
     by_hand = MappingProxyType(
         {
             "lora-r8": ByHand(("attention.query", "attention.value")),
             "lora-all-r8": ByHand(("all-linear",)),
+            "lora-attention-r8": ByHand(("attention.all",)),
             "rslora-r64": ByHand(("attention.query", "attention.value"), _rank_stabilised),
             "rslora-all-r64": ByHand(("all-linear",), _rank_stabilised),
             "pissa-r8": ByHand(("attention.query", "attention.value"), lambda _: {"start": PISSA}),

@@ -37,6 +37,7 @@ class Vera(LinearMap):
     drawn = 25
     options = frozenset()
     learning_rate = 1e-2
+    falls_with_width = False  # what is trained are vectors
     by_hand = MappingProxyType(
         {
             "vera-r256": ByHand(("attention.query", "attention.value")),

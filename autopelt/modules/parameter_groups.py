@@ -8,6 +8,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from autopelt.methods import METHODS
+from autopelt.methods.base import of_width
 from autopelt.modules.attachment import attachment, frozen_parameters, head_parameters
 from autopelt.modules.pelt import Pelt
 
@@ -36,13 +37,15 @@ def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list
         params.setdefault(kind, []).extend(part.parameters())
     rates: dict[str, float] = {}
     for name, method in METHODS.items():
-        rates[name] = method.learning_rate * own
-        rates[f"{name} network"] = (method.network_learning_rate or method.learning_rate) * own
+        rate = method.rate(modules.shapes)
+        rates[name] = rate * own
+        rates[f"{name} network"] = (method.network_learning_rate or rate) * own
     if full:
         params["backbone"] = list(frozen_parameters(model).values())
-        rates["backbone"] = FULL_LEARNING_RATE * own
+        rates["backbone"] = FULL_LEARNING_RATE * of_width(modules.shapes) * own
     params["head"] = [p for p in head_parameters(model).values() if p.requires_grad]
-    rates["head"] = (FULL_LEARNING_RATE if full else HEAD_LEARNING_RATE) * multiplier
+    head = FULL_LEARNING_RATE if full else HEAD_LEARNING_RATE
+    rates["head"] = head * of_width(modules.shapes) * multiplier
     return [
         {"name": name, "params": params[name], "lr": rate}
         for name, rate in rates.items()

@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
+from autopelt.architecture.first_seeds import FIRST, HIGH, OWN, USUAL, WRITING, default_seeds
 from autopelt.architecture.seeds import seed_architecture, shrink
+from autopelt.methods import method_of
 from autopelt.methods.shapes import Shapes
+from autopelt.space.fitting import on_backbone
 from autopelt.space.rates import RateRange, nearest
 from autopelt.space.space import SearchSpace
 from autopelt.study.config import StudyConfig
@@ -30,19 +33,27 @@ class Entry:
 
 
 def seed_entries(
-    config: StudyConfig, shapes: Shapes, counter: ShapeCounter, limit: int
+    config: StudyConfig, shapes: Shapes, counter: ShapeCounter, limit: int, *, head: bool = True
 ) -> tuple[Entry, ...]:
     """Seed architectures in order of evaluation, each once at a learning rate.
 
     By default those whose methods and places the space has: at most a third of the trials, but two
     at least; a longer study begins like a shorter one. They come at their own learning rate and at
     a higher one that the space offers. What is over the budget is shrunk to fit, as ``name~``; of
-    the first names it comes as it is too, a reference point, up to twice the budget.
+    the first names it comes as it is too, a reference point, up to twice the budget. A decoder
+    without a head begins with LoRA, as people fine-tune it, and with nothing over the budget.
 
     What a user names comes as it is, whatever the space and the budget, then shrunk; higher rates
     follow as far as a third of the trials goes.
+
+    Args:
+        head: whether the task trains a head of its own. Without one ``head-only`` has nothing to
+            train, and is left out unless a user names it.
     """
     own, high = first_rates(config)
+    writes = shapes.decoder and not head
+    first = WRITING if writes else FIRST
+    rates = {OWN: own, HIGH: high}
     third = max(2, config.trials // 3)
 
     def entry(name: str, rate: float, fitting: bool) -> Entry | None:
@@ -66,16 +77,19 @@ def seed_entries(
         later += [entry(name, high, fitting=True) for name in config.seed_architectures]
         room = max(room, third)
     else:
-        names = [n for n in default_seeds(shapes) if _says(config.space, n, shapes)]
-        order = [*FIRST, *((n, h) for n in names if n not in dict(FIRST) for h in (False, True))]
-        for place, (name, higher) in enumerate(order):
+        space = on_backbone(config.space, shapes)
+        names = [n for n in default_seeds(shapes, writes) if _says(space, n, shapes)]
+        names = [n for n in names if head or seed_architecture(n, shapes).modules]
+        order = [*first, *((n, h) for n in names if n not in dict(first) for h in (OWN, HIGH))]
+        for place, (name, rate) in enumerate(order):
             if name in names:
-                entries.append(entry(name, high if higher else own, fitting=True))
                 whole = seed_architecture(name, shapes)
+                wanted = usual_rate(config, whole, shapes) if rate == USUAL else rates[rate]
+                entries.append(entry(name, wanted, fitting=True))
                 over = limit < counter.count(whole).deployed <= 2 * limit
-                if over and not higher and name in dict(FIRST):
+                if over and rate == OWN and name in dict(first) and not writes:
                     later.append(entry(name, own, fitting=False))
-            if place + 1 == len(FIRST):  # what is within the budget comes before the references
+            if place + 1 == len(first):  # what is within the budget comes before the references
                 entries += later
                 later = []
         room = third
@@ -93,31 +107,6 @@ def _each_once(entries: Sequence[Entry | None]) -> list[Entry]:
 HIGHER = 4.0
 """Times the methods' own learning rates: short trainings want more than what was published."""
 
-FIRST = (
-    *(("unipelt", False), ("pt-unipelt", False)),
-    *(("adapter-pfeiffer", False), ("adapter-pfeiffer", True), ("head-only", False)),
-    *(("sapa", True), ("sapa", False), ("lora-r8", False), ("lora-r8", True)),
-    *(("unipelt", True), ("pt-unipelt", True)),
-)
-"""Seed architectures that come first, and whether at a higher learning rate: what was published,
-then what was best on real tasks, so that a model sees early what a rate does."""
-
-
-def default_seeds(shapes: Shapes) -> tuple[str, ...]:
-    """What a careful person would try by hand, in order."""
-    return (
-        *dict(FIRST),
-        f"adapterdrop-{max(1, shapes.layers // 2)}",
-        "lora-r2",
-        "prefix-10",
-        "lora-r32",
-        "lora-r4",
-        "adapter-parallel",
-        "lora-r16",
-        "mam",
-        "lora-r1",
-    )
-
 
 def first_rates(config: StudyConfig) -> tuple[float, float]:
     """At which hand-made architectures enter: the offered factors nearest to 1 and to 4.
@@ -130,6 +119,13 @@ def first_rates(config: StudyConfig) -> tuple[float, float]:
     high = max(1.0, HIGHER / config.training.learning_rate_factor)
     ranged = isinstance(space.learning_rate_multiplier, RateRange)
     return own, nearest(high, space.rates) if ranged else max(space.rates)
+
+
+def usual_rate(config: StudyConfig, architecture: Architecture, shapes: Shapes) -> float:
+    """The offered factor nearest to what users of an architecture's method give decoders."""
+    method = method_of(architecture.modules[0])
+    own = method.rate(shapes) * config.training.learning_rate_factor
+    return nearest((method.usual_rate or own) / own, config.space.rates)
 
 
 def _says(space: SearchSpace, name: str, shapes: Shapes) -> bool:

@@ -124,7 +124,7 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
     if config.min_budget is not None:
         minimum = config.min_budget.limit(shapes.backbone_parameters)
     space = BoundSpace(config.space, shapes, counter, limit, minimum)
-    seeds = seed_entries(config, shapes, counter, limit)
+    seeds = seed_entries(config, shapes, counter, limit, head=task.outputs > 0)
     warm = None
     if config.warm_start is not None:
         from autopelt.workflows.warm_start import warm_start

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from problems import CHANCE, KINDS, NOISE, Problem, problem
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.first_seeds import default_seeds
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.samplers.acquisition import BoxDecomposition, decades
 from autopelt.samplers.curves import extrapolate
@@ -47,7 +48,6 @@ from autopelt.space.bound import BoundSpace
 from autopelt.space.points import feasible_neighbours, sample_feasible, unique_points
 from autopelt.statistics.pareto import front, hypervolume
 from autopelt.study.rungs import rungs
-from autopelt.workflows.entries import default_seeds
 
 Array = NDArray[np.float64]
 

@@ -99,7 +99,7 @@ def facts():
                 f"`{method.name}`",
                 parameters(method),
                 f"{example}: {count:,}",
-                f"{method.learning_rate:g}",
+                f"{method.learning_rate:g}{'*' if method.falls_with_width else ''}",
                 "yes" if "gate" in method.options else "no",
                 said(method, method.not_merged),
                 said(method, method.not_in_peft),

@@ -3,10 +3,12 @@
 import ast
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from closed_form import shapes_of
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.families import FAMILIES
@@ -167,3 +169,16 @@ def test_hues_stay_apart_for_every_kind_of_colour_vision(eyes: str, look: int) -
     for a, b in itertools.combinations(values, 2):
         distance = np.linalg.norm(_lab(values[a], eyes) - _lab(values[b], eyes))
         assert distance > 9.9, f"{a} and {b}"
+
+
+def test_rates_of_matrices_fall_with_the_width_of_a_decoder_and_of_nothing_else() -> None:
+    narrow, wide, encoder = (
+        replace(shapes_of(4, width), decoder=decoder)
+        for width, decoder in ((576, True), (4096, True), (4096, False))
+    )
+    lora, ia3 = METHODS["lora"], METHODS["ia3"]
+    assert lora.rate(narrow) == lora.rate(encoder) == lora.learning_rate
+    assert lora.rate(wide) == pytest.approx(2e-4, rel=0.1), (
+        "what QLoRA has for 7 billion parameters"
+    )
+    assert ia3.rate(wide) == ia3.learning_rate

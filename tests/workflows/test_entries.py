@@ -3,14 +3,19 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from closed_form import shapes_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_search import plan
+from tiny_data import generation
+from tiny_models import CONFIGS, TOKENIZERS
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from autopelt.architecture.counter import ShapeCounter
+from autopelt.backbones.shapes import shapes_of_config
 from autopelt.study.config import StudyConfig
-from autopelt.workflows.entries import Entry, default_seeds, seed_entries
+from autopelt.workflows.entries import Entry, seed_entries
 
 SHAPES = shapes_of(6, 384)
 COUNTER = ShapeCounter(SHAPES)
@@ -25,6 +30,19 @@ def entries(share: float = 0.001, **given: object) -> list[Entry]:
     config = StudyConfig.build({"task": "rte"} | given, "test")
     limit = int(share * SHAPES.backbone_parameters)
     return list(seed_entries(config, SHAPES, COUNTER, limit))
+
+
+def written(width: int = 576, share: float = 0.003, **given: object) -> list[Entry]:
+    """Of a decoder like Llama that writes text."""
+    shapes = shapes_of_config(
+        LlamaConfig(
+            vocab_size=500, hidden_size=width, intermediate_size=width * 8 // 3,
+            num_hidden_layers=4, num_attention_heads=8, num_key_value_heads=2,
+        )
+    )  # fmt: skip
+    config = StudyConfig.build({"task": "rte"} | given, "test")
+    limit = int(share * shapes.backbone_parameters)
+    return list(seed_entries(config, shapes, ShapeCounter(shapes), limit, head=False))
 
 
 def labels(share: float = 0.001, **given: object) -> list[str]:
@@ -93,8 +111,6 @@ def test_rates_are_those_that_the_space_offers() -> None:
         "{from: 3, to: 5}": (3.0, 4.24),
     }
     for rates, (own, high) in offered.items():
-        import yaml
-
         space = THREE | {"learning_rate_multiplier": yaml.safe_load(rates)}
         made = {
             e.architecture.learning_rate_multiplier
@@ -112,14 +128,52 @@ def test_what_a_user_names_comes_as_it_is_and_shrunk() -> None:
     assert labels(seed_architectures=(), trials=60) == []
 
 
-def test_the_names_are_seeds_each_once() -> None:
-    names = default_seeds(SHAPES)
-    assert names[:2] == ("unipelt", "pt-unipelt")
-    assert len(set(names)) == len(names) == 15
-
-
 @pytest.mark.parametrize("trials", [14, 30, 60])
 def test_a_plan_has_them_first(tiny_bert: Path, trials: int) -> None:
     made = plan(tiny_bert, trials=trials)
     assert [e.origin for e in made.first] == ["seed"] * len(made.seeds)
     assert 2 <= len(made.seeds) <= trials // 3
+
+
+def test_a_study_of_a_decoder_begins_with_what_its_users_make(tmp_path: Path) -> None:
+    model = CONFIGS["gpt2"]()
+    tokenizer = TOKENIZERS["gpt2"]()
+    model.vocab_size = len(tokenizer)
+    AutoModelForCausalLM.from_config(model).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    task, _ = generation(tmp_path)
+    made = plan(tmp_path / "model", task=task.spec, space="lora", budget="2%", trials=2)
+    for entry in made.seeds:
+        cost = made.counter.count(entry.architecture).deployed
+        assert 0 < cost <= made.limit, "something to train, within the budget"
+        assert {m.method for m in entry.architecture.modules} == {"lora"}
+    assert [entry.label for entry in made.seeds] == ["lora-r8~", "lora-all-r8~"]
+
+
+def test_ranks_on_three_sets_of_maps_at_three_rates() -> None:
+    made = [e.label for e in written(share=0.05, space="lora", trials=60)]
+    assert made[:4] == ["lora-r8", "lora-all-r8", "lora-r8 x4", "lora-all-r2"]
+    assert {"lora-r8 x0.21", "lora-attention-r8", "rslora-all-r64~", "lora-r32"} <= set(made)
+    assert all("lora" in label for label in made)
+    modern = [e.label for e in written(share=0.05, space="modern", trials=60)]
+    assert {"ia3", "ia3 x4", "lora-r8", "lora-all-r8", "rslora-r64"} <= set(modern)
+    assert "prefix-10" not in modern
+
+
+@pytest.mark.parametrize("space", ["pelt", "lora", "modern", "autopeft", "tiny", "all"])
+@pytest.mark.parametrize("trials", [2, 60])
+def test_a_decoder_without_a_head_trains_something_within_the_budget(
+    space: str, trials: int
+) -> None:
+    made = written(space=space, trials=trials)
+    assert made
+    assert all(entry.architecture.modules for entry in made)
+    if space in ("lora", "pelt", "modern"):
+        assert all("lora" in entry.label for entry in made[:3])
+    assert "unipelt" not in {entry.label for entry in made}  # over the budget
+
+
+def test_the_usual_rate_of_a_wide_decoder_is_nearly_its_own() -> None:
+    wide = [e.label for e in written(4096, share=0.05, space="lora", trials=60)]
+    assert "lora-r8" in wide
+    assert not any("x0." in label for label in wide)  # 1.9e-4 is 2e-4
