@@ -30,7 +30,8 @@ def groups(record: StudyRecord) -> list[Group]:
     return [
         Group(group, n, value)
         for group, n in record.task.groups.items()
-        if (value := best.metrics.get(KEY.format(metric=record.metric, group=group))) is not None
+        if (value := best.metrics.get(KEY.format(metric=record.own_metric, group=group)))
+        is not None
     ]
 
 

@@ -46,6 +46,20 @@ def observed(record: StudyRecord, t: TrialRecord) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def all_scores(t: TrialRecord) -> list[tuple[str, str]]:
+    """All scores of a training's best epoch by name; nothing where there is one only."""
+    shown = [(n, format_score(value)) for n, value in t.metrics.items() if "threshold" not in n]
+    return shown if len(shown) > 1 else []
+
+
+def direction(record: StudyRecord) -> str:
+    """``Of the loss less is better, …``; "" for a score of which more is."""
+    name = record.own_metric
+    if name == record.metric:
+        return ""
+    return f"Of the {name} less is better, so its negative is shown and more is better."
+
+
 def learns(record: StudyRecord, t: TrialRecord) -> str:
     """``learns with 4 of 5 seeds`` where a training of it learned nothing, else ""."""
     trainings, lost = len(record.trainings_of(t)), len(record.collapsed(t))

@@ -11,11 +11,12 @@ from collections import Counter
 from autopelt.cards.card import Card, Fact, Finding, NothingToShow
 from autopelt.cards.cells import trial_fact
 from autopelt.cards.confirmation import confirmed, confirmed_facts, confirmed_note, nothing_learned
-from autopelt.cards.expectation import all_plain, behind, learns
+from autopelt.cards.expectation import all_plain, all_scores, behind, direction, learns
 from autopelt.cards.wording import (
     STATE_WORDS,
     bounds,
     difference,
+    listed,
     name,
     parameters,
     plural,
@@ -45,7 +46,15 @@ def card(record: StudyRecord) -> Card:
     a = answered(record)
     first, more = _said(a, record)
     findings = tuple(Finding("note", what, sentence) for what, sentence in more)
-    return Card(first, facts(a, record), findings=findings, note=note(a, record))
+    said = filter(None, (note(a, record), other_scores(record), direction(record)))
+    return Card(first, facts(a, record), findings=findings, note=" ".join(said))
+
+
+def other_scores(record: StudyRecord) -> str:
+    """What the best training's best epoch has beside the metric, as a sentence; "" for nothing."""
+    others = [] if record.best is None else all_scores(record.best)
+    told = [f"{what} {value}" for what, value in others if "[" not in what]  # groups' are a table
+    return f"All scores of {name(record.best)}: {listed(told)}." if record.best and told[1:] else ""
 
 
 def lines(record: StudyRecord) -> list[str]:

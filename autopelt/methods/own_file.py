@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import runpy
-import traceback
-from pathlib import Path
-
 from autopelt import methods
-from autopelt.errors import AutopeltError, UnavailableError, UsageError, parameter
+from autopelt.errors import UsageError
+from autopelt.system.own_code import content_hash, run_file
 
 _done: dict[str, str] = {}
 """Path of a file that was run -> hash of what it held."""
@@ -21,25 +17,11 @@ def run_own_file(path: str) -> None:
         UnavailableError: it is not there.
         UsageError: it stops with an error, or registers nothing.
     """
-    try:
-        content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise UnavailableError(
-            f"the file '{path}' with methods of your own cannot be read ({error.strerror}); put it "
-            f"back, or name another one with {parameter('own_methods')}."
-        ) from None
+    content = content_hash(path, "methods", "own_methods")
     if _done.get(path) == content:
         return
     before = dict(methods.METHODS)
-    try:
-        runpy.run_path(path)
-    except AutopeltError:
-        raise
-    except (Exception, SystemExit) as error:
-        line = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
-        where = f", line {line[-1]}" if line else ""
-        said = " ".join(str(error).split())
-        raise UsageError(f"'{path}'{where}: {type(error).__name__}: {said}.") from None
+    run_file(path)
     if before == methods.METHODS:
         raise UsageError(
             f"'{path}' registers no method; it calls autopelt.register_method(Method(), Module), "

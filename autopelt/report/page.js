@@ -310,7 +310,7 @@
     if (!trial) return;
     const values = [
       [study.metric, trial.score], ...trial.beliefs, ['share of the backbone', trial.share], ['deployed parameters', trial.deployed],
-      ['trained parameters', trial.trained], ['id', trial.id],
+      ['trained parameters', trial.trained], ...trial.metrics, ['id', trial.id],
     ];
     const list = make('dl');
     values.forEach(([name, value]) => list.append(make('dt', { text: name }), make('dd', { text: value })));

@@ -31,7 +31,7 @@ from autopelt.cards import (
 )
 from autopelt.cards import progress as progress_card
 from autopelt.cards.card import Card, Kind, make_card
-from autopelt.cards.expectation import learns, observed, plain_score
+from autopelt.cards.expectation import all_scores, learns, observed, plain_score
 from autopelt.cards.look import method_look
 from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
@@ -233,6 +233,7 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
         "remark": " · ".join(remarks),
         "score": score(t.score),
         "beliefs": beliefs(t, record),
+        "metrics": all_scores(t),
         "share": share(t.count.share),
         "deployed": f"{t.count.deployed:,}",
         "trained": f"{t.count.trained:,}",

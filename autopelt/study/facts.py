@@ -17,6 +17,10 @@ VERSION = 1
 """Of the form in which facts are stored; studies without one are of before there was any."""
 
 
+NEGATIVE = "negative "
+"""Before the name of a score of which less is better: what a study maximises is its negative."""
+
+
 class Facts(BaseModel):
     """Base of all facts."""
 
@@ -62,6 +66,7 @@ class TaskFacts(Facts):
         origin, source, path, hub, revision, cut, hash, report_hash: as
             `autopelt.data.source.DataFacts`.
         rule: by which splits are cut (`autopelt.data.draw.RULE`).
+        score_hash: of the file with the user's own score, where there is one.
         general_text: of the text on which forgetting is measured, where it is.
     """
 
@@ -83,6 +88,7 @@ class TaskFacts(Facts):
     hash: str = ""
     report_hash: str = ""
     general_text: str = ""
+    score_hash: str = ""
     rule: int = 1
 
     @property

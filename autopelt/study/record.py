@@ -11,7 +11,7 @@ from autopelt.architecture.budget import Count
 from autopelt.statistics.pareto import front_of, hypervolume
 from autopelt.study.config import StudyConfig
 from autopelt.study.confirmation import Confirmation, chosen
-from autopelt.study.facts import BackboneFacts, TaskFacts, WarmStartFacts
+from autopelt.study.facts import NEGATIVE, BackboneFacts, TaskFacts, WarmStartFacts
 from autopelt.study.objectives import limit_words
 from autopelt.study.rungs import Saved
 
@@ -177,6 +177,11 @@ class StudyRecord:
     confirmed: tuple[Confirmation, ...] = ()
     warm_start: WarmStartFacts | None = None
     beliefs: Mapping[str, Belief] = field(default_factory=dict)
+
+    @property
+    def own_metric(self) -> str:
+        """The score as the task has it: ``loss``, of which the study maximises the negative."""
+        return self.metric.removeprefix(NEGATIVE)
 
     @property
     def complete(self) -> list[TrialRecord]:

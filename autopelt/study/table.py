@@ -13,7 +13,7 @@ COLUMNS = (
     *("trial", "state", "label", "score", "share", "deployed", "trained", "within_budget"),
     *("on_front", "id", "architecture", "origin", "random_seed", "epochs", "scores", "losses"),
     *("seconds", "started", "finished", "worker", "reason", *MEASURED),
-    *("expected", "expected_sd", "learns", "trainings", "repeats"),
+    *("expected", "expected_sd", "learns", "trainings", "repeats", "metrics"),
     "architecture_json",
 )
 
@@ -21,7 +21,8 @@ COLUMNS = (
 def trials_csv(record: StudyRecord, structure: bool = True) -> str:
     """The text of trials.csv. Lists (`scores`, `losses`) are separated by spaces.
 
-    A trial's `score` is its own; `expected` and what follows is of its architecture.
+    A trial's `score` and `metrics` (all scores of its best epoch, as JSON) are its own; `expected`
+    and what follows is of its architecture.
 
     Without `structure` the last column, each architecture as JSON, is left out: the page's own
     download does so to stay small.
@@ -34,7 +35,8 @@ def trials_csv(record: StudyRecord, structure: bool = True) -> str:
     writer.writeheader()
     for trial, row in _rows(record):
         row["share"] = f"{trial.count.share:.8g}"
-        row["seconds"] = json.dumps(dict(trial.seconds)) if trial.seconds else ""
+        for name in ("seconds", "metrics"):
+            row[name] = json.dumps(dict(getattr(trial, name))) if getattr(trial, name) else ""
         for name in ("scores", "losses"):
             row[name] = " ".join(f"{v:.6g}" for v in getattr(trial, name))
         writer.writerow({name: _safe(value) for name, value in row.items()})
@@ -42,10 +44,16 @@ def trials_csv(record: StudyRecord, structure: bool = True) -> str:
 
 
 def trials_table(record: StudyRecord) -> list[dict[str, object]]:
-    """One row a trial with values as they are: numbers, lists, ``seconds_train`` and so on."""
+    """One row a trial with values as they are: numbers, lists, ``seconds_train`` and so on.
+
+    All scores of its best epoch are there too, as ``metric_rougeL``.
+    """
     phases = sorted({phase for t in record.trials for phase in t.seconds})
+    metrics = list(dict.fromkeys(name for t in record.trials for name in t.metrics))
     return [
-        row | {f"seconds_{phase}": trial.seconds.get(phase) for phase in phases}
+        row
+        | {f"seconds_{phase}": trial.seconds.get(phase) for phase in phases}
+        | {f"metric_{name}": trial.metrics.get(name) for name in metrics}
         for trial, row in _rows(record)
     ]
 

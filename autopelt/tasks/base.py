@@ -68,6 +68,9 @@ class Task(ABC):
         max_length: default limit in tokens.
         labels: names of the classes in the order of the head's outputs; empty where there are
             none. Known after `load`, and before it for a benchmark.
+        score_hash: of the file that has it; "" where none does.
+        generate: examples of a split for which texts are written; 0: none beside a metric that
+            needs no texts, all for one that does.
         unit: (centre, scale) of the numbers that the head is trained on: a label is centre plus
             scale times the head's output. Known after `learn_from`. Weights are kept with it folded
             into the head, so a model that was loaded gives labels, and a task that has not learned
@@ -90,6 +93,8 @@ class Task(ABC):
     columns: tuple[str, ...]
     max_length: int = 128
     spec: str = ""
+    score_hash: str = ""
+    generate: int = 0
     unit: tuple[float, float] = (0.0, 1.0)
     usual_trials: int = 60
     usual_epochs: int = 5
@@ -355,6 +360,10 @@ class Task(ABC):
             The task itself for a kind that decides nothing there.
         """
         return self
+
+    def score_texts(self, found: list[str], gold: list[str]) -> dict[str, float]:
+        """Scores of texts that `answers` wrote; the kinds that write any have them."""
+        raise NotImplementedError(f"a {self.kind} has no texts to score")
 
     @abstractmethod
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:

@@ -19,7 +19,7 @@ from autopelt.tasks.base import Task
 from autopelt.tasks.chat_template import ChatTemplate, named
 from autopelt.tasks.cutting import CUT, DROP
 from autopelt.tasks.generation import CAUSAL, OF_LOSS, Generation, decodes
-from autopelt.tasks.padding import IGNORED
+from autopelt.tasks.padding import IGNORED, Batch
 from autopelt.tasks.text_scores import TEXT_SCORES, require
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Chat(Generation):
     example: ClassVar[str] = "conversation"
     known_scores: ClassVar[tuple[str, ...]] = (*OF_LOSS, *TEXT_SCORES)
     own_options: ClassVar[frozenset[str]] = frozenset(
-        {"text", "group", "target", "chat_template", "loss_on", "too_long"}
+        {"text", "group", "target", "chat_template", "loss_on", "too_long", "generate"}
     )
     head = CAUSAL
     columns = ("messages",)
@@ -91,6 +91,7 @@ class Chat(Generation):
             "chat_template": named.get("chat_template", ""),
             "too_long": named.get("too_long", "") or CUT,
             "last": named.get("loss_on", "") == "last",
+            "generate": int(named.get("generate") or 0),
         }
 
     def for_model(self, config: Any) -> Task:
@@ -102,12 +103,31 @@ class Chat(Generation):
                 f"task '{self.name}' is a chat, but a model of the family '{config.model_type}' is "
                 f"{what}{way if config.is_encoder_decoder else ''}; use a decoder."
             )
-        require(self.metric.name)
+        if self.own is None:
+            require(self.metric.name)
         return copy.copy(self)
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
-        """Everything was checked where it was read."""
+        """Conversations were checked where they were read; the metric is tried."""
+        self.check_score(self.references(dataset), part)
         return dataset
+
+    def stops(self, model: Any, tokenizer: Any) -> list[int]:
+        """What the template writes behind an answer is a stop as well, where it is one token."""
+        known = super().stops(model, tokenizer)
+        end = ChatTemplate(tokenizer, self.chat_template).end
+        ids = tokenizer(end, add_special_tokens=False)["input_ids"] if end else []
+        return [*known, *ids] if len(ids) == 1 and ids[0] not in known else known
+
+    def answers(self, model: Any, batch: Batch, tokenizer: Any) -> list[str]:
+        """As `Generation.answers`, without what the template writes behind an answer."""
+        texts = super().answers(model, batch, tokenizer)
+        end = ChatTemplate(tokenizer, self.chat_template).end
+        return [text.partition(end)[0] for text in texts] if end else texts
+
+    def references(self, dataset: Dataset) -> list[str]:
+        """The last answer of each conversation."""
+        return [_target(conversation) for conversation in dataset["messages"][:]]
 
     def groups(self, dataset: Dataset) -> Sequence[Any]:
         """Conversations that begin in the same way stay together."""

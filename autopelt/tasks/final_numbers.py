@@ -40,6 +40,11 @@ def final_number(text: str) -> Decimal | None:
     return _value(numbers[-1]) if numbers else None
 
 
+def has_number(text: str) -> bool:
+    """Whether there is a final number."""
+    return final_number(text) is not None
+
+
 def _value(found: re.Match[str]) -> Decimal:
     digits = found["digits"].replace(",", "") + (found["power"] or "")
     value = Decimal(digits)

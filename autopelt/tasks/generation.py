@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.readers import Table
 from autopelt.data.source import Origin
-from autopelt.errors import UnavailableError, UsageError, did_you_mean
-from autopelt.tasks.base import Task, complete
+from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
+from autopelt.tasks.base import Metric, Task, complete
 from autopelt.tasks.columns import find_column, texts
 from autopelt.tasks.cutting import CUT, DROP, ERROR, beginning, refuse, without_middle
+from autopelt.tasks.final_numbers import has_number
 from autopelt.tasks.greedy import room_for, stop_tokens, written
+from autopelt.tasks.own_score import OwnScore, is_own, own_score
 from autopelt.tasks.padding import (
     IGNORED,
     Batch,
@@ -27,7 +29,7 @@ from autopelt.tasks.padding import (
     padded,
     tokenized,
 )
-from autopelt.tasks.text_scores import TEXT_SCORES, all_scores, require
+from autopelt.tasks.text_scores import BESIDE, TEXT_SCORES, all_scores, require
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -48,6 +50,9 @@ LOSS, PERPLEXITY = "loss", "perplexity"
 
 OF_LOSS = (LOSS, PERPLEXITY)
 
+TRIED = 20
+"""Targets on which a score of the user's own is tried before a search starts."""
+
 MEASURED = 1000
 """Training targets whose lengths tell how long an answer may get."""
 
@@ -56,7 +61,9 @@ class Generation(Task):
     """Predict the target's tokens; a raw example has ``source`` and ``target``.
 
     Args:
-        scores: the first: a key of `TEXT_SCORES`, or of `OF_LOSS`, which are many times cheaper.
+        scores: the first: a key of `TEXT_SCORES`, one of `OF_LOSS`, which are many times cheaper,
+            or a function of the user's own (`autopelt.tasks.own_score`).
+        generate: as `Task.generate`.
         prefix: put in front of every source, as T5 wants it.
         separator: between source and target, for decoders.
         too_long: what is done with examples of more tokens, of `autopelt.tasks.cutting.TOO_LONG`.
@@ -70,7 +77,7 @@ class Generation(Task):
     known_scores: ClassVar[tuple[str, ...]] = (*TEXT_SCORES, *OF_LOSS)
     own_options: ClassVar[frozenset[str]] = frozenset(
         {
-            *("text", "group", "target", "prefix", "too_long"),
+            *("text", "group", "target", "prefix", "too_long", "generate"),
             *("train_target", "validation_target", "test_target"),
         }
     )
@@ -90,11 +97,16 @@ class Generation(Task):
         prefix: str = "",
         separator: str = "\n",
         too_long: str = CUT,
+        generate: int = 0,
         **options: Any,
     ) -> None:
         super().__init__(name, title, origin, **options)
-        score = self.scores[0]
-        if score not in self.known_scores:
+        score, self.generate = self.scores[0], generate
+        self.own: OwnScore | None = own_score(score) if is_own(score) else None
+        if self.own is not None:
+            self.metric = Metric(self.own.name, not self.own.lower_is_better)
+            self.score_hash = self.own.hash
+        elif score not in self.known_scores:
             raise UsageError(
                 f"unknown score '{score}' of a generation task: "
                 f"{did_you_mean(score, self.known_scores)}"
@@ -112,11 +124,12 @@ class Generation(Task):
 
     @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
-        """The metric, the prefix, and what becomes of long texts."""
+        """The metric, the prefix, what becomes of long texts, how many texts are written."""
         return {
             "scores": (score,),
             "prefix": named.get("prefix", ""),
             "too_long": named.get("too_long", "") or CUT,
+            "generate": int(named.get("generate") or 0),
         }
 
     @property
@@ -133,17 +146,19 @@ class Generation(Task):
                 f"task '{self.name}' generates text, but a model of the family "
                 f"'{config.model_type}' is an encoder; use an encoder-decoder or a decoder."
             )
-        require(self.metric.name)
+        if self.own is None:
+            require(self.metric.name)
         return task
 
     def finish(self, dataset: Dataset, part: str, notes: list[str]) -> Dataset:
-        """Refuse examples with an empty side."""
+        """Refuse examples with an empty side, and targets that the metric cannot be about."""
         for column in self.columns:
             for row, text in enumerate(dataset[column], 1):
                 if not isinstance(text, str) or not text.strip():
                     raise UnavailableError(
                         f"task '{self.name}': example {row} of the {part} data: empty {column}."
                     )
+        self.check_score(self.references(dataset), part)
         return dataset
 
     def encode(self, dataset: Dataset, tokenizer: Any, max_length: int) -> Dataset:
@@ -175,6 +190,21 @@ class Generation(Task):
                 f"too long and left out (the longest has {max(self.left_out)} tokens)."
             ]
         return super().notes(encoded)
+
+    def check_score(self, gold: list[str], part: str) -> None:
+        """Try the metric on some targets of a part, before anything is trained.
+
+        Raises:
+            UnavailableError: numbers are to be compared, and there are none.
+            UsageError: a function of the user's own stops with an error, or returns no number.
+        """
+        if self.own is not None and part == "train":
+            self.own(gold[:TRIED], gold[:TRIED])
+        if self.metric.name == "number_match" and not any(map(has_number, gold)):
+            raise UnavailableError(
+                f"task '{self.name}': no target of the {part} data has a number, so none can be "
+                f"compared; another {parameter('score')} may be named."
+            )
 
     def encode_batch(
         self, batch: Mapping[str, list[Any]], tokenizer: Any, max_length: int
@@ -270,11 +300,20 @@ class Generation(Task):
         tokens = (labels != IGNORED).sum(dim=1)
         return list(zip(losses.sum(dim=1).tolist(), tokens.tolist(), strict=True))
 
+    def score_texts(self, found: list[str], gold: list[str]) -> dict[str, float]:
+        """Scores of texts: the metric first, where it needs any; those of `BESIDE` where not."""
+        if self.one_pass:
+            return all_scores(found, gold, names=BESIDE)
+        if self.own is None:
+            return all_scores(found, gold, self.metric.name)
+        told = self.own(found, gold)
+        return told | all_scores(found, gold, names=[name for name in BESIDE if name not in told])
+
     def score(self, predictions: Sequence[Any], encoded: Dataset) -> dict[str, float]:
         """All text scores, the metric first; of the loss if the metric is."""
         complete(predictions, encoded)
         if not self.one_pass:
-            return all_scores(list(predictions), encoded["target"][:], self.metric.name)
+            return self.score_texts(list(predictions), encoded["target"][:])
         total = sum(tokens for _, tokens in predictions)
         loss = sum(loss for loss, _ in predictions) / max(1, total)
         told = {LOSS: loss, PERPLEXITY: math.exp(min(loss, 700.0))}  # of more than that, no float

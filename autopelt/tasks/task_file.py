@@ -35,6 +35,7 @@ from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.system.files import read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
+from autopelt.tasks import own_score
 from autopelt.tasks.base import Task
 from autopelt.tasks.chat_template import template_text
 from autopelt.tasks.infer_kind import infer_kind
@@ -67,6 +68,11 @@ _OF_SOME_KINDS = sorted(frozenset().union(*(KINDS[kind].own_options for kind in 
 def _a(kind: str) -> str:
     """A kind in words, with its article."""
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind.replace('_', ' ')}"
+
+
+def _scores(kind: str, score: str) -> bool:
+    """Whether a score may be the metric of a kind."""
+    return score in SCORES[kind] or (KINDS[kind].writes and own_score.is_own(score))
 
 
 def _has_no_effect(idle: list[str], kind: str, shown: Callable[[str], str] = str) -> str:
@@ -128,6 +134,7 @@ class TaskFile(BaseModel):
     chat_template: str = ""
     loss_on: Literal["answers", "last"] | None = None
     too_long: Literal["cut", "drop", "error"] | None = None
+    generate: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     encoding: str = ""
     delimiter: Annotated[str, AfterValidator(_one_character)] = ""
     header: bool = True
@@ -156,7 +163,7 @@ class TaskFile(BaseModel):
                 roles[column] = role
         if self.kind and (idle := self.idle(self.kind)):
             raise ValueError(_has_no_effect(idle, self.kind))
-        if self.kind and self.score and self.score not in SCORES[self.kind]:
+        if self.kind and self.score and not _scores(self.kind, self.score):
             raise ValueError(f"score '{self.score}': {did_you_mean(self.score, SCORES[self.kind])}")
         return self
 
@@ -184,7 +191,8 @@ class TaskFile(BaseModel):
 
     def absolute(self, folder: Path) -> TaskFile:
         """The same with paths that hold in every working directory, and a template's own text."""
-        changed = {}
+        own = self.score is not None and own_score.is_own(self.score)
+        changed = {"score": own_score.absolute(str(self.score), folder)} if own else {}
         if self.chat_template:
             changed["chat_template"] = template_text(self.chat_template, folder)
         for part in ("train", "validation", "test"):
@@ -198,7 +206,7 @@ class TaskFile(BaseModel):
     @property
     def named(self) -> dict[str, str]:
         """What is said for some kinds only, as `Task.raw` takes it."""
-        return {name: getattr(self, name) or "" for name in _OF_SOME_KINDS}
+        return {name: str(getattr(self, name) or "") for name in _OF_SOME_KINDS}
 
     @property
     def form(self) -> Format:
@@ -262,7 +270,7 @@ def make(file: TaskFile) -> Task:
         raise UsageError(_has_no_effect(idle, kind, parameter))
     usual, because = KINDS[kind].usual_score(first, file.named) if not file.score else ("", "")
     score = file.score or usual
-    if score not in SCORES[kind]:
+    if not _scores(kind, score):
         raise UsageError(f"score '{score}' of {_a(kind)}: {did_you_mean(score, SCORES[kind])}")
     notes.append(f"The task is {_a(kind)}, scored by {score}: {why}.")
     if because:
@@ -303,7 +311,7 @@ def _tables(file: TaskFile, notes: list[str]) -> tuple[dict[str, Callable[[], Ta
 
 def task_of_kind(file: TaskFile, kind: str) -> Task:
     """A task of that kind that has no examples; reads nothing."""
-    score = file.score or SCORES[kind][0]
+    score = file.score if file.score in SCORES[kind] else SCORES[kind][0]  # runs no file
     return _of_kind(
         file, kind, score, OwnData(kind, file.named, {}, DataFacts("files", f"file {file.train}"))
     )

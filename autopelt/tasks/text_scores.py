@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from autopelt.errors import UnavailableError
-from autopelt.tasks.final_numbers import final_number
+from autopelt.tasks.final_numbers import final_number, has_number
 from autopelt.tasks.rouge import rouge_l, rouge_lsum, rouge_n
 
 Texts = Sequence[str]
@@ -81,7 +81,7 @@ def all_scores(
     Raises:
         UnavailableError: `first` cannot be computed.
     """
-    numbers = any(final_number(text) is not None for text in gold)
+    numbers = any(map(has_number, gold))
     told = {}
     if first:
         require(first)

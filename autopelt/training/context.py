@@ -15,6 +15,7 @@ from autopelt.backbones import quantised
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import NOTE as NO_POOLER
 from autopelt.backbones.pooler import reads_first_token
+from autopelt.data.draw import draw
 from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import not_scored
@@ -93,6 +94,7 @@ class Context:
             notes = self.task.notes(encoded) + (not_scored(encoded) if name != "train" else [])
             self.notes += [f"{name}: {note}" for note in notes]
             self.splits[name] = Split(encoded, encoded.to_list(), list(encoded["length"]))
+        self._write_less()
         self.task.learn_answers(loaded.train, self.tokenizer)
         self.prior: list[float] | None = None
         if train:
@@ -113,6 +115,17 @@ class Context:
         self.trunk_works = True
         self.precision = "fp32"
         self._identities: dict[str, str] = {}
+
+    def _write_less(self) -> None:
+        """Score as many examples of the selection split as the task asks to write texts for."""
+        wanted, part = self.task.generate, self.splits.get("selection")
+        if part is None or self.task.one_pass or not 0 < wanted < len(part.rows):
+            return
+        rows = draw(wanted, [str(row["input_ids"]) for row in part.rows], self.setup.random_seed)
+        self.splits["selection"] = part.select(rows)
+        self.notes.append(
+            f"selection: texts are written for {wanted} of {len(part.rows)} examples."
+        )
 
     @property
     def precision(self) -> str:

@@ -20,6 +20,7 @@ from autopelt.training.context import Context
 from autopelt.training.loop import release, score_split, train_epochs
 from autopelt.training.precision import precision
 from autopelt.training.results import EpochResult
+from autopelt.training.sampled_texts import sampled_texts, samples
 from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup
 
@@ -114,11 +115,11 @@ def _record(
     count = count_attached(context.model)
     return ModelRecord(
         metric=context.task.metric.name,
-        report=score_split(context, "report", best.metrics),
+        report=score_split(context, "report", best.metrics) | _texts(context, "report"),
         constant=constant_scores(
             context.task, context.splits["train"].encoded, context.splits["report"].encoded
         ),
-        selection=best.metrics,
+        selection=best.metrics | _texts(context, "selection"),
         epoch=best.epoch,
         random_seed=random_seed,
         architecture=architecture.id,
@@ -131,6 +132,11 @@ def _record(
         setup=replace(context.setup, recorded=context.data.recorded),
         training=training,
     )
+
+
+def _texts(context: Context, split: str) -> dict[str, float]:
+    """Scores of texts that are asked for beside the metric, for all examples that they are."""
+    return dict(sampled_texts(context, split).scores) if samples(context.task) else {}
 
 
 def evaluate_model(
@@ -170,7 +176,7 @@ def evaluate_model(
     load(context.model, folder)
     return {
         "metric": record.metric,
-        "report": score_split(context, "report", record.selection),
+        "report": score_split(context, "report", record.selection) | _texts(context, "report"),
         "stored": record.report,
         "constant": None if data is not None else record.constant,
     }

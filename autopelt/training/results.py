@@ -21,6 +21,8 @@ class EpochResult:
         notes: sentences about the data that a user must see, with the first epoch.
         without: with the last epoch, the best one's score without each group of the selection
             split's examples (`autopelt.training.example_groups`).
+        texts: with the last epoch, scores of the texts that the best one writes, where these are
+            asked for beside the metric (`autopelt.training.sampled_texts`).
         held_out: what `autopelt.training.held_out` says, with the last epoch where it was asked.
         costs: what was measured where it was asked: by `autopelt.training.costs` with the first
             epoch, by `autopelt.training.forgetting` with the last.
@@ -35,6 +37,7 @@ class EpochResult:
     saved: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     without: list[float] = field(default_factory=list)
+    texts: dict[str, float] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
 

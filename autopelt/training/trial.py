@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from autopelt.training.loop import release, train
 from autopelt.training.population import Population
 from autopelt.training.precision import precision
 from autopelt.training.results import Doing, EpochResult, TrialFailure
+from autopelt.training.sampled_texts import SHARE, allowance, sampled_texts, samples
 from autopelt.training.shared_arrays import shared_arrays
 from autopelt.training.spec import TrialSpec
 from autopelt.training.trainee import Trainee, single
@@ -108,6 +110,7 @@ def _trainee(
 
 
 def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
+    spent: list[Counter[str]] = [Counter() for _ in specs]
     with closing(train(trainee, specs[0].training)) as epochs:
         for entries in epochs:
             told: list[Told] = []
@@ -115,6 +118,8 @@ def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Told
                 if entry is None:
                     continue
                 told.append((spec.number, entry))
+                if isinstance(entry, EpochResult):
+                    spent[number].update(entry.seconds)
                 if isinstance(entry, TrialFailure) or entry.epoch < spec.training.epochs:
                     continue
                 for _ in epochs:  # the best epochs' weights are back when the iterator has ended
@@ -122,6 +127,7 @@ def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Told
                 if spec.report:
                     selection = trainee.members[number].best_scores
                     entry.held_out.update(held_out(trainee.context, selection))
+                _write_texts(trainee, number, spec, entry, spent[number])
                 failure = _measure_trained(trainee, number, spec, entry)
                 if failure is not None:
                     told[-1] = (spec.number, failure)
@@ -131,6 +137,33 @@ def _epochs(trainee: Trainee, specs: Sequence[TrialSpec]) -> Generator[list[Told
                     trainee.save(number, Path(spec.weights))
                     entry.seconds["save"] = time.perf_counter() - begun
             yield told
+
+
+def _write_texts(
+    trainee: Trainee, number: int, spec: TrialSpec, entry: EpochResult, spent: Mapping[str, float]
+) -> None:
+    """Add to a member's last epoch the scores of texts that it writes beside its metric.
+
+    Args:
+        spent: seconds of the member so far, by phase.
+    """
+    context, task = trainee.context, trainee.context.task
+    if not task.one_pass and spent["score"] > SHARE * sum(spent.values()):
+        entry.notes.append(
+            f"scoring takes more than {SHARE:.0%} of a trial, as {task.metric.name} needs texts: "
+            "the score loss, or fewer texts to write, would be faster."
+        )
+    if not samples(task):
+        return
+    begun = time.perf_counter()
+    with trainee.attached(number):
+        made = sampled_texts(context, "selection", allowance(spent))
+        entry.texts.update(made.scores)
+        entry.notes.extend(made.notes)
+        if spec.report:
+            left = allowance(spent) - (time.perf_counter() - begun)
+            entry.held_out["metrics"].update(sampled_texts(context, "report", left).scores)
+    entry.seconds["score"] = entry.seconds.get("score", 0.0) + time.perf_counter() - begun
 
 
 def _measure_trained(

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from autopelt.cards import verdict
-from autopelt.cards.expectation import measured, plain_score
+from autopelt.cards.expectation import all_scores, direction, measured, plain_score
 from autopelt.cards.health import above_a_constant
 from autopelt.cards.next_steps import to_train_and_export
 from autopelt.cards.timeline import summary
 from autopelt.cards.wording import bounds
 from autopelt.study.record import StudyRecord
-from autopelt.system.units import format_score, format_share
+from autopelt.system.units import format_share
 
 
 def conclusion(record: StudyRecord, folder: Path) -> str:
@@ -22,13 +22,10 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
             f"Best: {measured(record, best)} with {best.count.deployed:,} parameters "
             f"({format_share(best.count.share)}), {seeds}selection split.",
         ]
-        if len(best.metrics) > 1:
-            scores = (
-                f"{name} {format_score(value)}"
-                for name, value in best.metrics.items()
-                if "threshold" not in name
-            )
-            lines.append(f"Scores: {', '.join(scores)} (trial {best.number}, selection split).")
+        if scores := all_scores(best):
+            told = ", ".join(f"{name} {value}" for name, value in scores)
+            lines.append(f"Scores: {told} (trial {best.number}, selection split).")
+        lines += [words] if (words := direction(record)) else []
     else:
         lines = [f"No trial within {bounds(record)} finished."]
     if record.early_stopping.on:

@@ -46,7 +46,7 @@ class TensorBoardView:
         if writer is not None:
             writer.add_scalar("train/loss", result["loss"], result["epoch"])
             writer.add_scalar("selection/score", result["score"], result["epoch"])
-            for name, value in result["metrics"].items():
+            for name, value in (result["metrics"] | result.get("texts", {})).items():
                 writer.add_scalar(f"selection/{name}", value, result["epoch"])
             writer.flush()
         self.view.progressed(number, result)

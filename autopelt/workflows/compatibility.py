@@ -5,7 +5,7 @@ from autopelt.study.record import StudyRecord
 from autopelt.workflows.plan import Plan
 
 _GUARDED = {
-    "task": ("name", "labels", "general_text"),
+    "task": ("name", "labels", "general_text", "score_hash"),
     "backbone": ("revision", "weights", "parameters"),
     "warm_start": ("hash",),
 }

@@ -22,7 +22,7 @@ from autopelt.methods import named
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
 from autopelt.study.config import QUANTISED, StudyConfig
-from autopelt.study.facts import VERSION, BackboneFacts, StudyFacts, TaskFacts
+from autopelt.study.facts import NEGATIVE, VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.objectives import COSTS
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import scored_groups
@@ -258,12 +258,13 @@ def task_facts(task: Task, splits: Splits, general_text: str = "") -> TaskFacts:
         groups=scored_groups(splits.selection),
         **splits.facts.stored(),
         general_text=general_text,
+        score_hash=task.score_hash,
     )
 
 
 def score_name(task: Task) -> str:
     """What a study calls its score, which is always maximised."""
-    return task.metric.name if task.metric.higher_is_better else f"negative {task.metric.name}"
+    return task.metric.name if task.metric.higher_is_better else NEGATIVE + task.metric.name
 
 
 def versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ class Progress:
         saved: what the trunk cache saved (`TrialRecord.saved`).
         scores: selection score of each epoch.
         best: what the worker told of the best epoch; None before the first.
+        texts: scores of what its best state writes, where they were asked for.
         held_out: scores on the report split, where they were asked for.
         worker: which one.
     """
@@ -22,6 +23,7 @@ class Progress:
     saved: Counter[str] = field(default_factory=Counter)
     scores: list[float] = field(default_factory=list)
     best: dict[str, Any] | None = None
+    texts: dict[str, float] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
     worker: str = ""
 
@@ -31,5 +33,11 @@ class Progress:
         self.saved.update(result.get("saved", {}))
         self.scores.append(result["score"])
         self.best = result if result["best"] else self.best
+        self.texts = dict(result.get("texts") or self.texts)
         self.held_out = dict(result.get("held_out") or self.held_out)
         self.worker = result.get("worker", "")
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All scores of the best epoch, those of its texts among them."""
+        return ({} if self.best is None else self.best["metrics"]) | self.texts

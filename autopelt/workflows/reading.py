@@ -28,11 +28,19 @@ def first_lines(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> 
     sizes = ", ".join(f"{name} {size:,}" for name, size in facts.sizes.items())
     return [
         f"data: {facts.read:,} examples from {facts.source}; {sizes}",
-        f"task {task.name}: {task.kind.replace('_', ' ')}, scored by {task.metric.name}"
+        f"task {task.name}: {task.kind.replace('_', ' ')}, scored by {_metric(task)}"
         + _labels(task, splits.train),
         *([facts.cut] if facts.cut else []),
         *_lengths(task, splits.train, tokenizer, max_length),
     ]
+
+
+def _metric(task: Task) -> str:
+    """The metric, and how a lower-is-better one is told."""
+    name = task.metric.name
+    if task.metric.higher_is_better:
+        return name
+    return f"{name}: lower is better, so what is told is the negative {name}, and more is better"
 
 
 def _labels(task: Task, train: Dataset) -> str:

@@ -250,8 +250,8 @@ class _Driver:
             proposing = self._trial(number).believed.get("seconds")
             seconds = ({} if proposing is None else {"propose": proposing}) | known.seconds
             self.study.write(number, seconds=seconds, saved=known.saved, worker=known.worker)
-        if best is not None:
-            self.study.write(number, metrics=best["metrics"], best_epoch=best["epoch"])
+            if best is not None:
+                self.study.write(number, metrics=known.metrics, best_epoch=best["epoch"])
         if outcome.failed or best is None:
             self.study.fail(number, outcome.failed or "it ended without a score")
         elif outcome.stopped:

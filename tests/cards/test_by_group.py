@@ -54,3 +54,11 @@ def test_a_study_without_groups_says_nothing(example):
     assert by_group(example) is None
     assert numbers(example) is None
     assert health.card(example).table is None
+
+
+def test_groups_of_a_score_of_which_less_is_better_are_found(example):
+    metrics = {"loss": 2.0, "loss[en]": 1.5, "loss[sl]": 2.5}
+    task = example.task.model_copy(update={"groups": {"en": 30, "sl": 20}})
+    trials = tuple(replace(t, metrics=metrics) for t in example.trials)
+    record = replace(example, metric="negative loss", task=task, trials=trials)
+    assert [(g.name, g.score) for g in groups(record)] == [("en", 1.5), ("sl", 2.5)]

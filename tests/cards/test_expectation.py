@@ -18,7 +18,14 @@ from autopelt.cards import (
     trials_table,
     verdict,
 )
-from autopelt.cards.expectation import expectation, learns, measured, observed
+from autopelt.cards.expectation import (
+    all_scores,
+    direction,
+    expectation,
+    learns,
+    measured,
+    observed,
+)
 from autopelt.study.record import Belief
 from autopelt.study.table import trials_csv
 
@@ -164,3 +171,18 @@ def test_the_commands_are_about_the_best_that_is_believed(made):
 def test_the_example_differs_from_what_scores_alone_say():
     """Else nothing above would tell belief from luck."""
     assert study().best.architecture != repeated_study().best.architecture
+
+
+def test_all_scores_and_which_way_they_go_are_told(example):
+    loss = replace(example, metric="negative loss")
+    assert direction(loss) == (
+        "Of the loss less is better, so its negative is shown and more is better."
+    )
+    assert direction(example) == ""
+    scores = {"loss": 2.5, "rougeL": 0.25, "threshold": 0.5}
+    trials = tuple(replace(t, metrics=scores) for t in example.trials)
+    told = verdict.card(replace(loss, trials=trials)).note
+    assert f"All scores of {loss.best.name}: loss 2.5000 and rougeL 0.2500." in told
+    assert told.endswith(direction(loss))
+    assert all_scores(replace(trials[0], metrics={"loss": 2.5})) == []
+    assert "All scores" not in verdict.card(loss).note

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from datasets import Dataset
 from tiny_models import tiny
 
@@ -115,3 +116,32 @@ def test_what_is_too_long_is_cut_left_out_or_refused():
             _rows(task, tokenizer, *rows, limit=60)
         assert "that begins with 'the cat sat on" in str(info.value)
         assert "more than 60; give a larger max_length" in str(info.value)
+
+
+def test_what_ends_a_turn_ends_an_answer():
+    task, model, tokenizer = _chat()
+    assert task.stops(model, tokenizer) == [tokenizer.eos_token_id]
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|end|>"]})
+    ends = "{% for m in messages %}{{ m.role + m.content + '<|end|>' }}{% endfor %}"
+    marked, _, _ = _chat(chat_template=ends)
+    stop = tokenizer.convert_tokens_to_ids("<|end|>")
+    assert marked.stops(model, tokenizer) == [tokenizer.eos_token_id, stop]
+    worded, _, _ = _chat(chat_template=ends.replace("<|end|>", " the end of it"))
+    assert worded.stops(model, tokenizer) == [tokenizer.eos_token_id]
+
+
+def test_the_words_behind_an_answer_are_no_part_of_it():
+    ends = "{% for m in messages %}{{ m.role + m.content + ' the end of it' }}{% endfor %}"
+    task, model, tokenizer = _chat(chat_template=ends)
+    batch = task.collate(_rows(task, tokenizer, TWO), tokenizer)
+    said = tokenizer(" a dog the end of it the cat")["input_ids"]
+    model.generate = lambda input_ids, **_: torch.cat([input_ids, torch.tensor([said])], dim=1)
+    assert task.answers(model, batch, tokenizer) == [" a dog "]
+
+
+def test_the_room_of_an_answer_is_told_by_the_last_answers_of_train():
+    task, _, tokenizer = _chat()
+    data = Dataset.from_dict({"messages": [TWO] * 3})
+    assert task.references(data) == [TWO[-1]["content"]] * 3
+    task.learn_answers(data, tokenizer)
+    assert 8 < task.room < 60
