@@ -5,6 +5,7 @@ that reaches the command line is a bug and exits with 1.
 """
 
 import difflib
+import os
 import re
 from collections.abc import Iterable
 
@@ -84,3 +85,18 @@ def did_you_mean(value: str, allowed: Iterable[str]) -> str:
     close = difflib.get_close_matches(value.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
     hint = next((f"did you mean '{n}'? " for n in names if close and n.lower() == close[0]), "")
     return f"{hint}Allowed: {', '.join(names)}."
+
+
+OF_THE_SYSTEM = (OSError, UnicodeError, RecursionError, OverflowError, MemoryError)
+"""Errors of Python that a file, a folder or the machine can cause wherever they are touched."""
+
+
+def of_the_system(error: BaseException) -> UnavailableError:
+    """An error of Python out of `OF_THE_SYSTEM` as one line of ours, for the program's edge."""
+    if isinstance(error, OSError):
+        where = f"'{os.fsdecode(error.filename)}' " if error.filename else "a file or device "
+        return UnavailableError(f"{where}cannot be used: {error.strerror or error}.")
+    if isinstance(error, MemoryError):
+        return UnavailableError("there is not enough memory for this.")
+    line = " ".join(str(error).split())
+    return UnavailableError(f"a value that was read cannot be worked with: {line}.")

@@ -21,6 +21,7 @@ from autopelt.backbones.structure import backbone_values, family_for
 from autopelt.errors import UnavailableError
 from autopelt.methods.module import EMBEDDINGS
 from autopelt.methods.shapes import Shapes
+from autopelt.system.files import refuse_devices
 
 _READ_THE_STREAM = ("attention.query", "attention.qkv", "ffn.in")
 
@@ -49,9 +50,10 @@ def shapes_from_file(path: str | Path) -> Shapes:
 def config_from_file(path: str | Path) -> PretrainedConfig:
     """Read a bare ``config.json``. Raises as `shapes_from_file`."""
     try:
+        refuse_devices(Path(path))
         text = Path(path).read_text(encoding="utf-8")
         values = json.loads(text, object_hook=_number)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnavailableError(f"model config '{path}' cannot be read: {reason}.") from None
     if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):

@@ -24,6 +24,7 @@ from autopelt.backbones.description import described, to_yaml
 from autopelt.backbones.families import Family
 from autopelt.backbones.source import ModelSource, cache_folder, not_here, offline
 from autopelt.methods.shapes import Shapes
+from autopelt.system.files import refuse_devices
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -149,8 +150,11 @@ def sizes_in_file(path: str | Path) -> Sizes:
 
 
 def _text(path: Path | None) -> str | None:
+    if path is None:
+        return None
     try:
-        return None if path is None else path.read_text(encoding="utf-8")
+        refuse_devices(path)
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None  # whoever loads it says why
 
@@ -159,7 +163,7 @@ def _type(text: str | None) -> str:
     """The model type of a config.json, or "" where it has none."""
     try:
         value = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(value.get("model_type", "")) if isinstance(value, dict) else ""
 

@@ -10,7 +10,15 @@ import click
 
 from autopelt import __version__
 from autopelt.cli.console import say
-from autopelt.errors import PARAMETER, AutopeltError, UsageError, did_you_mean
+from autopelt.errors import (
+    OF_THE_SYSTEM,
+    PARAMETER,
+    AutopeltError,
+    UnavailableError,
+    UsageError,
+    did_you_mean,
+    of_the_system,
+)
 from autopelt.workflows.options import OTHER_WORDS
 
 INTERRUPTED = 130
@@ -78,6 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OF_THE_SYSTEM as error:
+        if os.environ.get("AUTOPELT_DEBUG"):
+            raise
+        said = of_the_system(error)
+        return _fail(f"{said} AUTOPELT_DEBUG=1 shows where it arose.", said.exit_code)
+    except RuntimeError as error:
+        if not str(error).startswith("Symlink loop"):  # as Python says it until 3.12
+            raise
+        return _fail(f"{error}.", UnavailableError.exit_code)
     return code if isinstance(code, int) else 0
 
 

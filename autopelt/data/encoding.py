@@ -6,6 +6,7 @@ import codecs
 from pathlib import Path
 
 from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
+from autopelt.system.files import refuse_devices
 
 MOST_CHARACTERS = 1_000_000
 """A line longer than this is a broken file, not a text."""
@@ -43,6 +44,7 @@ def ending(path: Path) -> str:
 def read_bytes(path: Path) -> bytes:
     """What is in a file, unpacked. Raises UnavailableError where it cannot be read or is empty."""
     try:
+        refuse_devices(path)
         if path.suffix.lower() in PACKED:
             raw = _unpacked(path)
         else:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from autopelt.data.benchmark import Columns
 from autopelt.data.encoding import read_text
 from autopelt.data.readers import FOUND_OUT, Format, Table
 from autopelt.errors import UnavailableError
+
+_NO_TEXT_IS_LONGER = 2**31
 
 
 def read_squad(paths: Sequence[Path], notes: list[str], form: Format = FOUND_OUT) -> Table:
@@ -36,8 +39,8 @@ def read_squad(paths: Sequence[Path], notes: list[str], form: Format = FOUND_OUT
                     columns["question"].append(asked["question"])
                     answers = [] if asked.get("is_impossible") else asked["answers"]
                     columns["answers"].append([str(a["text"]) for a in answers])
-                    columns["starts"].append([int(a["answer_start"]) for a in answers])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    columns["starts"].append([_start(a["answer_start"]) for a in answers])
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise UnavailableError(
             f"'{path}' is not in SQuAD's format: {type(error).__name__} at {error} of question "
             f"{len(columns['answers']) + 1}; it is data > paragraphs > context, qas > question, "
@@ -53,5 +56,11 @@ def split_answers(columns: Columns) -> Columns:
     if columns["answers"] and isinstance(columns["answers"][0], dict):
         both = columns["answers"]
         columns["answers"] = [[str(text) for text in a["text"]] for a in both]
-        columns["starts"] = [[int(start) for start in a["answer_start"]] for a in both]
+        columns["starts"] = [[_start(start) for start in a["answer_start"]] for a in both]
     return columns
+
+
+def _start(value: Any) -> int:
+    """Character that an answer begins at; -1, which is in no text, for what no column can hold."""
+    start = int(value)
+    return start if abs(start) < _NO_TEXT_IS_LONGER else -1

@@ -23,6 +23,8 @@ _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
+    # Its own watch over memory ends the whole search; the kernel takes a worker, and so a trial.
+    "RAY_memory_monitor_refresh_ms": "0",
     "RAY_TQDM_PATCH_PRINT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_AUTO_CALLBACK_SYNCER": "1",

@@ -200,7 +200,7 @@ def _described(folder: Path) -> Trained:
         )
         known = values["format"] == FORMAT and made.head in HEADS
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UnavailableError(f"'{path}' is damaged ({type(error).__name__}).") from None
+        raise _damaged(path, error) from None
     if not known:
         raise UnavailableError(
             f"'{path}' has format {values['format']!r} and head {made.head!r}; this autopelt reads "
@@ -219,8 +219,7 @@ def _of_study(folder: Path) -> Trained:
     study = StudyStorage.open(folder)
     setup = Setup.of(study.config)
     labels = study.facts.task.labels
-    metrics = json.loads((best / "metrics.json").read_text(encoding="utf-8"))
-    scores = {"selection": metrics["selection"]}
+    scores = {"selection": _selection_scores(best / "metrics.json")}
     kind = study.facts.task.kind
     return Trained(
         best,
@@ -234,6 +233,19 @@ def _of_study(folder: Path) -> Trained:
         setup.backbone,
         setup.quantised,
     )
+
+
+def _selection_scores(path: Path) -> dict[str, float]:
+    """Scores of a study's best on the selection split. Raises UnavailableError."""
+    try:
+        scores: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["selection"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _damaged(path, error) from None
+    return scores
+
+
+def _damaged(path: Path, error: Exception) -> UnavailableError:
+    return UnavailableError(f"'{path}' is damaged ({type(error).__name__}).")
 
 
 def _of_trial(study: Path, which: str) -> Path:

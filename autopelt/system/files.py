@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,9 +52,17 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def refuse_devices(path: Path) -> None:
+    """Raise OSError for what has no end, as /dev/zero; pipes are read as files are."""
+    mode = path.stat().st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "it is a device, not a file", str(path))
+
+
 def read_text(path: Path, what: str) -> str:
     """Read UTF-8 text. Raises UsageError that begins with `what` where it cannot be read."""
     try:
+        refuse_devices(path)
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"

@@ -104,18 +104,22 @@ Names = Annotated[str, BeforeValidator(_joined)]
 """Names with commas between, or a list of them."""
 
 
+Place = Annotated[str, Field(min_length=1)]
+"""A file, a folder or a set on the Hub; an empty name would be the folder of now."""
+
+
 class TaskFile(BaseModel):
     """A task on the user's own data; see the module's text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str | None = None
-    train: str
-    validation: str | None = None
-    test: str | None = None
-    train_target: str | None = None
-    validation_target: str | None = None
-    test_target: str | None = None
+    train: Place
+    validation: Place | None = None
+    test: Place | None = None
+    train_target: Place | None = None
+    validation_target: Place | None = None
+    test_target: Place | None = None
     text: str = ""
     text_pair: str = ""
     choices: Names = ""
