@@ -25,6 +25,7 @@ settings.load_profile("untimed")
 
 MAY_BE_MISSING = (
     "no real data",  # may not be passed on with the code
+    "no pretrained decoder",  # 500 MB that a test may not download
     "needs a server",  # a PostgreSQL one, that nobody can install for a test
     "may not mount a file system",  # only the system's administrator may
     "this C library has no malloc_trim",
@@ -93,6 +94,23 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real data: set AUTOPELT_TEST_DATA to a folder with glue/RTE and the like")
     return folder
+
+
+@pytest.fixture(scope="session")
+def pretrained_decoder() -> Path:
+    """Folder of a real decoder; the test is skipped where there is none."""
+    given = os.environ.get("AUTOPELT_DECODER")
+    if given is None:
+        pytest.skip("no pretrained decoder: set AUTOPELT_DECODER to a folder, like SmolLM2-135M's")
+    return Path(given)
+
+
+@pytest.fixture(scope="session")
+def taught_decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a Llama that copies, reverses and sorts letters; training it takes 20 s."""
+    from taught_decoder import make_taught_decoder
+
+    return make_taught_decoder(tmp_path_factory.mktemp("taught-decoder"))
 
 
 @pytest.fixture(scope="session")
