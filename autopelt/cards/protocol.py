@@ -53,10 +53,11 @@ def card(record: StudyRecord) -> Card:
     """Splits, sizes, random seeds, versions and the command."""
     p = protocol(record)
     train, selection = (_examples(p, split) for split in ("train", "selection"))
+    of = "" if record.task.judged is None else f"{record.task.judged:,} of "
     lead = (
         f"Every architecture was trained on {train} and judged by its "
         f"{record.metric or 'score'} on "
-        f"{selection}; the search never looked at {_report(p)}."
+        f"{of}{selection}; the search never looked at {_report(p)}."
     )
     commands = (
         (Command("The command that made this study", record.command),) if record.command else ()

@@ -263,7 +263,7 @@ def note(a: Answer, record: StudyRecord) -> str:
         error = None if a.hand is None else gap_error(record, a.best, a.hand)
         if error is not None:
             words.append(
-                f"On {plural(record.task.selection or 0, 'example')} two equally good "
+                f"On {plural(record.task.scored or 0, 'example')} two equally good "
                 f"architectures often lie up to {score(2 * error)} apart."
             )
         words.append(f"The best of many noisy scores is flattered by chance: {fresh}")

@@ -63,6 +63,7 @@ class TaskFacts(Facts):
         constant: what the best constant answer scores on selection; None without one.
         groups: of the selection split that have a score of their own, and their examples.
         train, selection, report: examples; None where a split was not loaded.
+        judged: examples of selection that the metric is of, where these are fewer.
         origin, source, path, hub, revision, cut, hash, report_hash: as
             `autopelt.data.source.DataFacts`.
         rule: by which splits are cut (`autopelt.data.draw.RULE`).
@@ -79,6 +80,7 @@ class TaskFacts(Facts):
     train: int | None = None
     selection: int | None = None
     report: int | None = None
+    judged: int | None = None
     origin: str = ""
     source: str = ""
     path: str = ""
@@ -90,6 +92,11 @@ class TaskFacts(Facts):
     general_text: str = ""
     score_hash: str = ""
     rule: int = 1
+
+    @property
+    def scored(self) -> int | None:
+        """Examples that a score is of."""
+        return self.judged or self.selection
 
     @property
     def recorded(self) -> Recorded:

@@ -19,7 +19,7 @@ def score_error(record: StudyRecord, score: float) -> float | None:
         None where the score is not a share of examples, or the size of the split is unknown.
         Variation between random seeds comes on top and is not in it.
     """
-    examples = record.task.selection
+    examples = record.task.scored
     if record.metric not in COUNTED or not examples or not 0 <= score <= 1:
         return None
     return share_error(score, examples)

@@ -131,6 +131,10 @@ class Task(ABC):
         """
         return False
 
+    def judged(self, examples: int) -> int:
+        """How many of so many examples of the selection split the metric is of."""
+        return examples if self.one_pass or not self.generate else min(self.generate, examples)
+
     @property
     def asked(self) -> tuple[str, ...]:
         """Columns of what the model is given of a raw example: the text columns but the target."""

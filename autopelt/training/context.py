@@ -118,8 +118,9 @@ class Context:
 
     def _write_less(self) -> None:
         """Score as many examples of the selection split as the task asks to write texts for."""
-        wanted, part = self.task.generate, self.splits.get("selection")
-        if part is None or self.task.one_pass or not 0 < wanted < len(part.rows):
+        part = self.splits.get("selection")
+        wanted = 0 if part is None else self.task.judged(len(part.rows))
+        if part is None or wanted == len(part.rows):
             return
         rows = draw(wanted, [str(row["input_ids"]) for row in part.rows], self.setup.random_seed)
         self.splits["selection"] = part.select(rows)

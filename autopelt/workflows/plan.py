@@ -249,6 +249,7 @@ def general_text_hash(config: StudyConfig, source: ModelSource, model_config: An
 
 def task_facts(task: Task, splits: Splits, general_text: str = "") -> TaskFacts:
     """What a study keeps of its task and data."""
+    judged = task.judged(len(splits.selection))
     return TaskFacts(
         name=task.name,
         title=task.title,
@@ -259,6 +260,7 @@ def task_facts(task: Task, splits: Splits, general_text: str = "") -> TaskFacts:
         **splits.facts.stored(),
         general_text=general_text,
         score_hash=task.score_hash,
+        judged=judged if judged < len(splits.selection) else None,
     )
 
 

@@ -17,6 +17,7 @@ from autopelt.space.points import sample_feasible
 from autopelt.system.units import format_bytes, format_seconds, format_share
 from autopelt.training.context import Context, Split
 from autopelt.training.loop import release, train_epochs
+from autopelt.training.sampled_texts import allowance, samples
 from autopelt.training.spec import Setup
 from autopelt.workflows.plan import Plan, default_threads
 
@@ -41,7 +42,7 @@ class Price:
         load_seconds: a worker takes to load model and data, once.
         step_seconds: of one training step.
         score_seconds: of scoring the selection split once.
-        trial_seconds: of one trial.
+        trial_seconds: of one trial; with the most that texts beside its metric may take.
         study_seconds: of all trials, `workers` at a time; the sampler's own time is not in it.
         disk_bytes: that the study's folder takes at most.
     """
@@ -70,9 +71,12 @@ def price(plan: Plan) -> Price:
     costs = np.sort(space.costs(points))
     quantiles = {f"{q:g}": int(np.quantile(costs, q)) for q in (0, 0.25, 0.5, 0.75, 1)}
     middle = points[np.argsort(space.costs(points))[len(points) // 2]]
-    load, step, score = _measure(plan, space.decode(tuple(int(v) for v in middle)))
+    load, step, score, texts = _measure(plan, space.decode(tuple(int(v) for v in middle)))
     steps = math.ceil((plan.facts.task.train or 0) / config.training.batch_size)
-    trial = config.training.epochs * (steps * step + score)
+    train, scoring = (config.training.epochs * part for part in (steps * step, score))
+    trial = train + scoring
+    if texts:  # at most
+        trial += allowance({"train": train, "score": scoring})
     rounds = math.ceil(config.trials / config.workers)
     weights = 4 * (plan.limit + plan.facts.head)
     return Price(
@@ -98,8 +102,8 @@ def feasible_share(space: BoundSpace, rng: np.random.Generator, draws: int = DRA
     return float(np.mean((costs >= max(1, space.minimum)) & (costs <= space.limit)))
 
 
-def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, float]:
-    """Seconds of loading, of a training step, and of scoring the selection split."""
+def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, float, bool]:
+    """Seconds of loading, of a step, of scoring the selection split; whether texts are sampled."""
     config = plan.config
     threads = torch.get_num_threads()
     torch.set_num_threads(default_threads(config.workers))
@@ -120,7 +124,8 @@ def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, floa
             release(context)
         done = math.ceil(len(context.splits["train"].rows) / batch)
         scored = len(context.splits["selection"].rows)
-        return load, seconds.get("train", 0.0) / done, seconds["score"] * whole / scored
+        step, score = seconds.get("train", 0.0) / done, seconds["score"] * whole / scored
+        return load, step, score, samples(context.task)
     finally:
         torch.set_num_threads(threads)
 

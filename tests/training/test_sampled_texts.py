@@ -91,3 +91,9 @@ def test_scores_are_those_of_the_texts():
     assert dict(made.scores) == pytest.approx(
         {"exact_match": 1.0, "rougeL": 1.0, "chrf": 1.0, "number_match": 1.0}
     )
+
+
+def test_what_is_left_for_texts_is_a_quarter_of_all_less_what_scoring_took():
+    assert allowance({"train": 9.0, "score": 1.0}) == pytest.approx(2.0)
+    assert allowance({"train": 6.0, "trunk": 3.0, "load": 50.0}) == pytest.approx(3.0)
+    assert allowance({"train": 3.0, "score": 2.0}) == 0.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autopelt.cli.main import main
+from autopelt.workflows import price as price_module
 from autopelt.workflows.plan import Plan, make_plan
 from autopelt.workflows.price import feasible_share, price
 from autopelt.workflows.settings import resolve_config
@@ -60,3 +61,16 @@ def test_nothing_is_written(
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["feasible_share"] > 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_beside_the_metric_are_in_the_price(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(tiny_bert, workers=2)
+    seconds = [1.0, 2.0, 3.0]
+    monkeypatch.setattr(price_module, "_measure", lambda *_: (*seconds, False))
+    without = price(made).trial_seconds
+    monkeypatch.setattr(price_module, "_measure", lambda *_: (*seconds, True))
+    with_texts = price(made).trial_seconds
+    scoring = made.config.training.epochs * 3.0
+    assert with_texts == pytest.approx((without - scoring) / 0.75)

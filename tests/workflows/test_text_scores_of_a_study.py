@@ -75,6 +75,7 @@ def test_a_chat_is_searched_by_its_loss_and_tells_of_texts_everywhere(
         assert set(json.loads(next(csv.DictReader(lines))["metrics"])) >= BESIDE
     assert "rougeL" in (folder / "loss" / "index.html").read_text("utf-8")
 
+    assert record.task.scored == record.task.selection
     assert main(["train", f"{folder / 'loss'}:0", "--out", str(folder / "trained")]) == 0
     assert main(["evaluate", str(folder / "trained"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -96,6 +97,8 @@ def test_a_score_of_ones_own_leads_a_study(
     record = storage.record()
     assert record.metric == "negative far"
     assert record.task.score_hash
+    assert (record.task.selection, record.task.scored) == (18, 8)
+    assert "on 8 of 18 examples" in (folder / "own" / "index.html").read_text("utf-8")
     for trial in record.trials:
         assert {"far", "letters", "one", "rougeL"} <= set(trial.metrics)
         assert trial.score == -trial.metrics["far"]
