@@ -7,11 +7,13 @@ with ranks and scales that may differ from map to map (``lora_rank_pattern``,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from autopelt.data.conversations import ASSISTANT
 from autopelt.errors import UsageError, parameter
-from autopelt.export.recipe import Recipe, pairs, write_rows
+from autopelt.export.recipe import TEMPLATE, Example, Recipe, write_rows, write_template
 from autopelt.export.yaml_file import write_config
 
 NAME = "axolotl"
@@ -26,7 +28,8 @@ def write(recipe: Recipe, folder: Path, out: Path) -> None:
     """
     values = _values(recipe, out.resolve())
     for split in recipe.splits:
-        write_rows(folder / "data" / f"{split}.jsonl", pairs(recipe, split))
+        write_rows(folder / "data" / f"{split}.jsonl", map(_row(recipe), recipe.rows[split]))
+    write_template(recipe, folder)
     write_config(folder / FILE, values, recipe, f"axolotl train {out / FILE}", NAME, out)
 
 
@@ -37,8 +40,9 @@ def _values(recipe: Recipe, out: Path) -> dict[str, Any]:
         "base_model": recipe.model,
         **revision,
         **_adapter(recipe),
-        "datasets": [_data(out, "train")],
-        "test_datasets": [_data(out, "selection")],
+        **({**_template(recipe, out), **_turn_end(recipe)} if recipe.template else {}),
+        "datasets": [_data(recipe, out, "train")],
+        "test_datasets": [_data(recipe, out, "selection")],
         "dataset_prepared_path": str(out / "prepared"),
         "train_on_inputs": False,
         "sequence_len": recipe.limit,
@@ -66,19 +70,58 @@ def _values(recipe: Recipe, out: Path) -> dict[str, Any]:
     }
 
 
-def _data(out: Path, split: str) -> dict[str, Any]:
-    """A split of pairs, joined as they were trained."""
-    return {
-        "path": str(out / "data" / f"{split}.jsonl"),
-        "ds_type": "json",
-        "split": "train",
-        "type": {
-            "field_instruction": "prompt",
-            "field_output": "completion",
-            "format": "{instruction}",
-            "no_input_format": "{instruction}",
-        },
+def _row(recipe: Recipe) -> Callable[[Example], Example]:
+    """Of an example, with marks of the turns that are learned where not all answers are."""
+    if not recipe.last:
+        return lambda example: example
+
+    def marked(example: Example) -> Example:
+        turns = example["messages"]
+        return {
+            "messages": [
+                {**turn, "train": place == len(turns) - 1} for place, turn in enumerate(turns)
+            ]
+        }
+
+    return marked
+
+
+def _data(recipe: Recipe, out: Path, split: str) -> dict[str, Any]:
+    """A split: conversations by their template, or pairs, joined as they were trained."""
+    path = {"path": str(out / "data" / f"{split}.jsonl"), "ds_type": "json", "split": "train"}
+    if recipe.template is None:
+        return path | {
+            "type": {
+                "field_instruction": "prompt",
+                "field_output": "completion",
+                "format": "{instruction}",
+                "no_input_format": "{instruction}",
+            }
+        }
+    learned = {"roles_to_train": [], "message_field_training": "train"}
+    return path | {
+        "type": "chat_template",
+        **_template(recipe, out),
+        "field_messages": "messages",
+        "message_property_mappings": {"role": "role", "content": "content"},
+        **(learned if recipe.last else {"roles_to_train": [ASSISTANT]}),
+        "train_on_eos": "turn",
     }
+
+
+def _template(recipe: Recipe, out: Path) -> dict[str, str]:
+    """Which chat template writes the conversations."""
+    if recipe.own_template:
+        return {"chat_template": "tokenizer_default"}
+    return {"chat_template": "jinja", "chat_template_jinja": str(out / TEMPLATE)}
+
+
+def _turn_end(recipe: Recipe) -> dict[str, Any]:
+    """What ends a turn, where that is another token than a text's end."""
+    assert recipe.template is not None
+    end, tokenizer = recipe.template.end, recipe.tokenizer
+    special = end in tokenizer.get_added_vocab() and end != tokenizer.eos_token
+    return {"eot_tokens": [end]} if special else {}
 
 
 def _adapter(recipe: Recipe) -> dict[str, Any]:

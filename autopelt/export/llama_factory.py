@@ -8,14 +8,18 @@ trains LoRA and DoRA of one rank and one alpha on maps that are named, and whole
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from autopelt.data.conversations import ASSISTANT, SYSTEM, TOOL, USER
 from autopelt.errors import UsageError, parameter
 from autopelt.export.axolotl import require_lora, require_whole
-from autopelt.export.recipe import Recipe, marked, write_rows
+from autopelt.export.recipe import Example, Recipe, write_rows
 from autopelt.export.yaml_file import write_config
 from autopelt.system.files import write_text
+from autopelt.tasks.chat_template import named
+from autopelt.tasks.padding import begins_itself
 
 NAME = "llama-factory"
 FILE = "llama_factory.yaml"
@@ -28,11 +32,14 @@ def write(recipe: Recipe, folder: Path, out: Path) -> None:
         UsageError: LLaMA-Factory cannot train what is attached.
     """
     values = _values(recipe, out.resolve())
+    _require_turns(recipe)
     for split in recipe.splits:
-        write_rows(folder / "data" / f"{split}.jsonl", marked(recipe, split))
-    about = {split: _about(f"{split}.jsonl") for split in recipe.splits}
+        write_rows(folder / "data" / f"{split}.jsonl", _rows(recipe, split))
+    about = {split: _about(recipe, f"{split}.jsonl") for split in recipe.splits}
     write_text(folder / "data" / "dataset_info.json", json.dumps(about, indent=2) + "\n")
-    write_config(folder / FILE, values, recipe, f"llamafactory-cli train {out / FILE}", NAME, out)
+    run = f"llamafactory-cli train {out / FILE}"
+    chat = ["It also learns the blanks that the template writes behind an answer."]
+    write_config(folder / FILE, values, recipe, run, NAME, out, *(chat if recipe.template else []))
 
 
 def _values(recipe: Recipe, out: Path) -> dict[str, Any]:
@@ -47,7 +54,8 @@ def _values(recipe: Recipe, out: Path) -> dict[str, Any]:
         "dataset_dir": str(out / "data"),
         "dataset": "train",
         "eval_dataset": "selection",
-        "template": "empty",
+        **({"template": "empty"} if recipe.template is None else {}),
+        **({"mask_history": True} if recipe.last else {}),
         "cutoff_len": recipe.limit,
         "packing": False,
         "per_device_train_batch_size": training.batch_size,
@@ -72,10 +80,57 @@ def _values(recipe: Recipe, out: Path) -> dict[str, Any]:
     }
 
 
-def _about(file: str) -> dict[str, Any]:
-    """Of pairs, with beginning and end tokens in the texts: its template adds none."""
-    columns = {"prompt": "prompt", "response": "completion"}
-    return {"file_name": file, "formatting": "alpaca", "columns": columns}
+def _about(recipe: Recipe, file: str) -> dict[str, Any]:
+    """What ``dataset_info.json`` says of a split."""
+    if recipe.template is None:
+        columns = {"prompt": "prompt", "response": "completion"}
+        return {"file_name": file, "formatting": "alpaca", "columns": columns}
+    tags = {
+        "role_tag": "role",
+        "content_tag": "content",
+        "user_tag": USER,
+        "assistant_tag": ASSISTANT,
+        "system_tag": SYSTEM,
+        "observation_tag": TOOL,
+        "function_tag": "function",
+    }
+    columns = {"messages": "messages"}
+    return {"file_name": file, "formatting": "sharegpt", "columns": columns, "tags": tags}
+
+
+def _rows(recipe: Recipe, split: str) -> Iterable[Example]:
+    """Pairs have beginning and end tokens in their texts, as the empty template adds none."""
+    if recipe.template is not None:
+        return recipe.rows[split]
+    tokenizer = recipe.tokenizer
+    first = tokenizer.bos_token if begins_itself(tokenizer) else ""
+    end = tokenizer.eos_token or ""
+    return [
+        {"prompt": first + row["prompt"], "completion": row["completion"] + end}
+        for row in recipe.rows[split]
+    ]
+
+
+def _require_turns(recipe: Recipe) -> None:
+    """Raise UsageError for conversations that it would read otherwise, or skip."""
+    if recipe.template is None:
+        return
+    if not recipe.own_template:
+        raise UsageError(
+            f"cannot export to {NAME}: it takes the chat template from the tokenizer, and this one "
+            f"is of a file or autopelt's own; {parameter('to', 'axolotl')} and "
+            f"{parameter('to', 'script')} (TRL) take it along."
+        )
+    for examples in recipe.rows.values():
+        for example in examples:
+            roles = [turn["role"] for turn in example["messages"]]
+            roles = roles[1:] if roles[0] == SYSTEM else roles
+            if roles != [USER, ASSISTANT] * (len(roles) // 2):
+                raise UsageError(
+                    f"cannot export to {NAME}: it takes turns of user and assistant only, and not "
+                    f"{named(example['messages'])}; "
+                    f"{parameter('to', 'axolotl')} and {parameter('to', 'script')} (TRL) take it."
+                )
 
 
 def _adapter(recipe: Recipe) -> dict[str, Any]:

@@ -21,14 +21,18 @@ from autopelt.export.chosen import Chosen
 from autopelt.export.peft_settings import PeftSettings, peft_settings
 from autopelt.system.files import write_text
 from autopelt.tasks import make_task
-from autopelt.tasks.generation import CAUSAL, LOSS, Generation
-from autopelt.tasks.padding import begins_itself
+from autopelt.tasks.chat import Chat
+from autopelt.tasks.chat_template import ChatTemplate
+from autopelt.tasks.cutting import DROP
+from autopelt.tasks.generation import CAUSAL, Generation
 from autopelt.training.context import length_limit
 from autopelt.training.spec import data_source
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PretrainedConfig
+
+    from autopelt.data.conversations import Conversation
 
 Example = dict[str, Any]
 
@@ -83,7 +87,73 @@ class Recipe:
     @property
     def by_loss(self) -> bool:
         """Whether the epoch was chosen by the loss of answers, which all of them measure."""
-        return self.task.metric.name == LOSS
+        return self.task.one_pass
+
+    @cached_property
+    def template(self) -> ChatTemplate | None:
+        """What writes the conversations of a chat."""
+        if not isinstance(self.task, Chat):
+            return None
+        return ChatTemplate(self.tokenizer, self.task.chat_template)
+
+    @property
+    def own_template(self) -> bool:
+        """Whether a chat's template is the tokeniser's, which every program finds there."""
+        given = isinstance(self.task, Chat) and self.task.chat_template
+        return bool(self.tokenizer.chat_template) and not given
+
+    @property
+    def last(self) -> bool:
+        """Whether a conversation's last answer alone is learned."""
+        return isinstance(self.task, Chat) and self.task.last
+
+    @cached_property
+    def rows(self) -> Mapping[str, list[Example]]:
+        """Of each split ``messages``, or ``prompt`` and ``completion``, as they were trained.
+
+        Conversations are as the template could write them, cut where they were too long.
+        """
+        return {name: list(self._rows(split)) for name, split in self.splits.items()}
+
+    def _rows(self, split: Dataset) -> Iterable[Example]:
+        task, template = self.task, self.template
+        if template is not None:
+            for example in split:
+                turns = template.ready(example["messages"])
+                if self._tokens(template, turns) > self.limit:
+                    if task.too_long == DROP:
+                        continue
+                    turns = template.shortened(turns, self.limit, self.last)
+                yield {
+                    "messages": [{key: turn[key] for key in ("role", "content")} for turn in turns]
+                }
+            return
+        for example in split if task.too_long != DROP else self._short(split):
+            prompt = task.prefix + example["source"] + task.separator
+            yield {"prompt": prompt, "completion": example["target"]}
+
+    def _tokens(self, template: ChatTemplate, turns: Conversation) -> int:
+        return len(template.rows([template.written(turns, self.last)])[0].ids)
+
+    def _short(self, split: Dataset) -> Iterable[Example]:
+        """Pairs that are not left out."""
+        for example in split:
+            one = {key: [value] for key, value in example.items()}
+            full = self.task.encode_batch(one, self.tokenizer, self.limit)["full_length"]
+            if full[0] <= self.limit:
+                yield example
+
+    @property
+    def cut(self) -> int:
+        """How many pairs were cut, which other programs do in their own way."""
+        if self.template is not None:
+            return 0
+        lengths = [
+            pair
+            for encoded in self.encoded.values()
+            for pair in zip(encoded["length"][:], encoded["full_length"][:], strict=True)
+        ]
+        return sum(length < full for length, full in lengths)
 
     @cached_property
     def encoded(self) -> Mapping[str, Dataset]:
@@ -116,29 +186,19 @@ def recipe(chosen: Chosen, to: str) -> Recipe | None:
     return Recipe(chosen, task, tokenizer, config, peft, limit, splits)
 
 
-def pairs(recipe: Recipe, split: str) -> Iterable[Example]:
-    """``prompt`` and ``completion`` of a generation task's examples, as it joins them."""
-    task = recipe.task
-    for example in recipe.splits[split]:
-        prompt = task.prefix + example["source"] + task.separator
-        yield {"prompt": prompt, "completion": example["target"]}
-
-
-def marked(recipe: Recipe, split: str) -> Iterable[Example]:
-    """The same with beginning and end tokens as text, for programs that add none."""
-    tokenizer = recipe.tokenizer
-    first = tokenizer.bos_token if begins_itself(tokenizer) else ""
-    for example in pairs(recipe, split):
-        yield {
-            "prompt": first + example["prompt"],
-            "completion": example["completion"] + (tokenizer.eos_token or ""),
-        }
-
-
 def write_rows(path: Path, rows: Iterable[Example]) -> None:
     """JSON lines."""
     path.parent.mkdir(exist_ok=True)
     write_text(path, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
+
+
+TEMPLATE = "chat_template.jinja"
+
+
+def write_template(recipe: Recipe, folder: Path) -> None:
+    """The chat template, where it is not the tokeniser's own."""
+    if recipe.template is not None and not recipe.own_template:
+        write_text(folder / TEMPLATE, recipe.template.text)
 
 
 def not_a_decoder(to: str, name: str) -> UsageError:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autopelt.export.recipe import Recipe, write_rows
-from autopelt.export.trl_data import Form, form_of
+from autopelt.export.recipe import TEMPLATE, Recipe, write_rows, write_template
+from autopelt.export.trl_data import form_of
 from autopelt.system.files import write_text
+
+_TEMPLATE = f"""\
+tokenizer.chat_template = (HERE / "{TEMPLATE}").read_text(encoding="utf-8")
+"""
 
 _WITHOUT_DROPOUT = """\
 for module in model.modules():
@@ -22,14 +27,15 @@ for module in model.modules():
 
 def write(recipe: Recipe, folder: Path, out: Path) -> None:
     """``train.py``, ``architecture.yaml`` and ``data``, into a folder that will be called `out`."""
-    form = form_of(recipe)
-    for split in recipe.splits:
-        write_rows(folder / "data" / f"{split}.jsonl", form.rows(recipe, split))
+    said, arguments, rows = form_of(recipe)
+    for split, few in rows.items():
+        write_rows(folder / "data" / f"{split}.jsonl", few)
+    write_template(recipe, folder)
     write_text(folder / "architecture.yaml", recipe.chosen.architecture.to_yaml())
-    write_text(folder / "train.py", _filled(recipe, form, out))
+    write_text(folder / "train.py", _filled(recipe, said, arguments, out))
 
 
-def _filled(recipe: Recipe, form: Form, out: Path) -> str:
+def _filled(recipe: Recipe, said: str, arguments: Mapping[str, Any], out: Path) -> str:
     chosen, peft = recipe.chosen, recipe.peft
     template = (Path(__file__).parent / "trl_template.py.txt").read_text("utf-8")
     command = ["autopelt", "export", chosen.name, "--to", "script", "--out", str(out)]
@@ -43,15 +49,15 @@ def _filled(recipe: Recipe, form: Form, out: Path) -> str:
         "COMMAND": shlex.join(command),
         "DIFFERENCES": "\n".join(
             textwrap.fill(text, 99, initial_indent="* ", subsequent_indent="  ")
-            for text in _differences(recipe, form)
+            for text in _differences(recipe, said)
         ),
         "IMPORTS": "\n".join(imports),
         "MODEL_VALUE": _python(recipe.model),
         "REVISION_VALUE": _python(chosen.setup.source.revision),
-        "TEMPLATE": "",
+        "TEMPLATE": _TEMPLATE if recipe.template and not recipe.own_template else "",
         "DTYPE_VALUE": "bfloat16" if chosen.training.precision == "bf16" else "float32",
         "DROPOUT": "" if chosen.training.dropout else _WITHOUT_DROPOUT,
-        "ARGUMENTS": _lines(_arguments(recipe, form)),
+        "ARGUMENTS": _lines(_arguments(recipe, arguments)),
         "PEFT": called,
         "PEFT_ARGUMENT": "\n    peft_config=adapter," if peft.config else "",
     }
@@ -67,7 +73,7 @@ class _Code:
     text: str
 
 
-def _arguments(recipe: Recipe, form: Form) -> dict[str, Any]:
+def _arguments(recipe: Recipe, more: Mapping[str, Any]) -> dict[str, Any]:
     """What SFTConfig is told."""
     training = recipe.chosen.training
     gpu = "torch.cuda.is_available() and torch.cuda.is_bf16_supported()"
@@ -85,7 +91,7 @@ def _arguments(recipe: Recipe, form: Form) -> dict[str, Any]:
         "max_length": recipe.limit,
         "packing": False,
         "train_sampling_strategy": "group_by_length",
-        **form.arguments,
+        **more,
         "bf16": False if training.precision == "fp32" else _Code(gpu),
         "gradient_checkpointing": training.gradient_checkpointing,
         "eval_strategy": "epoch",
@@ -112,35 +118,35 @@ def _python(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str | list) else repr(value)
 
 
-def _differences(recipe: Recipe, form: Form) -> list[str]:
+def _differences(recipe: Recipe, data: str) -> list[str]:
     """Sentences on what TRL does otherwise, and on what looks as if it did."""
     training = recipe.chosen.training
-    said = [
+    told = [
         "Random numbers: the start of the modules and the order of the examples are TRL's. Both "
         "put examples of like length into a batch.",
         "Schedule: in step s of W warm-up steps autopelt's rate is (s + 1) / W, TRL's s / (W - 1); "
         "from there on they are equal.",
         "Loss: the mean over the learned tokens of a batch, in both.",
         f"Optimiser: AdamW with one rate for all that is trained, in both{_decay(recipe)}.",
-        f"Data: {form.said}",
+        f"Data: {data}",
     ]
     if training.packing != "off":
-        said.append(
+        told.append(
             "Packing: autopelt packs the examples of a batch; TRL packs the data set, which makes "
             "other batches, so it is off. With FlashAttention, padding_free=True with "
             "max_length=None comes near."
         )
     if _drops(recipe.config) and training.dropout:
-        said.append(
+        told.append(
             "Dropout: TRL has the backbone's in all layers, autopelt from the lowest layer with a "
             "module upwards."
         )
     if not recipe.by_loss:
-        said.append(
+        told.append(
             "Best epoch: by the loss on the selection split, where autopelt took "
             f"{recipe.task.metric.name}."
         )
-    return said
+    return told
 
 
 def _decay(recipe: Recipe) -> str:

@@ -136,6 +136,11 @@ class ChatTemplate:
         """Whether it writes what a tool gave back."""
         return self._takes(USER, ASSISTANT, TOOL, ASSISTANT)
 
+    @property
+    def tags(self) -> bool:
+        """Whether it says itself what an answer is, by ``{% generation %}``."""
+        return bool(_TAG.search(self.text))
+
     @cached_property
     def end(self) -> str:
         """What it writes behind an answer, without blanks around; may be empty."""
@@ -176,7 +181,7 @@ class ChatTemplate:
         try:
             if conversation[-1]["role"] != ASSISTANT:
                 return self._render(conversation, prompt=True), []
-            if _TAG.search(self.text):
+            if self.tags:
                 text, spans = self._tagged(conversation)
             else:
                 text, spans = self._found(conversation, last)

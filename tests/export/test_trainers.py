@@ -11,7 +11,15 @@ from pathlib import Path
 import peft
 import pytest
 import yaml
-from trained_decoder import LAYERS, LORA, trained_on_pairs
+from trained_decoder import (
+    CHATML,
+    LAYERS,
+    LORA,
+    TAGGED,
+    chats,
+    trained_on_chats,
+    trained_on_pairs,
+)
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from autopelt.architecture.architecture import Architecture
@@ -187,11 +195,12 @@ def test_what_trl_would_cut_otherwise_goes_as_tokens(folder, tmp_path):
     (tmp_path / "architecture.yaml").write_text(LORA.to_yaml())
     export_study(str(tmp_path), "script", tmp_path / "out")
     script = (tmp_path / "out" / "train.py").read_text()
-    assert "tokens and labels as autopelt made them" in script
+    assert "tokens and labels, of which TRL would make" in script
     assert "completion_only_loss" not in script
     chosen = recipe(choose(str(tmp_path), "script"), "script")
     first = rows(tmp_path / "out/data/train.jsonl")[0]
-    assert first == {key: chosen.encoded["train"][0][key] for key in ("input_ids", "labels")}
+    trained = {key: chosen.encoded["train"][0][key] for key in ("input_ids", "labels")}
+    assert first == {"prompt": "the cat 1 sat\n", "completion": "the mat 1", **trained}
     assert len(first["input_ids"]) <= 10
 
 
@@ -291,3 +300,113 @@ def test_a_folder_without_data_or_schedule_is_refused(to, folder, tmp_path):
         export_study(str(tmp_path), to, tmp_path / "out")
     with pytest.raises(UsageError, match="is no study and no folder of autopelt train"):
         export_study(str(tmp_path / "nowhere"), to, tmp_path / "out")
+
+
+# ------------------------------------------------------------------ chats
+@pytest.fixture(scope="module")
+def chat(tmp_path_factory):
+    """Makes folders of `autopelt train`, each kind once."""
+    made = {}
+
+    def make(name, template, turns, **named):
+        if name not in made:
+            at = tmp_path_factory.mktemp(name)
+            made[name] = trained_on_chats(at, template, chats(turns), **named)
+        return made[name]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "turns", "named", "argument", "columns"),
+    [
+        ("one", CHATML, 2, {}, "completion_only_loss", {"prompt", "completion"}),
+        ("last", CHATML, 4, {"loss_on": "last"}, "completion_only_loss", {"prompt", "completion"}),
+        ("tagged", TAGGED, 4, {}, "assistant_only_loss", {"messages"}),
+        ("given", CHATML, 4, {"chat_template": TAGGED}, "assistant_only_loss", {"messages"}),
+        ("two", CHATML, 4, {}, "", {"messages", "input_ids", "labels"}),
+        ("none", None, 4, {}, "", {"messages", "input_ids", "labels"}),
+    ],
+)
+def test_trl_gets_conversations_as_it_makes_the_same_of_them(
+    name, template, turns, named, argument, columns, chat, tmp_path
+):
+    """Readable where it can; the template goes along where it is not the tokenizer's."""
+    folder = chat(name, template, turns, **named)
+    out = export_study(str(folder), "script", tmp_path / "out")
+    script, first = (out / "train.py").read_text(), rows(out / "data" / "train.jsonl")[0]
+    told = called(script, "SFTConfig")
+    assert {key for key in told if key.endswith("only_loss")} == ({argument} - {""})
+    assert set(first) == columns
+    if "labels" in first:
+        learned = [token for token, label in zip(first["input_ids"], first["labels"]) if label >= 0]
+        tokenizer = recipe(choose(str(folder), "script"), "script").tokenizer
+        end = tokenizer.eos_token
+        assert tokenizer.decode(learned) == f"on the mat 0{end}it rained 0 times{end}"
+    own = name not in ("given", "none")
+    assert (out / "chat_template.jinja").is_file() != own
+    assert ("tokenizer.chat_template = " in script) != own
+    assert ("TRL also learns '\\n' behind an answer" in " ".join(script.split())) == (
+        argument == "completion_only_loss"
+    )
+
+
+def test_axolotl_writes_chats_by_their_template(chat, tmp_path):
+    out = export_study(str(chat("two", CHATML, 4)), "axolotl", tmp_path / "out")
+    told = yaml.safe_load((out / "axolotl.yaml").read_text())
+    assert told["chat_template"] == "tokenizer_default"
+    (data,) = told["datasets"]
+    assert set(data) <= known("axolotl dataset")
+    assert (data["type"], data["roles_to_train"]) == ("chat_template", ["assistant"])
+    assert set(rows(out / "data" / "train.jsonl")[0]) == {"messages"}
+    out = export_study(str(chat("none", None, 4)), "axolotl", tmp_path / "none").resolve()
+    told = yaml.safe_load((out / "axolotl.yaml").read_text())
+    template = str(out / "chat_template.jinja")
+    for keys in (told, told["datasets"][0]):
+        assert (keys["chat_template"], keys["chat_template_jinja"]) == ("jinja", template)
+    assert Path(template).is_file()
+
+
+def test_axolotl_is_told_which_turn_is_learned(chat, tmp_path):
+    folder = chat("last", CHATML, 4, loss_on="last")
+    out = export_study(str(folder), "axolotl", tmp_path / "out")
+    (data,) = yaml.safe_load((out / "axolotl.yaml").read_text())["datasets"]
+    assert (data["roles_to_train"], data["message_field_training"]) == ([], "train")
+    turns = rows(out / "data" / "train.jsonl")[0]["messages"]
+    assert [turn["train"] for turn in turns] == [False] * (len(turns) - 1) + [True]
+
+
+def test_llama_factory_reads_chats_by_the_tokenizers_template(chat, tmp_path):
+    folder = chat("last", CHATML, 4, loss_on="last")
+    out = export_study(str(folder), "llama-factory", tmp_path / "out")
+    told = yaml.safe_load((out / "llama_factory.yaml").read_text())
+    assert set(told) <= known("llama-factory")
+    assert "template" not in told
+    assert told["mask_history"]
+    about = json.loads((out / "data" / "dataset_info.json").read_text())["train"]
+    assert about["formatting"] == "sharegpt"
+    assert set(about["columns"]) <= known("llama-factory dataset", "columns")
+    assert set(about["tags"]) <= known("llama-factory dataset", "tags")
+    with pytest.raises(UsageError, match="takes the chat template from the tokenizer"):
+        export_study(str(chat("none", None, 4)), "llama-factory", tmp_path / "none")
+
+
+def test_llama_factory_would_write_or_skip_other_turns_than_the_users(tmp_path):
+    odd = chats(4)
+    for row in odd:
+        row["messages"][-2]["role"] = "tool"
+    folder = trained_on_chats(tmp_path, CHATML, odd)
+    with pytest.raises(UsageError, match="takes turns of user and assistant only, and not the con"):
+        export_study(str(folder), "llama-factory", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_conversations_go_along_as_they_were_cut_or_without_those_left_out(tmp_path):
+    folder = trained_on_chats(tmp_path, CHATML, chats(4), too_long="drop")
+    record = json.loads((folder / "training.json").read_text())
+    record["setup"]["max_length"] = 75
+    (folder / "training.json").write_text(json.dumps(record))
+    made = recipe(choose(str(folder), "script"), "script")
+    counts = {name: len(few) for name, few in made.rows.items()}
+    assert counts == {name: len(encoded) for name, encoded in made.encoded.items()}
+    assert sum(counts.values()) < sum(map(len, made.splits.values()))

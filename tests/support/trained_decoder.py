@@ -33,6 +33,10 @@ LORA = Architecture(
 def decoder(folder: Path, template: str | None = None) -> PreTrainedTokenizerFast:
     """A tiny Llama and its tokenizer, without dropout."""
     tokenizer = byte_level(begin=False)
+    if template is not None:
+        tokenizer.add_special_tokens(
+            {"additional_special_tokens": ["<|im_start|>", "<|im_end|>"], "eos_token": "<|im_end|>"}
+        )
     tokenizer.chat_template = template
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -60,6 +64,42 @@ def trained_on_pairs(folder: Path, architecture: Architecture = LORA, **training
     write_text(data, "".join(f"{json.dumps(row)}\n" for row in rows))
     task = task_from_files(str(data), kind="generation", score="loss", max_length=32)
     return trained(folder, architecture, task.spec, "generation", **training)
+
+
+CHATML = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+TAGGED = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}{% if m.role == 'assistant' %}"
+    "{% generation %}{{ m.content + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}{% else %}"
+    "{{ m.content + '<|im_end|>\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def chats(turns: int = 2) -> list[dict[str, list[dict[str, str]]]]:
+    """Conversations of so many turns; every third has a system turn in front."""
+    rows = []
+    for n in range(40):
+        said = [f"where is the cat {n} ?", f"on the mat {n}", "why ?", f"it rained {n} times"]
+        roles = ("user", "assistant", "user", "assistant")
+        pairs = list(zip(roles, said, strict=True))[:turns]
+        pairs = pairs if n % 3 else [("system", "the dog knows it"), *pairs]
+        rows.append({"messages": [{"role": role, "content": text} for role, text in pairs]})
+    return rows
+
+
+def trained_on_chats(
+    folder: Path, template: str | None, rows: list[dict[str, list[dict[str, str]]]], **named: str
+) -> Path:
+    """A folder of `autopelt train`, of conversations."""
+    decoder(folder / "model", template)
+    data = folder / "chats.jsonl"
+    write_text(data, "".join(f"{json.dumps(row)}\n" for row in rows))
+    task = task_from_files(str(data), kind="chat", score="loss", max_length=128, **named)
+    return trained(folder, LORA, task.spec, "chat")
 
 
 def trained(
