@@ -8,29 +8,36 @@ length in turn, bare, deployed, bare, deployed, so that whatever else the machin
 slows both. The median of the rounds' ratios counts. Weights do not matter to it. In fp32.
 
 ``memory``: bytes that training in fp32 holds beside the frozen weights, for a batch of `BATCH`
-examples of typical length: every tensor that the backward pass keeps, and weights, gradients and
-both moments of what is trained. It is counted, not sampled: equal on every run, however busy the
-machine is. On a GPU, whose allocator knows, it is measured instead: the peak of such a step, what
-is held for a moment during it included.
+examples of typical length: every tensor that the backward pass keeps (with gradient checkpointing,
+inputs of layers), and weights, gradients and both moments of what is trained. It is counted, not
+sampled: equal on every run, however busy the machine is. On a GPU, whose allocator knows, it is
+measured instead: the peak of such a step, what is held for a moment during it included.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
 from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.backbone import Backbone
 from autopelt.methods import named
 from autopelt.modules.attachment import attach, detach, fold
+from autopelt.modules.base import first_input
 from autopelt.modules.parameter_groups import parameter_groups
 from autopelt.study.objectives import COSTS
+from autopelt.training.checkpointing import checkpointed
 from autopelt.training.context import Context
 from autopelt.training.modes import set_training_mode
+from autopelt.training.packing import Layout
 from autopelt.training.spec import TrialSpec
+from autopelt.training.trunk import boundary_of
 
 ROUNDS, PASSES = 7, 5
 """Rounds of latency, and predictions of each form in a round; the first round warms up."""
@@ -92,7 +99,7 @@ def pace(
 
     Nothing may be attached.
     """
-    batch = typical(context, "selection", examples)
+    batch = context.batch("selection", typical(context, "selection", examples))
     deployed = deployed_form(architecture)
     times: list[tuple[float, float]] = []
     for _ in range(rounds):
@@ -167,10 +174,9 @@ def training_step(context: Context, architecture: Architecture, spec: TrialSpec)
     attach(model, architecture, random_seed=spec.random_seed, directions={})
     trained = [p for group in parameter_groups(model) for p in group["params"]]
     try:
-        batch = typical(context, "train", BATCH)
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             set_training_mode(model, spec.training.dropout)
-            loss = context.task.loss(model(**context.task.inputs(batch)), batch)
+            loss = _loss(context, architecture, spec, lambda tensor: tensor)
             if loss.requires_grad:
                 loss.backward()
         if trained:
@@ -200,7 +206,6 @@ def counted_memory(context: Context, architecture: Architecture, spec: TrialSpec
                 kept[storage.data_ptr()] = storage.nbytes()
             return tensor
 
-        batch = typical(context, "train", BATCH)
         with (
             torch.random.fork_rng(devices=[]),
             torch.enable_grad(),
@@ -208,7 +213,7 @@ def counted_memory(context: Context, architecture: Architecture, spec: TrialSpec
         ):
             set_training_mode(model, spec.training.dropout)
             # While the loss is there, so is the graph: no storage that was counted is used again.
-            loss = context.task.loss(model(**context.task.inputs(batch)), batch)
+            loss = _loss(context, architecture, spec, keep)
         del loss
         held = sum(p.numel() * p.element_size() for p in trained)
         return sum(kept.values()) + STATES * held
@@ -217,10 +222,33 @@ def counted_memory(context: Context, architecture: Architecture, spec: TrialSpec
         model.eval()
 
 
-def typical(context: Context, split: str, size: int) -> dict[str, torch.Tensor]:
-    """A batch of the examples whose length is nearest to the median."""
+def _loss(
+    context: Context,
+    architecture: Architecture,
+    spec: TrialSpec,
+    keep: Callable[[torch.Tensor], object],
+) -> torch.Tensor:
+    """Of a typical batch, computed as training does; `keep` is told inputs of layers kept so."""
+    backbone, layout = Backbone(context.model), Layout(context)
+    lowest = boundary_of(architecture, len(backbone.layers))
+
+    def kept(layer: nn.Module, args: Any, kwargs: Any) -> None:
+        keep(first_input(args, kwargs))
+
+    with layout.installed(), ExitStack() as stack:
+        if spec.training.gradient_checkpointing:
+            stack.enter_context(checkpointed(backbone, lowest, nullcontext))
+            for _, layer in backbone.layers[lowest:]:
+                hook = layer.register_forward_pre_hook(kept, with_kwargs=True)
+                stack.callback(hook.remove)
+        laid = layout.lay("train", typical(context, "train", BATCH))
+        return context.task.loss(context.model(**context.inputs(laid.batch)), laid.batch)
+
+
+def typical(context: Context, split: str, size: int) -> list[int]:
+    """The examples whose length is nearest to the median."""
     order = nearest_to_median(context.splits[split].lengths)
-    return context.batch(split, [order[i % len(order)] for i in range(size)])
+    return [order[i % len(order)] for i in range(size)]
 
 
 def nearest_to_median(lengths: Sequence[int]) -> list[int]:

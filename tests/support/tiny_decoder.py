@@ -14,7 +14,7 @@ from autopelt.training.spec import Setup
 WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "did", "not", "see", "it", "near", "me"]
 
 
-def decoder(family: str, folder: Path, attention: str = "sdpa") -> Context:
+def decoder(family: str, folder: Path, attention: str = "sdpa", *, bf16: bool = False) -> Context:
     """A random decoder that learns to write words, of texts from 2 to 14 words."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -32,6 +32,6 @@ def decoder(family: str, folder: Path, attention: str = "sdpa") -> Context:
     rows = [f"{' '.join(text)},{' '.join(WORDS[: 1 + i % 4])}" for i, text in enumerate(texts)]
     (folder / "own.csv").write_text("\n".join(["text,target", *rows]) + "\n", encoding="utf-8")
     task = task_from_files(str(folder / "own.csv"), kind="generation", score="loss")
-    context = Context(Setup(str(folder / "model"), task.spec))
+    context = Context(Setup(str(folder / "model"), task.spec, bf16=bf16))
     context.model.set_attn_implementation(attention)
     return context

@@ -1,5 +1,6 @@
 """Latency and memory of an architecture: what is measured, and that the model is left alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def test_memory_is_counted_alike_and_grows_with_what_is_passed_backwards(setup: 
     top, low = ADAPTERS[1], ADAPTERS[0]
     assert memory(top) == memory(top)
     assert memory() < memory(top) < memory(low) < memory(low, top)
+    made = Architecture((low, top))
+    asked = spec(setup, made, "memory")
+    twice = asked.training.model_copy(update={"gradient_checkpointing": True})
+    less = costs(context, made, replace(asked, training=twice))["memory"]
+    states = 8 * 4 * 16 * context.splits["train"].lengths[0]  # a batch's, of one layer, and more
+    assert memory() + states < less < memory(low, top) / 2
 
 
 class Counter:

@@ -145,6 +145,22 @@ def test_a_training_comes_out_the_same_with_its_trunk_cached_too(
     assert llama.model.config.use_cache
 
 
+def test_weights_in_bf16_are_packed_and_checkpointed_too(tmp_path: Path) -> None:
+    context = decoder("llama", tmp_path, bf16=True)
+    attach(context.model, LORA)
+    assert packs(context)
+    detach(context.model)
+    told = {}
+    for packing, twice in (("off", False), ("on", False), ("on", True)):
+        asked = training(packing, precision="bf16", gradient_checkpointing=twice)
+        told[packing, twice] = [r.loss for r in train_epochs(context, LORA, asked, 3)]
+        release(context)
+    assert told["on", True] == told["on", False]
+    assert told["on", False] == pytest.approx(told["off", False], rel=1e-3)
+    attach(context.model, Architecture((Module("prompt", "embeddings", None, 2),)))
+    assert not packs(context)
+
+
 @pytest.mark.parametrize(
     ("architecture", "packing", "notes"),
     [
