@@ -136,6 +136,11 @@ class Task(ABC):
         return examples if self.one_pass or not self.generate else min(self.generate, examples)
 
     @property
+    def refuses_long(self) -> bool:
+        """Whether `encode` refuses an example that is too long."""
+        return False
+
+    @property
     def asked(self) -> tuple[str, ...]:
         """Columns of what the model is given of a raw example: the text columns but the target."""
         return tuple(column for column in self.columns if column != "target")
@@ -219,6 +224,10 @@ class Task(ABC):
     def strata(self, dataset: Dataset) -> Sequence[Any] | None:
         """A class for each example, to draw stratified; None draws at random."""
         return None
+
+    def told(self, train: Dataset, tokenizer: Any) -> list[str]:
+        """Sentences on how raw examples are written for this tokeniser; a search shows them."""
+        return []
 
     def groups(self, dataset: Dataset) -> Sequence[Any] | None:
         """A group for each example that may not be torn apart between splits; None: no groups."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from autopelt.data.conversations import (
     ASSISTANT,
+    SYSTEM,
     Conversation,
     chat_form,
     conversations,
@@ -133,6 +134,24 @@ class Chat(Generation):
         """Conversations that begin in the same way stay together."""
         return [opening(conversation) for conversation in dataset["messages"][:]]
 
+    def told(self, train: Dataset, tokenizer: Any) -> list[str]:
+        """By which template conversations are written, and what it does with them."""
+        template = ChatTemplate(tokenizer, self.chat_template)
+        which = "the last answer of each is" if self.last else "all answers are"
+        lines = [f"Conversations are written by {template.words}; {which} learnt, nothing else."]
+        if not template.end and tokenizer.eos_token_id is None:
+            lines.append(
+                "WARNING: neither the template nor the tokenizer has a token that ends an answer, "
+                "so answers go on up to the longest that is allowed."
+            )
+        with_system = sum(c[0]["role"] == SYSTEM for c in train["messages"][:])
+        if with_system and not template.system:
+            lines.append(
+                f"The template takes no system turn; in {with_system} of {len(train)} "
+                "conversations of train it begins the user's first turn."
+            )
+        return lines
+
     def shown(self, example: Mapping[str, Any]) -> str:
         """By the user's first turn."""
         return named(example["messages"])
@@ -161,9 +180,11 @@ class Chat(Generation):
         ready = [template.ready(conversation) for conversation in batch["messages"]]
         rows = template.rows([template.written(turns, self.last) for turns in ready])
         full = [len(row.ids) for row in rows]
-        for place, size in enumerate(full):
-            if size > max_length and self.too_long == CUT:
-                fits = template.shortened(ready[place], max_length, self.last)
+        for place, turns in enumerate(ready):
+            answered = turns[-1]["role"] == ASSISTANT  # else an answer is to have room
+            limit = max_length if answered else max_length - max_length // 4
+            if full[place] > limit and self.too_long == CUT:
+                fits = template.shortened(turns, limit, self.last)
                 (rows[place],) = template.rows([template.written(fits, self.last)])
         made: dict[str, list[Any]] = {
             "input_ids": [row.ids for row in rows],

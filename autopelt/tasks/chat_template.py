@@ -97,7 +97,7 @@ class ChatTemplate:
     def _own(self) -> tuple[str, str]:
         if getattr(self.tokenizer, "chat_template", None):
             try:
-                return self.tokenizer.get_chat_template(), "the tokeniser's own chat template"
+                return self.tokenizer.get_chat_template(), "the tokenizer's own chat template"
             except ValueError:
                 names = ", ".join(self.tokenizer.chat_template)
                 raise UsageError(
@@ -106,7 +106,7 @@ class ChatTemplate:
                 ) from None
         first = self.tokenizer.bos_token if begins_itself(self.tokenizer) else None
         text = ("{{ bos_token }}" if first else "") + PLAIN
-        return text, "a plain template (Assistant: …), as the tokeniser has none of its own"
+        return text, "a plain template (User:, Assistant:), as the tokenizer has none of its own"
 
     # ------------------------------------------------------------------ what it can
     def _said(self, *roles: str) -> str:
@@ -145,6 +145,14 @@ class ChatTemplate:
     def end(self) -> str:
         """What it writes behind an answer, without blanks around; may be empty."""
         return self._said(USER, ASSISTANT).split(_MARK.format(1))[1].strip()
+
+    @cached_property
+    def lead(self) -> str:
+        """Blanks that it writes between the prompt for an answer and the answer, as Mistral's."""
+        turns = [{"role": role, "content": _MARK.format(0)} for role in (USER, ASSISTANT)]
+        whole, opened = self._render(turns), self._render(turns[:1], prompt=True)
+        between = whole[len(opened) : whole.rfind(_MARK.format(0))]
+        return between if whole.startswith(opened) and not between.strip() else ""
 
     # ------------------------------------------------------------------ texts
     def _render(self, turns: Sequence[Turn], prompt: bool = False) -> str:
@@ -252,14 +260,15 @@ class ChatTemplate:
         if len(between) != len(answers) + 1 or not whole.startswith(between[0]):
             return []
         spans, at = [], len(between[0])
-        for answer, after in zip(answers, between[1:], strict=True):
+        for answer, before, after in zip(answers, between[:-1], between[1:], strict=True):
             for said in (answer, answer.strip(), answer.lstrip(), answer.rstrip()):
                 if whole.startswith(said + after, at):
                     break
             else:
                 return []
             end = at + len(said)
-            spans.append((at, end + (len(self.end) if after.startswith(self.end) else 0)))
+            start = at - (len(self.lead) if before.endswith(self.lead) else 0)
+            spans.append((start, end + (len(self.end) if after.startswith(self.end) else 0)))
             at = end + len(after)
         return spans if at == len(whole) else []
 

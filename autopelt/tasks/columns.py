@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from autopelt.data.conversations import chat_form, written_turns
 from autopelt.data.readers import Table
 from autopelt.errors import UnavailableError, parameter
 
@@ -73,20 +74,8 @@ def in_words(value: Any) -> str:
 
 def _chat(table: Table) -> str:
     """What to do with chats, where the table has any."""
-    for column, values in table.columns.items():
-        turns = first_of(values)
-        if not isinstance(turns, list) or not turns or not all(isinstance(t, dict) for t in turns):
-            continue
-        said = next((key for key in ("content", "value", "text") if key in turns[0]), None)
-        role = next((key for key in ("role", "from", "speaker") if key in turns[0]), None)
-        if said and role and len(turns) > 1:
-            asked = 1 if str(turns[0][role]) == "system" and len(turns) > 2 else 0
-            return (
-                f"'{column}' holds chats, of which one text and one answer can be learnt: "
-                f"{parameter('text', f'{column}.{asked}.{said}')}"
-                f" {parameter('target', f'{column}.{asked + 1}.{said}')}."
-            )
-    return ""
+    form = chat_form(table)
+    return f"{form.words}: {parameter('kind', 'chat')} learns their answers." if form else ""
 
 
 # ---------------------------------------------------------------------- texts
@@ -108,6 +97,11 @@ def texts(table: Table, column: str) -> list[str]:
             raise UnavailableError(
                 f"{table.where(row)} has an empty text in column '{column}'; fill it or remove the "
                 "example."
+            )
+        if isinstance(value, str) and written_turns(value):
+            raise UnavailableError(
+                f"{table.where(row)} has a list of turns, written as text, in column '{column}'; "
+                f"{parameter('kind', 'chat')} reads such."
             )
         if not isinstance(value, str):
             raise UnavailableError(

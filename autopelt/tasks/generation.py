@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from autopelt.data.conversations import Conversation, asked_in, chat_form, conversations
 from autopelt.data.readers import Table
 from autopelt.data.source import Origin
 from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
@@ -118,9 +119,29 @@ class Generation(Task):
     def raw(cls, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]]:
         """Text and target text."""
         sources, targets = zip(*PAIRS)
+        usual = any({*pair} <= {*table.columns} for pair in PAIRS)
+        if not usual and not named.get("text") and not named.get("target"):
+            form = chat_form(table, forced=True)
+            if form and not form.turns:
+                read = conversations(table, form)
+                return {
+                    "source": list(map(_asked, read)),
+                    "target": [c[-1]["content"] for c in read],
+                }
         source = find_column(table, named, "text", *sources, "text")
         target = find_column(table, named, "target", *targets)
         return {"source": texts(table, source), "target": texts(table, target)}
+
+    def unlabelled(self, table: Table, named: Mapping[str, str]) -> dict[str, list[Any]] | None:
+        """Instructions with what belongs to them, where `raw` reads such; None for all else."""
+        known = {**getattr(self.origin, "named", {}), **named}
+        if known.get("text") or known.get("source") or {"source", "text"} & {*table.columns}:
+            return None
+        form = chat_form(table, forced=True, asks=True)
+        if form is None or form.turns:
+            return None
+        read = conversations(table, form, asks=True)
+        return {"source": list(map(_asked, read)), "target": ["-"] * len(read)}
 
     @classmethod
     def settings(cls, named: Mapping[str, str], score: str) -> dict[str, Any]:
@@ -177,6 +198,11 @@ class Generation(Task):
             place = next(place for place, n in enumerate(full) if n > max_length)
             raise refuse(self.shown(dataset[place]), full[place], max_length)
         return encoded.select(kept)
+
+    @property
+    def refuses_long(self) -> bool:
+        """Where the user says so."""
+        return self.too_long == ERROR
 
     def shown(self, example: Mapping[str, Any]) -> str:
         """Which raw example it is, for a message."""
@@ -318,6 +344,11 @@ class Generation(Task):
         loss = sum(loss for loss, _ in predictions) / max(1, total)
         told = {LOSS: loss, PERPLEXITY: math.exp(min(loss, 700.0))}  # of more than that, no float
         return {self.metric.name: told[self.metric.name]} | told
+
+
+def _asked(conversation: Conversation) -> str:
+    """All that is said before the last answer, as one text."""
+    return "\n\n".join(turn["content"] for turn in asked_in(conversation))
 
 
 def _encode_apart(

@@ -192,6 +192,11 @@ def make_plan(
     )
     tokenizer = load_tokenizer(source)
     longest = length_limit(setup.max_length or task.max_length, tokenizer, model_config)
+    if task.writes and (setup.max_length or 0) > longest:
+        raise UsageError(
+            f"{parameter('max_length', setup.max_length)} is more than the {longest} tokens that "
+            f"'{source.name}' can read; give at most {longest}."
+        )
     notes = [*bound.notes, *first_lines(task, splits, tokenizer, longest), *splits.facts.notes]
     if warm is not None:
         notes.append(warm.words(config.sampler))

@@ -19,10 +19,13 @@ _SHOWN = 6
 
 
 def first_lines(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> list[str]:
-    """Lines on kind, examples, splits, labels and what is too long.
+    """Lines on kind, examples, splits, labels, how they are written and what is too long.
 
     Args:
         tokenizer, max_length: as the task is encoded with.
+
+    Raises:
+        UnavailableError: an example is too long, where that is an error.
     """
     facts = splits.facts
     sizes = ", ".join(f"{name} {size:,}" for name, size in facts.sizes.items())
@@ -31,7 +34,8 @@ def first_lines(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> 
         f"task {task.name}: {task.kind.replace('_', ' ')}, scored by {_metric(task)}"
         + _labels(task, splits.train),
         *([facts.cut] if facts.cut else []),
-        *_lengths(task, splits.train, tokenizer, max_length),
+        *task.told(splits.train, tokenizer),
+        *_lengths(task, splits, tokenizer, max_length),
     ]
 
 
@@ -60,10 +64,15 @@ def _labels(task: Task, train: Dataset) -> str:
     return f"; {column if column == 'tags' else 'labels'} of train: {', '.join(shown)}"
 
 
-def _lengths(task: Task, train: Dataset, tokenizer: Any, max_length: int) -> list[str]:
+def _lengths(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> list[str]:
     """What is cut of the training examples, or of some of them spread over all."""
     if task.example == "picture":
         return []
+    if task.refuses_long:
+        for split in (splits.train, splits.selection, splits.report):
+            if split is not None:
+                task.encode(split, tokenizer, max_length)
+    train = splits.train
     some = range(0, len(train), -(-len(train) // LOOKED_AT))
     encoded = task.encode(train.select(some), tokenizer, max_length)
     which = "train" if len(some) == len(train) else f"{len(some):,} examples of train"

@@ -10,6 +10,7 @@ from tiny_models import tiny
 from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import Source, task_from_files
 from autopelt.tasks.chat import Chat
+from autopelt.tasks.chat_template import PLAIN
 from autopelt.tasks.generation import prompts_of
 from autopelt.tasks.padding import IGNORED
 
@@ -86,6 +87,35 @@ def test_equal_beginnings_are_on_one_side_and_given_files_are_compared_by_what_i
     assert "group by group" in splits.facts.cut
     given = task_from_files(train, validation=write("b.jsonl", ("she",))).load(Source())
     assert any("selection examples are in train too" in note for note in given.facts.notes)
+
+
+def test_what_a_template_does_is_told():
+    task, _, tokenizer = _chat()
+    system = [{"role": "system", "content": "be kind"}, *TWO]
+    data = Dataset.from_dict({"messages": [TWO, system]})
+    (line,) = task.told(data, tokenizer)
+    assert line == (
+        "Conversations are written by a plain template (User:, Assistant:), as the tokenizer has "
+        "none of its own; all answers are learnt, nothing else."
+    )
+    tokenizer.eos_token = None
+    assert any("WARNING: neither the template nor" in line for line in task.told(data, tokenizer))
+    refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+    task, _, tokenizer = _chat(chat_template=refusing + PLAIN, last=True)
+    lines = task.told(data, tokenizer)
+    assert "the chat template that is given; the last answer of each is learnt" in lines[0]
+    assert "in 1 of 2 conversations of train it begins the user's first turn" in lines[1]
+    assert _rows(task, tokenizer, system)[0]["length"] > _rows(task, tokenizer, TWO)[0]["length"]
+
+
+def test_a_prompt_that_is_cut_leaves_room_for_its_answer():
+    task, _, tokenizer = _chat()
+    asked = [{"role": "user", "content": ("the cat sat on the mat " * 20).strip()}]
+    row = _rows(task, tokenizer, asked, limit=64)[0]
+    assert 32 < row["length"] <= 48
+    text = tokenizer.decode(row["input_ids"])
+    assert text.startswith("User:\nthe cat sat")
+    assert text.endswith("on the mat\n\nAssistant:\n")
 
 
 LONG = [

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_models import byte_level
+from tiny_models import byte_level, sentence_pieces
 
 from autopelt.errors import AutopeltError, UnavailableError, UsageError
 from autopelt.tasks.chat_template import ChatTemplate
@@ -77,6 +77,83 @@ def test_masks_made_by_hand(tokenizer, template, marked):
     assert _marked(tokenizer, template, turns) == marked
     first, last = marked.split("}", 1)
     assert _marked(tokenizer, template, turns, last=True) == first.replace("{", "") + last
+
+
+GENERATION = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}{% if m.role == 'assistant' %}"
+    "{% generation %}{{ m['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
+    "{% else %}{{ m['content'] + '<|im_end|>\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+THINKING = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}"
+    "{{ '<think>\n\n</think>\n\n' if m['role'] == 'assistant' and loop.last else '' }}"
+    "{{ m['content'].split('</think>')[-1] + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+"""As Qwen3's: an empty thought before the last answer only; earlier ones are dropped."""
+LATE_SYSTEM = (
+    "{% set many = messages | length %}{% for m in messages %}{% if m.role == 'user' %}"
+    "{{ '[INST] ' + (messages[0].content + '\n\n' if loop.index0 >= many - 2 and "
+    "messages[0].role == 'system' else '') + m.content + ' [/INST]' }}"
+    "{% elif m.role == 'assistant' %}{{ ' ' + m.content + eos_token }}{% endif %}{% endfor %}"
+)
+"""As Mistral's: the system turn stands in the last turn of the user."""
+THOUGHT_PROMPT = CHATML.replace("'<|im_start|>assistant\n'", "'<|im_start|>assistant\n<think>\n'")
+
+
+@pytest.mark.parametrize("pieces", [True, False])
+def test_the_tokenizers_own_mask_is_ours(tokenizer, pieces):
+    if pieces:
+        tokenizer = sentence_pieces()
+        tokenizer.add_special_tokens({"additional_special_tokens": MARKS})
+    turns = _turns("the cat", "a dog", "why", "it rained")
+    own = tokenizer.apply_chat_template(
+        turns, chat_template=GENERATION, return_dict=True, return_assistant_tokens_mask=True
+    )
+    made = ChatTemplate(tokenizer, GENERATION)
+    row = made.rows([made.written(turns)])[0]
+    places = len(row.ids)
+    assert row.ids == own["input_ids"][:places]
+    assert row.learned == [bool(inside) for inside in own["assistant_masks"][:places]]
+    assert not any(own["assistant_masks"][places:])
+    found = ChatTemplate(tokenizer, CHATML)
+    assert found.rows([found.written(turns)])[0] == row
+
+
+def test_templates_that_write_early_turns_in_another_way(tokenizer):
+    turns = _turns("a", "b", "c", "d")
+    opened = "<|im_start|>assistant\n"
+    assert _marked(tokenizer, THINKING, turns) == (
+        f"<|im_start|>user\na<|im_end|>\n{opened}{{b<|im_end|>}}\n"
+        f"<|im_start|>user\nc<|im_end|>\n{opened}{{<think>\n\n</think>\n\nd<|im_end|>}}"
+    )
+    system = {"role": "system", "content": "be kind"}
+    assert _marked(tokenizer, LATE_SYSTEM, [system, *turns]) == (
+        "[INST] a [/INST]{ b</s>}[INST] be kind\n\nc [/INST]{ d</s>}"
+    )
+    assert _marked(tokenizer, THOUGHT_PROMPT, turns) == _marked(tokenizer, CHATML, turns)
+    thought = _turns("a", "<think>x</think>b", "c", "<think>y</think>d")
+    with pytest.raises(UnavailableError, match=r"rewrites the answers of .*say loss_on='last'"):
+        _marked(tokenizer, THINKING, thought)
+    assert _marked(tokenizer, THINKING, thought, last=True).endswith("\n\nd<|im_end|>}")
+
+
+def test_a_tokenizer_without_end_token_and_a_template_without_end_mark(tokenizer):
+    bare = byte_level(begin=False)
+    for name in ("bos_token", "eos_token", "pad_token"):
+        setattr(bare, name, None)
+    assert ChatTemplate(bare).end == ""
+    assert _marked(bare, "", _turns("a", "b")) == "User:\na\n\nAssistant:\n{b}"
+    unended = "{% for m in messages %}{{ m.role + ': ' + m.content + '\n' }}{% endfor %}"
+    assert _marked(tokenizer, unended, _turns("a", "dog")) == "user: a\n{assistant: dog</s>}"
+
+
+def test_nothing_is_put_in_front_twice(tokenizer):
+    made = ChatTemplate(tokenizer)
+    row = made.rows([made.written(_turns("a", "b"))])[0]
+    assert row.ids.count(tokenizer.bos_token_id) == 1
+    assert "plain template" in made.words
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20).filter(

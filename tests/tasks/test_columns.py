@@ -33,6 +33,12 @@ def test_each_kind_gets_its_columns():
     assert columns == {"source": ["a", "b"], "target": ["c", "d"]}
 
 
+def test_what_belongs_to_an_instruction_is_read_with_it():
+    table = _table(instruction=["a", "b"], input=["c", ""], output=["d", "e"])
+    read = KINDS["generation"].raw(table, {})
+    assert read == {"source": ["a\n\nc", "b"], "target": ["d", "e"]}
+
+
 @pytest.mark.parametrize(
     ("kind", "columns", "said"),
     [
@@ -42,6 +48,16 @@ def test_each_kind_gets_its_columns():
         ("token_classification", {"words": [["a"], 3], "tags": [["O"], ["O"]]}, "line 5 has no"),
         ("token_classification", {"words": [["a"]], "tags": [["O", "O"]]}, "1 words, but 2 tags"),
         ("generation", {"source": ["a", "b"], "target": ["a", " "]}, "text in column 'target'"),
+        (
+            "generation",
+            {"source": ["a", "[{'role': 'user', 'content': 'x'}]"], "target": ["a", "b"]},
+            "line 5 has a list of turns, written as text, in column 'source'.*kind='chat'",
+        ),
+        (
+            "classification",
+            {"messages": [[{"role": "user", "content": "x"}]] * 2},
+            "has no column 'text'.*'messages' has lists of turns: kind='chat' learns",
+        ),
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(kind, columns, said):

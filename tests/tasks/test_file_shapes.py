@@ -89,6 +89,14 @@ CHAT = [
     }
     for n in range(24)
 ]
+
+
+def exchange(asked: str, answer: str) -> dict[str, Any]:
+    """A conversation of one question and its answer."""
+    turns = zip(("user", "assistant"), (asked, answer), strict=True)
+    return {"messages": [{"role": role, "content": said} for role, said in turns]}
+
+
 SPANS = [{"text": f"Anna, {n}, sat.", "entities": [[0, 4, "per"]]} for n in range(24)]
 OBJECTS = [dict(zip(("text", "label"), row, strict=True)) for row in TWICE]
 
@@ -338,6 +346,96 @@ SHAPES = {
         "a.csv", "text,label\n" + "\"['a', 'b']\",x\n" * 9, error="written as text"
     ),
     "chat": Shape("a.jsonl", CHAT, {}, "chat", CHAT[0], note="'messages' has lists of turns"),
+    "sharegpt": Shape(
+        "a.jsonl",
+        [
+            {"conversations": [{"from": "human", "value": f"w{n}"}, {"from": "gpt", "value": "x"}]}
+            for n in range(24)
+        ],
+        {},
+        "chat",
+        exchange("w0", "x"),
+        note="'conversations' has lists of turns",
+    ),
+    "alpaca": Shape(
+        "a.json",
+        json.dumps([{"instruction": "add", "input": f"1 {n}", "output": "x"} for n in range(24)]),
+        {},
+        "chat",
+        exchange("add\n\n1 0", "x"),
+        note="'instruction' and 'input' are answered by 'output'",
+    ),
+    "alpaca-generated": Shape(
+        "a.jsonl",
+        [{"instruction": "add", "input": f"1 {n}", "output": "x"} for n in range(24)],
+        {"kind": "generation"},
+        "generation",
+        {"source": "add\n\n1 0", "target": "x"},
+    ),
+    "prompt-completion": Shape(
+        "a.csv",
+        table(header="prompt,completion", rows=[(f"w{n}", "x") for n in range(24)]),
+        {},
+        "chat",
+        exchange("w0", "x"),
+        note="'prompt' is answered by 'completion'",
+    ),
+    "prompt-completion-turns": Shape(
+        "a.jsonl",
+        [{"prompt": row["messages"][:2], "completion": row["messages"][2:]} for row in CHAT],
+        {},
+        "chat",
+        CHAT[0],
+        note="'prompt' is answered by 'completion'",
+    ),
+    "question-answer": Shape(
+        "a.jsonl",
+        [{"question": f"w{n}", "answer": "x"} for n in range(24)],
+        {"kind": "chat"},
+        "chat",
+        exchange("w0", "x"),
+    ),
+    "chat-of-columns": Shape(
+        "a.jsonl",
+        [{"q": f"w{n}", "a": "x"} for n in range(24)],
+        {"kind": "chat", "text": "q", "target": "a"},
+        "chat",
+        exchange("w0", "x"),
+    ),
+    "chat-in-a-table": Shape(
+        "a.csv",
+        "id,messages\n" + "".join(f'{n},"{row["messages"]}"\n' for n, row in enumerate(CHAT)),
+        {},
+        "chat",
+        CHAT[0],
+        note="'messages' has lists of turns",
+    ),
+    "chat-unanswered": Shape(
+        "a.jsonl", [{"messages": CHAT[0]["messages"][:2]}] * 9, error="line 1 has no answer; its"
+    ),
+    "chat-nothing": Shape(
+        "a.jsonl", [{"a": "x"}] * 9, {"kind": "chat"}, error="A chat has a column of lists of turns"
+    ),
+    "chat-long-line": Shape(
+        "a.jsonl",
+        [{"messages": [{"role": "user", "content": "word " * 2_000_000}]}],
+        error="line 1 has 10000",
+    ),
+    "chat-long-turn": Shape(
+        "a.json",
+        json.dumps([{"prompt": "word " * 2_000_000, "completion": "x"}] * 2),
+        error="has a turn of 10,000,000 characters, more than 1,000,000; that is no text",
+    ),
+    "template-missing": Shape(
+        "a.jsonl",
+        CHAT,
+        {"chat_template": "no.jinja"},
+        error="chat_template='no.jinja' cannot be read: No such file",
+    ),
+    "loss-on-what": Shape("a.jsonl", CHAT, {"loss_on": "all"}, error="'answers' or 'last'"),
+    "template-of-no-chat": Shape(
+        "a.csv", table(), {"loss_on": "last"}, error="would have no effect: a classification takes"
+    ),
     "chat-as-text": Shape("a.jsonl", CHAT, {"label": "messages"}, error="has no column 'text'"),
     "chat-by-path": Shape(
         "a.jsonl",

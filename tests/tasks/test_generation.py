@@ -29,6 +29,13 @@ def test_a_decoder_learns_the_target_alone_and_keeps_it_when_cut():
     assert long[0]["length"] == 24
     assert [t for t in long[0]["labels"] if t != IGNORED] == target
     assert "1 of 1 texts are longer than 24 tokens" in task.notes(long)[0]
+    prompt = long[0]["input_ids"][: -len(target)]
+    whole = task.encode(_pairs("the cat " * 50, "a dog"), tokenizer, 999)[0]["input_ids"]
+    half = (len(prompt) - 1) // 2  # the separator stands behind
+    assert prompt[:half] == whole[:half]
+    assert prompt[half:] == whole[: -len(target)][half - len(prompt) :]
+    short = task.encode(_pairs("a", "the dog " * 50), tokenizer, 24)[0]
+    assert short["length"] == 24  # a target takes what a short source leaves
     both = task.encode(_pairs("the cat " * 50, "a dog " * 50), tokenizer, 24)[0]
     assert sum(t != IGNORED for t in both["labels"]) == 12
     assert both["labels"][-1] == tokenizer.eos_token_id

@@ -27,6 +27,11 @@ def test_every_kind_gets_what_encode_reads():
     plain = Table({"text": ["a b"]}, "a")
     assert unlabelled(make_task("wnut17"), plain, {})["words"][:] == [["a", "b"]]
     assert unlabelled(make_task("ntrex-en-sl"), plain, {}).column_names == ["source", "target"]
+    instruction = Table({"instruction": ["a"], "input": ["b"]}, "a")
+    (row,) = unlabelled(
+        trained_task("train: x\nkind: generation\n", "generation", ()), instruction, {}
+    )
+    assert row == {"source": "a\n\nb", "target": "-"}
     asked = Table({"question": ["q"], "context": ["c"]}, "a")
     (row,) = unlabelled(make_task("squad"), asked, {}).to_list()
     assert row == {"question": "q", "context": "c", "answers": [""], "starts": [0]}

@@ -18,7 +18,7 @@ from autopelt.study.lookup import find_architecture
 from autopelt.training.final import train_model
 from autopelt.training.spec import Setup
 
-FAMILIES = {"generation": "t5"}
+FAMILIES = {"generation": "t5", "chat": "gpt2"}
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +205,19 @@ def test_a_question_has_no_answer_above_the_threshold_that_was_chosen(trained, t
 def test_texts(trained, tmp_path) -> None:
     rows = predicted(trained("generation"), tmp_path, [{"source": "the cat 1"}, {"source": "the"}])
     assert all(isinstance(row["prediction"], str) for row in rows)
+
+
+def test_chats_are_answered_with_or_without_their_last_answer(trained, tmp_path) -> None:
+    asked = {"role": "user", "content": "where is the cat 1 ?"}
+    answered = [asked, {"role": "assistant", "content": "on the mat"}]
+    rows = predicted(trained("chat"), tmp_path, [{"messages": [asked]}, {"messages": answered}])
+    assert isinstance(rows[0]["prediction"], str)
+    assert rows[0]["prediction"] == rows[1]["prediction"]
+    assert rows[1]["messages"] == answered
+    (row,) = predicted(trained("chat"), tmp_path, [{"prompt": asked["content"]}])
+    assert row["prediction"] == rows[0]["prediction"]
+    (row,) = predicted(trained("chat"), tmp_path, [{"talk": [asked]}], "--text", "talk")
+    assert row["prediction"] == rows[0]["prediction"]
 
 
 def test_choices(trained, tmp_path) -> None:

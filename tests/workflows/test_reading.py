@@ -8,6 +8,7 @@ from tiny_data import MAKERS
 from tiny_models import tiny
 
 from autopelt.cli.main import main
+from autopelt.errors import UnavailableError
 from autopelt.tasks import Source, task_from_files
 from autopelt.workflows.reading import first_lines
 
@@ -40,6 +41,18 @@ def test_what_is_cut_of_the_texts(tmp_path: Path) -> None:
 def test_numbers_have_a_range_and_texts_no_labels(tmp_path: Path) -> None:
     assert "; numbers of train from 0 to 2, " in lines("regression", tmp_path)[1]
     assert lines("question_answering", tmp_path)[1].endswith("scored by f1")
+
+
+def test_how_chats_are_written_and_what_is_too_long_for_them(tmp_path: Path) -> None:
+    *_, written, length = lines("chat", tmp_path, "gpt2")
+    assert "written by a plain template" in written
+    assert "conversations are too long and were cut" in length
+    path = str(tmp_path / "chats.jsonl")
+    task = task_from_files(path, too_long="error")
+    splits = task.load(Source(), report=True)
+    task, _, tokenizer = tiny("gpt2", task)
+    with pytest.raises(UnavailableError, match="tokens, more than 48"):
+        first_lines(task, splits, tokenizer, 48)
 
 
 def test_labels_of_examples_with_any_number_are_each_counted(tmp_path: Path) -> None:
