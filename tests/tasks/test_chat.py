@@ -11,8 +11,8 @@ from autopelt.errors import UnavailableError, UsageError
 from autopelt.tasks import Source, task_from_files
 from autopelt.tasks.chat import Chat
 from autopelt.tasks.chat_template import PLAIN
-from autopelt.tasks.generation import prompts_of
 from autopelt.tasks.padding import IGNORED
+from autopelt.tasks.pairs import prompts_of
 
 TWO = [
     {"role": "user", "content": "the cat"},
