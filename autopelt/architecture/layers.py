@@ -4,10 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autopelt.errors import UsageError
-from autopelt.methods.module import (
-    shown,
-    whole,
-)
+from autopelt.methods.module import MOST_LAYERS, shown, whole
 
 
 def parse_layers(value: Any) -> tuple[int, ...]:
@@ -15,7 +12,7 @@ def parse_layers(value: Any) -> tuple[int, ...]:
     if isinstance(value, list):
         return tuple(n for item in value for n in parse_layers(item))
     if isinstance(value, int) and not isinstance(value, bool):
-        return (whole(value, "layers", 0, 100_000),)
+        return (whole(value, "layers", 0, MOST_LAYERS - 1),)
     if not isinstance(value, str):
         raise UsageError(f"layers {shown(value)} is not a range; write it like 0-2,5.")
     found: list[int] = []
@@ -24,9 +21,11 @@ def parse_layers(value: Any) -> tuple[int, ...]:
         if len(ends) > 2 or not all(e.strip().isascii() and e.strip().isdigit() for e in ends):
             raise UsageError(f"layers {shown(value)} is not a range; write it like 0-2,5.")
         first, last = int(ends[0][:9]), int(ends[-1][:9])
-        if last < first or last > 100_000:
+        if last < first or last >= MOST_LAYERS:
             raise UsageError(f"layers {shown(value)}: '{part.strip()}' is not a range of layers.")
         found.extend(range(first, last + 1))
+        if len(found) > MOST_LAYERS:
+            raise UsageError(f"layers {shown(value)} names more than {MOST_LAYERS:,} layers.")
     return tuple(found)
 
 

@@ -19,7 +19,7 @@ from autopelt.backbones.head import barest_head
 from autopelt.backbones.quiet import one_line, quiet
 from autopelt.backbones.structure import backbone_values, family_for
 from autopelt.errors import UnavailableError
-from autopelt.methods.module import EMBEDDINGS
+from autopelt.methods.module import EMBEDDINGS, MOST_LAYERS
 from autopelt.methods.shapes import Shapes
 from autopelt.system.files import refuse_devices
 
@@ -31,7 +31,13 @@ def shapes_of_config(config: PretrainedConfig) -> Shapes:
 
     Raises:
         UsageError: nobody knows where its places are.
+        UnavailableError: it has more layers than a model has.
     """
+    layers = getattr(config, "num_hidden_layers", 0)
+    if isinstance(layers, int) and layers > MOST_LAYERS:
+        raise UnavailableError(
+            f"the {config.model_type} config has {layers:,} layers, more than {MOST_LAYERS:,}."
+        )
     family = family_for(config)
     text = backbone_values(config)
     return _shapes(family, config.model_type, text, described(config) is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -223,7 +224,7 @@ def headed(path: Path, rows: Iterable[Row], form: Format) -> Table:
     if not values:
         raise UnavailableError(f"'{path}' has a header but no examples.")
     columns = {name: [row[place] for row in values] for place, name in enumerate(names)}
-    twice = {name for name in names if names.count(name) > 1}
+    twice = [name for name, count in Counter(names).items() if count > 1]
     unusable = {name: f"has the column '{name}' more than once; rename one." for name in twice}
     return Table(columns, str(path), numbers, unusable, hint)
 

@@ -20,6 +20,9 @@ OPTIONS = ("gate", "alpha", "mlp", "start")
 
 MAX_SIZE = 1_000_000
 
+MOST_LAYERS = 1000
+"""More than any model has; what a file names is counted, and must not fill the memory."""
+
 EMBEDDINGS = "embeddings"
 """The one location that belongs to no layer."""
 
@@ -53,7 +56,7 @@ class Module:
         where = f"{self.method} at {self.site}"
         whole(self.size, f"size of {where}", 1, MAX_SIZE)
         if self.layer is not None:
-            whole(self.layer, f"layer of {self.method}", 0, 100_000)
+            whole(self.layer, f"layer of {self.method}", 0, MOST_LAYERS - 1)
         if (self.layer is None) != (self.location == EMBEDDINGS):
             raise UsageError(
                 f"{where}: only the location '{EMBEDDINGS}' has no layer, and it never has one."

@@ -53,7 +53,7 @@ class Row(BaseModel):
 
     method: str
     location: Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
-    sizes: Annotated[tuple[Size, ...], Field(min_length=1)]
+    sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=1000)]
     gate: Annotated[
         tuple[Annotated[bool, Field(strict=True)], ...],
         BeforeValidator(_as_list),

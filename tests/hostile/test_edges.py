@@ -22,6 +22,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "file").write_text("x")
     (tmp_path / "deep.json").write_text('{"a":' * 50_000 + "1" + "}" * 50_000)
+    (tmp_path / "high.json").write_text('{"model_type": "bert", "num_hidden_layers": 1000000000}')
+    names = ",".join(f"c{number}" for number in range(100_000))
+    (tmp_path / "wide.csv").write_text(f"{names}\n" + f"{'1,' * 99_999}1\n" * 3)
     (tmp_path / "answers.jsonl").write_text(f"{json.dumps(ANSWER)}\n" * 60)
     return tmp_path
 
@@ -38,6 +41,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["search", "--task", "demo", "--out", LONG], "name too long"),
         (["show", "lora-r8", "--model-config", "deep.json"], "deep.json"),
         (["show", "lora-r8", "--model-config", "/dev/zero"], "a device"),
+        (["show", "lora-r8", "--model-config", "high.json"], "1,000,000,000 layers"),
+        (["search", "--train", "wide.csv", "--dry-run"], "'label'"),
         (["status", LONG], "name too long"),
         (["validate", "/dev/zero"], "a device"),
         (["validate", "loop"], "loop"),
