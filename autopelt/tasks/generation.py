@@ -269,6 +269,10 @@ class Generation(Task):
         return super().terms({"labels": row["labels"][self.writes_on :]})
 
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """From the scores: a model's own would be of all rows, and of every token."""
+        return self.loss_of_scores(outputs, batch)
+
+    def loss_of_scores(self, outputs: Any, batch: Batch) -> Tensor:
         """Mean cross-entropy of the target's tokens."""
         from torch.nn.functional import cross_entropy
 

@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.training.context import is_warm, warm_context
-from autopelt.training.population import can_share
+from autopelt.training.population import alone_because
 from autopelt.training.results import Doing, EpochResult, TrialFailure
 from autopelt.training.spec import TrialSpec
 from autopelt.training.trial import LOADING, failure_reason, run_together
@@ -25,16 +25,16 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
     of a training leaves this: it is told as that trial's failure.
     """
     together: list[TrialSpec] = []
+    reasons: dict[int, str] = {}
     if len(specs) > 1:
         if not is_warm():
             yield [(spec.number, Doing(LOADING)) for spec in specs]
         try:
             context = warm_context(specs[0].setup, specs[0].report)
-            together = [
-                spec
-                for spec in specs
-                if can_share(Architecture.from_json(spec.architecture), context)
-            ]
+            for spec in specs:
+                architecture = Architecture.from_json(spec.architecture)
+                reasons[spec.number] = alone_because(architecture, context)
+            together = [spec for spec in specs if not reasons[spec.number]]
         except Exception as error:
             reason = _reason(error)
             yield [(spec.number, reason) for spec in specs]
@@ -43,15 +43,24 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
         yield from _tell(together)
         specs = [spec for spec in specs if spec not in together]
     for spec in specs:
-        yield from _tell([spec])
+        reason = reasons.get(spec.number)
+        yield from _tell([spec], f"trained alone: {reason}." if reason else "")
 
 
-def _tell(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
-    """Train specs in one batch; what ends them all is told of each that has not failed before."""
+def _tell(specs: Sequence[TrialSpec], note: str = "") -> Generator[list[Told], None, None]:
+    """Train specs in one batch; what ends them all is told of each that has not failed before.
+
+    Args:
+        note: a sentence for the user, told with the first epoch.
+    """
     running = {spec.number for spec in specs}
     try:
         with closing(run_together(specs)) as steps:
             for step in steps:
+                for _, told in step:
+                    if note and isinstance(told, EpochResult):
+                        told.notes.append(note)
+                        note = ""
                 running -= {number for number, told in step if isinstance(told, TrialFailure)}
                 yield [
                     (number, _reason(told) if isinstance(told, TrialFailure) else told)

@@ -45,31 +45,31 @@ ALONE = ("deberta-v2",)
 """Model types whose attention sends a table of positions through the maps of the tokens as well."""
 
 
-def can_share(architecture: Architecture, context: Context) -> bool:
-    """Whether an architecture can be a member.
+def alone_because(architecture: Architecture, context: Context) -> str:
+    """Why an architecture cannot be a member, in words that follow "trained alone: "; else "".
 
-    Not with a prompt, whose rows would make members' sequences of different lengths; not under full
-    fine-tuning, which has no frozen weights to share; not where texts are generated, or layers hand
-    on more than states, one row a text. What does not fit the backbone cannot either: it fails
-    alone, and not the others with it.
+    What does not fit the backbone cannot be one either: it fails alone, and not the others with it.
     """
     model = context.model
     try:
         for module in architecture.modules:
             check(module, shapes_of_model(model))
-    except UsageError:
-        return False
+    except UsageError as error:
+        return str(error)
     heads, complete = _head_modules(model)
-    return (
-        not architecture.full
-        and all(module.layer is not None for module in architecture.modules)
-        and (bool(architecture.modules) or len(heads) > 0)
-        and complete
-        and not context.task.writes
-        and model.config.model_type not in ALONE
-        and not model.config.is_encoder_decoder
-        and Backbone(model).family.boundaries
-    )
+    if architecture.full:
+        return "full fine-tuning has no frozen weights to share"
+    if any(module.layer is None for module in architecture.modules):
+        return "with a prompt its sequences have another length than others'"
+    if not architecture.modules and not heads:
+        return "it has nothing to train"
+    if not context.task.one_pass:
+        return f"{context.task.metric.name} needs texts, which are written by one model at a time"
+    family = model.config.model_type
+    shares = complete and family not in ALONE and not model.config.is_encoder_decoder
+    if not shares or not Backbone(model).family.boundaries:
+        return f"layers of a {family} model hand on more than states, one row a text"
+    return ""
 
 
 class Population(Trainee):
@@ -77,7 +77,7 @@ class Population(Trainee):
 
     Args:
         context: model, task and data.
-        members: architecture and random seed of each; all of them `can_share`.
+        members: architecture and random seed of each; none of them `alone_because`.
         training: epochs, batch size, schedule.
         order_seed: of the order of the examples, which all share, and of dropout.
     """

@@ -56,7 +56,7 @@ def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None
     of a trial's best epoch are in its ``weights`` folder when its last epoch is told.
 
     Args:
-        specs: one, or several that can share a batch (`autopelt.training.population.can_share`).
+        specs: one, or several of which each can share a batch (`population.alone_because`).
     """
     first = specs[0]
     torch.set_num_threads(first.threads)

@@ -31,7 +31,7 @@ from autopelt.modules.attachment import (
 )
 from autopelt.modules.checkpoint import load, save
 from autopelt.modules.rows import Rows, RowwiseSites
-from autopelt.training.population import can_share
+from autopelt.training.population import alone_because
 
 families = pytest.mark.parametrize("family", FOUND)
 GOLDEN = yaml.safe_load((Path(__file__).parents[1] / "backbones/places.yaml").read_text("utf-8"))
@@ -188,10 +188,10 @@ def test_only_rows_that_are_texts_are_shared(family, shares):
     """XLNet's first axis is that of tokens."""
     kind = transformers.AutoModelForSequenceClassification
     context = SimpleNamespace(
-        model=kind.from_config(config_of(family)), task=SimpleNamespace(kind="classification")
+        model=kind.from_config(config_of(family)), task=SimpleNamespace(one_pass=True)
     )
     architecture = Architecture((Module("lora", "ffn.in", 0, 2),))
-    assert can_share(architecture, context) == shares
+    assert (not alone_because(architecture, context)) == shares
 
 
 @families

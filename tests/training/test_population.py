@@ -1,17 +1,20 @@
 """Several architectures in one batch learn what each learns alone, and the backbone stays."""
 
+import copy
 from pathlib import Path
 
 import pytest
 import torch
+from tiny_decoder import decoder
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
+from autopelt.tasks.base import Metric
 from autopelt.training.context import Context
 from autopelt.training.group import run_group
 from autopelt.training.loop import release, train, train_epochs
-from autopelt.training.population import Population, can_share
+from autopelt.training.population import Population, alone_because
 from autopelt.training.results import Doing, EpochResult, TrialFailure
 from autopelt.training.spec import Setup, TrialSpec
 
@@ -129,9 +132,11 @@ def test_a_batch_that_does_not_fit_is_halved_for_all(context: Context) -> None:
 
 
 def test_prompts_and_full_fine_tuning_train_alone(context: Context) -> None:
-    assert all(can_share(a, context) for a in MEMBERS)
-    assert not can_share(Architecture((Module("prompt", "embeddings", None, 2),)), context)
-    assert not can_share(Architecture(full=True), context)
+    assert not any(alone_because(a, context) for a in MEMBERS)
+    assert "length" in alone_because(
+        Architecture((Module("prompt", "embeddings", None, 2),)), context
+    )
+    assert "frozen" in alone_because(Architecture(full=True), context)
 
 
 def specs_of(tiny_bert: Path, members: list[Architecture], folder: Path) -> list[TrialSpec]:
@@ -160,6 +165,68 @@ def test_a_group_tells_every_epoch_of_every_trial_and_keeps_weights(
                 told.setdefault(number, []).append(result)
     assert {n: len(results) for n, results in told.items()} == {0: 2, 1: 2, 2: 2, 3: 1}
     assert "99" in str(told[3][0])
+    said = {n: getattr(results[0], "notes", []) for n, results in told.items()}
+    alone = {n: [note for note in notes if "alone" in note] for n, notes in said.items()}
+    sentence = "trained alone: with a prompt its sequences have another length than others'."
+    assert alone == {0: [], 1: [sentence], 2: [], 3: []}
     steps = [r for step in run_group(specs[:1]) for _, r in step]
     one_by_one = [r.loss for r in steps if isinstance(r, EpochResult)]
     assert [r.loss for r in told[0]] == pytest.approx(one_by_one, abs=1e-4)  # type: ignore[union-attr]
+
+
+# ------------------------------------------------------------------ decoders that write
+WRITERS = (
+    Architecture((Module("lora", "attention.query", 1, 2), Module("lora", "ffn.in", 0, 4))),
+    Architecture(tuple(Module("lora", "attention.value", n, 2) for n in range(2)), 4.0),
+    Architecture((Module("ia3", "ffn.out", 1, 1), Module("lora", "attention.output", 1, 2))),
+)
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    return decoder("llama", tmp_path_factory.mktemp("writer"))
+
+
+@pytest.mark.parametrize(
+    ("packing", "again", "fits"),
+    [("off", False, True), ("on", False, False), ("on", True, True)],
+    ids=["padded", "packed and halved", "packed and checkpointed"],
+)
+def test_decoders_that_write_learn_what_they_learn_alone(
+    writer: Context, packing: str, again: bool, fits: bool
+) -> None:
+    training = TRAINING.model_copy(
+        update={"packing": packing, "gradient_checkpointing": again, "learning_rate_factor": 10.0}
+    )
+    assert not any(alone_because(a, writer) for a in WRITERS)
+
+    def full(module: torch.nn.Module, arguments: object, named: dict[str, torch.Tensor]) -> None:
+        if not fits and torch.is_grad_enabled() and named["input_ids"].numel() > 200:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+    hook = writer.model.register_forward_pre_hook(full, with_kwargs=True)
+    try:
+        population = Population(writer, [(a, i) for i, a in enumerate(WRITERS)], training, ORDER)
+        shared = list(train(population, training))
+    finally:
+        hook.remove()
+    assert fits != any("did not fit" in note for note in shared[0][0].notes)  # type: ignore[union-attr]
+    assert population.packs == (packing == "on")
+    for number, architecture in enumerate(WRITERS):
+        try:
+            expected = list(train_epochs(writer, architecture, training, number, ORDER))
+        finally:
+            release(writer)
+        for epochs, own in zip(shared, expected, strict=True):
+            together = epochs[number]
+            assert isinstance(together, EpochResult)
+            assert together.loss == pytest.approx(own.loss, abs=1e-5)
+            assert together.score == pytest.approx(own.score, abs=1e-5)
+        assert expected[1].loss < expected[0].loss
+
+
+def test_where_the_metric_needs_texts_none_shares(writer: Context) -> None:
+    texts = copy.copy(writer)
+    texts.task = copy.copy(writer.task)
+    texts.task.metric = Metric("rouge_l")
+    assert "needs texts" in alone_because(WRITERS[0], texts)
