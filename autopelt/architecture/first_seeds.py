@@ -15,8 +15,8 @@ FIRST = (
 model sees early what a rate does."""
 
 WRITING = (
-    *(("lora-r8", OWN), ("lora-all-r8", OWN), ("lora-r8", HIGH), ("lora-all-r2", OWN)),
-    *(("lora-r8", USUAL), ("ia3", OWN), ("lora-attention-r8", OWN), ("lora-all-r8", HIGH)),
+    *(("lora-r8", OWN), ("lora-all-r8", OWN), ("lora-r8", HIGH), ("ia3", OWN)),
+    *(("lora-all-r2", OWN), ("lora-r8", USUAL), ("lora-attention-r8", OWN), ("lora-all-r8", HIGH)),
     *(("lora-r2", OWN), ("lora-all-r8", USUAL), ("rslora-all-r64", OWN), ("lora-r32", OWN)),
     *(("lora-all-r1", OWN), ("ia3", HIGH), ("lora-attention-r2", OWN), ("rslora-r64", OWN)),
     *(("ia3", USUAL), ("lora-all-r32", OWN)),

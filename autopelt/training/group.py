@@ -43,8 +43,8 @@ def run_group(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None]:
         yield from _tell(together)
         specs = [spec for spec in specs if spec not in together]
     for spec in specs:
-        reason = reasons.get(spec.number)
-        yield from _tell([spec], f"trained alone: {reason}." if reason else "")
+        why = reasons.get(spec.number)
+        yield from _tell([spec], f"trained alone: {why}." if why else "")
 
 
 def _tell(specs: Sequence[TrialSpec], note: str = "") -> Generator[list[Told], None, None]:
