@@ -21,11 +21,13 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.head import HEADS
 from autopelt.backbones.quiet import quiet
+from autopelt.backbones.shapes import shapes_of_config
 from autopelt.errors import UsageError, parameter
 from autopelt.methods import method_of
 from autopelt.methods.base import PeftStart
 from autopelt.methods.module import Module
-from autopelt.modules.parameter_groups import FULL_LEARNING_RATE
+from autopelt.methods.shapes import Shapes
+from autopelt.modules.parameter_groups import full_rate
 from autopelt.modules.peft_forms import is_whole, number, transposed
 
 _PATTERNS = {"r": "rank_pattern", "lora_alpha": "alpha_pattern"}
@@ -65,9 +67,9 @@ def peft_settings(
     Raises:
         UsageError: names the module that peft cannot begin.
     """
-    multiplier = architecture.learning_rate_multiplier
+    multiplier, shapes = architecture.learning_rate_multiplier, shapes_of_config(config)
     if architecture.full:
-        return PeftSettings("", {}, FULL_LEARNING_RATE * multiplier)
+        return PeftSettings("", {}, full_rate(shapes) * multiplier)
     if not architecture.modules:
         raise UsageError(
             f"cannot export to {to}: no module is attached, so there is nothing to train; name "
@@ -90,13 +92,13 @@ def peft_settings(
         if name in starts:
             raise refused(to, module, "sits where another module sits, and peft takes one")
         more = {"fan_in_fan_out": True} if transposed(site.module) else {}
-        _agree(to, starts, module, start, shared, more)
+        _agree(to, starts, module, start, shared, more, shapes)
         starts[name] = (module, start)
         shared = {**start.shared, **more}
     return PeftSettings(
         next(iter(starts.values()))[1].config,
         {**_targets(starts, list(names.values())), **shared},
-        method_of(architecture.modules[0]).learning_rate * multiplier,
+        method_of(architecture.modules[0]).rate(shapes) * multiplier,
         all(start.decays for _, start in starts.values()),
     )
 
@@ -124,10 +126,11 @@ def _agree(
     start: PeftStart,
     shared: Mapping[str, Any],
     more: Mapping[str, Any],
+    shapes: Shapes,
 ) -> None:
     """Check that a module stands in one configuration with those before it."""
     for other, begun in list(starts.values())[:1]:
-        rates = [method_of(m).learning_rate for m in (other, module)]
+        rates = [method_of(m).rate(shapes) for m in (other, module)]
         same = begun.config == start.config and shared == {**start.shared, **more}
         if not same or rates[0] != rates[1]:
             why = f"is trained with other settings than {other.method} at {other.site}"

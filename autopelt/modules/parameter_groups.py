@@ -9,11 +9,17 @@ from transformers import PreTrainedModel
 
 from autopelt.methods import METHODS
 from autopelt.methods.base import of_width
+from autopelt.methods.shapes import Shapes
 from autopelt.modules.attachment import attachment, frozen_parameters, head_parameters
 from autopelt.modules.pelt import Pelt
 
 HEAD_LEARNING_RATE = 3e-3
 FULL_LEARNING_RATE = 5e-5
+
+
+def full_rate(shapes: Shapes) -> float:
+    """The learning rate of full fine-tuning on a backbone."""
+    return FULL_LEARNING_RATE * of_width(shapes)
 
 
 def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list[dict[str, Any]]:
@@ -42,10 +48,10 @@ def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list
         rates[f"{name} network"] = (method.network_learning_rate or rate) * own
     if full:
         params["backbone"] = list(frozen_parameters(model).values())
-        rates["backbone"] = FULL_LEARNING_RATE * of_width(modules.shapes) * own
+        rates["backbone"] = full_rate(modules.shapes) * own
     params["head"] = [p for p in head_parameters(model).values() if p.requires_grad]
-    head = FULL_LEARNING_RATE if full else HEAD_LEARNING_RATE
-    rates["head"] = head * of_width(modules.shapes) * multiplier
+    head = HEAD_LEARNING_RATE * of_width(modules.shapes)
+    rates["head"] = (full_rate(modules.shapes) if full else head) * multiplier
     return [
         {"name": name, "params": params[name], "lr": rate}
         for name, rate in rates.items()

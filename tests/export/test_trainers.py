@@ -20,7 +20,7 @@ from trained_decoder import (
     trained_on_chats,
     trained_on_pairs,
 )
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError
@@ -410,3 +410,12 @@ def test_conversations_go_along_as_they_were_cut_or_without_those_left_out(tmp_p
     counts = {name: len(few) for name, few in made.rows.items()}
     assert counts == {name: len(encoded) for name, encoded in made.encoded.items()}
     assert sum(counts.values()) < sum(map(len, made.splits.values()))
+
+
+def test_a_rate_on_a_wide_decoder_is_that_of_our_own_loop():
+    sizes = {"vocab_size": 64, "hidden_size": 1536, "intermediate_size": 64}
+    config = LlamaConfig(**sizes, num_hidden_layers=1, num_attention_heads=2)
+    lora = Architecture((Module("lora", "attention.query", 0, 2),), learning_rate_multiplier=3)
+    assert peft_settings(lora, config, "causal_lm", "script").rate == pytest.approx(1.5e-3)
+    full = peft_settings(Architecture(full=True), config, "causal_lm", "script")
+    assert full.rate == pytest.approx(2.5e-5)
