@@ -1,5 +1,7 @@
 """What a person is told of an architecture: its expected score, and the trainings behind it."""
 
+from collections.abc import Mapping
+
 from autopelt.cards.card import Cell, cell
 from autopelt.cards.wording import plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
@@ -46,9 +48,9 @@ def observed(record: StudyRecord, t: TrialRecord) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def all_scores(t: TrialRecord) -> list[tuple[str, str]]:
-    """All scores of a training's best epoch by name; nothing where there is one only."""
-    shown = [(n, format_score(value)) for n, value in t.metrics.items() if "threshold" not in n]
+def all_scores(metrics: Mapping[str, float]) -> list[tuple[str, str]]:
+    """All scores of a split by name, in words; nothing where there is one only."""
+    shown = [(n, format_score(value)) for n, value in metrics.items() if "threshold" not in n]
     return shown if len(shown) > 1 else []
 
 

@@ -51,10 +51,17 @@ def card(record: StudyRecord) -> Card:
 
 
 def other_scores(record: StudyRecord) -> str:
-    """What the best training's best epoch has beside the metric, as a sentence; "" for nothing."""
-    others = [] if record.best is None else all_scores(record.best)
-    told = [f"{what} {value}" for what, value in others if "[" not in what]  # groups' are a table
-    return f"All scores of {name(record.best)}: {listed(told)}." if record.best and told[1:] else ""
+    """All scores of the best, as a sentence: of the report split where that is known; else ""."""
+    best, split = record.confirmed_best or record.best, "selection"
+    if best is None:
+        return ""
+    metrics = best.metrics
+    for c in record.confirmed:
+        if c.trial == best.number and c.metrics:
+            metrics, split = c.metrics, "report"
+    scores = [(what, value) for what, value in all_scores(metrics) if "[" not in what]
+    told = listed([f"{what} {value}" for what, value in scores])  # groups' are in a table
+    return f"All scores of {name(best)} on the {split} split: {told}." if scores[1:] else ""
 
 
 def lines(record: StudyRecord) -> list[str]:

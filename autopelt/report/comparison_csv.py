@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 
 from autopelt.cards.at_budgets import AtBudgets
@@ -16,7 +17,7 @@ COLUMNS = (
     *("seconds_to_epoch", "seconds_a_step", "joules_a_step", "peak_bytes"),
     *("latency_1", "latency_32", "times_bare_1", "times_bare_32"),
     *("tokens", "device", "reason", "id", "architecture"),
-    *("role", "within", "swept"),
+    *("role", "within", "swept", "metrics"),
 )
 
 BUDGETS = (
@@ -54,6 +55,7 @@ def comparison_csv(rows: Sequence[Row]) -> str:
                 *(cost.get("tokens"), cost.get("device"), r.reason),
                 *(r.architecture.id, r.architecture.describe()),
                 *(r.role, " ".join(r.within), r.swept),
+                json.dumps(r.metrics) if r.metrics else "",
             )
         )
     return out.getvalue()

@@ -233,7 +233,7 @@ def trial_values(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[st
         "remark": " · ".join(remarks),
         "score": score(t.score),
         "beliefs": beliefs(t, record),
-        "metrics": all_scores(t),
+        "metrics": all_scores(t.metrics),
         "share": share(t.count.share),
         "deployed": f"{t.count.deployed:,}",
         "trained": f"{t.count.trained:,}",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from statistics import fmean
 
 from autopelt.statistics.paired import (
     Difference,
@@ -64,6 +65,13 @@ class Repeated:
         """Mean selection score over the random seeds; None before the first training."""
         known = [t.selection for t in self.trainings if t.selection is not None]
         return sum(known) / len(known) if known else None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All scores on the report split by name, each the mean over the random seeds."""
+        known = [t.metrics for t in self.trainings if t.score is not None]
+        names = dict.fromkeys(name for metrics in known for name in metrics)
+        return {name: fmean(m[name] for m in known if name in m) for name in names}
 
     @property
     def constant(self) -> Constant | None:

@@ -235,7 +235,8 @@ def form_of(given: Mapping[str, Any]) -> Format:
         UsageError: names every wrong value.
     """
     values = {key: value for key, value in given.items() if value is not None}
-    return TaskFile.build({"train": "", **values}, "what is given", Path.cwd()).form
+    unread = {"train": "-"}  # a task file has one; which does not matter here
+    return TaskFile.build(unread | values, "what is given", Path.cwd()).form
 
 
 def load_task(text_or_path: str) -> Task:

@@ -22,7 +22,7 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
             f"Best: {measured(record, best)} with {best.count.deployed:,} parameters "
             f"({format_share(best.count.share)}), {seeds}selection split.",
         ]
-        if scores := all_scores(best):
+        if scores := all_scores(best.metrics):
             told = ", ".join(f"{name} {value}" for name, value in scores)
             lines.append(f"Scores: {told} (trial {best.number}, selection split).")
         lines += [words] if (words := direction(record)) else []

@@ -182,7 +182,8 @@ def test_all_scores_and_which_way_they_go_are_told(example):
     scores = {"loss": 2.5, "rougeL": 0.25, "threshold": 0.5}
     trials = tuple(replace(t, metrics=scores) for t in example.trials)
     told = verdict.card(replace(loss, trials=trials)).note
-    assert f"All scores of {loss.best.name}: loss 2.5000 and rougeL 0.2500." in told
+    said = f"All scores of {loss.best.name} on the selection split: loss 2.5000 and rougeL 0.2500."
+    assert said in told
     assert told.endswith(direction(loss))
-    assert all_scores(replace(trials[0], metrics={"loss": 2.5})) == []
+    assert all_scores({"loss": 2.5}) == []
     assert "All scores" not in verdict.card(loss).note

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_models import tiny
 
+from autopelt.cards import verdict
 from autopelt.cli.main import main
 from autopelt.study.storage import StudyStorage
 from autopelt.tasks.generation import Generation
@@ -83,7 +84,11 @@ def test_a_chat_is_searched_by_its_loss_and_tells_of_texts_everywhere(
     assert set(told["report"]) >= BESIDE
 
     assert main(["confirm", str(folder / "loss"), "--seeds", "2", "--top", "1"]) == 0
-    (kept, *_) = StudyStorage.open(folder / "loss").record().confirmed
+    record = StudyStorage.open(folder / "loss").record()
+    (kept, *_) = record.confirmed
+    first, second = (training.metrics["rougeL"] for training in kept.trainings)
+    assert kept.metrics["rougeL"] == pytest.approx((first + second) / 2)
+    assert "on the report split: loss " in verdict.card(record).note
     assert set(kept.trainings[0].metrics) >= BESIDE
     assert kept.trainings[0].score == -kept.trainings[0].metrics["loss"]
 
