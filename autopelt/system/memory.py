@@ -18,6 +18,11 @@ def available_memory() -> int:
     return free
 
 
+def own_memory() -> int:
+    """Bytes of this process that are in memory now."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def trim_heap() -> None:
     """Give back what this process's heap holds but does not use; nothing where that is unknown.
 
