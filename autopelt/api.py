@@ -26,6 +26,7 @@ from autopelt.views.tensorboard import logging_to
 from autopelt.views.terminal import LineView, View
 from autopelt.workflows import search as workflows_search
 from autopelt.workflows import train as workflows_train
+from autopelt.workflows.memory import too_much
 from autopelt.workflows.plan import Plan, make_plan
 from autopelt.workflows.settings import changed_config, new_folder, resolve_config
 from autopelt.workflows.train import Training
@@ -150,6 +151,8 @@ def search(
 
 def _run(plan: Plan, folder: Path, view: View | None, ray_address: str | None) -> Study:
     shown = LineView(Console()) if view is None else view
+    for line in too_much(plan.config, plan.forecast) if ray_address is None else ():
+        shown.message(line)
     try:
         told = logging_to(shown, folder, plan.config.tensorboard)
         workflows_search.search(plan, folder, told, ray_address)

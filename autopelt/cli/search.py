@@ -99,9 +99,10 @@ def resume(study: str, as_json: bool, ray_address: str | None, **changes: Any) -
 def _price(plan: "Plan", as_json: bool) -> None:
     """Say what a study would cost; writes nothing."""
     from autopelt.training.results import TrialFailure
+    from autopelt.workflows.memory import too_much
     from autopelt.workflows.price import price, sentences
 
-    say("\n".join(plan.notes), err=as_json)
+    say("\n".join([*plan.notes, *too_much(plan.config, plan.forecast)]), err=as_json)
     try:
         cost = price(plan)
     except TrialFailure as error:
@@ -127,6 +128,7 @@ def _run(
     from autopelt.system.signals import Stopped
     from autopelt.views.json_events import EventView, end_of
     from autopelt.views.terminal import LineView, LiveView
+    from autopelt.workflows.memory import too_much
 
     console = Console(stderr=as_json)
     view: View
@@ -139,11 +141,14 @@ def _run(
     try:
         with view if isinstance(view, LiveView) else nullcontext() as live:
             plan = planned()
-            for line in [*plan.notes, *_announcement(plan)]:
+            notes = list(plan.notes)
+            if ray_address is None:  # of other machines nothing is known
+                notes += too_much(plan.config, plan.forecast)
+            for line in [*notes, *_announcement(plan)]:
                 say(line, err=as_json)
             if isinstance(view, EventView):
                 view.emit("study", **_beginning(plan, folder))
-                for note in plan.notes:
+                for note in notes:
                     view.message(note)
             if live is not None:
                 live.doing(None, "starting the workers")

@@ -11,8 +11,12 @@ vocabulary, P trained parameters.
   inputs of both norms and of the four groups of linear maps, queries, keys, values and what
   attention gives, φ = 4 of a gated FFN and 2 of another, and the mask; with dropout in attention
   ``d / 2 + 2.25 h T`` more (masks are bytes). A module on every linear map is taken to be there:
-  the most. With gradient checkpointing d numbers a token and layer, and one layer whole.
-- logits: ``4 N V`` numbers: their logarithms, and gradients of three operations in a row.
+  the most. With gradient checkpointing d numbers a token and layer, and two layers whole:
+  the one that is computed again, and what the one before has left.
+  On a processor `HEAP` times that.
+- logits: ``2 N V`` numbers beside all activations: logarithms of probabilities and their gradient;
+  or what scoring takes, where that is more. Where logits are fewer, the backward pass through a
+  layer is the peak, which takes that layer's activations once more.
 - copies: linear maps in bf16 beside those in fp32, where a processor multiplies so (``auto``), or
   the largest one brought back, where weights are quantised.
 
@@ -21,7 +25,7 @@ Checked against measured peaks by ``tests/benchmarks/memory_forecast.py`` (docs/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +41,10 @@ NF4 = 4.13 / 8
 
 SCORED = 16
 """Examples that a language model scores at once (`training.trainee.GENERATION_BATCH`)."""
+
+HEAP = 1.3
+"""Activations in a processor's memory over what they are: the C library's heap does not fill every
+gap again. Measured 1.0 to 1.8 (glibc 2.36)."""
 
 GPU_CONTEXT = 500 * 2**20
 """Of CUDA and its libraries, in each process that uses a GPU."""
@@ -111,6 +119,11 @@ class Memory:
     device: str
 
     @property
+    def least(self) -> int:
+        """Of one worker, whatever its batch."""
+        return self.libraries + self.weights
+
+    @property
     def worker(self) -> int:
         """Of one worker at its peak."""
         own = self.libraries + self.copies + self.trained + self.activations + self.logits
@@ -123,13 +136,25 @@ class Memory:
         return self.workers * self.worker - again
 
 
-def forecast(config: StudyConfig, facts: Facts, products: str, gpus: Sequence[int]) -> Memory:
-    """What a study takes.
+@dataclass(frozen=True)
+class Forecast:
+    """What a study takes, of whatever configuration.
 
-    Args:
-        products: precision of those with frozen weights, ``fp32`` or ``bf16``.
+    Attributes:
+        products: precision of products with frozen weights that ``auto`` means here.
         gpus: free bytes of each GPU.
     """
+
+    facts: Facts
+    products: str
+    gpus: tuple[int, ...]
+
+    def of(self, config: StudyConfig) -> Memory:
+        """What it takes with a configuration."""
+        return _forecast(config, self.facts, self.products, self.gpus)
+
+
+def _forecast(config: StudyConfig, facts: Facts, products: str, gpus: Sequence[int]) -> Memory:
     training, together, linear = config.training, config.trials_per_worker, facts.linear
     kept = training.precision
     copies = 0
@@ -137,16 +162,21 @@ def forecast(config: StudyConfig, facts: Facts, products: str, gpus: Sequence[in
         copies = FP32 * max(linear, default=0)
     elif kept == "auto" and products == "bf16" and not gpus:
         copies = BF16 * sum(linear)
-    longest = max(facts.lengths, default=0)
-    written = max(4 * together * tokens(training, facts), 2 * SCORED * longest)
+    held = (1 if gpus else HEAP) * FP32 * together * tokens(training, facts)
+    layer, kept_layers = held * layer_numbers(training, facts), facts.shapes.layers
+    active = layer * kept_layers
+    if training.gradient_checkpointing:
+        active = held * facts.shapes.hidden * kept_layers + 2 * layer
+    logits = 2 * FP32 * facts.vocabulary * together * tokens(training, facts)
+    scored = FP32 * facts.vocabulary * SCORED * max(facts.lengths, default=0)
     mean = sum(facts.lengths) / max(1, len(facts.lengths))
     return Memory(
         libraries=GPU_CONTEXT if gpus else own_memory(),
         weights=weights(kept, facts),
         copies=copies,
         trained=5 * FP32 * together * facts.trained,
-        activations=FP32 * together * activations(training, facts),
-        logits=FP32 * facts.vocabulary * written,
+        activations=round(active + max(0, layer - logits)),
+        logits=round(max(logits, scored - active)),
         shared=facts.mapped and kept in ("auto", "fp32") and not gpus,
         workers=-(-config.workers // len(gpus)) if gpus else config.workers,
         states=round(FP32 * facts.shapes.hidden * mean * facts.examples),
@@ -173,8 +203,8 @@ def tokens(training: TrainingConfig, facts: Facts) -> int:
     return training.batch_size * max(heaviest, default=0)
 
 
-def activations(training: TrainingConfig, facts: Facts) -> int:
-    """Numbers that the backward pass of the heaviest batch keeps, but for logits."""
+def layer_numbers(training: TrainingConfig, facts: Facts) -> int:
+    """Numbers that the backward pass keeps of one token in one layer."""
     shapes, longest = facts.shapes, max(facts.lengths, default=0)
     d, f = shapes.hidden, shapes.linear.get("ffn.in", (0, 0))[1]
     q = shapes.linear.get("attention.query", (0, d))[1]
@@ -182,9 +212,38 @@ def activations(training: TrainingConfig, facts: Facts) -> int:
     layer = 4 * d + 4 * q + ffn * f + longest
     if facts.dropout and training.dropout:
         layer += round(d / 2 + 2.25 * facts.heads * longest)
-    if training.gradient_checkpointing:
-        return tokens(training, facts) * (d * shapes.layers + layer)
-    return tokens(training, facts) * layer * shapes.layers
+    return layer
+
+
+def facts_of(
+    shapes: Shapes, config: Any, writes: bool, trained: int, lengths: Sequence[int], examples: int
+) -> Facts:
+    """Read off a model's configuration what is needed of it.
+
+    Args:
+        writes: whether the model has a language model's head.
+        trained, lengths, examples: as `Facts` has them.
+    """
+    text = config.get_text_config()
+
+    def first(*names: str) -> Any:
+        return next((v for name in names if (v := getattr(text, name, None)) is not None), 0)
+
+    vocabulary, activation = first("vocab_size"), first("hidden_act", "activation_function")
+    tied = getattr(config, "tie_word_embeddings", True)
+    return Facts(
+        shapes=shapes,
+        embeddings=vocabulary * (first("embedding_size") or shapes.hidden),
+        vocabulary=vocabulary * writes,
+        output=vocabulary * shapes.hidden * (writes and not tied),
+        heads=first("num_attention_heads", "n_head", "num_heads"),
+        dropout=first("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop") > 0,
+        steps=activation in PYTHON_GELU,
+        mapped=str(getattr(config, "dtype", None)).removeprefix("torch.") in ("None", "float32"),
+        trained=trained,
+        lengths=tuple(lengths),
+        examples=examples,
+    )
 
 
 # ---------------------------------------------------------------------- what is said of it
@@ -207,46 +266,33 @@ def sentence(memory: Memory) -> str:
     )
 
 
-def warning(
-    config: StudyConfig, facts: Facts, memory: Memory, again: Callable[[StudyConfig], Memory]
-) -> str | None:
-    """Where a study takes more than is free: what to change, in one line; else None.
-
-    Args:
-        again: `forecast` of another configuration.
+def too_much(config: StudyConfig, forecast: Forecast | None) -> list[str]:
+    """Where a study takes more than is free: what to change, in one line; else nothing.
 
     Raises:
         UsageError: not even the weights fit.
     """
-    found = {
-        words: again(changed)
-        for words, changed in _lighter(config, facts)
-    }
-    fitting = {words: m for words, m in found.items() if m.total <= m.free}
-    least = memory.weights + memory.libraries
-    if least > memory.free:
-        smaller = [w for w, m in found.items() if m.weights + m.libraries <= m.free]
-        way = f"take {' or '.join(smaller)}" if smaller else "take a smaller model"
-        raise UsageError(
-            f"the weights of the model alone take {format_bytes(memory.weights)} in "
-            f"{parameter('precision', config.training.precision)}, but "
-            f"{format_bytes(memory.free)} are free on {memory.device}; {way}."
-        )
+    if forecast is None:
+        return []
+    memory = forecast.of(config)
     if memory.total <= memory.free:
-        return None
-    told = [f"{words} ({format_bytes(m.total)})" for words, m in fitting.items()]
-    smallest = min(found, key=lambda words: found[words].total)
-    way = " or ".join(told) or f"less of everything, {smallest} first"
-    return (
-        f"memory: this takes about {format_bytes(memory.total)}, more than the "
-        f"{format_bytes(memory.free)} that are free on {memory.device}; it would fit with {way}"
-        if told
-        else f"memory: this takes about {format_bytes(memory.total)}, more than the "
-        f"{format_bytes(memory.free)} that are free on {memory.device}; take {way}"
-    )
+        return []
+    lighter = [(words, forecast.of(changed)) for words, changed in _lighter(config)]
+    free = f"{format_bytes(memory.free)} that are free on {memory.device}"
+    if memory.least > memory.free:
+        smaller = [words for words, other in lighter if other.least <= other.free]
+        raise UsageError(
+            f"the weights alone take {format_bytes(memory.least)} with "
+            f"{parameter('precision', config.training.precision)}, more than the {free}; take "
+            f"{' or '.join(smaller) or 'a smaller model'}."
+        )
+    fitting = [f"{words} ({format_bytes(m.total)})" for words, m in lighter if m.total <= m.free]
+    lightest = min(lighter, key=lambda known: known[1].total, default=("a smaller model", memory))
+    way = f"it fits with {' or '.join(fitting)}" if fitting else f"take {lightest[0]} and less"
+    return [f"memory: about {format_bytes(memory.total)}, more than the {free}; {way}"]
 
 
-def _lighter(config: StudyConfig, facts: Facts) -> list[tuple[str, StudyConfig]]:
+def _lighter(config: StudyConfig) -> list[tuple[str, StudyConfig]]:
     """Configurations that take less, each with the option that is changed."""
     training = config.training
 
@@ -256,15 +302,11 @@ def _lighter(config: StudyConfig, facts: Facts) -> list[tuple[str, StudyConfig]]
 
     made = []
     if config.workers > 1:
-        fewer = config.model_copy(update={"workers": 1})
-        made.append((parameter("workers", 1), fewer))
+        made.append((parameter("workers", 1), config.model_copy(update={"workers": 1})))
     if not training.gradient_checkpointing:
         made.append(other("gradient_checkpointing", True))
-    made += [
-        other("batch_size", size)
-        for size in sorted({training.batch_size // 4, training.batch_size // 2})
-        if size
-    ][-1:]
-    kinds = ("auto", "fp32", "bf16", "int8", "nf4")
-    smaller = kinds[max(1, kinds.index(training.precision)) + 1 :]
+    if training.batch_size > 1:
+        made.append(other("batch_size", max(1, training.batch_size // 4)))
+    kinds = ("auto", "fp32", "bf16", *QUANTISED)
+    smaller = kinds[max(2, kinds.index(training.precision) + 1) :]
     return made + [other("precision", kind) for kind in smaller]

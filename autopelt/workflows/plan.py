@@ -29,7 +29,8 @@ from autopelt.tasks.by_group import scored_groups
 from autopelt.tasks.prior import constant_score
 from autopelt.training.spec import Setup, data_source
 from autopelt.workflows.entries import Entry, seed_entries
-from autopelt.workflows.reading import first_lines
+from autopelt.workflows.memory import Forecast, facts_of
+from autopelt.workflows.reading import first_lines, lengths_of, some_encoded
 from autopelt.workflows.settings import check_sampler
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Plan:
         facts: what the study keeps of all this.
         data: where the examples come from, and what becomes of them.
         notes: lines that a user must see before the search starts: what was read, what is odd.
+        forecast: what it takes of memory, or None where that is not known.
     """
 
     config: StudyConfig
@@ -65,6 +67,7 @@ class Plan:
     facts: StudyFacts
     data: DataFacts
     notes: tuple[str, ...]
+    forecast: Forecast | None = None
 
     @property
     def first(self) -> tuple[Entry, ...]:
@@ -197,7 +200,9 @@ def make_plan(
             f"{parameter('max_length', setup.max_length)} is more than the {longest} tokens that "
             f"'{source.name}' can read; give at most {longest}."
         )
-    notes = [*bound.notes, *first_lines(task, splits, tokenizer, longest), *splits.facts.notes]
+    encoded = some_encoded(task, splits.train, tokenizer, longest)
+    first = first_lines(task, splits, tokenizer, longest, encoded)
+    notes = [*bound.notes, *first, *splits.facts.notes]
     if warm is not None:
         notes.append(warm.words(config.sampler))
     return Plan(
@@ -211,6 +216,29 @@ def make_plan(
         facts,
         splits.facts,
         tuple(notes),
+        _forecast(bound, facts, task, model_config, lengths_of(encoded)),
+    )
+
+
+def _forecast(
+    bound: Bound, facts: StudyFacts, task: Task, model_config: Any, lengths: list[int]
+) -> Forecast | None:
+    """What the study takes of memory; None where an example has no tokens."""
+    import torch
+
+    from autopelt.training.precision import precision
+
+    if not lengths:
+        return None
+    writes = task.head in ("causal_lm", "seq2seq")
+    trained = facts.limit + facts.head
+    examples = (facts.task.train or 0) + (facts.task.selection or 0)
+    gpus = [torch.device("cuda", n) for n in range(torch.cuda.device_count())]
+    wanted = bound.config.training.precision
+    return Forecast(
+        facts_of(bound.sizes.shapes, model_config, writes, trained, lengths, examples),
+        precision(wanted, gpus[0] if gpus else torch.device("cpu")),
+        tuple(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus),
     )
 
 

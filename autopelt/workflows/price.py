@@ -19,6 +19,7 @@ from autopelt.training.context import Context, Split
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.sampled_texts import allowance, samples
 from autopelt.training.spec import Setup
+from autopelt.workflows.memory import Memory, sentence
 from autopelt.workflows.plan import Plan, default_threads
 
 DRAWN = 2000
@@ -45,6 +46,7 @@ class Price:
         trial_seconds: of one trial; with the most that texts beside its metric may take.
         study_seconds: of all trials, `workers` at a time; the sampler's own time is not in it.
         disk_bytes: that the study's folder takes at most.
+        memory: of the workers, by what it is for, and what is free; None where that is not known.
     """
 
     log10_size: float
@@ -56,6 +58,7 @@ class Price:
     trial_seconds: float
     study_seconds: float
     disk_bytes: int
+    memory: Memory | None
 
 
 def price(plan: Plan) -> Price:
@@ -66,6 +69,7 @@ def price(plan: Plan) -> Price:
         TrialFailure: the few steps fail.
     """
     space, config = plan.space, plan.config
+    memory = None if plan.forecast is None else plan.forecast.of(config)  # before a model is here
     rng = np.random.default_rng(config.random_seed)
     points = sample_feasible(space, rng, DRAWN)
     costs = np.sort(space.costs(points))
@@ -89,6 +93,7 @@ def price(plan: Plan) -> Price:
         trial,
         load + rounds * trial,
         PAGE_BYTES + config.trials * TRIAL_BYTES + (config.workers + 2) * weights,
+        memory,
     )
 
 
@@ -153,4 +158,5 @@ def sentences(plan: Plan, cost: Price) -> list[str]:
         f"{format_seconds(cost.study_seconds)} for {config.trials} trials, {config.workers} at a "
         f"time (the sampler's own time and what the caches save are not counted)",
         f"disk: at most {format_bytes(cost.disk_bytes)}",
+        *([] if cost.memory is None else [sentence(cost.memory)]),
     ]

@@ -18,11 +18,30 @@ LOOKED_AT = 1000
 _SHOWN = 6
 
 
-def first_lines(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> list[str]:
+def some_encoded(task: Task, train: Dataset, tokenizer: Any, max_length: int) -> Any:
+    """Examples of train spread over all, as they are trained on; None of pictures."""
+    if task.example == "picture":
+        return None
+    some = range(0, len(train), -(-len(train) // LOOKED_AT))
+    return task.encode(train.select(some), tokenizer, max_length)
+
+
+def lengths_of(encoded: Any) -> list[int]:
+    """Tokens of each example, with padding between rows where it has several; none of sounds."""
+    if encoded is None or "input_ids" not in encoded.column_names:
+        return []
+    rows = encoded["input_ids"][:]
+    return [len(r) * max(map(len, r)) if isinstance(r[0], list) else len(r) for r in rows if r]
+
+
+def first_lines(
+    task: Task, splits: Splits, tokenizer: Any, max_length: int, encoded: Any = None
+) -> list[str]:
     """Lines on kind, examples, splits, labels, how they are written and what is too long.
 
     Args:
         tokenizer, max_length: as the task is encoded with.
+        encoded: from `some_encoded`, where it is there already.
 
     Raises:
         UnavailableError: an example is too long, where that is an error.
@@ -35,7 +54,7 @@ def first_lines(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> 
         + _labels(task, splits.train),
         *([facts.cut] if facts.cut else []),
         *task.told(splits.train, tokenizer),
-        *_lengths(task, splits, tokenizer, max_length),
+        *_lengths(task, splits, tokenizer, max_length, encoded),
     ]
 
 
@@ -64,7 +83,9 @@ def _labels(task: Task, train: Dataset) -> str:
     return f"; {column if column == 'tags' else 'labels'} of train: {', '.join(shown)}"
 
 
-def _lengths(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> list[str]:
+def _lengths(
+    task: Task, splits: Splits, tokenizer: Any, max_length: int, encoded: Any
+) -> list[str]:
     """What is cut of the training examples, or of some of them spread over all."""
     if task.example == "picture":
         return []
@@ -74,7 +95,7 @@ def _lengths(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> lis
                 task.encode(split, tokenizer, max_length)
     train = splits.train
     some = range(0, len(train), -(-len(train) // LOOKED_AT))
-    encoded = task.encode(train.select(some), tokenizer, max_length)
+    encoded = some_encoded(task, train, tokenizer, max_length) if encoded is None else encoded
     which = "train" if len(some) == len(train) else f"{len(some):,} examples of train"
     return [f"{which}: {note}" for note in task.notes(encoded)] or [
         f"{which}: no text is longer than {max_length} tokens."
