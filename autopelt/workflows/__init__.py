@@ -4,5 +4,6 @@ options: each described once; settings: from choices to a configuration; plan, r
 runs; tried_backbone: what works on it; entries: what is evaluated first; reading: what was
 understood of the data; memory: what a worker takes; search (progress, beliefs, best: its best/
 folder), confirm, compare (compared: what is; swept: their rates; finalists), jobs: trainings beyond
-a search; warm_start, compatibility; train, predict, reproduce, pretrain, price, status, validate, doctor.
+a search; warm_start, compatibility; train, predict, reproduce, pretrain, price, status, validate,
+doctor.
 """

@@ -230,13 +230,12 @@ def _forecast(
 
     if not lengths:
         return None
-    writes = task.head in ("causal_lm", "seq2seq")
     trained = facts.limit + facts.head
     examples = (facts.task.train or 0) + (facts.task.selection or 0)
     gpus = [torch.device("cuda", n) for n in range(torch.cuda.device_count())]
     wanted = bound.config.training.precision
     return Forecast(
-        facts_of(bound.sizes.shapes, model_config, writes, trained, lengths, examples),
+        facts_of(bound.sizes.shapes, model_config, task.writes, trained, lengths, examples),
         precision(wanted, gpus[0] if gpus else torch.device("cpu")),
         tuple(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus),
     )
