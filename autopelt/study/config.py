@@ -57,7 +57,7 @@ class TrainingConfig(BaseModel):
         packing: several examples in one row where a decoder learns to write, none of them seeing
             another: ``on``; ``off``; ``auto``: where padding costs more than that.
         gradient_checkpointing: keep the inputs of layers only and compute the rest once more on
-            the way back: a third more time, a fraction of the memory.
+            the way back: two fifths more time, half of the memory or less.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
