@@ -231,8 +231,13 @@ class ChatTemplate:
 
     def _span(self, conversation: Conversation, i: int, whole: str) -> Span | None:
         """Where turn `i` is written in the whole text; None where its parts do not agree."""
-        said = conversation[i]["content"].strip()
-        before, opened = self._render(conversation[:i]), self._render(conversation[:i], prompt=True)
+        said, opened = conversation[i]["content"].strip(), self._render(conversation[:i], True)
+        if self.end and whole.startswith(opened):  # as nearly all templates have it
+            for text in (conversation[i]["content"], said):
+                written = f"{self.lead}{text}{self.end}"
+                if whole.startswith(written, len(opened)):
+                    return len(opened), len(opened) + len(written)
+        before = self._render(conversation[:i])
         upto = whole if i == len(conversation) - 1 else self._render(conversation[: i + 1])
         if not whole.startswith(before):
             return None
@@ -275,10 +280,19 @@ class ChatTemplate:
     def shortened(self, conversation: Conversation, limit: int, last: bool) -> Conversation:
         """The conversation with at most so many tokens, by the rule of `autopelt.tasks.cutting`."""
 
-        def measure(turns: Conversation) -> int:
-            return len(self.rows([self.written(turns, last)])[0].ids)
+        def tokens(text: str) -> int:
+            return len(self._ids([text])[0])
 
-        return shortened(conversation, limit, measure, lambda text: len(self._ids([text])[0]))
+        def measure(turns: Conversation) -> int:
+            prompt = turns[-1]["role"] != ASSISTANT
+            return tokens(self._render(turns, prompt)) + (not self.end)
+
+        room, over = limit, 1
+        while over > 0:  # where a token is cut in two at an answer, a row has one more
+            short = shortened(conversation, room, measure, tokens)
+            over = len(self.rows([self.written(short, last)])[0].ids) - limit
+            room -= max(1, over)
+        return short
 
     # ------------------------------------------------------------------ tokens
     def rows(self, written: Sequence[tuple[str, list[Span]]]) -> list[Row]:

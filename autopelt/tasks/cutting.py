@@ -39,7 +39,8 @@ def shortened(
     Raises:
         UsageError: what stands between the texts is too long already.
     """
-    if measure(conversation) <= limit:
+    size = measure(conversation)
+    if size <= limit:
         return conversation
     kept = [turn for turn in conversation[:1] if turn["role"] == SYSTEM]
     rest = conversation[len(kept) :]
@@ -53,17 +54,18 @@ def shortened(
             few = middle + 1
     if begins:
         rest = rest[begins[min(few, len(begins) - 1)] :]
-    return _texts_cut(kept + rest, limit, measure, tokens)
+        size = measure(kept + rest)
+    return kept + rest if size <= limit else _texts_cut(kept + rest, size, limit, measure, tokens)
 
 
 def _texts_cut(
-    turns: Conversation, limit: int, measure: Measure, tokens: Callable[[str], int]
+    turns: Conversation, size: int, limit: int, measure: Measure, tokens: Callable[[str], int]
 ) -> Conversation:
-    """With the longest texts cut to one length, as far as it takes."""
+    """Turns of `size` tokens with the longest texts cut to one length, as far as it takes."""
     texts = [turn["content"] for turn in turns]
     sizes = [tokens(text) for text in texts]
-    made, around = turns, measure(turns) - sum(sizes)
-    over, room = around + sum(sizes) - limit, limit - around
+    made, around = turns, size - sum(sizes)
+    over, room = size - limit, limit - around
     while over > 0:
         most = _level(sizes, room)
         if most < 1:
