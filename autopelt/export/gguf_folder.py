@@ -70,6 +70,7 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     gc.collect()  # the model that is loaded to compare with takes as much again
     source = resolve(model or trained.model)
     _as_published(source, out, name)
+    _with_template(out, tokenizer)
     _compare(out, trained.head, ids, expected)
 
 
@@ -86,6 +87,21 @@ def _as_published(source: ModelSource, out: Path, architecture: str) -> None:
     config["architectures"] = [architecture]
     config["torch_dtype" if "torch_dtype" in config else "dtype"] = "float32"
     write_text(out / "config.json", json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+
+def _with_template(out: Path, tokenizer: Any) -> None:
+    """Write a chat template that is not the published one, wherever a template is looked for."""
+    plain = transformers.AutoTokenizer.from_pretrained(out, local_files_only=True)
+    template = getattr(tokenizer, "chat_template", None)
+    if not isinstance(template, str) or plain.chat_template == template:
+        return
+    write_text(out / "chat_template.jinja", template)
+    (out / "chat_template.json").unlink(missing_ok=True)
+    settings = out / "tokenizer_config.json"
+    if settings.is_file():
+        values = json.loads(settings.read_text(encoding="utf-8"))
+        if values.pop("chat_template", None) is not None:
+            write_text(settings, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
 def _file(source: ModelSource, name: str) -> Path | None:

@@ -58,7 +58,7 @@ _PATTERNS = {"r": "rank_pattern", "lora_alpha": "alpha_pattern", "alpha": "alpha
 def write(trained: Trained, out: Path, model: str | None) -> None:
     """Write configuration, weights and labels. Raises UsageError for what peft cannot say."""
     source = resolve(model or trained.model)
-    made, _ = load_trained(trained, model)
+    made, tokenizer = load_trained(trained, model)
     require_plain_head(made, "peft")
     base, revision = source.path_or_name, source.revision
     if source.kind != "hub":
@@ -67,13 +67,16 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     describe_as(made.config, None)
     made.config.architectures = [type(made).__name__]
     made.config.save_pretrained(out / "base")
-    text = _card(HEADS[trained.head], _PREPARES.get(trained.head, "AutoTokenizer"), base, revision)
+    if writes := trained.head == "causal_lm":  # with its chat template, which may be another one
+        tokenizer.save_pretrained(out)
+    prepares = _PREPARES.get(trained.head, "AutoTokenizer")
+    text = _card(HEADS[trained.head], prepares, base, revision, writes)
     served = vllm.verdict(out, "path/to/this/folder")
     write_text(out / "README.md", text if served is None else f"{text}\n{served}\n")
 
 
-def _card(auto: str, prepares: str, base: str, revision: str | None) -> str:
-    """How to load the folder."""
+def _card(auto: str, prepares: str, base: str, revision: str | None, whole: bool) -> str:
+    """How to load the folder; `whole`: it has the tokenizer as well."""
     named = json.dumps(base) + ("" if revision is None else f", revision={json.dumps(revision)}")
     return f"""---
 base_model: {json.dumps(base)}
@@ -89,7 +92,7 @@ folder = "path/to/this/folder"
 config = AutoConfig.from_pretrained(f"{{folder}}/base")
 base = {auto}.from_pretrained({named}, config=config)
 model = PeftModel.from_pretrained(base, folder).eval()
-tokenizer = {prepares}.from_pretrained({named})
+tokenizer = {prepares}.from_pretrained({"folder" if whole else named})
 ```
 """
 

@@ -24,6 +24,8 @@ from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import read_text
+from autopelt.tasks.chat import Chat
+from autopelt.tasks.chat_template import ChatTemplate
 from autopelt.tasks.kinds import KINDS
 from autopelt.tasks.unlabelled import trained_task
 from autopelt.training.context import length_limit
@@ -138,10 +140,20 @@ def load_trained(
     if trained.kind in KINDS:
         made.config.problem_type = KINDS[trained.kind].problem_type  # type: ignore[assignment]
     load(made, trained.folder)
-    tokenizer = load_tokenizer(source)
+    tokenizer = _tokenizer(trained, source)
     if hasattr(tokenizer, "pad_token_id"):  # a plain transformers model looks for it in the texts
         made.config.pad_token_id = tokenizer.pad_token_id
     return made, tokenizer
+
+
+def _tokenizer(trained: Trained, source: ModelSource) -> Any:
+    """The tokenizer; of a chat with the template that it was trained with."""
+    tokenizer = load_tokenizer(source)
+    if issubclass(KINDS.get(trained.kind, object), Chat):
+        task = trained_task(trained.task, trained.kind, trained.labels)
+        assert isinstance(task, Chat)
+        tokenizer.chat_template = ChatTemplate(tokenizer, task.chat_template).text
+    return tokenizer
 
 
 def trained_limit(trained: Trained, tokenizer: Any, config: Any) -> int:

@@ -35,6 +35,8 @@ def verdict(folder: Path, shown: str) -> str | None:
     most = next(rank for rank in MAX_RANKS if rank >= config["r"])
     command = ["vllm", "serve", config["base_model_name_or_path"], "--enable-lora"]
     command += ["--max-lora-rank", str(most), "--lora-modules", f"tuned={shown}"]
+    if (folder / "chat_template.jinja").is_file():  # else it takes the base model's
+        command += ["--chat-template", f"{shown}/chat_template.jinja"]
     return f"vLLM loads it where it has LoRA for the model: {shlex.join(command)}"
 
 
