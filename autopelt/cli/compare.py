@@ -13,7 +13,7 @@ FURTHER = 3
 """How often the usual rates are doubled or halved further, while the best is at their end."""
 
 
-@click.command()
+@click.command(short_help="Hold methods against each other with equal effort for each.")
 @option("task", required=True)
 @click.option("--methods", required=True, help="Comma-separated; see above.")
 @click.option("--seeds", default=5, show_default=True, help="Random seeds a method.")

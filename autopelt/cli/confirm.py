@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autopelt.workflows.plan import Plan
 
 
-@click.command()
+@click.command(short_help="Train a study's best again with fresh random seeds.")
 @click.argument("study")
 @click.option(
     "--seeds",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autopelt.study.lookup import Named
 
 
-@click.command()
+@click.command(short_help="Say in sentences how two architectures differ.")
 @click.argument("first")
 @click.argument("second")
 @option("model", otherwise="the studies', or minilm")

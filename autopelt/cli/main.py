@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         os.environ.setdefault("DO_NOT_TRACK", "1")
-        code = cli.main(args=arguments, standalone_mode=False)
+        code = cli.main(args=arguments, prog_name="autopelt", standalone_mode=False)
     except AutopeltError as error:
         return _fail(PARAMETER.sub(_option, error.marked), error.exit_code)
     except click.NoSuchOption as error:

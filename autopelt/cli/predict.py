@@ -9,7 +9,7 @@ from autopelt.cli.console import say
 from autopelt.cli.options import elsewhere, option
 
 
-@click.command()
+@click.command(short_help="Predict for each example of a file.")
 @click.argument("folder")
 @click.argument("file")
 @click.option(

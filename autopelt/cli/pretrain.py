@@ -10,7 +10,7 @@ from autopelt.cli.options import option
 from autopelt.errors import UsageError
 
 
-@click.command()
+@click.command(short_help="Go on with pretraining a model on raw text.")
 @click.option("--text", multiple=True, help="A file with a text on each line; may be repeated.")
 @option("task", words="The task's own training texts, without their labels (TAPT).")
 @option("data")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autopelt.study.record import StudyRecord
 
 
-@click.command()
+@click.command(short_help="Build a study's report again, or the page of all reports.")
 @click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
 @click.option(
     "--against", multiple=True, metavar="STUDY", help="Draw this study's progress as well."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autopelt.workflows.reproduce import Epoch
 
 
-@click.command()
+@click.command(short_help="Train a stored trial again: does it come out the same?")
 @click.argument("trial")
 @option("data", words="Folder with the task's files, if they lie elsewhere now.")
 def reproduce(trial: str, data: str | None) -> None:

@@ -25,7 +25,7 @@ FREE = [name for name, option in OPTIONS.items() if option.free]
 events = click.option("--json", "as_json", is_flag=True, help="One event a line on stdout.")
 
 
-@click.command()
+@click.command(short_help="Search architectures for a task within a budget.")
 @options(*OPTIONS)
 @click.option("--config", "config_file", help="A configuration file; options override it.")
 @click.option("--out", help="Folder of the study.  [default: reports/TASK-MODEL-BUDGET]")
@@ -72,7 +72,7 @@ def search(
     )
 
 
-@click.command()
+@click.command(short_help="Go on with a study that stopped, or give it more trials.")
 @click.argument("study")
 @options(*FREE, otherwise="the study's")
 @options("ray_address")

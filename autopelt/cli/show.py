@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autopelt.study.lookup import Named
 
 
-@click.command()
+@click.command(short_help="Show an architecture and what it costs.")
 @click.argument("architecture")
 @option("model", otherwise="the study's, or minilm")
 @option("backbone_description")

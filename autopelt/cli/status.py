@@ -9,7 +9,7 @@ from autopelt.cli.console import say
 from autopelt.cli.options import json_object
 
 
-@click.command()
+@click.command(short_help="Show how far a study is and what to do next.")
 @click.argument("study")
 @json_object
 def status(study: str, as_json: bool) -> None:

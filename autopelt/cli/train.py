@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autopelt.workflows.train import Training
 
 
-@click.command()
+@click.command(short_help="Train a study's best architecture on its task.")
 @click.argument("study")
 @click.option("--architecture", help="Another one: a seed architecture, a file, or STUDY:TRIAL.")
 @click.option("--out", help="Folder to write.  [default: STUDY/trained]")

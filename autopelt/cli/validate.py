@@ -9,7 +9,7 @@ from autopelt.cli.console import say
 from autopelt.errors import UsageError
 
 
-@click.command()
+@click.command(short_help="Check a configuration, search space or architecture.")
 @click.argument("file", required=False)
 @click.option("--as", "kind", help="config, space, architecture or task.  [default: by its keys]")
 @click.option("--model", help="Check that it fits this backbone, too.")

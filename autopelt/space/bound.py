@@ -19,6 +19,9 @@ from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace
 from autopelt.space.tables import Matrix, PriceTables, Vector
 
+_PERCENT = 100
+"""A budget of so few parameters was perhaps meant as a share."""
+
 
 class NotInSpaceError(UsageError):
     """The architecture cannot be written as a point of this space."""
@@ -46,10 +49,11 @@ class BoundSpace(PriceTables):
         super().__init__(space, shapes, counter)
         self.limit, self.minimum = limit, minimum
         if self.smallest > limit:
+            share = f" (did you mean {limit}%?)" if limit <= _PERCENT else ""
             raise InfeasibleError(
-                f"the budget allows {limit:,} parameters but the smallest architecture of space "
-                f"'{space.name}' has {self.smallest:,}; raise {parameter('budget')} to at least "
-                f"{self.smallest} or take a smaller space (autopelt list spaces)."
+                f"the budget allows {limit:,} parameters{share} but the smallest architecture of "
+                f"space '{space.name}' has {self.smallest:,}; raise {parameter('budget')} to at "
+                f"least {self.smallest} or take a smaller space (autopelt list spaces)."
             )
         if minimum > limit:
             raise UsageError(

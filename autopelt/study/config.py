@@ -30,6 +30,9 @@ from autopelt.system.yaml import load_yaml
 CONFIG = "config.yaml"
 """In a study's folder: its configuration, fully resolved."""
 
+STUDIES = Path("reports")
+"""Where searches put their studies."""
+
 QUANTISED = ("int8", "nf4")
 """Precisions whose weights are kept in fewer bits than they are multiplied in."""
 
@@ -270,6 +273,12 @@ def read_values(text: str, source: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{source} is not a mapping of keys like 'task' and 'budget'.")
     return value
+
+
+def likely(name: str | Path) -> str:
+    """The study in ``reports/`` that a name means, as a question; "" where there is none."""
+    folder = STUDIES / name
+    return f"did you mean {folder}? " if (folder / CONFIG).is_file() else ""
 
 
 def derived_seed(random_seed: int, *parts: object) -> int:

@@ -13,7 +13,7 @@ from autopelt.architecture.seeds import seed_architecture
 from autopelt.errors import InfeasibleError, UsageError
 from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
-from autopelt.study.config import CONFIG
+from autopelt.study.config import CONFIG, likely
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.files import read_text
 
@@ -121,7 +121,12 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
         raise UsageError(
             f"'{name}' does not exist; give a study, STUDY:TRIAL, a file or a seed architecture."
         )
-    return Named(name, seed_architecture(name, shapes))
+    try:
+        return Named(name, seed_architecture(name, shapes))
+    except UsageError:
+        if meant := likely(name):
+            raise UsageError(f"'{name}' is no architecture: {meant.strip()}") from None
+        raise
 
 
 def _read(path: Path) -> Architecture:

@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
-from autopelt.study.config import CONFIG, StudyConfig
+from autopelt.study.config import CONFIG, STUDIES, StudyConfig, likely
 from autopelt.study.confirmation import confirmations, ledger
 from autopelt.study.database import (
     DATABASE,
@@ -134,7 +134,10 @@ class StudyStorage:
             UnavailableError: its database cannot be read.
         """
         if not folder.is_dir():
-            raise UsageError(f"study '{folder}' does not exist; studies are folders in reports/.")
+            raise UsageError(
+                f"study '{folder}' does not exist; {likely(folder)}"
+                f"studies are folders in {STUDIES}/."
+            )
         if not (folder / CONFIG).is_file() and not (folder / DATABASE).is_file():
             raise UsageError(
                 f"'{folder}' is not a study: it has no {CONFIG}; start one with autopelt search."

