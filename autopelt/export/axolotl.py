@@ -7,7 +7,7 @@ with ranks and scales that may differ from map to map (``lora_rank_pattern``,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,13 @@ def _turn_end(recipe: Recipe) -> dict[str, Any]:
     return {"eot_tokens": [end]} if special else {}
 
 
+_QUANTISED: Mapping[str, Mapping[str, Any]] = {
+    "int8": {"load_in_8bit": True},
+    "nf4": {"adapter": "qlora", "load_in_4bit": True},
+}
+"""How frozen linear maps are kept."""
+
+
 def _adapter(recipe: Recipe) -> dict[str, Any]:
     """What is trained."""
     config, settings = recipe.peft.config, recipe.peft.settings
@@ -146,6 +153,7 @@ def _adapter(recipe: Recipe) -> dict[str, Any]:
         more["lora_fan_in_fan_out"] = True
     return {
         "adapter": recipe.peft.kind,
+        **_QUANTISED.get(recipe.chosen.setup.quantised, {}),
         "lora_r": settings["r"],
         "lora_alpha": settings["lora_alpha"],
         "lora_dropout": 0.0,

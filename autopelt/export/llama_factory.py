@@ -8,7 +8,7 @@ trains LoRA and DoRA of one rank and one alpha on maps that are named, and whole
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,13 @@ def _require_turns(recipe: Recipe) -> None:
                 )
 
 
+_QUANTISED: Mapping[str, Mapping[str, Any]] = {
+    "int8": {"quantization_bit": 8, "quantization_method": "bnb"},
+    "nf4": {"quantization_bit": 4, "quantization_method": "bnb", "quantization_type": "nf4"},
+}
+"""How frozen linear maps are kept."""
+
+
 def _adapter(recipe: Recipe) -> dict[str, Any]:
     """What is trained."""
     config, settings = recipe.peft.config, recipe.peft.settings
@@ -152,6 +159,7 @@ def _adapter(recipe: Recipe) -> dict[str, Any]:
     pissa = settings["init_lora_weights"] is not True
     return {
         "finetuning_type": recipe.peft.kind,
+        **_QUANTISED.get(recipe.chosen.setup.quantised, {}),
         "lora_rank": settings["r"],
         "lora_alpha": settings["lora_alpha"],
         "lora_dropout": 0.0,

@@ -18,6 +18,17 @@ _TEMPLATE = f"""\
 tokenizer.chat_template = (HERE / "{TEMPLATE}").read_text(encoding="utf-8")
 """
 
+_QUANTISED = {
+    "int8": ", quantization_config=BitsAndBytesConfig(load_in_8bit=True)",
+    "nf4": """, quantization_config=BitsAndBytesConfig(
+    load_in_4bit=True,
+    bnb_4bit_quant_type="nf4",
+    bnb_4bit_use_double_quant=True,
+    bnb_4bit_compute_dtype=torch.bfloat16,
+)""",
+}
+"""How frozen linear maps are kept."""
+
 _WITHOUT_DROPOUT = """\
 for module in model.modules():
     if isinstance(module, torch.nn.Dropout):
@@ -39,7 +50,9 @@ def _filled(recipe: Recipe, said: str, arguments: Mapping[str, Any], out: Path) 
     chosen, peft = recipe.chosen, recipe.peft
     template = (Path(__file__).parent / "trl_template.py.txt").read_text("utf-8")
     command = ["autopelt", "export", chosen.name, "--to", "script", "--out", str(out)]
-    imports = ["from transformers import AutoModelForCausalLM, AutoTokenizer"]
+    quantised = chosen.setup.quantised
+    more = ", BitsAndBytesConfig" if quantised else ""
+    imports = [f"from transformers import AutoModelForCausalLM, AutoTokenizer{more}"]
     if peft.config:
         imports.insert(0, f"from peft import {peft.config}")
     settings = {**peft.settings, "task_type": "CAUSAL_LM"}
@@ -55,7 +68,8 @@ def _filled(recipe: Recipe, said: str, arguments: Mapping[str, Any], out: Path) 
         "MODEL_VALUE": _python(recipe.model),
         "REVISION_VALUE": _python(chosen.setup.source.revision),
         "TEMPLATE": _TEMPLATE if recipe.template and not recipe.own_template else "",
-        "DTYPE_VALUE": "bfloat16" if chosen.training.precision == "bf16" else "float32",
+        "DTYPE_VALUE": "float32" if chosen.setup.keep == "fp32" else "bfloat16",
+        "QUANTISED": _QUANTISED.get(quantised, ""),
         "DROPOUT": "" if chosen.training.dropout else _WITHOUT_DROPOUT,
         "ARGUMENTS": _lines(_arguments(recipe, arguments)),
         "PEFT": called,

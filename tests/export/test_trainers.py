@@ -30,6 +30,7 @@ from autopelt.export.recipe import recipe
 from autopelt.export.study import export_study
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach, count_attached
+from autopelt.modules.parameter_groups import parameter_groups
 
 KEYS = json.loads((Path(__file__).parents[1] / "fixtures" / "trainer_keys.json").read_text())
 """Names that the programs know, each with the version and the file they were read from."""
@@ -100,6 +101,7 @@ def test_peft_trains_as_many_parameters_on_the_same_maps(architecture, folder):
     theirs = peft.get_peft_model(AutoModelForCausalLM.from_pretrained(model), config)
     ours = AutoModelForCausalLM.from_pretrained(model)
     attach(ours, architecture, random_seed=0)
+    assert found.rate == parameter_groups(ours)[0]["lr"]
     assert theirs.get_nb_trainable_parameters()[0] == count_attached(ours).trained
     scales = {
         name.removeprefix("base_model.model."): layer.scaling["default"]
@@ -148,6 +150,31 @@ def test_what_peft_begins_otherwise_is_refused_in_one_line(architecture, why, to
         export_study(name, to, tmp_path / "out")
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("quantised", "script", "axolotl", "factory"),
+    [
+        ("int8", "load_in_8bit=True", {"adapter": "lora", "load_in_8bit": True}, 8),
+        ("nf4", 'bnb_4bit_quant_type="nf4"', {"adapter": "qlora", "load_in_4bit": True}, 4),
+    ],
+)
+def test_a_quantised_backbone_is_quantised_elsewhere(
+    quantised, script, axolotl, factory, folder, tmp_path
+):
+    name = with_architecture(folder, tmp_path, LORA, precision=quantised)
+    record = json.loads((tmp_path / "training.json").read_text())
+    record["setup"]["quantised"] = quantised
+    (tmp_path / "training.json").write_text(json.dumps(record))
+    text = (export_study(name, "script", tmp_path / "trl") / "train.py").read_text()
+    compile(text, "train.py", "exec")
+    assert script in text
+    out = export_study(name, "axolotl", tmp_path / "a") / "axolotl.yaml"
+    assert axolotl.items() <= yaml.safe_load(out.read_text()).items()
+    out = export_study(name, "llama-factory", tmp_path / "f") / "llama_factory.yaml"
+    told = yaml.safe_load(out.read_text())
+    assert set(told) <= known("llama-factory")
+    assert told["quantization_bit"] == factory
 
 
 def test_a_part_of_a_fused_map_is_refused():
