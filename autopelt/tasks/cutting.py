@@ -17,6 +17,9 @@ CUT, DROP, ERROR = TOO_LONG = ("cut", "drop", "error")
 GAP = " … "
 """Stands where the middle of a text was."""
 
+_SHARE = 4
+"""So many times its own tokens a text must keep for `GAP` to stand in it."""
+
 Measure = Callable[[Conversation], int]
 
 
@@ -62,7 +65,7 @@ def _texts_cut(
     turns: Conversation, size: int, limit: int, measure: Measure, tokens: Callable[[str], int]
 ) -> Conversation:
     """Turns of `size` tokens with the longest texts cut to one length, as far as it takes."""
-    texts = [turn["content"] for turn in turns]
+    texts, gap = [turn["content"] for turn in turns], tokens(GAP)
     sizes = [tokens(text) for text in texts]
     made, around = turns, size - sum(sizes)
     over, room = size - limit, limit - around
@@ -74,7 +77,7 @@ def _texts_cut(
                 f"around the texts takes {around} tokens."
             )
         made = [
-            {**turn, "content": _part(text, size, most)}
+            {**turn, "content": _part(text, size, most, gap)}
             for turn, text, size in zip(turns, texts, sizes, strict=True)
         ]
         over = measure(made) - limit
@@ -93,12 +96,16 @@ def _level(sizes: Sequence[int], room: int) -> int:
     return size
 
 
-def _part(text: str, size: int, most: int) -> str:
-    """Beginning and end of a text of `size` tokens that has more than `most`."""
+def _part(text: str, size: int, most: int, gap: int) -> str:
+    """Beginning and end of a text of `size` tokens that has more than `most`.
+
+    Of a few tokens `GAP`, which has `gap`, would take too large a share; a blank stands then.
+    """
     if size <= most:
         return text
-    keep = max(2, len(text) * most // size - len(GAP))
-    return f"{text[: keep // 2].rstrip()}{GAP}{text[len(text) - (keep - keep // 2) :].lstrip()}"
+    between, most = (GAP, most - gap) if most > _SHARE * gap else (" ", most)
+    keep = max(2, len(text) * most // size)
+    return f"{text[: keep // 2].rstrip()}{between}{text[len(text) - (keep - keep // 2) :].lstrip()}"
 
 
 def beginning(what: str, text: str) -> str:

@@ -60,6 +60,17 @@ def test_what_is_cut_keeps_to_the_limit(sizes, limit):
     assert cut[0] == turns[0]
 
 
+def test_of_a_few_words_none_is_spent_on_a_gap():
+    """A gap of many tokens, as of a tokeniser of bytes."""
+
+    def tokens(text):
+        return len(text.encode())
+
+    turns = _turns("the cat sat on the mat", "it rained all day")
+    cut = shortened(turns, 14, lambda few: sum(tokens(t["content"]) for t in few), tokens)
+    assert [turn["content"] for turn in cut] == ["the mat", "it day"]
+
+
 def test_a_limit_below_what_the_template_takes_is_refused():
     with pytest.raises(UsageError, match=r"max_length=4.*is too short: .* takes 4 tokens"):
         _cut(_turns("a b", "c d"), 4)
