@@ -12,9 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.errors import UnavailableError
 from autopelt.study.config import CONFIG
-from autopelt.system.lock import LOCK
+from autopelt.system.lock import LOCK, holders
 
 DATABASE, WARM_START = "study.db", "warm_start.json"
+WAIT = 60
+"""Seconds for which another program may hold the database."""
+
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
 
@@ -24,7 +27,7 @@ def check_database(folder: Path) -> None:
     if not path.is_file() or not path.stat().st_size:
         raise unreadable(folder, "it is missing or empty")
     try:
-        with closing(sqlite3.connect(path, timeout=60)) as connection:
+        with closing(sqlite3.connect(path, timeout=WAIT)) as connection:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
     except sqlite3.Error as error:
@@ -73,7 +76,7 @@ def storage_at(folder: Path, url: str | None) -> optuna.storages.RDBStorage:
         return optuna.storages.RDBStorage(
             # Pasted into an address, a folder's "?" would begin its query, and braces are Optuna's.
             str(URL.create("sqlite", database=str((folder / DATABASE).resolve()))),
-            engine_kwargs={"connect_args": {"timeout": 60}},
+            engine_kwargs={"connect_args": {"timeout": WAIT}},
         )
     try:
         # A trial may take longer than a server keeps an idle connection.
@@ -106,6 +109,9 @@ def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
         line = str(getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause)
         lost = storage is not None and not isinstance(cause, OSError)
         advice = f"See that {storage} answers" if lost else "Make room"
+        if "locked" in line and storage is None:
+            who = ", ".join(holders(folder / DATABASE)) or "another program"
+            advice = f"For {WAIT} s {who} held {DATABASE}: end that"
         raise UnavailableError(
             f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
             f"is kept. {advice}, then: autopelt resume {folder}"

@@ -4,7 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -70,6 +70,18 @@ def working_process(folder: Path) -> int | None:
     except filelock.Timeout:
         who = _WHO.fullmatch(owner.read_text(encoding="utf-8") if owner.is_file() else "")
         return int(who[1]) if who else None
+
+
+def holders(path: Path) -> list[str]:
+    """Other processes of this user's that have a file open: ``sqlite3 (process 41)``."""
+    found = []
+    for process in psutil.process_iter(["pid", "name"]):
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and any(
+                Path(file.path) == path.resolve() for file in process.open_files()
+            ):
+                found.append(f"{process.name()} (process {process.pid})")
+    return found
 
 
 def _owner(folder: Path) -> Path:

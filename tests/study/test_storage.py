@@ -12,7 +12,9 @@ import pytest
 from study_facts import ARCHITECTURE, FACTS, attributes, config
 
 from autopelt.errors import UnavailableError, UsageError
+from autopelt.study import database
 from autopelt.study.config import CONFIG, StudyConfig
+from autopelt.study.database import explained
 from autopelt.study.record import Belief
 from autopelt.study.storage import StudyStorage
 from autopelt.system.lock import locked
@@ -271,6 +273,32 @@ def test_a_storage_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     ):
         with pytest.raises(UnavailableError, match=words):
             StudyStorage.create(tmp_path / "s", config(storage=url), FACTS, sampler)
+
+
+def test_a_database_that_another_holds_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "WAIT", 0)
+    study = create(tmp_path / "s")
+    hold = (
+        "import sqlite3, sys; held = sqlite3.connect(sys.argv[1]); held.execute('BEGIN EXCLUSIVE');"
+        "print(1, flush=True); input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path / "s" / "study.db")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout is not None
+    other.stdout.readline()
+    try:
+        with pytest.raises(UnavailableError) as caught, explained(study.folder):
+            study.add(attributes(), {}, {})
+    finally:
+        other.communicate(b"\n")
+    assert f"(process {other.pid}) held study.db: end that, then: autopelt resume" in str(
+        caught.value
+    )
 
 
 def test_a_password_is_not_kept() -> None:
