@@ -94,6 +94,7 @@ TABLES_ELSEWHERE = {
     "workflows/validate.py": "likewise: by its keys a file is taken for an architecture",
     "tasks/": "the setting `prefix` of a translation is no method",
     "workflows/options.py": "likewise",
+    "data/conversations.py": "the column `prompt` of a chat is no method",
     "export/recipe.py": "the column `prompt` of rows that other programs read is no method",
     "export/trl_data.py": "likewise",
     "export/axolotl.py": "likewise",
