@@ -116,7 +116,7 @@ def _chosen(task: Examples, examples: Keyed, source: Source, stream: int) -> tup
     if groups is not None:
         chosen = part([normalised(str(g)) for g in groups], wanted, seed, stream)
         if chosen:  # of a single group there is no choice
-            return chosen, "group by group by a hash of the group"
+            return chosen, "by a hash, those that belong together on one side,"
     strata = task.strata(examples.dataset) if task.labels else None
     if len(examples) < 4:
         raise UnavailableError(

@@ -84,7 +84,7 @@ def test_equal_beginnings_are_on_one_side_and_given_files_are_compared_by_what_i
     ]
     assert not asked[0] & asked[1]
     assert not asked[0] & asked[2]
-    assert "group by group" in splits.facts.cut
+    assert "those that belong together on one side" in splits.facts.cut
     given = task_from_files(train, validation=write("b.jsonl", ("she",))).load(Source())
     assert any("selection examples are in train too" in note for note in given.facts.notes)
 
