@@ -32,6 +32,7 @@ from transformers.pytorch_utils import Conv1D
 from autopelt.backbones.bf16 import is_kept_in_bf16, keep_in_bf16
 from autopelt.backbones.head import head_of
 from autopelt.errors import UnavailableError, UsageError, parameter
+from autopelt.system.memory import trim_heap
 
 if TYPE_CHECKING:
     from autopelt.backbones.source import ModelSource
@@ -114,6 +115,7 @@ def complete(model: PreTrainedModel, config: PretrainedConfig) -> None:
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     keep_in_bf16(model)
+    trim_heap()  # each weight was there in fp32 for a moment
 
 
 def refuse_stored(config: PretrainedConfig, source: ModelSource) -> None:
