@@ -21,6 +21,7 @@ from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import not_scored
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.training.dropout import FastDropout
+from autopelt.training.fingerprint import fingerprint
 from autopelt.training.precision import products
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup, data_source
@@ -148,10 +149,9 @@ class Context:
         if split not in self._identities:
             content = hashlib.sha256()
             for name, p in frozen_parameters(self.model).items():
-                weights = torch.hash_tensor(p.detach()).view(torch.int64).item()
-                content.update(f"{name} {tuple(p.shape)} {p.dtype} {weights}\n".encode())
+                content.update(f"{name} {fingerprint(p)}\n".encode())
             for name, scale in quantised.scales(self.model):
-                content.update(f"{name} {torch.hash_tensor(scale).item()}\n".encode())
+                content.update(f"{name} {fingerprint(scale)}\n".encode())
             for row in self.splits[split].rows:
                 content.update(f"{[row.get(key) for key in MODEL_INPUTS]}\n".encode())
             self._identities[split] = content.hexdigest()[:16]

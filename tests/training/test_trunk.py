@@ -166,6 +166,9 @@ def test_other_weights_are_other_states(context: Context) -> None:
     try:
         weight.data[0, 0] += 1
         assert context.identity("train") != before
+        weight.data.copy_(2 * kept)
+        context._identities.clear()
+        assert context.identity("train") != before
     finally:
         weight.data.copy_(kept)
         context._identities.clear()
