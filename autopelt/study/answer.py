@@ -13,7 +13,7 @@ from statistics import NormalDist
 from autopelt.statistics.paired import CONFIDENCE, LIKELY
 from autopelt.statistics.pareto import hypervolume
 from autopelt.study.confirmation import FOUND, SEED, Confirmation, chosen
-from autopelt.study.noise import gap_error, selection_error
+from autopelt.study.noise import gap_error, usual_margin
 from autopelt.study.record import StudyRecord, TrialRecord
 
 SURE = 0.5 + CONFIDENCE / 2
@@ -145,9 +145,9 @@ def answer(record: StudyRecord) -> Answer | None:
 
 
 def margin_of(record: StudyRecord, best: TrialRecord) -> float | None:
-    """The study's margin, else one standard error of the best score over the selection split."""
+    """The study's margin, else the usual one."""
     given = record.config.margin
-    return selection_error(record, best) if given is None else given
+    return usual_margin(record, best) if given is None else given
 
 
 def confirmed_trials(record: StudyRecord) -> list[tuple[TrialRecord, Confirmation]]:

@@ -46,6 +46,22 @@ def selection_error(record: StudyRecord, trial: TrialRecord) -> float | None:
     return max(example_error(Scored(0, 0.0, without)) or 0.0, least)
 
 
+def usual_margin(record: StudyRecord, best: TrialRecord) -> float | None:
+    """How much lower than the best a score may be to be as good, where a user does not say.
+
+    `selection_error`; of a loss or another error at most the median standard error of the
+    differences from the best. How hard single examples are makes most of the error of a mean loss,
+    and is the same for all architectures: that one is within it says nothing.
+    """
+    own = selection_error(record, best)
+    if own is None or record.own_metric == record.metric:
+        return own
+    first = Scored(0, 0.0, _without(record, best))
+    others = [t for t in record.architectures if t is not best and record.feasible(t)]
+    errors = [example_error(first, Scored(0, 0.0, _without(record, t))) for t in others]
+    return min([own, median(known)]) if (known := [e for e in errors if e is not None]) else own
+
+
 def _without(record: StudyRecord, trial: TrialRecord) -> tuple[float, ...]:
     """Mean score of an architecture's trainings without each group; empty where not known."""
     known = [t.without for t in record.trainings_of(trial)]

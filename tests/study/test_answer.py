@@ -101,6 +101,33 @@ def test_the_smallest_is_the_cheapest_within_the_margin_and_by_hand_apart() -> N
     assert a.smallest[0].trial.number == 0
 
 
+def test_of_a_loss_the_margin_is_of_differences() -> None:
+    """Hard examples, the same for all, make the scores uncertain, and not which is better."""
+    hard = tuple(-2 + 0.05 * math.sin(7 * g) for g in range(40))
+    trials = tuple(
+        replace(
+            t,
+            without=tuple(
+                w - 0.1 * t.number + 0.002 * math.cos(g * t.number) for g, w in enumerate(hard)
+            ),
+        )
+        for t in THREE.trials
+    )
+    record = replace(THREE, trials=trials, metric="negative loss")
+    record = believed(record, t0=(-2.0, 0.01), t1=(-2.1, 0.01), t2=(-2.2, 0.01), t3=(-2.3, 0.01))
+    a = answer(record)
+    assert a is not None
+    own = selection_error(record, trials[0])
+    assert own is not None
+    assert a.margin is not None
+    assert own > 0.2  # all would be as good
+    assert 0.005 < a.margin < 0.05
+    assert a.smallest[0].trial.number == 0
+    a = answer(replace(record, metric="r2"))
+    assert a is not None
+    assert a.margin == own
+
+
 def test_confirmed_scores_speak_instead_of_beliefs() -> None:
     """Beliefs say that trial 1 is best; fresh random seeds on the report split say otherwise."""
     record = believed(THREE, t0=(0.80, 0.001), t1=(0.9, 0.001), t2=(0.80, 0.001), t3=(0.7, 0.01))
