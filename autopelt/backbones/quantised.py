@@ -220,8 +220,8 @@ def _kinds() -> dict[type[nn.Module], type[nn.Module]]:
     Its own quantises the inputs of int8 as well, so that the trunk's states would depend on the
     batch that they were computed in, and rewrites weights of nf4 on a CPU for it alone.
     """
-    from bitsandbytes import matmul_4bit
-    from bitsandbytes.nn import Linear4bit, Linear8bitLt
+    from bitsandbytes.autograd._functions import matmul_4bit
+    from bitsandbytes.nn.modules import Linear4bit, Linear8bitLt
 
     class Int8Linear(Linear8bitLt):
         """A linear map with weights in int8."""
@@ -240,7 +240,8 @@ def _kinds() -> dict[type[nn.Module], type[nn.Module]]:
                 y: torch.Tensor = _Product.apply(x, self, self.bias)
                 return y
             # Its own forward would turn a bias that is trained into bf16.
-            weight, bias = self.weight, self.bias
+            weight: Any = self.weight
+            bias = self.bias
             y = matmul_4bit(x.to(self.compute_dtype), weight, quant_state=weight.quant_state)
             return y.to(x.dtype) if bias is None else y.to(x.dtype) + bias
 

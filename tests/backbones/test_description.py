@@ -133,7 +133,7 @@ def test_the_command_line_says_what_is_wrong_with_a_file(
     assert main(["show", "lora-r8", *given]) == 0
     for text, message in (
         (DESCRIPTION.replace("fc2", "fc3"), "names stacks.0.ffn_out 'fc3', but a OPTDecoderLayer"),
-        ("a: [", "is not valid YAML at line 1"),
+        ("a: [", "is not valid YAML at line"),
         ("stacks: 3\n", "stacks must be a list of one stack or more, not 3"),
     ):
         file.write_text(text, encoding="utf-8")
