@@ -53,7 +53,7 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
             values[name] = str(Path(values[name]).expanduser().resolve())
     model = values.get("model", MINILM)
     if isinstance(model, str | Path) and model != MINILM and Path(model).expanduser().is_dir():
-        values["model"] = str(Path(model).expanduser().resolve())  # else it is a name
+        values["model"] = os.path.abspath(Path(model).expanduser())  # a link keeps its name
     own_file = values.get("own_methods")
     if isinstance(own_file, str | Path):
         values["own_methods"] = str(Path(own_file).expanduser().resolve())

@@ -34,9 +34,11 @@ def test_a_models_folder_is_found_from_everywhere(
 ) -> None:
     for name in ("model", "minilm"):
         (tmp_path / name).mkdir()
+    (tmp_path / "latest").symlink_to("model")
     monkeypatch.chdir(tmp_path)
     for given, kept in (
         ("model", str(tmp_path / "model")),
+        ("./latest", str(tmp_path / "latest")),
         ("./model/", str(tmp_path / "model")),
         ("minilm", "minilm"),
         ("owner/model", "owner/model"),
