@@ -80,14 +80,16 @@ def draw(by: str, parts: list[Importance]) -> Figure:
     values, places = [100 * i.explains for i in shown], list(range(len(shown)))
     chance = 100 * parts[0].chance
     figure = plot()
-    figure.add_bar(
-        orientation="v" if upright else "h",
-        x=places if upright else values,
-        y=values if upright else places,
-        width=0.62,
-        marker=_marker(shown),
-        hovertext=[_hover(i) for i in shown],
-    )
+    for same in _alike(shown):
+        along, up = [places[n] for n in same], [values[n] for n in same]
+        figure.add_bar(
+            orientation="v" if upright else "h",
+            x=along if upright else up,
+            y=up if upright else along,
+            width=0.62,
+            marker=_marker([shown[n] for n in same]),
+            hovertext=[_hover(shown[n]) for n in same],
+        )
     most = max([*values, chance, 1.0])
     percent = {"ticksuffix": "%", "range": [0, 1.06 * most], "fixedrange": True, "nticks": 6}
     if upright:
@@ -102,7 +104,7 @@ def draw(by: str, parts: list[Importance]) -> Figure:
     category |= {"range": ends, "showline": True, "ticklabelstandoff": 4}
     figure.update_xaxes(**(category if upright else percent))
     figure.update_yaxes(**(percent if upright else category))
-    figure.update_layout(margin_t=8)
+    figure.update_layout(margin_t=8, barmode="overlay")
     best = max(parts, key=lambda i: i.explains)
     return Figure(
         f"importance-{by}",
@@ -114,13 +116,29 @@ def draw(by: str, parts: list[Importance]) -> Figure:
     )
 
 
+def _look(i: Importance) -> tuple[str, str]:
+    """(colour, hatching) of a bar: of a method its own; grey where it is no longer than chance."""
+    colour, hatching = method_look(i.name) if i.by == "method" else (BLUE, "")
+    return FAINT if i.explains <= i.chance else colour, hatching
+
+
+def _alike(shown: Sequence[Importance]) -> list[list[int]]:
+    """Which bars are drawn at once: all without hatching, and each other alone.
+
+    Plotly takes no list of colours beside hatching without a warning.
+    """
+    plain = [n for n, i in enumerate(shown) if not _look(i)[1]]
+    return [*([plain] if plain else []), *([n] for n in range(len(shown)) if n not in plain)]
+
+
 def _marker(shown: Sequence[Importance]) -> dict[str, Any]:
-    """The look of the bars: of a method its own; grey where the bar is no longer than chance."""
-    looks = [method_look(i.name) if i.by == "method" else (BLUE, "") for i in shown]
-    chance = [i.explains <= i.chance for i in shown]
-    colours = [FAINT if low else look[0] for low, look in zip(chance, looks, strict=True)]
-    hatching = {"shape": [look[1] for look in looks], "fgcolor": SURFACE, "fillmode": "overlay"}
-    return {"color": colours, "line_width": 0, "pattern": hatching}
+    """The look of some bars of `_alike`."""
+    looks = list(map(_look, shown))
+    colours, hatching = [colour for colour, _ in looks], looks[0][1]
+    if not hatching:
+        return {"color": colours, "line_width": 0}
+    pattern = {"shape": hatching, "fgcolor": SURFACE, "fillmode": "overlay"}
+    return {"color": colours[0], "line_width": 0, "pattern": pattern}
 
 
 def _hover(i: Importance) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from autopelt.cards import importance
 from autopelt.cards.card import NothingToShow
-from autopelt.cards.look import method_colour
+from autopelt.cards.look import method_colour, method_look
 from autopelt.study.record import Importance
 
 
@@ -48,3 +48,17 @@ def test_why_there_is_nothing_to_show_is_told(example):
         importance.importance(replace(example, importance=None))
     with pytest.raises(NothingToShow, match="15 are needed"):
         importance.importance(replace(example, importance=()))
+
+
+def test_a_list_of_colours_stands_beside_no_hatching(example):
+    """Plotly warns of it on the console of a browser."""
+    methods = ("lora", "ia3", "dora", "sequential_adapter", "hira")
+    parts = [Importance("method", name, 0.2, 0.1, 0.0, 0.01) for name in methods]
+    figure = importance.draw("method", parts).plot
+    hatched = [bar for bar in figure.data if bar["marker"]["pattern"]["shape"]]
+    assert sum(len(bar["x"]) for bar in figure.data) == len(methods)
+    assert {bar["y"][0] for bar in hatched} == {
+        place for place, name in enumerate(methods[::-1]) if method_look(name)[1]
+    }
+    assert hatched
+    assert all(isinstance(bar["marker"]["color"], str) for bar in hatched)
