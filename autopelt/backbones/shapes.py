@@ -21,7 +21,7 @@ from autopelt.backbones.structure import backbone_values, family_for
 from autopelt.errors import UnavailableError
 from autopelt.methods.module import EMBEDDINGS, MOST_LAYERS
 from autopelt.methods.shapes import Shapes
-from autopelt.system.files import refuse_devices
+from autopelt.system.files import utf8_text
 
 _READ_THE_STREAM = ("attention.query", "attention.qkv", "ffn.in")
 
@@ -56,8 +56,7 @@ def shapes_from_file(path: str | Path) -> Shapes:
 def config_from_file(path: str | Path) -> PretrainedConfig:
     """Read a bare ``config.json``. Raises as `shapes_from_file`."""
     try:
-        refuse_devices(Path(path))
-        text = Path(path).read_text(encoding="utf-8")
+        text = utf8_text(Path(path))
         values = json.loads(text, object_hook=_number)
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)

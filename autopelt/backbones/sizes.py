@@ -24,7 +24,7 @@ from autopelt.backbones.description import described, to_yaml
 from autopelt.backbones.families import Family
 from autopelt.backbones.source import ModelSource, cache_folder, not_here, offline
 from autopelt.methods.shapes import Shapes
-from autopelt.system.files import refuse_devices
+from autopelt.system.files import utf8_text
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -153,8 +153,7 @@ def _text(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        refuse_devices(path)
-        return path.read_text(encoding="utf-8")
+        return utf8_text(path)
     except (OSError, ValueError):
         return None  # whoever loads it says why
 

@@ -18,7 +18,13 @@ from autopelt.methods import named
 from autopelt.study.lookup import split_study
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_csv, trials_table
-from autopelt.system.files import check_writable, new_folder, replace_file, write_text
+from autopelt.system.files import (
+    check_new_folder,
+    check_writable,
+    new_folder,
+    replace_file,
+    write_text,
+)
 from autopelt.tasks import make_task
 from autopelt.tasks.classification import Classification
 from autopelt.training.context import length_limit
@@ -59,8 +65,7 @@ def export_study(name: str, to: str, out: Path) -> Path:
         _table(StudyStorage.open(place[0]), to, out)
         return out
     chosen = choose(name, to)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+    check_new_folder(out)
     check_writable(out, "out")
     decoder = recipe(chosen, to)
     if decoder is not None:

@@ -59,11 +59,16 @@ def refuse_devices(path: Path) -> None:
         raise OSError(errno.EINVAL, "it is a device, not a file", str(path))
 
 
+def utf8_text(path: Path) -> str:
+    """Text of a file. Raises OSError, for a device as well, and UnicodeDecodeError."""
+    refuse_devices(path)
+    return path.read_text(encoding="utf-8")
+
+
 def read_text(path: Path, what: str) -> str:
     """Read UTF-8 text. Raises UsageError that begins with `what` where it cannot be read."""
     try:
-        refuse_devices(path)
-        return path.read_text(encoding="utf-8")
+        return utf8_text(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(f"{what} cannot be read: {reason}.") from None
@@ -108,6 +113,12 @@ def replace_directory(source: Path, target: Path | None) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def check_new_folder(out: Path) -> None:
+    """Raise UsageError where a folder to fill is there already, and is no empty folder."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+
+
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name at the end: it appears whole or not at all.
@@ -115,8 +126,7 @@ def new_folder(out: Path) -> Iterator[Path]:
     Raises:
         UsageError: `out` is there already, and is no empty folder.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+    check_new_folder(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:

@@ -20,6 +20,7 @@ from typing import Any
 
 from autopelt.data.conversations import ASSISTANT, SYSTEM, TOOL, USER, Conversation, Turn
 from autopelt.errors import AutopeltError, UnavailableError, UsageError, parameter
+from autopelt.system.files import utf8_text
 from autopelt.tasks.cutting import beginning, shortened
 from autopelt.tasks.padding import begins_itself
 
@@ -50,7 +51,7 @@ def template_text(given: str, folder: Path) -> str:
     if "{" not in given:
         path = folder / Path(given).expanduser()
         try:
-            text = path.read_text(encoding="utf-8")
+            text = utf8_text(path)
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise UnavailableError(

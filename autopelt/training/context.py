@@ -147,15 +147,21 @@ class Context:
     def identity(self, split: str) -> str:
         """A name for what the backbone computes of a split: its weights, the tokens, precision."""
         if split not in self._identities:
-            content = hashlib.sha256()
-            for name, p in frozen_parameters(self.model).items():
-                content.update(f"{name} {fingerprint(p)}\n".encode())
-            for name, scale in quantised.scales(self.model):
-                content.update(f"{name} {fingerprint(scale)}\n".encode())
+            content = hashlib.sha256(self._weights().encode())
             for row in self.splits[split].rows:
                 content.update(f"{[row.get(key) for key in MODEL_INPUTS]}\n".encode())
             self._identities[split] = content.hexdigest()[:16]
         return f"{self._identities[split]}-{self.precision}"
+
+    def _weights(self) -> str:
+        """A name for the frozen weights; the same for all splits."""
+        if "" not in self._identities:
+            content = hashlib.sha256()
+            parts = [*frozen_parameters(self.model).items(), *quantised.scales(self.model)]
+            for name, numbers in parts:
+                content.update(f"{name} {fingerprint(numbers)}\n".encode())
+            self._identities[""] = content.hexdigest()
+        return self._identities[""]
 
     def collated(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:
         """A padded batch of a split."""

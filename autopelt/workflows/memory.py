@@ -34,13 +34,11 @@ from autopelt.methods.shapes import Shapes
 from autopelt.study.config import QUANTISED, StudyConfig, TrainingConfig
 from autopelt.system.memory import available_memory, own_memory
 from autopelt.system.units import format_bytes
+from autopelt.tasks.generation import Generation
 
 FP32, BF16 = 4, 2
 NF4 = 4.13 / 8
 """Bytes of a weight: 4 bits, 8 for the scale of 64 weights, 32 for that of 256 scales."""
-
-SCORED = 16
-"""Examples that a language model scores at once (`training.trainee.GENERATION_BATCH`)."""
 
 HEAP = 1.3
 """Activations in a processor's memory over what they are: the C library's heap does not fill every
@@ -168,7 +166,7 @@ def _forecast(config: StudyConfig, facts: Facts, products: str, gpus: Sequence[i
     if training.gradient_checkpointing:
         active = held * facts.shapes.hidden * kept_layers + 2 * layer
     logits = 2 * FP32 * facts.vocabulary * together * tokens(training, facts)
-    scored = FP32 * facts.vocabulary * SCORED * max(facts.lengths, default=0)
+    scored = FP32 * facts.vocabulary * Generation.scoring_batch * max(facts.lengths, default=0)
     mean = sum(facts.lengths) / max(1, len(facts.lengths))
     return Memory(
         libraries=GPU_CONTEXT if gpus else own_memory(),

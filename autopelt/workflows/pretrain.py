@@ -26,7 +26,7 @@ from autopelt.backbones.quiet import quiet
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import InfeasibleError, UsageError, parameter, require_positive
 from autopelt.study.config import derived_seed
-from autopelt.system.files import new_folder, read_text, write_text
+from autopelt.system.files import check_new_folder, new_folder, read_text, write_text
 from autopelt.tasks import make_task
 from autopelt.training.batches import scoring_batches, training_batches
 from autopelt.training.context import length_limit
@@ -122,7 +122,7 @@ def pretrain(
         InfeasibleError: the loss stopped being a number.
     """
     how.check()
-    _check_free(out)
+    check_new_folder(out)
     source = resolve(model)
     config = load_config(source)
     if language_model_kind(config) == "seq2seq":
@@ -161,11 +161,6 @@ def pretrain(
     }
     _write(network, tokenizer, source, record, out)
     return record
-
-
-def _check_free(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
 
 
 def _tokenizer(source: ModelSource, *, masked: bool) -> Any:

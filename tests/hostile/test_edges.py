@@ -25,6 +25,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "high.json").write_text('{"model_type": "bert", "num_hidden_layers": 1000000000}')
     names = ",".join(f"c{number}" for number in range(100_000))
     (tmp_path / "wide.csv").write_text(f"{names}\n" + f"{'1,' * 99_999}1\n" * 3)
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    (tmp_path / "chat.jsonl").write_text(f"{json.dumps({'messages': turns})}\n" * 60)
     (tmp_path / "answers.jsonl").write_text(f"{json.dumps(ANSWER)}\n" * 60)
     return tmp_path
 
@@ -43,6 +45,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["show", "lora-r8", "--model-config", "/dev/zero"], "a device"),
         (["show", "lora-r8", "--model-config", "high.json"], "1,000,000,000 layers"),
         (["search", "--train", "wide.csv", "--dry-run"], "'label'"),
+        (
+            ["search", "--train", "chat.jsonl", "--chat-template", "/dev/zero", "--dry-run"],
+            "device",
+        ),
         (["status", LONG], "name too long"),
         (["validate", "/dev/zero"], "a device"),
         (["validate", "loop"], "loop"),
