@@ -16,7 +16,7 @@ from autopelt.space.space import SearchSpace, shipped_spaces
 PAGE = Path(__file__).with_name("commands.md")
 README = Path(__file__).parent.parent / "README.md"
 WIDTH = 100
-COMMANDS = {name: cli.get_command(click.Context(cli), name) for name in MODULES}
+COMMANDS = {name: cli.get_command(click.Context(cli), name) for name in sorted(MODULES)}
 
 INTRODUCTION = """\
 # Commands

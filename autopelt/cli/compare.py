@@ -118,9 +118,9 @@ def compare(
     rows = comparison.rows()
     made = comparison.at_budgets(rows, record.task)
     if made is not None:
-        echo_table(budgets_table(made), least=140)
+        echo_table(budgets_table(made))
         say("\n".join(sentences(made)))
-    echo_table(comparison_table(rows), least=176)
+    echo_table(comparison_table(rows))
     for words in filter(None, (learned_nothing(rows), collapses(rows), at_the_end(rows))):
         say(f"{words}\n")
     say(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")

@@ -12,7 +12,7 @@ from autopelt.cli.options import elsewhere, json_object, option
 from autopelt.system.units import format_score
 
 
-@click.command()
+@click.command(short_help="Score a trained folder on examples kept aside until then.")
 @click.argument("folder")
 @elsewhere
 @option("data", words="The task's files, if they lie elsewhere now.")

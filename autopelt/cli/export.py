@@ -8,7 +8,7 @@ from autopelt.cli.console import say
 from autopelt.cli.options import elsewhere
 
 
-@click.command()
+@click.command(short_help="Write the result for another program: peft, vLLM, TRL, …")
 @click.argument("folder")
 @click.option(
     "--to",

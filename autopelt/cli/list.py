@@ -40,7 +40,7 @@ _NOTES = {
 }
 
 
-@click.command(name="list")
+@click.command(name="list", short_help="List spaces, tasks, architectures or models.")
 @click.argument("what")
 @option("data")
 @option("model", words="Counts architectures on it.")

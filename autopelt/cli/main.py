@@ -19,32 +19,61 @@ from autopelt.errors import (
     did_you_mean,
     of_the_system,
 )
+from autopelt.system.folded import folded
 from autopelt.workflows.options import OTHER_WORDS
 
 INTERRUPTED = 130
 
+GROUPS = {
+    "Search": ("search", "status", "resume", "report"),
+    "Rely on what was found": ("confirm", "compare", "reproduce"),
+    "Use it": ("train", "evaluate", "predict", "export"),
+    "Look at one thing": ("show", "diff", "list"),
+    "Before a search": ("doctor", "validate", "pretrain"),
+}
+"""Commands in the order in which one meets them."""
+
 MODULES = {
-    name: "search" if name == "resume" else name
-    for name in (
-        *("compare", "confirm", "diff", "doctor", "evaluate", "export", "list", "predict"),
-        *("pretrain", "report", "reproduce", "resume", "search", "show", "status", "train"),
-        "validate",
-    )
+    name: "search" if name == "resume" else name for names in GROUPS.values() for name in names
 }
 """Command -> the module of this folder that has its options, its help and its body."""
+
+
+class _Formatter(click.HelpFormatter):
+    """Help whose examples fit as well, which click leaves as they are written."""
+
+    def getvalue(self) -> str:
+        return folded(super().getvalue(), self.width + 2)
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
 
 
 class _Commands(click.Group):
     """Imports a command when it is asked for, and names the likely one where one is unknown."""
 
+    context_class = _Context
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(MODULES)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        longest = max(map(len, MODULES))
+        for title, names in GROUPS.items():
+            commands = [c for n in names if (c := self.get_command(ctx, n)) is not None]
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(f"{c.name:<{longest}}", c.get_short_help_str(limit=1000)) for c in commands]
+                )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in MODULES:
             return None
         objects = vars(import_module(f"autopelt.cli.{MODULES[cmd_name]}")).values()
-        return next(c for c in objects if isinstance(c, click.Command) and c.name == cmd_name)
+        found = next(c for c in objects if isinstance(c, click.Command) and c.name == cmd_name)
+        found.context_class = _Context
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -54,19 +83,46 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(
     __version__, "--version", prog_name="autopelt", message="%(prog)s %(version)s"
 )
-def cli() -> None:
-    """Find which parameter-efficient modules should sit where in a transformer, and how big.
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Find which small trainable modules should sit where in a transformer, and how big.
+
+    A pretrained transformer stays as it is (frozen); LoRA, adapters, prefixes and their like are
+    trained in it, within a budget of parameters. A search tries where, which and how big.
 
     \b
     Examples:
       autopelt search --task demo --budget 0.01%
-      autopelt show unipelt
+      autopelt status reports/demo-minilm-0.01pct
       autopelt train reports/demo-minilm-0.01pct
     """
+    if context.invoked_subcommand is None:
+        say(WELCOME)
+
+
+WELCOME = """\
+Find which small trainable modules (LoRA, adapters, prefixes, …) should sit where in a pretrained \
+transformer, and how big, within a budget of parameters.
+
+Try it: a task and a model that are built in, nothing to download, a few minutes.
+  autopelt search --task demo --budget 0.01%
+
+Your own data: a table with a column of texts and one of labels, or a file of chats.
+  autopelt search --train reviews.csv --budget 1%
+  autopelt search --train chats.jsonl --model Qwen/Qwen3-0.6B --budget 0.5%
+
+Does this machine have what it takes?   autopelt doctor
+Which tasks are built in?               autopelt list tasks
+All commands, and each one's options:   autopelt --help, autopelt search --help"""
+"""What is said to somebody who only typed the program's name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

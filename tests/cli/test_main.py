@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -219,9 +220,33 @@ def test_list(what: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_command_fits_a_line_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
-    assert len(commands) == len(MODULES)
-    assert [line for line in commands if line.endswith("...") or len(line) > 80] == []
+    text = capsys.readouterr().out
+    for name in MODULES:
+        (line,) = re.findall(rf"^  {name} +(.+)$", text, re.MULTILINE)
+        assert line.endswith((".", "?", "…"))
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("command", ["", *MODULES])
+def test_no_help_is_wider_than_the_terminal(
+    columns: int,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([*command.split(), "--help"]) == 0
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if len(line) > columns] == []
+    assert not re.search(r"[a-z]\.\.\.", text)
+
+
+def test_the_name_alone_says_what_to_type_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    assert "\n  autopelt search --task demo --budget 0.01%\n" in text
+    assert "autopelt --help" in text
 
 
 @pytest.mark.parametrize("command", ["show", "status", "train"])
