@@ -19,12 +19,11 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from memory import MIB, resident
+from measuring import MIB, clock, held, on_gpu, peak
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
@@ -93,9 +92,9 @@ def ours(setup: Any, way: str, epochs: int) -> tuple[list[float], int, int]:
     seconds, plain = [], loop._train_epoch
 
     def timed(*args: Any) -> Any:
-        begun = time.process_time()
+        begun = clock()
         found = plain(*args)
-        seconds.append(time.process_time() - begun)
+        seconds.append(clock() - begun)
         return found
 
     loop._train_epoch = timed
@@ -110,7 +109,7 @@ def ours(setup: Any, way: str, epochs: int) -> tuple[list[float], int, int]:
         packing=packing,
         gradient_checkpointing=way == "checkpointing",
     )
-    before = resident("VmRSS")
+    before = held()
     context = Context(setup)
     for _ in loop.train_epochs(context, lora, training, 0):
         pass
@@ -131,10 +130,11 @@ def peft(setup: Any, way: str, epochs: int) -> tuple[list[float], int, int]:
     task = make_task(setup.task).for_model(load_config(setup.source))
     splits = task.load(data_source(setup))
     rows = task.encode(splits.train, tokenizer, setup.max_length).to_list()
-    before = resident("VmRSS")
+    before = held()
     made = AutoModelForCausalLM.from_pretrained(setup.source.path_or_name, dtype=torch.float32)
     config = LoraConfig(r=8, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
-    model: Any = get_peft_model(made, config)
+    device = torch.device("cuda" if on_gpu() else "cpu")
+    model: Any = get_peft_model(made, config).to(device)
     if way == "peft checkpointing":
         made.activation_checkpointing_enable({"use_reentrant": False})
     model.train()
@@ -142,15 +142,15 @@ def peft(setup: Any, way: str, epochs: int) -> tuple[list[float], int, int]:
     optimiser = torch.optim.AdamW(trained, lr=2e-4)
     order, seconds = torch.Generator().manual_seed(0), []
     for _ in range(epochs):
-        begun = time.process_time()
+        begun = clock()
         indices = torch.randperm(len(rows), generator=order).tolist()
         for start in range(0, len(rows), BATCH):
             batch = task.collate([rows[i] for i in indices[start : start + BATCH]], tokenizer)
-            model(**batch).loss.backward()
+            model(**{key: value.to(device) for key, value in batch.items()}).loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimiser.step()
             optimiser.zero_grad()
-        seconds.append(time.process_time() - begun)
+        seconds.append(clock() - begun)
     return seconds, sum(row["length"] for row in rows), before
 
 
@@ -170,7 +170,7 @@ def measure(folder: str, part: str, way: str, examples: int) -> dict[str, float]
     return {
         "tokens/s": tokens / min(seconds),
         "s/step": min(seconds) / -(-examples // BATCH),
-        "MiB": (resident("VmHWM") - before) / MIB,
+        "MiB": (peak() - before) / MIB,
     }
 
 

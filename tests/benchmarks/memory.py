@@ -19,15 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-MIB = 2**20
-
-
-def resident(key: str) -> int:
-    """Bytes of a line of /proc/self/status: VmRSS is resident now, VmHWM its peak."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) * 1024
-    raise SystemExit("this system has no /proc/self/status with memory figures")
+from measuring import MIB, resident
 
 
 def work(given: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from memory import MIB, resident
+from measuring import MIB, held, on_gpu, peak
 
 TEXT = "the cat sat on the mat and the dog did not see it near the old red house"
 
@@ -97,13 +97,13 @@ def work(name: str, folder: Path) -> None:
     (weight @ weight).sum().backward()
     torch.optim.AdamW([weight], foreach=True).step()
     trim_heap()
-    before = own_memory()
+    before = held() if on_gpu() else own_memory()
     context = Context(Setup.of(plan.config))
     architecture = seed_architecture("lora-all-r8", plan.shapes)
     for _ in train_epochs(context, architecture, plan.config.training, 0):
         pass
     release(context)
-    peak = resident("VmHWM") - before
+    measured = peak() - before
     trained = said.trained * plan.counter.count(architecture).trained // plan.limit
     told = {
         "weights": said.weights,
@@ -112,7 +112,7 @@ def work(name: str, folder: Path) -> None:
         "logits": said.logits,
         "trained": trained,
     }
-    print(json.dumps(told | {"peak": peak}))
+    print(json.dumps(told | {"peak": measured}))
 
 
 def main() -> None:

@@ -4,8 +4,8 @@
     python tests/benchmarks/precisions.py --width 256 --layers 4
 
 Each precision runs in a process of its own: the model is loaded from a folder, then a few steps of
-4 texts of 64 tokens, the first of which is left out; the time is the process's own (of one thread),
-so that other work beside counts little. ``fp32``, ``auto products`` (weights fp32, products with
+4 texts of 64 tokens, the first of which is left out; with one thread, or on a GPU (`measuring`).
+``fp32``, ``auto products`` (weights fp32, products with
 them bf16), ``bf16``, ``int8`` and ``nf4`` (with the extra quantized) are autopelt's; ``peft
 bf16`` is a plain loop around a model that was loaded in bf16 whole, its modules in fp32. Prints one
 JSON line each.
@@ -16,11 +16,10 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from memory import MIB, resident
+from measuring import MIB, clock, held, on_gpu, peak
 
 WAYS = ("fp32", "auto products", "bf16", "int8", "nf4", "peft bf16")
 
@@ -47,9 +46,10 @@ def make(folder: str, width: int, layers: int) -> None:
 def measure(folder: str, way: str, steps: int) -> dict[str, float]:
     """Seconds a step, and MiB that are resident after loading and at the peak of the steps."""
     import torch
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
     from autopelt.architecture.seeds import seed_architecture
+    from autopelt.backbones import quantised
     from autopelt.backbones.load import load_model
     from autopelt.backbones.shapes import shapes_of_model
     from autopelt.backbones.source import resolve
@@ -58,9 +58,9 @@ def measure(folder: str, way: str, steps: int) -> dict[str, float]:
     from autopelt.training.precision import products
 
     torch.set_num_threads(1)
-    before = resident("VmRSS")
+    before, device = held(), torch.device("cuda" if on_gpu() else "cpu")
     how = "bf16" if way == "auto products" else "fp32"
-    inside = products(torch.device("cpu"), how)
+    inside = products(device, how)
     if way == "peft bf16":
         from peft import LoraConfig, get_peft_model
 
@@ -73,26 +73,32 @@ def measure(folder: str, way: str, steps: int) -> dict[str, float]:
         made = load_model(resolve(folder), "sequence_classification", 2, 0, keep=keep)
         attach(made, seed_architecture("lora-r8", shapes_of_model(made)))
         model = made
+    if isinstance(model, PreTrainedModel):
+        quantised.place(model, device)
+    else:
+        model.to(device)
     trim_heap()
-    loaded = resident("VmRSS") - before
+    loaded = held() - before
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained)
-    ids, labels = torch.randint(1, 32_000, (4, 64)), torch.tensor([0, 1, 0, 1])
+    ids = torch.randint(1, 32_000, (4, 64), device=device)
+    labels = torch.tensor([0, 1, 0, 1], device=device)
     times = []
     for _ in range(steps + 1):
-        begun = time.process_time()
+        begun = clock()
         with inside():
             loss = model(input_ids=ids, labels=labels).loss
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-        times.append(time.process_time() - begun)
+        times.append(clock() - begun)
+    after = peak() if on_gpu() else held()
     parameters = sum(p.numel() for p in model.parameters())
     return {
         "parameters": parameters,
-        "seconds": round(min(times[1:]), 2),
+        "seconds": round(min(times[1:]), 4),
         "loaded MiB": round(loaded / MIB),
-        "steps MiB": round((resident("VmRSS") - before) / MIB),
+        "steps MiB": round((after - before) / MIB),
     }
 
 

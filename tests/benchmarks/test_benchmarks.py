@@ -1,5 +1,6 @@
 """The benchmarks' own parts: emulated problems, kept figures, means over what both ran on."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -302,3 +303,38 @@ modules:
     made = saliency.ranks(of, space.counter, 900)
     assert 900 - 64 < space.counter.count(made).deployed <= 900
     assert sorted(saliency.dealt(of, 1).values()) == sorted(of.values())
+
+
+def test_architectures_in_one_batch_are_timed_and_learn_what_they_learn_alone(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import together
+
+    given = ["together.py", "--model", str(tiny_bert), "--examples", "32", "--members", "1,2"]
+    monkeypatch.setattr("sys.argv", given)
+    together.main()
+    alone, *rows = map(json.loads, capsys.readouterr().out.splitlines())
+    assert alone["members"] == "alone"
+    assert [row["members"] for row in rows] == [1, 2]
+    assert all(row["an hour"] > 0 and row["to alone"] < 1e-4 for row in rows)
+
+
+def test_the_table_of_a_gpu_tells_of_parts_that_fail_or_do_not_end() -> None:
+    import gpu
+
+    said = 'print(\'loading\'); print(\'{"way": "a", "seconds": 0.123456}\', flush=True)'
+    assert gpu.told(["-c", said], 60) == ["way a, seconds 0.1235"]
+    assert gpu.told(["-c", f"{said}; raise SystemExit('no GPU')"], 60) == [
+        "way a, seconds 0.1235",
+        "failed with 1: no GPU",
+    ]
+    *_, last = gpu.told(["-c", f"{said}; import time; time.sleep(60)"], 3)
+    assert last == "stopped after 3 s"
+
+
+def test_every_part_of_a_gpu_s_table_is_there(tmp_path: Path) -> None:
+    import gpu
+
+    for small in (True, False):
+        for arguments in gpu.parts(tmp_path, "minilm", small).values():
+            assert arguments[0] == "-m" or Path(arguments[0]).is_file()
