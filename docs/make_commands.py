@@ -1,6 +1,6 @@
-"""Makes docs/commands.md, and the README's help, of what the program says about itself.
+"""Makes docs/commands.md of what the program says about itself.
 
-Run it as: python docs/make_commands.py. A test fails while pages and program differ.
+Run it as: python docs/make_commands.py. A test fails while page and program differ.
 """
 
 import re
@@ -14,7 +14,6 @@ from autopelt.methods import METHODS
 from autopelt.space.space import SearchSpace, shipped_spaces
 
 PAGE = Path(__file__).with_name("commands.md")
-README = Path(__file__).parent.parent / "README.md"
 WIDTH = 100
 COMMANDS = {name: cli.get_command(click.Context(cli), name) for name in sorted(MODULES)}
 
@@ -66,7 +65,7 @@ def help_of(name: str | None = None) -> str:
 
 def page() -> str:
     """The whole page."""
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, f"```text\n{help_of()}\n```\n"]
     for name in COMMANDS:
         parts.append(f"## autopelt {name}\n\n```text\n{help_of(name)}\n```\n")
     parts.append(EXIT_CODES)
@@ -96,7 +95,3 @@ def by_hand() -> list[str]:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    block = f"```text\n{help_of()}\n```"
-    text = README.read_text(encoding="utf-8")
-    text = re.sub(r"```text\nUsage: autopelt.*?```", lambda _: block, text, flags=re.DOTALL)
-    README.write_text(text, encoding="utf-8")
