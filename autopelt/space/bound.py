@@ -81,6 +81,17 @@ class BoundSpace(PriceTables):
         rates = self.dimensions[self.multiplier].values
         return Architecture(tuple(modules), rates[vector[self.multiplier]])
 
+    def all_at_once(self) -> Architecture:
+        """Every method in every place that the space has, as small as it offers; of any cost."""
+        point = [0] * len(self.dimensions)
+        for i, places in self.places.items():
+            sizes = self.row_of(i).sizes
+            point[i] = next((k for k, size in enumerate(sizes) if size > 0), 0)
+            for _, switch in places:
+                if switch is not None:
+                    point[switch] = 1
+        return self.decode(self.canonical(point))
+
     def encode(self, architecture: Architecture) -> Vector:
         """The point of an architecture.
 

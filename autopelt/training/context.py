@@ -16,6 +16,7 @@ from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import NOTE as NO_POOLER
 from autopelt.backbones.pooler import reads_first_token
 from autopelt.data.draw import draw
+from autopelt.data.source import Splits
 from autopelt.modules.attachment import frozen_parameters
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import not_scored
@@ -63,12 +64,20 @@ class Context:
         data: where the examples came from, and what became of them.
     """
 
-    def __init__(self, setup: Setup, *, train: bool = True, report: bool = False) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        train: bool = True,
+        report: bool = False,
+        given: tuple[Task, Splits] | None = None,
+    ) -> None:
         """
         Args:
             setup: model, task, data.
             train: keep the train and selection splits.
             report: load the report split as well. A search never does.
+            given: the task for the model and its raw examples, where these are loaded already.
 
         Raises:
             UnavailableError: the model or the data is not to be had, or is not what was recorded.
@@ -79,8 +88,11 @@ class Context:
         source = setup.source
         self.tokenizer = load_tokenizer(source)
         config = load_config(source)
-        self.task: Task = make_task(setup.task).for_model(config)
-        loaded = self.task.load(data_source(setup), report=report)
+        if given is None:
+            self.task: Task = make_task(setup.task).for_model(config)
+            loaded = self.task.load(data_source(setup), report=report)
+        else:
+            self.task, loaded = given
         wanted = {"train": train, "selection": train, "report": report}
         used = [name for name, keep in wanted.items() if keep]
         if setup.recorded is not None:

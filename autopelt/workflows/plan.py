@@ -30,7 +30,7 @@ from autopelt.tasks.prior import constant_score
 from autopelt.training.spec import Setup, data_source
 from autopelt.workflows.entries import Entry, seed_entries
 from autopelt.workflows.memory import Forecast, facts_of
-from autopelt.workflows.reading import first_lines, lengths_of, some_encoded
+from autopelt.workflows.reading import LOOKED_AT, first_lines, lengths_of, some_encoded
 from autopelt.workflows.settings import check_sampler
 
 if TYPE_CHECKING:
@@ -202,6 +202,7 @@ def make_plan(
         )
     encoded = some_encoded(task, splits.train, tokenizer, longest)
     first = first_lines(task, splits, tokenizer, longest, encoded)
+    _rehearse(bound, setup, task, splits, encoded)
     notes = [*bound.notes, *first, *splits.facts.notes]
     if warm is not None:
         notes.append(warm.words(config.sampler))
@@ -218,6 +219,19 @@ def make_plan(
         tuple(notes),
         _forecast(bound, facts, task, model_config, lengths_of(encoded)),
     )
+
+
+def _rehearse(bound: Bound, setup: Setup, task: Task, splits: Splits, encoded: Any) -> None:
+    """Try a step on a few examples, unless the model is large: every trial loads it anyway."""
+    from autopelt.training.rehearsal import LARGEST, Rehearsal, rehearse
+
+    if bound.sizes.shapes.backbone_parameters > LARGEST:
+        return
+    lengths = lengths_of(encoded)
+    some = -(-len(splits.train) // LOOKED_AT)
+    longest = some * max(range(len(lengths)), key=lengths.__getitem__) if lengths else 0
+    everything = bound.space.all_at_once()
+    rehearse(Rehearsal(setup, task, splits, longest, everything, bound.config.training))
 
 
 def _forecast(

@@ -167,12 +167,12 @@ def test_when_every_trial_fails_for_one_cause_it_stops(tiny_bert: Path, tmp_path
     broken.mkdir()
     for file in tiny_bert.iterdir():
         (broken / file.name).write_bytes(file.read_bytes())
+    made = plan(broken, trials=20)  # a model that is broken by then starts no search
     tensors = load_file(broken / "model.safetensors")
     tensors["embeddings.word_embeddings.weight"] = torch.full_like(
         tensors["embeddings.word_embeddings.weight"], float("nan")
     )
     save_file(tensors, broken / "model.safetensors", {"format": "pt"})
-    made = plan(broken, trials=20)
     with pytest.raises(InfeasibleError, match="one cause: the loss became nan"):
         search(made, tmp_path / "study", Quiet())
     record = StudyStorage.open(tmp_path / "study").record()
