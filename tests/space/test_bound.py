@@ -51,6 +51,15 @@ def test_canonical_vectors_and_architectures_are_the_same_thing(
 
 
 @pytest.mark.parametrize("name", SPACES)
+def test_all_at_once_has_whatever_an_architecture_may_have(name: str) -> None:
+    space = SPACES[name]
+    every = {(m.method, m.location, m.layer) for m in space.all_at_once().modules}
+    points = sample_feasible(space, np.random.default_rng(0), 40)
+    found = [space.decode(tuple(map(int, point))) for point in points]
+    assert {(m.method, m.location, m.layer) for a in found for m in a.modules} <= every
+
+
+@pytest.mark.parametrize("name", SPACES)
 @given(data=st.data())
 @settings(max_examples=40)
 def test_cost_is_the_sum_of_the_modules(name: str, data: st.DataObject) -> None:
