@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autopelt.api import Study as Study
-    from autopelt.api import open_study as open_study
-    from autopelt.api import search as search
-    from autopelt.api import train as train
+    from autopelt.api.search import search as search
+    from autopelt.api.study import Study as Study
+    from autopelt.api.study import open_study as open_study
+    from autopelt.api.train import train as train
     from autopelt.architecture.architecture import Architecture as Architecture
     from autopelt.architecture.seeds import seed_architecture as seed_architecture
     from autopelt.backbones.description import register_family as register_family
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    **dict.fromkeys(("Study", "open_study", "search", "train"), "api"),
+    **dict.fromkeys(("Study", "open_study"), "api.study"),
+    "search": "api.search",
+    "train": "api.train",
     "Architecture": "architecture.architecture",
     **dict.fromkeys(("Family", "Stack"), "backbones.families"),
     "Module": "methods.module",

@@ -29,9 +29,10 @@ table = study.trials()
 print(table[["label", "score", "share", "architecture"]])
 
 # %%
-for trial in study.front():
-    words = trial.architecture.describe()
-    print(f"{trial.score:.3f} with {trial.count.deployed:,} parameters: {words}")
+print(study.front()[["expected", "share", "deployed", "architecture"]])
+
+# %%
+study.plot_front()
 
 # %% [markdown]
 # ## An ordinary model

@@ -18,6 +18,10 @@ ROOMS = {
 """Rooms of plug-ins of one kind: a contract that each must keep, more at mirrored paths."""
 
 MODULES = {
+    "api/plots.py": "report/test_figures.py",  # a method for each figure
+    "api/running.py": "api/test_study.py",
+    "api/search.py": "api/test_study.py",
+    "api/train.py": "api/test_study.py",
     "architecture/counter.py": "contracts/test_methods.py",  # counted as attached, to the unit
     "architecture/parse.py": "architecture/test_architecture.py",  # what is parsed is one
     "backbones/backbone.py": "backbones/test_families.py",  # each family, with all its parts
@@ -54,7 +58,7 @@ MODULES = {
     "workflows/swept.py": "workflows/test_compare.py",
     "workflows/progress.py": "workflows/test_search.py",
     "workflows/status.py": "cli/test_status.py",
-    "workflows/train.py": "test_api.py",
+    "workflows/train.py": "api/test_study.py",
 }
 """Modules that are tested by what they are a part of."""
 

@@ -17,7 +17,7 @@ def test_search_is_the_function_with_its_own_signature_whatever_was_imported_bef
     program = (
         "import inspect, autopelt\n"
         "import autopelt.samplers, autopelt.cli.search, autopelt.workflows.search\n"
-        "from autopelt.api import search\n"
+        "from autopelt.api.search import search\n"
         "assert autopelt.search is search\n"
         "assert 'task' in inspect.signature(autopelt.search).parameters\n"
         "assert autopelt.search.__doc__ == search.__doc__\n"

@@ -28,6 +28,7 @@ from autopelt.methods import named
 from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module, positive, shown
 from autopelt.methods.places import WORDS, placed
 from autopelt.methods.shapes import Shapes
+from autopelt.system.notebook import table
 from autopelt.system.yaml import load_yaml
 
 
@@ -113,6 +114,21 @@ class Architecture:
         if self.learning_rate_multiplier != 1.0:
             parts.append(f"learning rate x{self.learning_rate_multiplier:g}")
         return " · ".join(parts) or "head only"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a row for each kind of module."""
+        rows = [
+            (
+                named(module.method).words,
+                module.location,
+                format_layers(layers) if layers else "–",
+                module.size,
+                ", ".join(f"{k} {v}" for k in OPTIONS if (v := getattr(module, k)) is not None),
+            )
+            for layers, module in _rows(self.modules)
+        ]
+        heads = ("method", "at", "layers", "size", "") if rows else ()
+        return table(f"Architecture {self.id}: {self.describe()}", rows, heads)
 
     @property
     def description_length(self) -> int:

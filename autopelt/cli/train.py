@@ -34,7 +34,7 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
       autopelt train reports/rte-minilm-1pct:12 --out models/trial-12
       autopelt train reports/rte-minilm-1pct --architecture lora-r8 --out models/lora
     """
-    from autopelt.api import train
+    from autopelt.api.train import train
 
     def announce(training: "Training") -> None:
         say(f"training {training.name}: {training.architecture.describe()}")

@@ -14,6 +14,8 @@ from autopelt.study.confirmation import Confirmation, chosen
 from autopelt.study.facts import NEGATIVE, BackboneFacts, TaskFacts, WarmStartFacts
 from autopelt.study.objectives import limit_words
 from autopelt.study.rungs import Saved
+from autopelt.system.notebook import table
+from autopelt.system.units import format_score, format_seconds, format_share
 
 COMPLETE, FAILED, RUNNING, STOPPED = "complete", "failed", "running", "stopped"
 
@@ -84,6 +86,18 @@ class TrialRecord:
     def name(self) -> str:
         """``unipelt~`` for a seed architecture, ``trial 17`` for another."""
         return self.label or f"trial {self.number}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was trained, what came of it, and how long it took."""
+        rows: list[tuple[str, object]] = [
+            ("state", self.state),
+            ("score", "–" if self.score is None else format_score(self.score)),
+            ("parameters", f"{self.count.deployed:,} ({format_share(self.count.share)})"),
+            ("architecture", f"{self.architecture.describe()} ({self.architecture.id})"),
+            ("time", format_seconds(self.took)),
+        ]
+        why = self.reason or self.stopped_because
+        return table(f"Trial {self.number} {self.label}".rstrip(), rows, notes=[why] if why else [])
 
     @property
     def rung(self) -> int | None:

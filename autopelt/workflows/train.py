@@ -85,6 +85,19 @@ def train(
     return known.to_dict() | {"folder": str(target)}
 
 
+def train_trial(place: str, out: Path) -> None:
+    """Train a trial of a study again as it was trained there; `place` is ``STUDY:TRIAL``."""
+    as_it_was: dict[str, Any] = dict.fromkeys(("architecture", "epochs", "random_seed", "data"))
+    train(
+        place,
+        **as_it_was,
+        out=out,
+        force=False,
+        on_start=lambda training: None,
+        on_epoch=lambda training, result: None,
+    )
+
+
 def _named(wanted: str | Architecture, config: StudyConfig) -> tuple[str, Architecture]:
     """An architecture that the study's backbone can carry, and its name for a person."""
     shapes = shapes_of_config(load_config(Setup.of(config).source))

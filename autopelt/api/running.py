@@ -1,0 +1,34 @@
+"""Run a search from Python to its end: what it says, and what an interruption says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from autopelt.errors import UnexpectedEndError
+from autopelt.system.signals import Stopped
+from autopelt.views.tensorboard import logging_to
+from autopelt.views.terminal import LineView, View
+from autopelt.workflows import search as workflows_search
+from autopelt.workflows.memory import too_much
+from autopelt.workflows.plan import Plan
+
+
+def run(plan: Plan, folder: Path, view: View | None, ray_address: str | None = None) -> None:
+    """As `autopelt.search`.
+
+    Raises:
+        UnexpectedEndError: the user interrupted it; the study can be resumed.
+        and as `autopelt.workflows.search.search`.
+    """
+    shown = LineView(Console()) if view is None else view
+    for line in too_much(plan.config, plan.forecast) if ray_address is None else ():
+        shown.message(line)
+    try:
+        told = logging_to(shown, folder, plan.config.tensorboard)
+        workflows_search.search(plan, folder, told, ray_address)
+    except Stopped:
+        raise UnexpectedEndError(
+            f"stopped; nothing is lost. Go on with: autopelt.open_study('{folder}').resume()"
+        ) from None
