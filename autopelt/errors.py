@@ -5,8 +5,10 @@ that reaches the command line is a bug and exits with 1.
 """
 
 import difflib
+import json
 import os
 import re
+import shlex
 from collections.abc import Iterable
 
 
@@ -15,15 +17,22 @@ class AutopeltError(Exception):
 
     Attributes:
         exit_code: the process exit code.
-        marked: the message with the names of parameters still marked (`parameter`); `str` of the
-            error has them as Python writes them. An error that quotes another one quotes this.
+        marked: the message with parameters and commands still marked (`parameter`, `command`);
+            `str` of the error has them as Python writes them. An error that quotes another one
+            quotes this.
     """
 
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(PARAMETER.sub(r"\1\2", message))
+        super().__init__(COMMAND.sub(_call, PARAMETER.sub(r"\1\2", message)))
         self.marked = message
+
+    @property
+    def next(self) -> str | None:
+        """The first command that the message names, as one types it; None where it names none."""
+        found = COMMAND.search(self.marked)
+        return None if found is None else typed(found)
 
 
 class UsageError(AutopeltError):
@@ -64,6 +73,15 @@ def parameter(name: str, value: object = None) -> str:
     return f"\x02{name}\x03" if value is None else f"\x02{name}={value!r}\x03"
 
 
+def command(name: str, *arguments: object, **options: object) -> str:
+    """Mark a command of the program within an error's message, as what leads on.
+
+    The command line shows ``autopelt resume FOLDER``, Python ``autopelt.open_study('FOLDER')
+    .resume()``; a command that has no such call stays one.
+    """
+    return f"\x04{json.dumps([name, list(map(str, arguments)), options])}\x05"
+
+
 def require_positive(**values: int) -> None:
     """Raise UsageError for a parameter below 1."""
     for name, value in values.items():
@@ -73,6 +91,38 @@ def require_positive(**values: int) -> None:
 
 PARAMETER = re.compile("\x02([a-z_]+)(=[^\x03]*)?\x03")
 """A marked parameter: its name, and ``=`` with the value as Python writes it."""
+
+
+COMMAND = re.compile("\x04([^\x05]*)\x05")
+"""A marked command: its name, arguments and options, as JSON."""
+
+_CALLS = {
+    "search": "autopelt.search({options})",
+    "train": "autopelt.train({arguments})",
+    "resume": "autopelt.open_study({arguments}).resume({options})",
+    "report": "autopelt.open_study({arguments}).report()",
+}
+"""Command -> the call of Python that does the same."""
+
+
+def typed(found: re.Match[str]) -> str:
+    """A marked command as one types it."""
+    name, arguments, options = json.loads(found[1])
+    words = ["autopelt", name, *arguments]
+    for option, value in options.items():
+        flag = f"--{option.replace('_', '-')}"
+        words += [flag] if value is True else [flag, str(value)]
+    return shlex.join(words)
+
+
+def _call(found: re.Match[str]) -> str:
+    """A marked command as Python writes it, where it has a call for it."""
+    name, arguments, options = json.loads(found[1])
+    if name not in _CALLS:
+        return typed(found)
+    given = [f"{option}={value!r}" for option, value in options.items()]
+    every = map(repr, arguments) if "{options}" in _CALLS[name] else [*map(repr, arguments), *given]
+    return _CALLS[name].format(arguments=", ".join(every), options=", ".join(given))
 
 
 def did_you_mean(value: str, allowed: Iterable[str]) -> str:

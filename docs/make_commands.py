@@ -39,7 +39,8 @@ EXIT_CODES = """\
 | 5 | a stored result does not come out again |
 | 130 | stopped by Ctrl-C; `autopelt resume` goes on |
 
-An error is one line on stderr that names the value, what is allowed, and the way out.
+An error is one line on stderr that names the value, what is allowed, and the way out; with `--json`
+it is an object on stdout as well ([events.md](events.md)).
 
 ## Environment
 

@@ -71,11 +71,42 @@ def test_the_command_line_names_options_where_python_names_parameters(
     assert "give --out, or --force to replace it." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
+def test_a_command_is_typed_in_a_shell_and_called_in_python() -> None:
+    goes_on = errors.command("resume", "reports/a b", trials=60)
+    error = pickle.loads(pickle.dumps(errors.UsageError(f"Go on: {goes_on}")))
+    assert str(error) == "Go on: autopelt.open_study('reports/a b').resume(trials=60)"
+    assert error.next == "autopelt resume 'reports/a b' --trials 60"
+    listed = errors.UsageError(f"see {errors.command('list', 'tasks')}.")
+    assert str(listed) == "see autopelt list tasks."
+    assert errors.UsageError("nothing leads on.").next is None
+    trained = errors.UsageError(errors.command("train", "s:3", out="m", force=True))
+    assert str(trained) == "autopelt.train('s:3', out='m', force=True)"
+    assert trained.next == "autopelt train s:3 --out m --force"
+
+
+NOT_IN_CLI = pytest.mark.parametrize(
     "path",
     [p for p in sorted(PACKAGE.rglob("*.py")) if p.relative_to(PACKAGE).parts[0] != "cli"],
     ids=lambda path: path.relative_to(PACKAGE).as_posix(),
 )
+
+
+@NOT_IN_CLI
+def test_no_error_names_a_command_where_python_has_a_call(path: Path) -> None:
+    """`errors.command` marks what leads on, so that both read it as they write."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    raised = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Error")
+    ]
+    for node in raised:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                assert not re.search(r"autopelt (search|train|resume|report)\b", part.value), part
+
+
+@NOT_IN_CLI
 def test_only_the_command_line_names_options(path: Path) -> None:
     """Elsewhere a message marks a parameter (`errors.parameter`); whole commands may be shown."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

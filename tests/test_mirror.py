@@ -55,6 +55,8 @@ MODULES = {
     "training/profile.py": "workflows/test_compare.py",
     "training/results.py": "training/test_loop.py",
     "training/trial.py": "training/test_context.py",
+    "views/json_repeated.py": "cli/test_json.py",  # as commands tell it
+    "views/schemas.py": "views/test_answers.py",
     "workflows/swept.py": "workflows/test_compare.py",
     "workflows/progress.py": "workflows/test_search.py",
     "workflows/status.py": "cli/test_status.py",

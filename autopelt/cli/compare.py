@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from autopelt.cli.console import echo_table, say
+from autopelt.cli.console import echo_table, event, for_programs, json_option, say, talk
 from autopelt.cli.options import as_typed, option, options
 from autopelt.errors import UnexpectedEndError, UsageError
 
@@ -40,6 +40,7 @@ FURTHER = 3
 @options("batch_size", "max_length", "train_examples", "schedule")
 @options("packing", "gradient_checkpointing", "random_seed")
 @click.option("--out", help="Folder to write.  [default: reports/compare-TASK]")
+@json_option
 def compare(
     methods: str,
     seeds: int,
@@ -110,18 +111,28 @@ def compare(
     )
     with locked(folder):
         try:
-            record = comparison.run(say)
+            record = comparison.run(talk)
         except Stopped:
             raise UnexpectedEndError(
                 f"stopped; nothing is lost. The same command with --out {folder} goes on."
             ) from None
     rows = comparison.rows()
     made = comparison.at_budgets(rows, record.task)
+    notes = [*filter(None, (learned_nothing(rows), collapses(rows), at_the_end(rows)))]
+    if for_programs():
+        from autopelt.views.json_repeated import compared
+
+        files = ["index.html", "table.csv", *(["budgets.csv"] if made is not None else [])]
+        notes = [*(sentences(made) if made is not None else []), *notes]
+        known = {"folder": str(folder), "metric": record.metric, "notes": notes}
+        known["files"] = [str(folder / name) for name in files]
+        event("done", **known, methods=compared(rows))
+        return
     if made is not None:
         echo_table(budgets_table(made))
         say("\n".join(sentences(made)))
     echo_table(comparison_table(rows))
-    for words in filter(None, (learned_nothing(rows), collapses(rows), at_the_end(rows))):
+    for words in notes:
         say(f"{words}\n")
     say(f"Report: {folder / 'index.html'}\nTable:  {folder / 'table.csv'}")
     if made is not None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autopelt.cli.console import echo_table, say
+from autopelt.cli.console import echo_table, event, for_programs, json_option, say, talk
 from autopelt.cli.options import option
-from autopelt.errors import UnexpectedEndError
+from autopelt.errors import UnexpectedEndError, command
 from autopelt.workflows.options import CONFIRM_SEEDS, CONFIRM_TOP
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     "--top", default=CONFIRM_TOP, show_default=True, help="Most architectures found, and seed ones."
 )
 @option("workers", words="Trainings at once.", otherwise="the study's")
+@json_option
 def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> None:
     """Train a study's best again with fresh random seeds and score the report split.
 
@@ -47,9 +48,15 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
     opened = StudyStorage.open(folder)
     plan = make_plan(opened.config, opened.record().command, folder)
     record = confirmed(plan, folder, seeds=seeds, top=top, workers=workers)
+    following = f"autopelt train {to_train_and_export(record, study)[0]}"
+    if for_programs():
+        from autopelt.views.json_repeated import confirmed as found
+
+        event("done", **found(record, folder), next=following)
+        return
     say("\n".join(lines(record)))
     say(f"Report: {folder / 'index.html'}")
-    say(f"Train:  autopelt train {to_train_and_export(record, study)[0]}")
+    say(f"Train:  {following}")
 
 
 def confirmed(
@@ -59,24 +66,20 @@ def confirmed(
     seeds: int | None = None,
     top: int | None = None,
     workers: int | None = None,
-    err: bool = False,
 ) -> "StudyRecord":
-    """Confirm a study and print the table, on stderr where `err`; `confirm_study` has the rest."""
+    """Confirm a study and print the table; `confirm_study` has the rest."""
     from autopelt.cards.confirmation import collapses
     from autopelt.system.signals import Stopped
     from autopelt.views.tables import confirmed_table
     from autopelt.workflows.confirm import confirm_study
 
-    def tell(text: str) -> None:
-        say(text, err=err)
-
     try:
-        record = confirm_study(plan, folder, seeds=seeds, top=top, workers=workers, say=tell)
+        record = confirm_study(plan, folder, seeds=seeds, top=top, workers=workers, say=talk)
     except Stopped:
         raise UnexpectedEndError(
-            f"stopped; nothing is lost. Go on with: autopelt confirm {folder}"
+            f"stopped; nothing is lost. Go on with: {command('confirm', folder)}"
         ) from None
-    echo_table(confirmed_table(record), err=err)
+    echo_table(confirmed_table(record))
     if words := collapses(record):
         say(f"{words}\n")
     return record

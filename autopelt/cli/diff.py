@@ -1,13 +1,12 @@
 """`autopelt diff`: how two architectures differ."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from autopelt.cli.console import say
-from autopelt.cli.options import json_object, option
+from autopelt.cli.console import for_programs, json_option, say, tell
+from autopelt.cli.options import option
 
 if TYPE_CHECKING:
     from autopelt.backbones.source import ModelSource
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 @click.argument("first")
 @click.argument("second")
 @option("model", otherwise="the studies', or minilm")
-@json_object
-def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
+@json_option
+def diff(first: str, second: str, model: str | None) -> None:
     """Say in sentences how two architectures differ: what moved, what it cost, what it gained.
 
     Each is a seed architecture, a file, STUDY (its best) or STUDY:TRIAL.
@@ -45,7 +44,7 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
     sentences = differences(a.architecture, b.architecture)
     cost = after.deployed - before.deployed
     gain, gained = _gain(a, b)
-    if as_json:
+    if for_programs():
         values = {
             "first": {"name": a.name, "id": a.architecture.id, "deployed": before.deployed},
             "second": {"name": b.name, "id": b.architecture.id, "deployed": after.deployed},
@@ -53,7 +52,7 @@ def diff(first: str, second: str, model: str | None, as_json: bool) -> None:
             "cost": cost,
             "gain": gain,
         }
-        click.echo(json.dumps(values))
+        tell(values)
         return
     say(f"{a.name}  →  {b.name}")
     for sentence in sentences or ["They are the same architecture."]:

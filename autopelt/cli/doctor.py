@@ -1,12 +1,11 @@
 """`autopelt doctor`: what this machine has, or what a run offline needs."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import for_programs, json_option, say, tell
 from autopelt.cli.options import option
 
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
@@ -16,8 +15,8 @@ _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 @click.option("--fetch", multiple=True, help="Load a model or task for a later run offline.")
 @option("data", words="Folder with tasks' files, for --fetch.")
 @click.option("--no-ray", is_flag=True, help="Do not try whether Ray starts.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
-def doctor(fetch: tuple[str, ...], data: str | None, no_ray: bool, as_json: bool) -> None:
+@json_option
+def doctor(fetch: tuple[str, ...], data: str | None, no_ray: bool) -> int:
     """Look at this machine: versions, CPU and GPU, memory, disk, the Hub and its cache, Ray.
 
     Ends with 3 where something is missing that every search needs.
@@ -36,11 +35,13 @@ def doctor(fetch: tuple[str, ...], data: str | None, no_ray: bool, as_json: bool
     findings = []
     for finding in looked:
         findings.append(finding)
-        if not as_json:
+        if not for_programs():
             advice = f"; {finding.advice}" if finding.advice else ""
             say(f"{_MARKS[finding.state]} {finding.name}: {finding.words}{advice}")
-    if as_json:
-        click.echo(json.dumps(list(map(asdict, findings)), indent=2))
     wrong = [f for f in findings if f.state == "wrong"]
+    if for_programs():
+        tell({"ready": not wrong, "findings": list(map(asdict, findings))})
+        return doctor.NotReadyError.exit_code if wrong else 0
     if wrong:
         raise doctor.NotReadyError(f"no search can run here: {wrong[0].name} {wrong[0].words}.")
+    return 0

@@ -1,14 +1,13 @@
 """`autopelt evaluate`: a trained folder's score on the report split."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from autopelt.cli.console import say
-from autopelt.cli.options import elsewhere, json_object, option
+from autopelt.cli.console import for_programs, json_option, say, tell
+from autopelt.cli.options import elsewhere, option
 from autopelt.system.units import format_score
 
 
@@ -16,8 +15,8 @@ from autopelt.system.units import format_score
 @click.argument("folder")
 @elsewhere
 @option("data", words="The task's files, if they lie elsewhere now.")
-@json_object
-def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) -> None:
+@json_option
+def evaluate(folder: str, model: str | None, data: str | None) -> None:
     """Score a trained folder on its task's report split.
 
     \b
@@ -28,8 +27,8 @@ def evaluate(folder: str, model: str | None, data: str | None, as_json: bool) ->
     from autopelt.training.final import evaluate_model
 
     result = evaluate_model(Path(folder), model=model, data=data)
-    if as_json:
-        click.echo(json.dumps(result))
+    if for_programs():
+        tell(result)
         return
     for line in reported(result):
         say(line)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import for_programs, json_option, say, tell
 from autopelt.cli.options import elsewhere
 
 
@@ -18,6 +18,7 @@ from autopelt.cli.options import elsewhere
 )
 @click.option("--out", required=True, help="Folder to make; for csv and parquet, a file.")
 @elsewhere
+@json_option
 def export(folder: str, to: str, out: str, model: str | None) -> None:
     """Write a study's best, or a trained folder, in another format.
 
@@ -38,12 +39,18 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
     from autopelt.export import export, next_step, notes
     from autopelt.export.study import TARGETS, export_study
 
+    told: list[str] = []
     if to in TARGETS:
         written = export_study(folder, to, Path(out))
     else:
         written = export(folder, to, out, model)
-        for note in notes(folder, to):
-            say(note, err=True)
+        told = notes(folder, to)
+    for note in told:
+        say(note, err=True)
+    step = next_step(to, written)
+    if for_programs():
+        tell({"to": to, "out": str(written), "notes": told, "next": step})
+        return
     say(f"Exported: {written}")
-    if (step := next_step(to, written)) is not None:
+    if step is not None:
         say(step)

@@ -1,14 +1,14 @@
 """`autopelt list`: which spaces, tasks, architectures and models there are."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import for_programs, json_option, say, tell
 from autopelt.cli.options import option
 from autopelt.errors import UsageError, did_you_mean
+from autopelt.system.units import format_share
 
 Facts = dict[str, Any]
 """What is known of a thing by name of the fact, in the order of the line; ``name`` is first."""
@@ -44,8 +44,8 @@ _NOTES = {
 @click.argument("what")
 @option("data")
 @option("model", words="Counts architectures on it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON list.")
-def list_(what: str, data: str | None, model: str | None, as_json: bool) -> None:
+@json_option
+def list_(what: str, data: str | None, model: str | None) -> None:
     """List spaces, tasks, architectures or models.
 
     \b
@@ -62,11 +62,13 @@ def list_(what: str, data: str | None, model: str | None, as_json: bool) -> None
     if what not in known:
         raise UsageError(f"cannot list '{what}': {did_you_mean(what, known)}")
     found = known[what]()
-    if as_json:
-        click.echo(json.dumps(found))
+    if for_programs():
+        tell({"what": what, "items": found})
         return
     for facts in [_HEADER, *found] if what == "tasks" else found:
         blank = {key: "-" if value is None else value for key, value in facts.items()}
+        if isinstance(facts.get("share"), float):
+            blank["share"] = format_share(facts["share"])
         line = _NOT_HERE if None in facts.values() and what == "architectures" else _LINES[what]
         say(line.format(**blank).rstrip())
     for note in _NOTES.get(what, ()):
@@ -105,7 +107,6 @@ def _architectures(model: str) -> list[Facts]:
     from autopelt.architecture.seeds import seed_architecture, seed_names
     from autopelt.backbones.sizes import sizes_of
     from autopelt.backbones.source import resolve
-    from autopelt.system.units import format_share
 
     shapes = sizes_of(resolve(model)).shapes
     counter = ShapeCounter(shapes)
@@ -122,7 +123,7 @@ def _architectures(model: str) -> list[Facts]:
             {
                 "name": name,
                 "parameters": count.deployed,
-                "share": format_share(count.share),
+                "share": count.share,
                 "words": architecture.describe(),
             }
         )

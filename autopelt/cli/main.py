@@ -9,8 +9,9 @@ from importlib import import_module
 import click
 
 from autopelt import __version__
-from autopelt.cli.console import say
+from autopelt.cli.console import asked_by, event, for_programs, say
 from autopelt.errors import (
+    COMMAND,
     OF_THE_SYSTEM,
     PARAMETER,
     AutopeltError,
@@ -18,6 +19,7 @@ from autopelt.errors import (
     UsageError,
     did_you_mean,
     of_the_system,
+    typed,
 )
 from autopelt.system.folded import folded
 from autopelt.workflows.options import OTHER_WORDS
@@ -127,16 +129,22 @@ All commands, and each one's options:   autopelt --help, autopelt search --help"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the program; returns the exit code after printing at most one error line."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    with asked_by(words):
+        return _main(words)
+
+
+def _main(words: list[str]) -> int:
     try:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         os.environ.setdefault("DO_NOT_TRACK", "1")
-        code = cli.main(args=arguments, prog_name="autopelt", standalone_mode=False)
+        code = cli.main(args=words, prog_name="autopelt", standalone_mode=False)
     except AutopeltError as error:
-        return _fail(PARAMETER.sub(_option, error.marked), error.exit_code)
+        return _fail(in_words(error), error.exit_code, error.next)
     except click.NoSuchOption as error:
-        return _fail(_meant(error) or error.format_message(), error.exit_code)
+        return _fail(_meant(error) or error.format_message(), error.exit_code, _help(error))
     except click.ClickException as error:
-        return _fail(" ".join(error.format_message().split()), error.exit_code)
+        return _fail(" ".join(error.format_message().split()), error.exit_code, _help(error))
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped.", INTERRUPTED)
     except BrokenPipeError:
@@ -147,11 +155,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         said = of_the_system(error)
         return _fail(f"{said} AUTOPELT_DEBUG=1 shows where it arose.", said.exit_code)
-    except RuntimeError as error:
-        if not str(error).startswith("Symlink loop"):  # as Python says it until 3.12
-            raise
-        return _fail(f"{error}.", UnavailableError.exit_code)
+    except Exception as error:
+        if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):
+            return _fail(f"{error}.", UnavailableError.exit_code)  # as Python says it until 3.12
+        if for_programs():
+            _fail(f"a bug: {type(error).__name__}: {error}", 1)
+        raise
     return code if isinstance(code, int) else 0
+
+
+def in_words(error: AutopeltError) -> str:
+    """An error as a user of the command line reads it: with options and commands."""
+    return COMMAND.sub(typed, PARAMETER.sub(_option, error.marked))
 
 
 def _option(marked: re.Match[str]) -> str:
@@ -170,6 +185,14 @@ def _meant(error: click.NoSuchOption) -> str:
     return f"No such option '{error.option_name}'. Did you mean '--{known.replace('_', '-')}'?"
 
 
-def _fail(message: str, code: int) -> int:
+def _help(error: click.ClickException) -> str | None:
+    """The help of the command that was not understood."""
+    context = getattr(error, "ctx", None)
+    return None if context is None else f"{context.command_path} --help"
+
+
+def _fail(message: str, code: int, following: str | None = None) -> int:
+    if for_programs():
+        event("error", error=message, exit=code, next=following)
     say("autopelt: " + message.replace("\n", "\\n"), err=True)
     return code

@@ -12,7 +12,6 @@ from autopelt.workflows.options import OPTIONS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-json_object = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 elsewhere = click.option("--model", help="The backbone, if it lies elsewhere now.")
 
 

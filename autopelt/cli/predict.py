@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import event, for_programs, json_option, say
 from autopelt.cli.options import elsewhere, option
 
 
@@ -23,6 +23,7 @@ from autopelt.cli.options import elsewhere, option
 @option("columns", words="Names of the columns of FILE, without a header.", lands="running")
 @elsewhere
 @click.option("--batch-size", type=click.IntRange(1), help="Examples at once.")
+@json_option
 def predict(
     folder: str,
     file: str,
@@ -64,7 +65,10 @@ def predict(
     given = {ours: theirs for ours, theirs in columns.items() if theirs is not None}
     predictions = workflow.predict(trained, table, given, model, batch_size)
     rows = workflow.joined(workflow.examples(trained, table, given), predictions)
-    if out is None:
+    if out is None and for_programs():
+        for row in rows:
+            event("prediction", row=row)
+    elif out is None:
         click.echo(workflow.json_lines(rows), nl=False)
     else:
         if Path(out).suffix.lower() in TAGGED and reads_tags(file, tags, form):
@@ -74,3 +78,5 @@ def predict(
         notes.append(f"Predicted {len(rows)} examples: {out}")
     for note in notes:
         say(note, err=True)
+    if for_programs():
+        event("done", examples=len(rows), out=out, notes=notes)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import event, for_programs, json_option, say, talk
 from autopelt.cli.options import option
 from autopelt.errors import UsageError
 
@@ -21,6 +21,7 @@ from autopelt.errors import UsageError
 @option("max_length", words="Tokens of a block.", otherwise="256")
 @click.option("--learning-rate", type=float, help="Of AdamW.  [default: 1e-4]")
 @option("random_seed")
+@json_option
 def pretrain(
     text: tuple[str, ...],
     task: str | None,
@@ -52,6 +53,11 @@ def pretrain(
     if task is not None:
         more, named = texts_of_task(Setup(model, task, data_folder(data)))
         texts, origin = texts + more, origin + named
-    pretrain(model, texts, origin, how, Path(out), say)
+    record = pretrain(model, texts, origin, how, Path(out), talk)
+    following = f"autopelt search --model {out} --task {task or 'TASK'}"
+    if for_programs():
+        known = ("objective", "texts", "blocks", "tokens", "losses")
+        event("done", folder=out, **{key: record[key] for key in known}, next=following)
+        return
     say(f"Saved:  {out}")
-    say(f"Use it: autopelt search --model {out} --task {task or 'TASK'}")
+    say(f"Use it: {following}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import for_programs, json_option, say, tell
 from autopelt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="A page for each folder; all take plotly.js from one file beside these.",
 )
+@json_option
 def report(
     studies: tuple[str, ...], against: tuple[str, ...], out: str | None, shared_plotly: bool
 ) -> None:
@@ -52,13 +54,15 @@ def report(
     if shared_plotly:
         if out is not None or against:
             raise UsageError("--shared-plotly makes no other page; leave out --out and --against.")
+        pages = []
         for place in map(Path, studies):
             if (place / CONFIG).is_file():
                 record = _record(place)
                 build(record, place)
                 write_trials_csv(record, place)
             share(place / "index.html")
-            say(place / "index.html")
+            pages.append(place / "index.html")
+        _told(pages)
         return
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).is_file():
@@ -76,7 +80,15 @@ def report(
     else:
         laid = [StudyStorage.open(Path(name)).record() for name in studies]
         page = build_overlay([*laid, *others], folder)
-    say(page)
+    _told([page])
+
+
+def _told(pages: Sequence[Path]) -> None:
+    if for_programs():
+        tell({"pages": [str(page) for page in pages]})
+        return
+    for page in pages:
+        say(page)
 
 
 def _record(folder: Path) -> StudyRecord:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import event, for_programs, json_option, say
 from autopelt.cli.options import option
 from autopelt.errors import UsageError
 from autopelt.system.units import format_score
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Train a stored trial again: does it come out the same?")
 @click.argument("trial")
 @option("data", words="Folder with the task's files, if they lie elsewhere now.")
+@json_option
 def reproduce(trial: str, data: str | None) -> None:
     """Train a stored trial again and say whether it comes out to the bit.
 
@@ -48,17 +49,27 @@ def reproduce(trial: str, data: str | None) -> None:
         )
     if data is not None:
         config = config.model_copy(update={"data": data_folder(data)})
+    words = stored.architecture.describe()
+    if for_programs():
+        known = {"trial": stored.number, "random_seed": stored.random_seed}
+        event("started", study=str(folder), **known, words=words)
     say(
         f"training trial {stored.number} of {folder} again, random seed {stored.random_seed}: "
-        f"{stored.architecture.describe()}"
+        f"{words}"
     )
 
     def show(epoch: "Epoch") -> None:
+        if for_programs():
+            known = {"epoch": epoch.number, "score": epoch.score, "loss": epoch.loss}
+            known |= {"stored_score": epoch.stored_score, "stored_loss": epoch.stored_loss}
+            event("epoch", **known, same=epoch.same)
         score, stored = format_score(epoch.score), format_score(epoch.stored_score)
         words = f"  epoch {epoch.number}: {record.metric} {score}, loss {epoch.loss:.6f}"
         before = f"  (stored: {stored}, {epoch.stored_loss:.6f})"
         say(words if epoch.same else words + before)
 
     epochs = reproduce(record, stored, make_plan(config, record.command, folder), show)
+    if for_programs():
+        event("done", epochs=epochs)
     words = "1 epoch has its" if epochs == 1 else f"all {epochs} epochs have their"
     say(f"Reproduced: {words} stored score and loss, to the bit.")

@@ -1,6 +1,5 @@
 """`autopelt search` and `resume`: start a study, say what it would cost, or go on with it."""
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autopelt.cli.confirm import confirmed
-from autopelt.cli.console import echo_table, say
+from autopelt.cli.console import echo_table, event, for_programs, json_option, say
 from autopelt.cli.options import as_typed, options
-from autopelt.errors import InfeasibleError, UnexpectedEndError
+from autopelt.errors import InfeasibleError, UnexpectedEndError, command
 from autopelt.workflows.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from autopelt.workflows.plan import Bound, Plan
 
 FREE = [name for name, option in OPTIONS.items() if option.free]
-events = click.option("--json", "as_json", is_flag=True, help="One event a line on stdout.")
 
 
 @click.command(short_help="Search architectures for a task within a budget.")
@@ -30,12 +28,11 @@ events = click.option("--json", "as_json", is_flag=True, help="One event a line 
 @click.option("--config", "config_file", help="A configuration file; options override it.")
 @click.option("--out", help="Folder of the study.  [default: reports/TASK-MODEL-BUDGET]")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and start nothing.")
-@events
+@json_option
 def search(
     config_file: str | None,
     out: str | None,
     dry_run: bool,
-    as_json: bool,
     ray_address: str | None,
     **given: Any,
 ) -> None:
@@ -60,15 +57,14 @@ def search(
     given_folder = None if out is None else Path(out)
     bound = bind(config, given_folder)
     if dry_run:
-        _price(make_plan(config, "", bound=bound), as_json)
+        _price(make_plan(config, "", bound=bound))
         return
-    command = as_typed()
+    made_by = as_typed()
     _run(
         bound,
         given_folder or new_folder(config, bound.task.name),
-        as_json,
         ray_address,
-        lambda: make_plan(config, command, given_folder, bound),
+        lambda: make_plan(config, made_by, given_folder, bound),
     )
 
 
@@ -76,8 +72,8 @@ def search(
 @click.argument("study")
 @options(*FREE, otherwise="the study's")
 @options("ray_address")
-@events
-def resume(study: str, as_json: bool, ray_address: str | None, **changes: Any) -> None:
+@json_option
+def resume(study: str, ray_address: str | None, **changes: Any) -> None:
     """Go on with a study that was stopped or killed, or give it more trials.
 
     \b
@@ -91,24 +87,24 @@ def resume(study: str, as_json: bool, ray_address: str | None, **changes: Any) -
 
     folder = Path(study)
     stored = StudyStorage.open(folder)
-    config, command = changed_config(stored, changes), stored.record().command
+    config, made_by = changed_config(stored, changes), stored.record().command
     bound = bind(config, folder)
-    _run(bound, folder, as_json, ray_address, lambda: make_plan(config, command, folder, bound))
+    _run(bound, folder, ray_address, lambda: make_plan(config, made_by, folder, bound))
 
 
-def _price(plan: "Plan", as_json: bool) -> None:
+def _price(plan: "Plan") -> None:
     """Say what a study would cost; writes nothing."""
     from autopelt.training.results import TrialFailure
     from autopelt.workflows.memory import too_much
     from autopelt.workflows.price import price, sentences
 
-    say("\n".join([*plan.notes, *too_much(plan.config, plan.forecast)]), err=as_json)
+    say("\n".join([*plan.notes, *too_much(plan.config, plan.forecast)]))
     try:
         cost = price(plan)
     except TrialFailure as error:
         raise InfeasibleError(f"a trial would fail: {error}.") from None
-    if as_json:
-        click.echo(json.dumps(asdict(cost)))
+    if for_programs():
+        event("price", **asdict(cost))
         return
     say("\n".join(sentences(plan, cost)))
     say("Nothing was started. The same command without --dry-run runs the study.")
@@ -117,12 +113,11 @@ def _price(plan: "Plan", as_json: bool) -> None:
 def _run(
     bound: "Bound",
     folder: Path,
-    as_json: bool,
     ray_address: str | None,
     planned: "Callable[[], Plan]",
 ) -> None:
     """Say at once what begins, then load what it takes, and run it."""
-    say(_first_line(bound, folder), err=as_json)
+    say(_first_line(bound, folder))
     from rich.console import Console
 
     from autopelt.system.signals import Stopped
@@ -130,9 +125,9 @@ def _run(
     from autopelt.views.terminal import LineView, LiveView
     from autopelt.workflows.memory import too_much
 
-    console = Console(stderr=as_json)
+    console = Console(stderr=for_programs())
     view: View
-    if as_json:
+    if for_programs():
         view = EventView(sys.stdout)
     elif console.is_terminal and not os.environ.get("AUTOPELT_PLAIN"):
         view = LiveView(console)
@@ -145,7 +140,7 @@ def _run(
             if ray_address is None:  # of other machines nothing is known
                 notes += too_much(plan.config, plan.forecast)
             for line in [*notes, *_announcement(plan)]:
-                say(line, err=as_json)
+                say(line)
             if isinstance(view, EventView):
                 view.emit("study", **_beginning(plan, folder))
                 for note in notes:
@@ -158,19 +153,18 @@ def _run(
             shown = logging_to(view, folder, plan.config.tensorboard)
             record = search(plan, folder, shown, ray_address)
     except Stopped:
-        command = f"autopelt resume {folder}"
-        if isinstance(view, EventView):
-            view.emit("interrupted", study=str(folder), resume=command)
-        raise UnexpectedEndError(f"stopped; nothing is lost. Go on with: {command}") from None
+        raise UnexpectedEndError(
+            f"stopped; nothing is lost. Go on with: {command('resume', folder)}"
+        ) from None
     if plan.config.confirm_seeds is not None:
-        record = confirmed(plan, folder, err=as_json)
+        record = confirmed(plan, folder)
     if isinstance(view, EventView):
         view.emit("done", **end_of(record, folder))
     from autopelt.views.conclusion import conclusion
     from autopelt.views.tables import front_table
 
-    echo_table(front_table(record), err=as_json)
-    say(conclusion(record, folder), err=as_json)
+    echo_table(front_table(record))
+    say(conclusion(record, folder))
 
 
 def _beginning(plan: "Plan", folder: Path) -> dict[str, Any]:

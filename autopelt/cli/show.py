@@ -1,12 +1,11 @@
 """`autopelt show`: an architecture and what it costs."""
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from autopelt.cli.console import say
-from autopelt.cli.options import json_object, option
+from autopelt.cli.console import for_programs, json_option, say, tell
+from autopelt.cli.options import option
 from autopelt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 @option("backbone_description")
 @option("own_methods")
 @click.option("--model-config", help="A bare config.json instead of a model.")
-@json_object
+@json_option
 @click.option("--yaml", "as_yaml", is_flag=True, help="The architecture as YAML.")
 def show(
     architecture: str,
@@ -28,7 +27,6 @@ def show(
     backbone_description: str | None,
     own_methods: str | None,
     model_config: str | None,
-    as_json: bool,
     as_yaml: bool,
 ) -> None:
     """Show an architecture and what it costs: a seed architecture, a file, or a study's trial.
@@ -72,15 +70,32 @@ def show(
         head = sizes.head("sequence_classification", outputs)
     except UsageError:  # a family that only generates
         head = None
-    if as_json:
-        values = {"id": named.architecture.id, "trained": count.trained, "deployed": count.deployed}
-        values |= {"share": count.share, "backbone_parameters": count.backbone, "head": head}
-        click.echo(json.dumps(values))
+    if for_programs():
+        tell(_values(named, count, head))
     elif as_yaml:
         click.echo(named.architecture.to_yaml(), nl=False)
     else:
         apart = [] if head is None else [f"task head, apart: {head:,} for {outputs} outputs"]
         say("\n".join([*_costs(named, count), *apart, *_scores(named)]))
+
+
+def _values(named: "Named", count: "Count", head: int | None) -> dict[str, Any]:
+    """The same for a program."""
+    from autopelt.views.json_events import scored
+
+    study, trial = named.study, named.trial
+    measured = study is not None and trial is not None and trial.score is not None
+    return {
+        "name": named.name,
+        "id": named.architecture.id,
+        "words": named.architecture.describe(),
+        "trained": count.trained,
+        "deployed": count.deployed,
+        "share": count.share,
+        "backbone_parameters": count.backbone,
+        "head": head,
+        "trial": scored(study, trial) if study is not None and measured else None,
+    }
 
 
 def _costs(named: "Named", count: "Count") -> list[str]:

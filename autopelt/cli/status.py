@@ -1,18 +1,16 @@
 """`autopelt status`: one screen about a study."""
 
-import json
 from pathlib import Path
 
 import click
 
-from autopelt.cli.console import say
-from autopelt.cli.options import json_object
+from autopelt.cli.console import for_programs, json_option, say, tell
 
 
 @click.command(short_help="Show how far a study is and what to do next.")
 @click.argument("study")
-@json_object
-def status(study: str, as_json: bool) -> None:
+@json_option
+def status(study: str) -> None:
     """Show how far a study is, what it has found, and what to do next; also while it runs.
 
     \b
@@ -23,7 +21,7 @@ def status(study: str, as_json: bool) -> None:
     from autopelt.workflows.status import status, told
 
     values = status(Path(study))
-    if as_json:
-        click.echo(json.dumps(values))
+    if for_programs():
+        tell(values)
     else:
         say("\n".join(told(values)))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import event, for_programs, json_option, say
 from autopelt.cli.evaluate import reported
 from autopelt.cli.options import option
 from autopelt.system.units import format_score
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @option("random_seed", words="Random seed.", otherwise="the best trial's")
 @option("data", words="Folder with the task's files.", otherwise="the study's")
 @click.option("--force", is_flag=True, help="Replace what STUDY/trained holds.")
+@json_option
 def train(study: str, architecture: str | None, **choices: Any) -> None:
     """Train a study's best architecture on its task and write a folder to keep.
 
@@ -37,9 +38,22 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
     from autopelt.api.train import train
 
     def announce(training: "Training") -> None:
+        if for_programs():
+            made = training.architecture
+            event(
+                "started",
+                **{"name": training.name, "id": made.id, "words": made.describe()},
+                **{"metric": training.metric, "epochs": training.epochs},
+                folder=str(training.folder),
+            )
+            return
         say(f"training {training.name}: {training.architecture.describe()}")
 
     def show(training: "Training", result: "EpochResult") -> None:
+        if for_programs():
+            known = {"epoch": result.epoch, "score": result.score, "loss": result.loss}
+            event("epoch", **known, best=result.best)
+            return
         say(
             f"  epoch {result.epoch} of {training.epochs}: loss {result.loss:.4f}, "
             f"selection {training.metric} {format_score(result.score)}"
@@ -47,6 +61,9 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
         )
 
     trained = train(study, architecture, **choices, on_start=announce, on_epoch=show)
+    if for_programs():
+        event("done", **trained)
+        return
     for line in reported(trained):
         say(line)
     say(f"Saved:    {trained['folder']}")

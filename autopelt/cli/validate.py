@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from autopelt.cli.console import say
+from autopelt.cli.console import for_programs, json_option, say, tell
 from autopelt.errors import UsageError
 
 
@@ -14,9 +14,10 @@ from autopelt.errors import UsageError
 @click.option("--as", "kind", help="config, space, architecture or task.  [default: by its keys]")
 @click.option("--model", help="Check that it fits this backbone, too.")
 @click.option(
-    "--schema", "wanted", help="Print a JSON schema for editors: config, space, and so on."
+    "--schema", "wanted", help="Print a JSON schema: of config, space, …, or of a command's --json."
 )
-def validate(file: str | None, kind: str | None, model: str | None, wanted: str | None) -> None:
+@json_option
+def validate(file: str | None, kind: str | None, model: str | None, wanted: str | None) -> int:
     """Check a configuration, search space, architecture or task file: all errors at once.
 
     \b
@@ -30,12 +31,19 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
     from autopelt.workflows.validate import schema, validate
 
     if wanted is not None:
-        click.echo(json.dumps(schema(wanted), indent=2))
-        return
+        from autopelt.views.answers import COMMANDS, schema_of
+
+        made = schema_of(wanted) if wanted in COMMANDS else schema(wanted, COMMANDS)
+        click.echo(json.dumps(made, indent=2))
+        return 0
     if file is None:
         raise UsageError("validate needs a FILE, or --schema config, space, architecture or task.")
     shapes = None if model is None else sizes_of(resolve(model)).shapes
     found, errors = validate(Path(file), kind, shapes)
+    if for_programs():
+        values = {"file": file, "kind": found, "valid": not errors, "model": model}
+        tell(values | {"errors": errors})
+        return UsageError.exit_code if errors else 0
     article = "an" if found == "architecture" else "a"
     for error in errors:
         say(f"{file}: {error}")
@@ -44,3 +52,4 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
         raise UsageError(f"'{file}' has {number} as {article} {found}.")
     fits = "" if model is None else f" that fits {model}"
     say(f"{file}: {article} {found}{fits}, without errors")
+    return 0

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import ray
 
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, command
 from autopelt.execution.cluster import join
 from autopelt.system.held_folder import held_folder
 from autopelt.system.signals import own_signals
@@ -99,7 +99,8 @@ def _start(workers: int, threads: int, scratch: Path) -> None:
             if attempt == _STARTS:
                 raise UnavailableError(
                     f"Ray's processes did not start ({str(error).splitlines()[0]}); is the machine "
-                    "too busy or short of memory? What is done is kept: autopelt resume STUDY."
+                    "too busy or short of memory? What is done is kept: "
+                    f"{command('resume', 'STUDY')}"
                 ) from None
 
 

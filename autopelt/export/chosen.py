@@ -64,10 +64,10 @@ def choose(name: str, to: str) -> Chosen:
         text = read_text(path / "architecture.yaml", f"'{path / 'architecture.yaml'}'")
         architecture = Architecture.from_yaml(text)
         return Chosen(name, record.setup, record.training, architecture, record.random_seed)
-    why = "is no study and no folder of autopelt train"
+    why = "is no study and no folder of a trained model"
     if (path / DESCRIPTION).is_file():
         why = "is an exported folder, which keeps neither data nor schedule"
     raise UsageError(
-        f"'{name}' {why}; {parameter('to', to)} takes STUDY, STUDY:TRIAL or a folder of autopelt "
-        "train, like reports/demo."
+        f"'{name}' {why}; {parameter('to', to)} takes STUDY, STUDY:TRIAL or the folder of a "
+        "trained model, like reports/demo."
     )

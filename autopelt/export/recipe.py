@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.data.recorded import SEARCHED
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, command
 from autopelt.export.chosen import Chosen
 from autopelt.export.peft_settings import PeftSettings, peft_settings
 from autopelt.system.files import write_text
@@ -205,5 +205,5 @@ def not_a_decoder(to: str, name: str) -> UsageError:
     """The error where a training is none of a decoder on texts."""
     return UsageError(
         f"cannot export to {to}: it trains decoders on texts (kinds generation and chat), and "
-        f"{name} is none; use: autopelt train {name}"
+        f"{name} is none; use: {command('train', name)}"
     )

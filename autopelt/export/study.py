@@ -10,7 +10,7 @@ from pathlib import Path
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.load import load_config, load_tokenizer
 from autopelt.data.recorded import REPORT, SEARCHED
-from autopelt.errors import UsageError, parameter
+from autopelt.errors import UsageError, command, parameter
 from autopelt.export import OF_A_STUDY, axolotl, llama_factory, trl_script
 from autopelt.export.chosen import Chosen, choose
 from autopelt.export.recipe import Recipe, not_a_decoder, recipe
@@ -104,7 +104,7 @@ def _script(chosen: Chosen, out: Path) -> None:
     if task.kind not in _KINDS:
         raise UsageError(
             f"a script is made for {', '.join(_KINDS)} and decoders that write, not for "
-            f"{task.kind.replace('_', ' ')}; use: autopelt train {name}"
+            f"{task.kind.replace('_', ' ')}; use: {command('train', name)}"
         )
     assert isinstance(task, Classification)
     require_plain_training(chosen.architecture, name)
@@ -126,7 +126,7 @@ def require_plain_training(architecture: Architecture, name: str) -> None:
     if tended:
         raise UsageError(
             f"a script cannot train {', '.join(tended)}: its loop is an optimiser's, and the "
-            f"method does more; use: autopelt train {name}"
+            f"method does more; use: {command('train', name)}"
         )
 
 

@@ -16,7 +16,7 @@ from autopelt.backbones.head import HEADS, added_biases
 from autopelt.backbones.load import load_config, load_model, load_tokenizer
 from autopelt.backbones.pooler import reads_first_token
 from autopelt.backbones.source import ModelSource, resolve
-from autopelt.errors import UnavailableError, UsageError, parameter
+from autopelt.errors import UnavailableError, UsageError, command, parameter
 from autopelt.modules.attachment import head_parameters
 from autopelt.modules.checkpoint import load
 from autopelt.study.config import CONFIG
@@ -98,8 +98,8 @@ def find_trained(folder: str | Path) -> Trained:
         return _of_study(folder)
     if not (folder / RECORD).is_file():
         raise UnavailableError(
-            f"'{folder}' holds nothing to export: it is no study, no STUDY:TRIAL, no folder of "
-            "autopelt train and no exported folder."
+            f"'{folder}' holds nothing to export: it is no study, no STUDY:TRIAL, and no folder "
+            f"that was trained or exported; train one: {command('train', 'STUDY')}"
         )
     record = read_record(folder)
     setup = record.setup
@@ -226,7 +226,7 @@ def _of_study(folder: Path) -> Trained:
     if not (best / "weights.safetensors").is_file():
         raise UnavailableError(
             f"study '{folder}' has no trained architecture within its budget yet; go on with: "
-            f"autopelt resume {folder}"
+            f"{command('resume', folder)}"
         )
     study = StudyStorage.open(folder)
     setup = Setup.of(study.config)
@@ -267,7 +267,7 @@ def _of_trial(study: Path, which: str) -> Path:
     if folder is not study and not (folder / RECORD).is_file():
         raise UnavailableError(
             f"the weights of {study}:{trial.number} were not kept, as it is not the study's best; "
-            f"train it first: autopelt train {study}:{trial.number} --out {folder}"
+            f"train it first: {command('train', f'{study}:{trial.number}', out=str(folder))}"
         )
     return folder
 

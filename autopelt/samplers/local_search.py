@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from autopelt.errors import UnexpectedEndError, parameter
+from autopelt.errors import UnexpectedEndError, command, parameter
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import (
     enumerate_feasible,
@@ -40,8 +40,8 @@ class SpaceExhaustedError(UnexpectedEndError):
     def __init__(self, space: BoundSpace) -> None:
         super().__init__(
             f"every architecture of space '{space.space.name}' within {space.limit:,} parameters "
-            f"is in the study; raise {parameter('budget')} or take a larger space (autopelt list "
-            "spaces)."
+            f"is in the study; raise {parameter('budget')} or take a larger space "
+            f"({command('list', 'spaces')})."
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.errors import InfeasibleError, UsageError, parameter
+from autopelt.errors import InfeasibleError, UsageError, command, parameter
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace
@@ -53,7 +53,7 @@ class BoundSpace(PriceTables):
             raise InfeasibleError(
                 f"the budget allows {limit:,} parameters{share} but the smallest architecture of "
                 f"space '{space.name}' has {self.smallest:,}; raise {parameter('budget')} to at "
-                f"least {self.smallest} or take a smaller space (autopelt list spaces)."
+                f"least {self.smallest} or take a smaller space ({command('list', 'spaces')})."
             )
         if minimum > limit:
             raise UsageError(

@@ -10,7 +10,7 @@ import optuna
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, command
 from autopelt.study.config import CONFIG
 from autopelt.system.lock import LOCK, holders
 
@@ -40,7 +40,7 @@ def unreadable(folder: Path, why: str) -> UnavailableError:
     """The error for a database in a study's folder that cannot be read, with the way out."""
     return UnavailableError(
         f"'{folder / DATABASE}' cannot be read ({' '.join(why.split())}); restore it from a copy, "
-        f"or search again: autopelt search --config {folder / CONFIG} --out NEW"
+        f"or search again: {command('search', config=str(folder / CONFIG), out='NEW')}"
     )
 
 
@@ -114,7 +114,7 @@ def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
             advice = f"For {WAIT} s {who} held {DATABASE}: end that"
         raise UnavailableError(
             f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
-            f"is kept. {advice}, then: autopelt resume {folder}"
+            f"is kept. {advice}, then: {command('resume', folder)}"
         ) from None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.seeds import seed_architecture
-from autopelt.errors import InfeasibleError, UsageError
+from autopelt.errors import InfeasibleError, UsageError, command
 from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
 from autopelt.study.config import CONFIG, likely
@@ -61,7 +61,8 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
         confirmed = record.confirmed_best
         if confirmed is None:
             raise InfeasibleError(
-                f"nothing of study '{record.name}' is confirmed yet; run autopelt confirm first."
+                f"nothing of study '{record.name}' is confirmed yet; first: "
+                f"{command('confirm', 'STUDY')}"
             )
         return confirmed
     if which in ("", BEST, KNEE):
@@ -69,7 +70,8 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
         if best is None:
             raise InfeasibleError(
                 f"study '{record.name}' has no complete trial within the budget, so it has no "
-                f"{which or BEST} yet; go on with autopelt resume, or name a trial by its number."
+                f"{which or BEST} yet; name a trial by its number, or go on: "
+                f"{command('resume', 'STUDY')}"
             )
         if which != KNEE:
             return best

@@ -33,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.errors import UnavailableError, UsageError, parameter
+from autopelt.errors import UnavailableError, UsageError, command, parameter
 from autopelt.study.config import CONFIG, STUDIES, StudyConfig, likely
 from autopelt.study.confirmation import confirmations, ledger
 from autopelt.study.database import (
@@ -140,7 +140,8 @@ class StudyStorage:
             )
         if not (folder / CONFIG).is_file() and not (folder / DATABASE).is_file():
             raise UsageError(
-                f"'{folder}' is not a study: it has no {CONFIG}; start one with autopelt search."
+                f"'{folder}' is not a study: it has no {CONFIG}; start one: "
+                f"{command('search', task='demo')}"
             )
         config = _load_config(folder) if (folder / CONFIG).is_file() else None
         url = None if config is None else config.storage

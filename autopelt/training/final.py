@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.data.recorded import Recorded
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, command
 from autopelt.modules.attachment import count_attached
 from autopelt.modules.checkpoint import load, save
 from autopelt.study.config import TrainingConfig
@@ -190,7 +190,9 @@ def read_record(folder: Path) -> ModelRecord:
     except OSError as error:
         raise UnavailableError(
             f"'{folder}' is not a trained model: {RECORD} cannot be read ({error.strerror}); "
-            "make one with autopelt train STUDY."
+            f"make one: {command('train', 'STUDY')}"
         ) from None
     except ValidationError:
-        raise UnavailableError(f"'{path}' is damaged; train again with autopelt train.") from None
+        raise UnavailableError(
+            f"'{path}' is damaged; train again: {command('train', 'STUDY')}"
+        ) from None

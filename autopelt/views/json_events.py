@@ -1,10 +1,8 @@
-"""What happens in a search as lines of JSON, one event each: for programs that watch.
+"""What happens while a command runs as lines of JSON, one event each: for programs that watch.
 
-`SCHEMA` says what an event has; `docs/events.md` says it in words.
+`KINDS` says what an event of a search has; docs/events.md is made of it.
 """
 
-import json
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,11 +10,20 @@ from typing import Any, TextIO
 from autopelt.cards.expectation import measured
 from autopelt.cards.verdict import lead, sentences
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
+from autopelt.system.json_text import event_text
+from autopelt.views.schemas import (
+    Schema,
+    by_name,
+    fields,
+    flag,
+    number,
+    or_null,
+    several,
+    text,
+    whole,
+)
 
-_NUMBER, _WHOLE, _TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
-_SCORE = {"type": ["number", "null"]}
-
-Described = Mapping[str, tuple[Mapping[str, Any], Callable[..., Any]]]
+Described = Mapping[str, tuple[Schema, Callable[..., Any]]]
 """Field of an event -> its JSON schema, and how it is taken from what the event is about."""
 
 
@@ -27,113 +34,147 @@ def _on_front(trial: TrialRecord, study: StudyRecord) -> bool:
 
 
 _TRIAL: Described = {
-    "trial": (_WHOLE, lambda t: t.number),
-    "label": (_TEXT, lambda t: t.label),
-    "id": (_TEXT, lambda t: t.architecture.id),
-    "words": (_TEXT, lambda t: t.architecture.describe()),
-    "deployed": (_WHOLE, lambda t: t.count.deployed),
-    "trained": (_WHOLE, lambda t: t.count.trained),
-    "share": (_NUMBER, lambda t: t.count.share),
+    "trial": (whole("its number"), lambda t: t.number),
+    "label": (text("name of a seed architecture, or empty"), lambda t: t.label),
+    "id": (text("of the architecture"), lambda t: t.architecture.id),
+    "words": (text("the architecture for a person"), lambda t: t.architecture.describe()),
+    "deployed": (whole("parameters that are shipped"), lambda t: t.count.deployed),
+    "trained": (whole("parameters that are trained"), lambda t: t.count.trained),
+    "share": (number("deployed, of the backbone's: 0.01 is 1%"), lambda t: t.count.share),
 }
 _STARTED: Described = {
-    "origin": (_TEXT, lambda t: t.origin),
-    "random_seed": (_WHOLE, lambda t: t.random_seed),
+    "origin": (text("who asked: seed, warm, start, model or repeat"), lambda t: t.origin),
+    "random_seed": (whole("of the training"), lambda t: t.random_seed),
 }
 _FINISHED: Described = {
-    "state": ({"enum": ["complete", "failed", "stopped"]}, lambda t, study: t.state),
-    "score": (_SCORE, lambda t, study: t.score),
-    "expected": (_SCORE, lambda t, study: study.expected(t)),
-    "repeats": ({"type": ["integer", "null"]}, lambda t, study: t.repeats),
-    "reason": (_TEXT, lambda t, study: t.reason),
-    "seconds": (_NUMBER, lambda t, study: round(sum(t.seconds.values()), 3)),
-    "on_front": ({"type": "boolean"}, _on_front),
-    "done": (_WHOLE, lambda t, study: sum(o.finished is not None for o in study.trials)),
-    "total": (_WHOLE, lambda t, study: study.total),
+    "state": (
+        text("how it ended", "complete", "failed", "stopped"),
+        lambda t, study: t.state,
+    ),
+    "score": (or_null(number("best on the selection split")), lambda t, study: t.score),
+    "expected": (
+        or_null(number("score that is expected of its architecture by now")),
+        lambda t, study: study.expected(t),
+    ),
+    "repeats": (or_null(whole("the trial that it trains again")), lambda t, study: t.repeats),
+    "reason": (text("of a failure, or empty"), lambda t, study: t.reason),
+    "seconds": (
+        number("that it took"),
+        lambda t, study: round(sum(t.seconds.values()), 3),
+    ),
+    "on_front": (flag("its architecture is on the front by now"), _on_front),
+    "done": (
+        whole("trials that ended so far"),
+        lambda t, study: sum(o.finished is not None for o in study.trials),
+    ),
+    "total": (whole("trials of the study"), lambda t, study: study.total),
 }
 
 
-def _schemas(fields: Described) -> dict[str, Mapping[str, Any]]:
-    return {name: schema for name, (schema, _) in fields.items()}
+def _schemas(described: Described) -> dict[str, Schema]:
+    return {name: schema for name, (schema, _) in described.items()}
 
 
-def _values(fields: Described, *about: object) -> dict[str, Any]:
-    return {name: value(*about) for name, (_, value) in fields.items()}
+def _values(described: Described, *about: object) -> dict[str, Any]:
+    return {name: value(*about) for name, (_, value) in described.items()}
 
 
 _BELIEVED: Described = {
-    "score": (_NUMBER, lambda t, study: t.score),
-    "expected": (_NUMBER, lambda t, study: study.expected(t)),
-    "expected_sd": (_SCORE, lambda t, study: _finite(study.belief(t).sd)),
-    "trainings": (_WHOLE, lambda t, study: len(study.trainings_of(t))),
-    "reaches": (_TEXT, lambda t, study: measured(study, t)),
+    "score": (number("best on the selection split"), lambda t, study: t.score),
+    "expected": (
+        number("score that is expected of its architecture"),
+        lambda t, study: study.expected(t),
+    ),
+    "expected_sd": (
+        or_null(number("standard deviation of that; null with one training")),
+        lambda t, study: study.belief(t).sd,
+    ),
+    "trainings": (whole("of its architecture"), lambda t, study: len(study.trainings_of(t))),
+    "reaches": (text("all this in words"), lambda t, study: measured(study, t)),
 }
-_WITH_SCORE = _schemas(_TRIAL) | _schemas(_BELIEVED)
-_BEST = {
-    "anyOf": [
-        {"type": "null"},
-        {"type": "object", "properties": _WITH_SCORE, "required": list(_WITH_SCORE)},
-    ]
+SCORED = or_null(
+    fields(
+        _schemas(_TRIAL) | _schemas(_BELIEVED),
+        "of the front, or within the budget",
+        title="scored trial",
+    )
+)
+"""A trial with its score and what is believed of its architecture."""
+
+
+def _said(words: str) -> Schema:
+    return {**SCORED, "description": words}
+
+
+VERDICT: dict[str, Schema] = {
+    "verdict": or_null(text("what the search bought, in a sentence; null before there is any")),
+    "answer": by_name(text("in a sentence"), "what else there is to say, by what it is about"),
 }
 _DONE: Described = {
-    "study": (_TEXT, lambda record, folder: str(folder)),
-    "complete": (_WHOLE, lambda record, folder: len(record.complete)),
-    "failed": (_WHOLE, lambda record, folder: sum(t.state == FAILED for t in record.trials)),
-    "stopped": (_WHOLE, lambda record, folder: sum(t.state == STOPPED for t in record.trials)),
+    "study": (text("its folder"), lambda record, folder: str(folder)),
+    "complete": (whole("trials that ended well"), lambda record, folder: len(record.complete)),
+    "failed": (
+        whole("trials that failed"),
+        lambda record, folder: sum(t.state == FAILED for t in record.trials),
+    ),
+    "stopped": (
+        whole("trials that early stopping ended"),
+        lambda record, folder: sum(t.state == STOPPED for t in record.trials),
+    ),
     "front": (
-        {"type": "array", "items": _WHOLE},
+        several(whole("number of a trial"), "the Pareto front, by growing parameters"),
         lambda record, folder: [t.number for t in record.front],
     ),
-    "hypervolume": (_NUMBER, lambda record, folder: record.hypervolume()),
-    "best": (_BEST, lambda record, folder: scored(record, record.best)),
-    "best_seed": (_BEST, lambda record, folder: scored(record, record.best_seed)),
+    "hypervolume": (number("of the front"), lambda record, folder: record.hypervolume()),
+    "best": (
+        _said("within the budget; null: none"),
+        lambda record, folder: scored(record, record.best),
+    ),
+    "best_seed": (
+        _said("of the seed architectures"),
+        lambda record, folder: scored(record, record.best_seed),
+    ),
     "verdict": (
-        {"type": ["string", "null"]},
+        VERDICT["verdict"],
         lambda record, folder: lead(record) if record.best else None,
     ),
     "answer": (
-        {"type": "object", "additionalProperties": _TEXT},
+        VERDICT["answer"],
         lambda record, folder: dict(sentences(record)) if record.best else {},
     ),
-    "report": (_TEXT, lambda record, folder: str(folder / "index.html")),
+    "report": (text("the page"), lambda record, folder: str(folder / "index.html")),
 }
 
-FIELDS: Mapping[str, Mapping[str, Any]] = {
+MESSAGE: Mapping[str, Schema] = {"text": text("for a person")}
+KINDS: Mapping[str, Mapping[str, Schema]] = {
     "study": {
-        "study": _TEXT,
-        "trials": _WHOLE,
-        "workers": _WHOLE,
-        "task": _TEXT,
-        "metric": _TEXT,
-        "backbone": _TEXT,
-        "backbone_parameters": _WHOLE,
-        "limit": _WHOLE,
-        "head": _WHOLE,
-        "space": _TEXT,
+        "study": text("its folder"),
+        "trials": whole("in total"),
+        "workers": whole("trials at once"),
+        "task": text("its name"),
+        "metric": text("name of the score; higher is better"),
+        "backbone": text("its name"),
+        "backbone_parameters": whole("without a task head"),
+        "limit": whole("the budget in parameters"),
+        "head": whole("parameters of the task head, which are apart"),
+        "space": text("its name"),
     },
-    "message": {"text": _TEXT},
+    "message": MESSAGE,
     "started": _schemas(_TRIAL) | _schemas(_STARTED),
-    "doing": {"trial": {"type": ["integer", "null"]}, "text": _TEXT},
-    "epoch": {"trial": _WHOLE, "epoch": _WHOLE, "score": _SCORE, "loss": _SCORE},
+    "doing": {
+        "trial": or_null(whole("its number; null: the search itself")),
+        "text": text("what happens now, such as: computing the trunk of 4 layers"),
+    },
+    "epoch": {
+        "trial": whole("its number"),
+        "epoch": whole("that ended, from 1"),
+        "score": or_null(number("on the selection split; null: not finite")),
+        "loss": or_null(number("mean of the epoch; null: not finite")),
+    },
     "finished": _schemas(_TRIAL) | _schemas(_FINISHED),
     "done": _schemas(_DONE),
-    "interrupted": {"study": _TEXT, "resume": _TEXT},
 }
-"""Kind of event -> its fields, each as JSON schema; every event has ``event`` and ``time`` too."""
-
-SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "An event of autopelt search --json",
-    "oneOf": [
-        {
-            "type": "object",
-            "properties": {"event": {"const": kind}, "time": _NUMBER, **fields},
-            "required": ["event", "time", *fields],
-            "additionalProperties": False,
-        }
-        for kind, fields in FIELDS.items()
-    ],
-}
-"""JSON schema of an event, draft 2020-12."""
+"""Kind of event of a search -> its fields; every event has ``event`` and ``time`` too."""
 
 
 class EventView:
@@ -142,12 +183,9 @@ class EventView:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
-    def emit(self, event: str, **fields: Any) -> None:
-        """Write an event; numbers that are not finite become null, as JSON has none."""
-        values = {"event": event, "time": round(time.time(), 3)} | {
-            key: _finite(value) for key, value in fields.items()
-        }
-        print(json.dumps(values, allow_nan=False), file=self.stream, flush=True)
+    def emit(self, event: str, /, **values: Any) -> None:
+        """Write an event."""
+        print(event_text(event, **values), file=self.stream, flush=True)
 
     def message(self, text: str) -> None:
         """What the user must know."""
@@ -163,8 +201,8 @@ class EventView:
 
     def progressed(self, number: int, result: dict[str, Any]) -> None:
         """An epoch of a trial ended."""
-        fields = {key: result[key] for key in ("epoch", "score", "loss")}
-        self.emit("epoch", trial=number, **fields)
+        known = {key: result[key] for key in ("epoch", "score", "loss")}
+        self.emit("epoch", trial=number, **known)
 
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
         """A trial ended."""
@@ -179,10 +217,6 @@ def described(trial: TrialRecord) -> dict[str, Any]:
 def scored(study: StudyRecord, trial: TrialRecord | None) -> dict[str, Any] | None:
     """The same with its score and what is believed of its architecture; None for none."""
     return None if trial is None else described(trial) | _values(_BELIEVED, trial, study)
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
 def end_of(record: StudyRecord, folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ What is compared there is chosen by the posterior mean given all selection score
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autopelt.errors import InfeasibleError, UsageError, require_positive
+from autopelt.errors import InfeasibleError, UsageError, command, require_positive
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers.posterior import beliefs, posterior_means
 from autopelt.statistics.pareto import front_of
@@ -57,7 +57,7 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
     if not inside:
         raise InfeasibleError(
             f"study '{record.name}' has no complete trial within the budget; there is nothing to "
-            "confirm. Go on with autopelt resume."
+            f"confirm. Go on: {command('resume', 'STUDY')}"
         )
 
     def rank(trials: list[TrialRecord]) -> list[TrialRecord]:

@@ -14,7 +14,7 @@ import optuna
 
 from autopelt import execution
 from autopelt.architecture.architecture import Architecture
-from autopelt.errors import InfeasibleError, UnavailableError, UsageError, parameter
+from autopelt.errors import InfeasibleError, UnavailableError, UsageError, command, parameter
 from autopelt.execution import Outcome
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers import (
@@ -243,7 +243,7 @@ class _Driver:
             raise UnavailableError(
                 f"trial {number} could not be kept ({outcome.failed}); what the study holds is "
                 "kept, and the trial runs again. Make room, then: "
-                f"autopelt resume {self.study.folder}"
+                f"{command('resume', self.study.folder)}"
             )
         best = None if known is None else known.best
         if known is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopelt.backbones.description import load, plain, read
 from autopelt.backbones.source import MINILM
-from autopelt.errors import UsageError, did_you_mean, parameter
+from autopelt.errors import UsageError, command, did_you_mean, parameter
 from autopelt.methods.own_file import run_own_file
 from autopelt.study.config import STUDIES, StudyConfig, read_values
 from autopelt.system.files import read_text
@@ -117,7 +117,7 @@ def _task(name: Any, own: dict[str, Any]) -> Task:
         )
     if not isinstance(name, str):
         raise UsageError(
-            f"{parameter('task')} is missing; see autopelt list tasks, or start with "
+            f"{parameter('task')} is missing; see {command('list', 'tasks')}, or start with "
             f"{parameter('task', 'demo')}."
         )
     return make_task(name)

@@ -10,7 +10,8 @@ from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_seconds, format_share
 from autopelt.views.json_events import scored
 
-_WORDS = ((COMPLETE, "complete"), (FAILED, "failed"), (STOPPED, "stopped early"))
+_WORDS = {COMPLETE: "complete", FAILED: "failed", STOPPED: "stopped early"}
+"""State of a trial that ended -> in words."""
 
 
 def status(folder: Path) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def status(folder: Path) -> dict[str, Any]:
     opened = StudyStorage.open(folder)
     record, process = opened.record(), opened.process()
     counts = Counter(t.state for t in record.trials)
-    done = sum(counts[state] for state, _ in _WORDS)
+    done = sum(counts[state] for state in _WORDS)
     finished = done >= record.total
     state = "running" if process is not None else "finished" if finished else "stopped"
     times = [t for trial in record.trials for t in (trial.started, trial.finished) if t is not None]
@@ -39,7 +40,7 @@ def status(folder: Path) -> dict[str, Any]:
         "study": str(folder),
         "state": state,
         "process": process,
-        "trials": {name: counts[key] for key, name in _WORDS}
+        "trials": {key: counts[key] for key in _WORDS}
         | {RUNNING: counts[RUNNING] if process is not None else 0, "total": record.total},
         "interrupted": counts[RUNNING] if process is None else 0,
         "seconds": max(times) - min(times) if times else 0.0,
@@ -57,14 +58,16 @@ def status(folder: Path) -> dict[str, Any]:
 def told(values: dict[str, Any]) -> list[str]:
     """The same for a person, a line each."""
     trials = values["trials"]
-    done = sum(trials[name] for _, name in _WORDS)
+    done = sum(trials[state] for state in _WORDS)
     who = f" (process {values['process']})" if values["process"] is not None else ""
     lines = [
         f"{values['study']}: {values['state']}{who}, {done} of {trials['total']} trials in "
         f"{format_seconds(values['seconds'])}"
     ]
     parts = [
-        f"{trials[name]} {name}" for name in (*(n for _, n in _WORDS), RUNNING) if trials[name]
+        f"{trials[state]} {name}"
+        for state, name in (*_WORDS.items(), (RUNNING, RUNNING))
+        if trials[state]
     ]
     if values["interrupted"]:
         parts.append(f"{values['interrupted']} interrupted, to be run again")

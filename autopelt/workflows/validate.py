@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,17 @@ MODELS: Mapping[str, type[BaseModel]] = {
 KINDS = tuple(MODELS)
 
 
-def schema(kind: str) -> dict[str, Any]:
+def schema(kind: str, others: Iterable[str] = ()) -> dict[str, Any]:
     """The JSON schema of a kind of file.
+
+    Args:
+        kind: one of `KINDS`.
+        others: what else a user could have asked for.
 
     Raises:
         UsageError: no such kind.
     """
-    _known(kind)
+    _known(kind, others)
     made = MODELS[kind].model_json_schema()
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     if "Row" in made.get("$defs", {}):  # one location or gate may stand without brackets
@@ -95,9 +99,10 @@ def validate(path: Path, kind: str | None, shapes: Shapes | None) -> tuple[str, 
     return found, _CHECKS[found](value, path, shapes)
 
 
-def _known(kind: str) -> None:
+def _known(kind: str, others: Iterable[str] = ()) -> None:
     if kind not in KINDS:
-        raise UsageError(f"unknown kind of file '{kind}': {did_you_mean(kind, KINDS)}")
+        allowed = [*KINDS, *others]
+        raise UsageError(f"unknown kind of file '{kind}': {did_you_mean(kind, allowed)}")
 
 
 def _config(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:

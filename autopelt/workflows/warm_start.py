@@ -21,7 +21,7 @@ import numpy as np
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.seeds import shrink
-from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
+from autopelt.errors import AutopeltError, InfeasibleError, UsageError, command, parameter
 from autopelt.samplers.history import Observation
 from autopelt.samplers.posterior import expected_scores
 from autopelt.space.bound import BoundSpace, NotInSpaceError
@@ -128,7 +128,7 @@ def _text_of(source: str, space: BoundSpace, trials: int, small_too: bool) -> st
     if not complete:
         raise InfeasibleError(
             f"{parameter('warm_start')} '{source}' has no complete trial to learn from; "
-            f"go on with it first: autopelt resume {source}"
+            f"go on with it first: {command('resume', source)}"
         )
     value = {
         "study": record.name,

@@ -1,12 +1,10 @@
 """Searches and their results from Python, exports of a study, and events: one small real study."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import jsonschema
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +15,6 @@ import autopelt
 from autopelt.cli.main import main
 from autopelt.errors import UsageError
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.views.json_events import SCHEMA
 
 pytestmark = pytest.mark.slow
 
@@ -156,21 +153,3 @@ def test_the_script_runs_by_itself(study: autopelt.Study, tmp_path: Path) -> Non
 def test_wrong_choices_are_named_at_once(tiny_bert: Path) -> None:
     with pytest.raises(UsageError, match=r"budgte.*did you mean 'budget'.*trials"):
         autopelt.search("demo", model=str(tiny_bert), budgte="1%", trials=0)
-
-
-def test_going_on_tells_events(
-    study: autopelt.Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = shutil.copytree(study.folder, tmp_path / study.folder.name)
-    assert main(["resume", str(folder), "--trials", "5", "--json"]) == 0
-    captured = capsys.readouterr()
-    events = [json.loads(line) for line in captured.out.splitlines()]
-    for event in events:
-        jsonschema.validate(event, SCHEMA)
-    kinds = [e["event"] for e in events if e["event"] not in ("message", "doing")]
-    assert kinds == ["study", "started", "epoch", "finished", "done"]
-    doing = {e["text"] for e in events if e["event"] == "doing"}
-    assert {"writing the report", "training"} < doing
-    assert events[-1]["best"]["trial"] == autopelt.open_study(folder).trial().number
-    assert "going on with" in captured.err
-    assert sorted(p.name for p in (folder / "tensorboard").iterdir())[1] == "0001-lora-r1"

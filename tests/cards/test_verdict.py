@@ -107,7 +107,7 @@ def test_the_front_says_how_many_were_found_and_where_it_gains():
 def test_the_sentences_are_the_same_in_status_events_and_terminal():
     record = study()
     told = dict(sentences(record))
-    done = json_events.FIELDS["done"]
+    done = json_events.KINDS["done"]
     assert "answer" in done
     text = conclusion(record, Path("reports/x"))
     assert text.startswith(lead(record))

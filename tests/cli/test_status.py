@@ -49,7 +49,7 @@ def test_a_study_that_was_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[
     values, text = shown(study.folder, capsys)
     assert values["state"] == "stopped"
     assert values["trials"] == {
-        "complete": 2, "failed": 1, "stopped early": 0, "running": 0, "total": 8,
+        "complete": 2, "failed": 1, "stopped": 0, "running": 0, "total": 8,
     }  # fmt: skip
     assert values["interrupted"] == 1
     assert values["best"]["trial"] == 1

@@ -124,6 +124,6 @@ def test_ctrl_c_twice_or_sigterm_stops_now_and_resume_goes_on(
     assert child.returncode == 130, errors
     assert f"autopelt resume {folder}" in errors
     assert "Traceback" not in errors
-    assert json.loads(out.splitlines()[-1])["event"] == "interrupted"
+    assert json.loads(out.splitlines()[-1])["event"] == "error"
     record = StudyStorage.open(folder).record()
     assert [t.state for t in record.trials] == ["running"]  # to be run again by resume

@@ -325,7 +325,7 @@ def test_a_folder_without_data_or_schedule_is_refused(to, folder, tmp_path):
     (tmp_path / "autopelt.json").write_text("{}")
     with pytest.raises(UsageError, match="an exported folder, which keeps neither data nor sched"):
         export_study(str(tmp_path), to, tmp_path / "out")
-    with pytest.raises(UsageError, match="is no study and no folder of autopelt train"):
+    with pytest.raises(UsageError, match="is no study and no folder of a trained model"):
         export_study(str(tmp_path / "nowhere"), to, tmp_path / "out")
 
 

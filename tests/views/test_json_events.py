@@ -3,16 +3,15 @@
 import io
 import json
 import math
-import re
 from pathlib import Path
 
 import jsonschema
-import pytest
 from small_record import AGAIN, STUDY
 
-from autopelt.views.json_events import FIELDS, SCHEMA, EventView, end_of
+from autopelt.views.answers import schema_of
+from autopelt.views.json_events import EventView, end_of
 
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text("utf-8")
+SCHEMA = schema_of("resume")
 
 
 def test_every_event_is_a_line_of_valid_json() -> None:
@@ -49,14 +48,3 @@ def test_trainings_again_have_the_schema_and_what_is_expected() -> None:
     done = events[-1]
     assert (done["front"], done["best"]["trial"], done["best"]["trainings"]) == ([1], 1, 3)
     assert done["best"]["reaches"].endswith("from 3 trainings (observed 0.740 to 0.800)")
-
-
-@pytest.mark.parametrize("kind", FIELDS)
-def test_every_field_is_documented(kind: str) -> None:
-    row = re.search(rf"^\| `{kind}` .*$", GUIDE, re.MULTILINE)
-    assert row is not None
-    text = row.group()
-    if "as `started`" in text:
-        text += re.search(r"^\| `started` .*$", GUIDE, re.MULTILINE).group()  # type: ignore[union-attr]
-    for field in FIELDS[kind]:
-        assert f"`{field}`" in text, field
