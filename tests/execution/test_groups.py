@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import run_in_process
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.execution import Outcome, run_trials
@@ -62,14 +63,13 @@ class Source:
 
 @pytest.fixture(scope="module")
 def runs(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Source, Source]:
-    made = []
-    for together in (3, 1):
-        source = Source(tiny_bert, tmp_path_factory.mktemp(f"weights{together}"))
-        if together == 1:
-            source.stops = lambda number: ""  # type: ignore[method-assign]
-        run_trials(source, workers=1, threads=1, together=together)
-        made.append(source)
-    return made[0], made[1]
+    """Three at a time by a worker, and one at a time."""
+    together = Source(tiny_bert, tmp_path_factory.mktemp("together"))
+    run_trials(together, workers=1, threads=1, together=3)
+    alone = Source(tiny_bert, tmp_path_factory.mktemp("alone"))
+    alone.stops = lambda number: ""  # type: ignore[method-assign]
+    run_in_process(alone, workers=1, threads=1)
+    return together, alone
 
 
 def test_every_trial_of_a_group_ends_once_with_its_own_outcome(

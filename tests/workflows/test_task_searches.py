@@ -12,24 +12,29 @@ from autopelt.study.storage import StudyStorage
 from autopelt.tasks import make_task
 
 KINDS = {
-    "stsb": ("glue", "roberta"),
-    "wnut17": ("ner", "bert"),
+    "stsb": ("glue/STS-B", "roberta"),
+    "wnut17": ("ner/wnut17", "bert"),
     "squad": ("squad", "bert"),
     "ntrex-en-sl": ("mt_en_sl", "t5"),
 }
 
 
 def beginning(data: Path, folder: Path) -> Path:
-    """The same files, but only the first examples of the long ones."""
+    """The same files, but only their first examples."""
     shutil.copytree(data, folder, copy_function=shutil.copyfile)
     for path in folder.rglob("*"):
         if path.suffix == ".json":
             squad = json.loads(path.read_text())
             for article in squad["data"]:
                 article["paragraphs"] = article["paragraphs"][:2]
+                for paragraph in article["paragraphs"]:
+                    paragraph["qas"] = paragraph["qas"][:3]
             path.write_text(json.dumps(squad | {"data": squad["data"][:12]}))
-        elif path.name.startswith("newstest"):
-            path.write_text("".join(path.read_text().splitlines(keepends=True)[:150]))
+        elif path.suffix in (".conll", ".annotated"):
+            sentences = path.read_text().split("\n\n")[:150]
+            path.write_text("\n\n".join(sentences) + "\n")
+        elif path.suffix == ".tsv" or path.name.startswith("newstest"):
+            path.write_text("".join(path.read_text().splitlines(keepends=True)[:100]))
     return folder
 
 
