@@ -1,11 +1,15 @@
 """Which weights a study was made with, so that going on with others is noticed."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
-
-from transformers import PretrainedConfig
+from typing import TYPE_CHECKING
 
 from autopelt.backbones.source import MINILM_SHA256, ModelSource
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 PIECES, PIECE = 64, 2**16
 """Of a weights file so many pieces of so many bytes are read, evenly spaced: 4 MiB of any size."""
@@ -22,8 +26,13 @@ def weights_identity(source: ModelSource, config: PretrainedConfig) -> str:
         return f"sha256 {MINILM_SHA256[:16]}"
     if source.kind == "hub":
         return f"commit {getattr(config, '_commit_hash', None) or 'unknown'}"
+    return weights_of_folder(Path(source.path_or_name))
+
+
+def weights_of_folder(folder: Path) -> str:
+    """`weights_identity` of a model in a folder."""
     digest = hashlib.sha256()
-    for path in sorted(Path(source.path_or_name).glob("*.safetensors")):
+    for path in sorted(folder.glob("*.safetensors")):
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:

@@ -79,7 +79,8 @@ def resolve(name: str, family: Family | None = None) -> ModelSource:
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or (name and path.exists()):
         what = "is not a folder" if path.exists() else "does not exist"
         raise UnavailableError(
-            f"model folder '{name}' {what}; give a folder, a Hub name or minilm."
+            f"model folder '{name}' {what}; give {parameter('model')} a folder, a Hub name or "
+            "minilm."
         )
     hub, _, revision = name.partition("@")
     if not _HUB_NAME.fullmatch(hub) or name.endswith("@"):

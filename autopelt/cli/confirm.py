@@ -46,6 +46,7 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
 
     folder = Path(study)
     opened = StudyStorage.open(folder)
+    opened.require_places()
     plan = make_plan(opened.config, opened.record().command, folder)
     record = confirmed(plan, folder, seeds=seeds, top=top, workers=workers)
     following = f"autopelt train {to_train_and_export(record, study)[0]}"

@@ -39,6 +39,7 @@ def reproduce(trial: str, data: str | None) -> None:
         )
     folder, which = place
     opened = StudyStorage.open(folder)
+    opened.require_places(*(["data"] if data is not None else []))
     record, config = opened.record(), opened.config
     stored = choose_trial(record, which)
     if config.trials_per_worker > 1:

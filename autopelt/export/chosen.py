@@ -53,6 +53,7 @@ def choose(name: str, to: str) -> Chosen:
     if place is not None:
         folder, which = place
         opened = StudyStorage.open(folder)
+        opened.require_places()
         trial = choose_trial(opened.record(), which)
         setup = Setup.of(opened.config, opened.facts.task)
         training = opened.config.training

@@ -1,8 +1,8 @@
 """A study: its configuration, its record, its storage.
 
-config: every choice; objectives; rungs: when trials are compared; facts: what is known before the
-first trial; record: the study as values; storage: on disk, through Optuna (database);
-ledger, confirmation: trainings again; noise: what chance does; answer: what was found, against what
-is made by hand; importance; lookup: STUDY:TRIAL and other names; table: rows
-of trials.
+config: every choice; places: where its files lie now; objectives; rungs: when trials are compared;
+facts: what is known before the first trial; record: the study as values; storage: on disk, through
+Optuna (database); ledger, confirmation: trainings again; noise: what chance does; answer: what was
+found, against what is made by hand; importance; lookup: STUDY:TRIAL and other names; table: rows of
+trials.
 """

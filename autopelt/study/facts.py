@@ -142,6 +142,7 @@ class StudyFacts(Facts):
         limit: the budget as a number of deployed parameters.
         head: parameters of the task head, counted apart.
         versions: versions of the packages that matter.
+        folders: of the study, in full, wherever it was when trials began or went on.
     """
 
     version: int = 0
@@ -153,6 +154,7 @@ class StudyFacts(Facts):
     task: TaskFacts
     versions: Mapping[str, str] = {}
     warm_start: WarmStartFacts | None = None
+    folders: tuple[str, ...] = ()
 
     @field_validator("warm_start", mode="before")
     @classmethod

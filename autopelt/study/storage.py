@@ -46,6 +46,7 @@ from autopelt.study.database import (
     unreadable,
 )
 from autopelt.study.facts import StudyFacts
+from autopelt.study.places import found_again, here, require_places
 from autopelt.study.record import (
     COMPLETE,
     FAILED,
@@ -100,6 +101,7 @@ class StudyStorage:
             UsageError: the folder holds something else, or cannot be written.
         """
         _claim(folder)
+        facts = facts.model_copy(update={"folders": here(folder)})
         if warm_start is not None:
             write_text(folder / WARM_START, warm_start)
         with quiet_optuna():
@@ -166,12 +168,25 @@ class StudyStorage:
                     "name that its folder had when it began."
                 ) from None
             raise unreadable(folder, line) from None
-        return cls(folder, config, facts, loaded)
+        return cls(folder, found_again(config, facts, folder), facts, loaded)
 
     def begun_with(self) -> StudyConfig:
         """The configuration of the study's first trials, whatever config.yaml says by now."""
         stored = self.optuna.user_attrs.get(_CONFIG)
         return self.config if stored is None else StudyConfig.build(json.loads(stored), DATABASE)
+
+    def require_places(self, *other: str) -> None:
+        """Refuse to go on without a file that the study needs, but for `other` (`places`)."""
+        require_places(self.config, self.facts, self.folder, other)
+
+    def goes_on_here(self) -> None:
+        """Keep that the study is in this folder now, from which its files are found again."""
+        new = [place for place in here(self.folder) if place not in self.facts.folders]
+        if new:
+            folders = (*self.facts.folders, *new)
+            self.facts = self.facts.model_copy(update={"folders": folders})
+            with quiet_optuna():
+                self.optuna.set_user_attr(_FACTS, self.facts.model_dump_json(exclude_none=True))
 
     def process(self) -> int | None:
         """Number of the process that works on the study now, None if none does."""
@@ -303,7 +318,7 @@ class StudyStorage:
             total=self.config.trials,
             confirmed=confirmed,
             beliefs=_beliefs(attributes.get(_BELIEFS)),
-            **{key: value for key, value in self.facts if key != "version"},
+            **{key: value for key, value in self.facts if key not in ("version", "folders")},
         )
 
     def _trial_record(self, trial: FrozenTrial) -> TrialRecord | None:

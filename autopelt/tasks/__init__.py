@@ -3,10 +3,10 @@
 base: what a task is; kinds, each a file: classification, ordinal, regression, multi_label,
 multiple_choice, token_classification, question_answering, generation, chat (chat_template),
 retrieval, media_classification (pictures, sounds); benchmarks: named ones from a table; demo,
-demo_grammar; own_data, task_file, columns, sentences, infer_kind: a user's files; unlabelled: to
-predict for; catalogue: the list; choices, label_sets, thresholds, padding, pairs, cutting, spans,
-answers, squad2, prior, scores, text_scores, own_score, rouge, final_numbers, ranking; greedy: texts
-that are written; by_group: scores of a split and of the groups in it.
+demo_grammar; own_data, task_file (places: its paths), columns, sentences, infer_kind: a user's
+files; unlabelled: to predict for; catalogue: the list; choices, label_sets, thresholds, padding,
+pairs, cutting, spans, answers, squad2, prior, scores, text_scores, own_score, rouge, final_numbers,
+ranking; greedy: texts that are written; by_group: scores of a split and of the groups in it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Train one architecture for keeps, and score what was kept in a new process."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.backbones.identity import weights_identity
 from autopelt.data.recorded import Recorded
 from autopelt.errors import UnavailableError, command
 from autopelt.modules.attachment import count_attached
 from autopelt.modules.checkpoint import load, save
 from autopelt.study.config import TrainingConfig
+from autopelt.study.facts import BackboneFacts, StudyFacts, TaskFacts
+from autopelt.study.places import here, place_now
 from autopelt.system.files import replace_directory, write_text
+from autopelt.tasks.places import with_places
 from autopelt.tasks.prior import constant_scores
 from autopelt.training.context import Context
 from autopelt.training.loop import release, score_split, train_epochs
@@ -41,6 +46,8 @@ class ModelRecord:
         labels: names of the classes, in the order of the head's outputs.
         head: kind of task head, a key of `autopelt.backbones.head.HEADS`.
         kind: of the task.
+        weights: identity of the backbone's (`autopelt.backbones.identity`).
+        folders: of the model when it was written, in full (`autopelt.study.places.here`).
     """
 
     metric: str = ""
@@ -58,6 +65,8 @@ class ModelRecord:
     kind: str
     setup: Setup
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    weights: str = ""
+    folders: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As ``training.json`` has it."""
@@ -100,6 +109,7 @@ def train_model(
     replace_directory(new, None)  # of a training that was killed
     save(context.model, new, context.task.unit)
     release(context)
+    record = replace(record, folders=here(folder))
     write_text(new / RECORD, json.dumps(record.to_dict(), indent=2) + "\n")
     replace_directory(new, folder)
     return record
@@ -131,6 +141,7 @@ def _record(
         kind=context.task.kind,
         setup=replace(context.setup, recorded=context.data.recorded),
         training=training,
+        weights=weights_identity(context.setup.source, context.model.config),
     )
 
 
@@ -183,10 +194,14 @@ def evaluate_model(
 
 
 def read_record(folder: Path) -> ModelRecord:
-    """``training.json`` of a folder. Raises UnavailableError where it is missing or broken."""
+    """``training.json`` of a folder, with the places of now where folder and files were moved.
+
+    Raises:
+        UnavailableError: it is missing or broken.
+    """
     path = folder / RECORD
     try:
-        return _RECORD.validate_json(path.read_bytes())
+        record = _RECORD.validate_json(path.read_bytes())
     except OSError as error:
         raise UnavailableError(
             f"'{folder}' is not a trained model: {RECORD} cannot be read ({error.strerror}); "
@@ -196,3 +211,27 @@ def read_record(folder: Path) -> ModelRecord:
         raise UnavailableError(
             f"'{path}' is damaged; train again: {command('train', 'STUDY')}"
         ) from None
+    return replace(record, setup=_found_again(record, folder))
+
+
+def _found_again(record: ModelRecord, folder: Path) -> Setup:
+    """The setup with the places of now; of data its record tells whether they are the same."""
+    facts = StudyFacts(
+        metric="",
+        limit=0,
+        backbone=BackboneFacts(weights=record.weights),
+        task=TaskFacts(),
+        folders=record.folders,
+    )
+
+    def change(key: str, path: str) -> str:
+        return place_now(key, path, facts, folder)
+
+    setup = record.setup
+    fields = {"model": setup.model, "data": setup.data, "own_methods": setup.own_methods}
+    now: dict[str, Any] = {
+        name: change(name, path)
+        for name, path in fields.items()
+        if path is not None and os.path.isabs(path)
+    }
+    return replace(setup, task=with_places(setup.task, change), **now)

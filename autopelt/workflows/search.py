@@ -29,6 +29,7 @@ from autopelt.samplers.history import History
 from autopelt.study.config import CONFIG, derived_seed
 from autopelt.study.database import explained
 from autopelt.study.importance import with_importance
+from autopelt.study.places import placed, places_of
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import NO_ROOM, write_text
@@ -125,7 +126,9 @@ def _opened(
         kept = None if plan.warm is None else plan.warm.text
         return StudyStorage.create(folder, plan.config, plan.facts, sampler, kept)
     study = StudyStorage.open(folder, sampler)
-    different = study.begun_with().differences(plan.config)
+    now = places_of(plan.config)  # whether these are the same files, their facts tell
+    begun = placed(study.begun_with(), now.get)
+    different = begun.differences(plan.config)
     if different:
         raise UsageError(
             f"'{folder}' holds another study ({'; '.join(different)}); put {CONFIG} back, "
@@ -143,6 +146,7 @@ def _opened(
     if versions:
         view.message(f"not as in the study's first trials: {versions}; scores may differ, too")
     study.config = plan.config
+    study.goes_on_here()
     write_text(
         folder / CONFIG,
         (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml(),

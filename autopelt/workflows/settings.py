@@ -139,7 +139,9 @@ def changed_config(study: "StudyStorage", changes: Mapping[str, Any]) -> StudyCo
 
     Raises:
         UsageError: a wrong value, or fewer trials than the study has.
+        UnavailableError: a file that the study needs is gone.
     """
+    study.require_places()
     parts, values = _sorted(changes), study.config.model_dump(mode="json")
     training = values["training"] | parts["training"]
     values |= {"training": training} | parts["own data"] | parts["study"]

@@ -58,6 +58,7 @@ def train(
     if which and architecture is not None:
         raise UsageError(f"give a trial ('{place}') or {parameter('architecture')}, not both.")
     study = StudyStorage.open(folder)
+    study.require_places(*(["data"] if data is not None else []))
     schedule, setup = study.config.training, Setup.of(study.config, study.facts.task)
     if architecture is None:
         trial = choose_trial(study.record(), which)
