@@ -10,7 +10,7 @@ import optuna
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from autopelt.errors import UnavailableError, command
+from autopelt.errors import UnavailableError, UsageError, command, parameter
 from autopelt.study.config import CONFIG
 from autopelt.system.lock import LOCK, holders
 
@@ -131,3 +131,20 @@ def quiet_optuna() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def claim(folder: Path) -> None:
+    """Make the folder of a new study. Raises UsageError where it is in use or cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_unborn(folder)
+        occupied = sorted(p.name for p in folder.iterdir() if not p.name.startswith(LOCK))
+    except OSError as error:
+        raise UsageError(
+            f"'{folder}' cannot be written: {error.strerror}; give {parameter('out')}."
+        ) from None
+    if occupied:
+        raise UsageError(
+            f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
+            f"give another {parameter('out')}."
+        )

@@ -40,8 +40,8 @@ from autopelt.study.database import (
     DATABASE,
     WARM_START,
     check_database,
+    claim,
     quiet_optuna,
-    remove_unborn,
     storage_at,
     unreadable,
 )
@@ -57,7 +57,7 @@ from autopelt.study.record import (
     TrialRecord,
 )
 from autopelt.system.files import last_line, write_text
-from autopelt.system.lock import LOCK, working_process
+from autopelt.system.lock import working_process
 
 _FACTS, _CONFIG = "autopelt", "autopelt_config"
 _BELIEFS, _CONFIRMED = "autopelt_beliefs", "autopelt_confirmed"
@@ -100,7 +100,7 @@ class StudyStorage:
         Raises:
             UsageError: the folder holds something else, or cannot be written.
         """
-        _claim(folder)
+        claim(folder)
         facts = facts.model_copy(update={"folders": here(folder)})
         if warm_start is not None:
             write_text(folder / WARM_START, warm_start)
@@ -179,8 +179,12 @@ class StudyStorage:
         """Refuse to go on without a file that the study needs, but for `other` (`places`)."""
         require_places(self.config, self.facts, self.folder, other)
 
-    def goes_on_here(self) -> None:
-        """Keep that the study is in this folder now, from which its files are found again."""
+    def goes_on(self, config: StudyConfig) -> None:
+        """Keep with what it goes on, and in which folder, from which its files are found again."""
+        self.config = config
+        path = self.folder / CONFIG
+        header = path.read_text("utf-8").split("\n", 1)[0]
+        write_text(path, f"{header}\n{config.to_yaml()}")
         new = [place for place in here(self.folder) if place not in self.facts.folders]
         if new:
             folders = (*self.facts.folders, *new)
@@ -368,23 +372,6 @@ def _beliefs(kept: Any) -> dict[str, Belief]:
         }
     except (AttributeError, TypeError, ValueError):
         return {}
-
-
-def _claim(folder: Path) -> None:
-    """Make the folder of a new study. Raises UsageError where it is in use or cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_unborn(folder)
-        occupied = sorted(p.name for p in folder.iterdir() if not p.name.startswith(LOCK))
-    except OSError as error:
-        raise UsageError(
-            f"'{folder}' cannot be written: {error.strerror}; give {parameter('out')}."
-        ) from None
-    if occupied:
-        raise UsageError(
-            f"'{folder}' is not empty (it holds {occupied[0]}) and is not this study; "
-            f"give another {parameter('out')}."
-        )
 
 
 def _load_config(folder: Path) -> StudyConfig:

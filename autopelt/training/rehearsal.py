@@ -223,7 +223,7 @@ def _explained(
         )
     return UnavailableError(
         f"{model} does not train on task '{context.task.name}', tried on two examples: "
-        f"{_line(without)}; is its tokenizer the model's own? See autopelt list models."
+        f"{_line(without)}; is its tokenizer the model's own?"
     )
 
 

@@ -32,7 +32,7 @@ from autopelt.study.importance import with_importance
 from autopelt.study.places import placed, places_of
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
-from autopelt.system.files import NO_ROOM, write_text
+from autopelt.system.files import NO_ROOM
 from autopelt.system.lock import locked
 from autopelt.system.memory import trim_heap
 from autopelt.system.signals import Stopped, stoppable
@@ -145,12 +145,7 @@ def _opened(
     versions = changed_versions(record, plan)
     if versions:
         view.message(f"not as in the study's first trials: {versions}; scores may differ, too")
-    study.config = plan.config
-    study.goes_on_here()
-    write_text(
-        folder / CONFIG,
-        (folder / CONFIG).read_text("utf-8").split("\n", 1)[0] + "\n" + plan.config.to_yaml(),
-    )
+    study.goes_on(plan.config)
     return study
 
 
