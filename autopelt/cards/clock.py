@@ -38,6 +38,11 @@ class Clock:
             seen.add(t.worker)
         return cls(tuple(sessions)) if sessions else None
 
+    @property
+    def total(self) -> float:
+        """Seconds of search up to the last moment."""
+        return self.at(self.sessions[-1][1])
+
     def session(self, moment: float) -> int:
         """Index of the session that a moment belongs to; of a pause, the session before it."""
         return max(0, bisect_right([begin for begin, _ in self.sessions], moment) - 1)

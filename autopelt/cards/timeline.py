@@ -115,7 +115,7 @@ def timeline(record: StudyRecord) -> Timeline:
     for t in record.trials:
         for phase, seconds in t.seconds.items():
             phases[phase] += seconds
-    wall, busy = clock.at(last), sum(b.end - b.begin for b in bars)
+    wall, busy = clock.total, sum(b.end - b.begin for b in bars)
     workers = tuple(dict.fromkeys(b.worker for b in bars))
     hands = max(1, len(set(workers) - {"running now"}))
     if phases:

@@ -43,7 +43,7 @@ def _row(t: TrialRecord, record: StudyRecord) -> Row:
     state = STATE_WORDS.get(t.state, t.state)
     if not record.feasible(t):
         state = f"{state}\nover {record.over(t)}"
-    seconds, value = duration(t), record.expected(t)
+    seconds, value = t.took, record.expected(t)
     again = "" if t.repeats is None else f"trial {t.repeats}"
     return Row(
         (
@@ -70,13 +70,6 @@ def _table(record: StudyRecord, filters: tuple[tuple[str, int], ...]) -> Table:
     made = (replace(r, cells=tuple(r.cells[i] for i in shown)) for r in rows(record))
     columns = tuple(COLUMNS[i] for i in shown)
     return Table(columns, tuple(made), folded="", filters=filters, csv=True)
-
-
-def duration(t: TrialRecord) -> float | None:
-    """Seconds a trial took: from start to finish, else the sum of its phases; None if unknown."""
-    if t.started is not None and t.finished is not None:
-        return max(0.0, t.finished - t.started)
-    return t.took if t.seconds else None
 
 
 def card(record: StudyRecord) -> Card:

@@ -139,7 +139,7 @@ def _run(
             notes = list(plan.notes)
             if ray_address is None:  # of other machines nothing is known
                 notes += too_much(plan.config, plan.forecast)
-            for line in [*notes, *_announcement(plan)]:
+            for line in [*notes, *_announcement(plan, console.width)]:
                 say(line)
             if isinstance(view, EventView):
                 view.emit("study", **_beginning(plan, folder))
@@ -194,19 +194,24 @@ def _first_line(bound: "Bound", folder: Path) -> str:
     )
 
 
-def _announcement(plan: "Plan") -> list[str]:
+def _announcement(plan: "Plan", width: int) -> list[str]:
     from autopelt.study.objectives import limit_words
+    from autopelt.views.terminal import NARROW, heading
 
-    config, backbone = plan.config, plan.facts.backbone
-    limits = "".join(f"{limit_words(name, most)}; " for name, most in config.objectives.limits)
-    few = f"all {config.trials} trials go to seed architectures; for a search give more --trials"
+    config, backbone, facts = plan.config, plan.facts.backbone, plan.facts
+    limits = "".join(f"; {limit_words(name, most)}" for name, most in config.objectives.limits)
+    head = f"; the task's own head, {facts.head:,} more, is not counted" if facts.head else ""
+    seeds = len(plan.seeds)
+    by_hand = f"the first {seeds} trials are architectures that people make by hand, to compare"
+    if config.trials <= seeds:
+        by_hand = f"all {config.trials} trials are architectures made by hand; give more --trials"
     return [
-        f"backbone {backbone.name}: {backbone.parameters:,} parameters, "
-        f"{backbone.layers} layers; budget {config.budget} = {plan.limit:,} parameters; "
-        f"{limits}task head {plan.facts.head:,}, apart",
-        f"space {config.space.name}: {len(plan.space.dimensions)} choices, about "
-        f"10^{len(str(plan.space.size)) - 1} architectures",
-        *([few] if config.trials <= len(plan.seeds) else []),
-        "a line a trial: number (* on the front when it ended), score, deployed parameters, share, "
-        "time, architecture",
+        f"model {backbone.name}: {backbone.parameters:,} parameters in {backbone.layers} layers, "
+        "all frozen",
+        f"budget {config.budget}: at most {plan.limit:,} parameters beside them{head}{limits}",
+        f"space {config.space.name}: {len(plan.space.dimensions)} choices of what sits where and "
+        f"how big, about 10^{len(str(plan.space.size)) - 1} architectures",
+        *([by_hand] if seeds else []),
+        "a line for each trial that ends; * marks what nothing smaller beats so far:",
+        heading(facts.metric, config.trials, narrow=width < NARROW),
     ]

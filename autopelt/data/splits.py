@@ -80,7 +80,7 @@ def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits
     if "selection" in readers:
         selection = read("selection")
         examples += len(selection)
-        sentences.append("selection is a part of its own in the data.")
+        sentences.append("what is chosen by is a part of its own in the data.")
     else:
         selection, train = cut_off("selection", CUT)
     whole, train = len(train), _fewer(task, train, source, notes)

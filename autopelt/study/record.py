@@ -105,9 +105,16 @@ class TrialRecord:
         return len(self.scores) if self.state == STOPPED else None
 
     @property
-    def took(self) -> float:
-        """Seconds of the worker, all phases."""
-        return sum(s for phase, s in self.seconds.items() if phase != "propose")
+    def took(self) -> float | None:
+        """The time of a trial, wherever one is told: seconds from its start to its end.
+
+        So as a clock on the wall has it, from when it was given to a worker; that includes what
+        the worker loads. The sum of its phases where that was not noted; None where neither was.
+        """
+        if self.started is not None and self.finished is not None:
+            return max(0.0, self.finished - self.started)
+        phases = [s for phase, s in self.seconds.items() if phase != "propose"]
+        return sum(phases) if phases else None
 
     @property
     def point(self) -> tuple[int, float]:

@@ -84,7 +84,7 @@ def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, objec
         "epochs": len(t.scores),
         "scores": list(t.scores),
         "losses": list(t.losses),
-        "seconds": sum(t.seconds.values()),
+        "seconds": t.took,
         "started": t.started,
         "finished": t.finished,
         "worker": t.worker,

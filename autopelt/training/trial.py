@@ -83,8 +83,9 @@ def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None
         spent["costs"] = time.perf_counter() - begun
     context.precision = precision(first.training.precision, context.device)
     layers = missing_trunk(context, architectures)
-    trunk = f"computing the trunk of {layers} layers, then its first epoch"
-    yield busy(trunk if layers else "in its first epoch")
+    frozen = f"{layers} frozen layer{'s' if layers > 1 else ''}"
+    first = f"computing {frozen} once for all epochs, then its first epoch"
+    yield busy(first if layers else "in its first epoch")
     try:
         trainee = _trainee(context, architectures, specs)
         trainee.seconds |= spent

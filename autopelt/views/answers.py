@@ -127,7 +127,7 @@ ANSWERS: Mapping[str, Mapping[str, Schema]] = {
             "numbers of trials",
         ),
         "interrupted": whole("trials that run again when the study goes on"),
-        "seconds": number("from the first start to the last end"),
+        "seconds": number("of search, without pauses"),
         "metric": text("name of the score"),
         "front": whole("architectures on the Pareto front"),
         "hypervolume": number("of the front"),

@@ -59,8 +59,8 @@ _FINISHED: Described = {
     "repeats": (or_null(whole("the trial that it trains again")), lambda t, study: t.repeats),
     "reason": (text("of a failure, or empty"), lambda t, study: t.reason),
     "seconds": (
-        number("that it took"),
-        lambda t, study: round(sum(t.seconds.values()), 3),
+        or_null(number("from its start to its end")),
+        lambda t, study: None if t.took is None else round(t.took, 3),
     ),
     "on_front": (flag("its architecture is on the front by now"), _on_front),
     "done": (

@@ -9,14 +9,17 @@ from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from autopelt.cards.expectation import expectation
-from autopelt.statistics.pareto import hypervolume
+from autopelt.cards.expectation import expectation, measured
+from autopelt.cards.progress import LAST, grown, last_gain, steps
+from autopelt.cards.wording import plural, share, told
+from autopelt.study.answer import told_apart
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
+from autopelt.system.folded import folded, shortened
 from autopelt.system.printable import printable
 from autopelt.system.units import format_score, format_seconds, format_share
 
-LAST = 10
-"""Proposals over which the live view tells the gain."""
+NARROW = 80
+"""Columns below which a trial's line has its share of the backbone alone, not its parameters."""
 
 TRAINING = "training"
 """What happens where nothing else does."""
@@ -75,6 +78,7 @@ class LiveView:
         self.ended = 0
         self.now = "reading the model and the data"
         self.study: StudyRecord | None = None
+        self.so_far: list[str] = []
         self.running: dict[int, tuple[TrialRecord, str]] = {}
         self.epochs: dict[int, int] = {}
         self.live = Live(console=console, refresh_per_second=2, get_renderable=self._draw)
@@ -89,7 +93,8 @@ class LiveView:
 
     def message(self, text: str) -> None:
         """Print it above the table, where it stays."""
-        self.live.console.print(printable(text), highlight=False, markup=False)
+        lines = folded(printable(text), self.console.width)
+        self.live.console.print(lines, highlight=False, markup=False, soft_wrap=True)
 
     def doing(self, number: int | None, text: str) -> None:
         """Show it beside the trial, or in the last line."""
@@ -100,6 +105,8 @@ class LiveView:
 
     def started(self, trial: TrialRecord, study: StudyRecord) -> None:
         """Add it to the running trials."""
+        if self.study is None:
+            self.so_far = so_far(study)
         self.study = study
         self.running[trial.number] = (trial, "starting")
         self.now = TRAINING
@@ -118,16 +125,11 @@ class LiveView:
     def finished(self, trial: TrialRecord, study: StudyRecord) -> None:
         """Print its line above the table."""
         self.study = study
+        self.so_far = so_far(study)
         self.ended += 1
         self.running.pop(trial.number, None)
         self.epochs.pop(trial.number, None)
-        self.live.console.print(
-            trial_line(trial, study),
-            highlight=False,
-            markup=False,
-            overflow="ellipsis",
-            no_wrap=True,
-        )
+        self.message(trial_line(trial, study, narrow=self.console.width < NARROW))
 
     def _planned(self) -> int:
         """Epochs of a trial."""
@@ -143,57 +145,67 @@ class LiveView:
         pace = (time.monotonic() - self.warm) / (trained - 1)
         return pace * max(0, trials * planned - running)
 
+    def _remaining(self, trials: int) -> str:
+        """How long so many trials will take, as far as that can be said honestly."""
+        if trials <= 0:
+            return ""
+        left = self._left(trials)
+        if left is not None:
+            return f"{roughly(left)} left"
+        return "" if self.ended else "time left: known when the first trial has ended"
+
     def _draw(self) -> Group:
         study, spent = self.study, time.monotonic() - self.begun
+        width = self.console.width
         if study is None:
-            return Group(Text(f"{self.now} · {format_seconds(spent)}", style="dim"))
+            now = f"{self.now} · {format_seconds(spent)}"
+            return Group(Text(shortened(now, width), style="dim"))
         done = [t for t in study.trials if t.finished is not None]
-        left = self._left(study.total - len(done))
         facts = [f"{len(done)} of {study.total} trials"]
         for state, word in ((FAILED, "failed"), (STOPPED, "stopped early")):
             count = sum(t.state == state for t in done)
             facts += [f"{count} {word}"] if count else []
-        facts += [format_seconds(spent)]
-        facts += [] if left is None else [f"about {format_seconds(left)} left"]
+        facts += [format_seconds(spent), self._remaining(study.total - len(done))]
         lines: list[Any] = [
-            Padding(ProgressBar(total=study.total, completed=len(done), width=60), 0),
-            Text(" · ".join(facts)),
+            Padding(ProgressBar(total=study.total, completed=len(done), width=min(60, width)), 0),
+            Text(folded(" · ".join(filter(None, facts)), width)),
+            *(Text(folded(words, width)) for words in self.so_far),
         ]
-        best, seed = study.best, study.best_seed
-        if best is not None:
-            gained = gain(study)
-            words = "" if gained is None else f" (+{gained:.3f} by the last {LAST} proposals)"
-            by_hand = "" if seed is None else f"{study.expected(seed):.3f} of {seed.label}, by hand"
-            against = by_hand and f" against {by_hand}"
-            lines.append(
-                Text(
-                    f"front {len(study.front)} · hypervolume {study.hypervolume():.3f}{words} · "
-                    f"best within the budget {expectation(study, best)}{against}"
-                )
-            )
         for trial, words in self.running.values():
-            name = _name(trial, study)
-            lines.append(
-                Text(
-                    f"  trial {trial.number} · {words} · {name}", overflow="ellipsis", no_wrap=True
-                )
-            )
-        lines.append(Text(self.now, style="dim", overflow="ellipsis", no_wrap=True))
+            line = f"  trial {trial.number} · {words} · {_name(trial, study)}"
+            lines.append(Text(shortened(printable(line), width)))
+        lines.append(Text(shortened(self.now, width), style="dim"))
         return Group(*lines)
 
 
-def gain(study: StudyRecord, last: int = LAST) -> float | None:
-    """What the last proposals added to the hypervolume; None where there are no more."""
-    proposed = sorted(
-        (t for t in study.trials if t.finished is not None and t.repeats is None and not t.label),
-        key=lambda t: t.finished or 0.0,
-    )
-    if len(proposed) < last:
-        return None
-    late = {t.number for t in proposed[-last:]}
-    known = [t for t in study.architectures if t.number not in late and study.feasible(t)]
-    before = list(map(study.point, known))
-    return max(0.0, study.hypervolume() - hypervolume(before, study.limit, study.floor))
+def roughly(seconds: float) -> str:
+    """``less than a minute``, ``about 7 min``, ``about 40 min``, ``about 3.5 hours``."""
+    minutes = seconds / 60
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 100:
+        step = 1 if minutes < 10 else 5
+        return f"about {max(1, round(minutes / step)) * step} min"
+    return f"about {round(minutes / 30) / 2:g} hours"
+
+
+def so_far(study: StudyRecord) -> list[str]:
+    """What the study has found by now, in sentences: the best, and what there is to choose from."""
+    best, seed = study.best, study.best_seed
+    if best is None:
+        return []
+    against = ""
+    if seed is not None and seed is not best:
+        against = f", against {expectation(study, seed)} of {seed.label}, made by hand"
+    lines = [f"best so far: {told(best)}, {measured(study, best)}{against}"]
+    apart, gained = told_apart(study), last_gain(steps(study))
+    if len(apart) > 1:
+        sizes = f"{share(apart[0].count.share)} to {share(apart[-1].count.share)}"
+        lines.append(f"{len(apart)} architectures worth choosing between, {sizes} of the backbone")
+    if gained is not None:
+        better = f"gained {grown(gained)}" if gained >= 0.005 else "found next to nothing better"
+        lines.append(f"the last {plural(LAST, 'proposal')} {better}")
+    return lines
 
 
 def _name(trial: TrialRecord, study: StudyRecord) -> str:
@@ -205,17 +217,31 @@ def _name(trial: TrialRecord, study: StudyRecord) -> str:
     return f"{first.name} again{now}"
 
 
-def trial_line(trial: TrialRecord, study: StudyRecord) -> str:
-    """A finished trial as a line: number, score, share, seconds, name or words."""
+def heading(metric: str, total: int, *, narrow: bool = False) -> str:
+    """Over the lines of trials, what stands where."""
+    width = len(str(max(0, total - 1)))
+    size = "" if narrow else f"{'parameters':>10} "
+    return f"{'#':>{width}}  {metric[:9]:>9} {size}{'share':>8} {'time':>10}  architecture"
+
+
+def trial_line(trial: TrialRecord, study: StudyRecord, *, narrow: bool = False) -> str:
+    """A finished trial as a line: number, score, parameters, share, time, name or words.
+
+    A ``*`` marks what nothing smaller beats, by what is known then. `narrow` leaves the parameters
+    out.
+    """
     width = len(str(max(0, study.total - 1)))
-    share = f"{trial.count.deployed:>9,} {format_share(trial.count.share):>7}"
+    size = "" if narrow else f"{trial.count.deployed:>10,} "
+    size += f"{format_share(trial.count.share):>8}"
+    took = "" if trial.took is None else format_seconds(trial.took)
     name = _name(trial, study)
     over = study.over(trial)
     if over and (trial.label or over != "the budget"):
         name += f" ({'reference, ' if trial.label else ''}over {over})"
+    mark, result = " ", "failed" if trial.state == FAILED else trial.state
     if trial.state == COMPLETE and trial.score is not None:
         mark = "*" if any(t.architecture == trial.architecture for t in study.front) else " "
-        score = format_score(trial.score)
-        return f"{trial.number:>{width}}{mark} {score} {share} {trial.took:6.1f} s  {name}"
+        result = format_score(trial.score)
     why = trial.reason or trial.stopped_because
-    return f"{trial.number:>{width}}  {trial.state} {share}  {name}: {why}"
+    name += f": {why}" if why else ""
+    return f"{trial.number:>{width}}{mark} {result:>9} {size} {took:>10}  {name}"

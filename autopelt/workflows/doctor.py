@@ -166,7 +166,7 @@ def fetch(name: str, data: Path | None = None) -> Finding:
     if name in TASKS:
         splits = make_task(name).load(Source(data=data), report=True)
         sizes = " / ".join(f"{n:,}" for n in splits.facts.sizes.values())
-        return Finding(f"task {name}", f"{sizes} examples from {splits.facts.source}")
+        return Finding(f"task {name}", f"{sizes} examples, {splits.facts.source}")
     from autopelt.backbones.load import load_config, load_model, load_tokenizer
     from autopelt.backbones.source import resolve
 

@@ -47,15 +47,23 @@ def first_lines(
         UnavailableError: an example is too long, where that is an error.
     """
     facts = splits.facts
-    sizes = ", ".join(f"{name} {size:,}" for name, size in facts.sizes.items())
+    sizes = ", ".join(f"{size:,} {_USES[name]}" for name, size in facts.sizes.items())
     return [
-        f"data: {facts.read:,} examples from {facts.source}; {sizes}",
+        f"data: {facts.source}, {facts.read:,} examples: {sizes}",
         f"task {task.name}: {task.kind.replace('_', ' ')}, scored by {_metric(task)}"
         + _labels(task, splits.train),
         *([facts.cut] if facts.cut else []),
         *task.told(splits.train, tokenizer),
         *_lengths(task, splits, tokenizer, max_length, encoded),
     ]
+
+
+_USES = {
+    "train": "to train on",
+    "selection": "to choose by (selection)",
+    "report": "kept for the last test (report)",
+}
+"""What the parts of the data are for."""
 
 
 def _metric(task: Task) -> str:

@@ -299,9 +299,9 @@ class _Driver:
         origins = [t.origin for t in record.trials]
         history = History(started=origins.count("start"), modelled="model" in origins)
         if history.begins(getattr(self.sampler, "start", math.inf)):
-            return "choosing the next architecture"
+            return "choosing what to try next"
         known = sum(t.score is not None for t in record.trials)
-        return f"fitting the surrogate to {known} trials and choosing the next architecture"
+        return f"learning from {known} trials which architecture to try next"
 
     def _proposed(self, trial: optuna.Trial) -> bool:
         """Whether the sampler had a point for the trial; without one the trial has failed."""

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from autopelt.cards.clock import Clock
 from autopelt.cards.verdict import lead, sentences
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
 from autopelt.study.storage import StudyStorage
@@ -26,7 +27,7 @@ def status(folder: Path) -> dict[str, Any]:
     done = sum(counts[state] for state in _WORDS)
     finished = done >= record.total
     state = "running" if process is not None else "finished" if finished else "stopped"
-    times = [t for trial in record.trials for t in (trial.started, trial.finished) if t is not None]
+    clock = Clock.of(record.trials)
     best = record.best
     if state == "running":
         following = f"autopelt status {folder}"
@@ -43,7 +44,7 @@ def status(folder: Path) -> dict[str, Any]:
         "trials": {key: counts[key] for key in _WORDS}
         | {RUNNING: counts[RUNNING] if process is not None else 0, "total": record.total},
         "interrupted": counts[RUNNING] if process is None else 0,
-        "seconds": max(times) - min(times) if times else 0.0,
+        "seconds": 0.0 if clock is None else clock.total,
         "metric": record.metric,
         "front": len(record.front),
         "hypervolume": record.hypervolume(),

@@ -157,3 +157,10 @@ def test_a_training_that_learned_nothing_is_told_from_a_low_score() -> None:
     assert [t.number for t in made.collapsed(good)] == [3]
     assert made.collapsed(low) == []  # nor did the best of them learn much
     assert record(good, again(good, 3, 0.51)).collapsed(good) == []  # nothing to tell it by
+
+
+def test_the_time_of_a_trial_is_from_its_start_to_its_end() -> None:
+    made = replace(trial(0, 5, 0.5), seconds={"train": 2.0, "propose": 1.0})
+    assert made.took == 2.0
+    assert replace(made, started=100.0, finished=112.5).took == 12.5
+    assert trial(0, 5, 0.5).took is None

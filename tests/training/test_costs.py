@@ -136,5 +136,5 @@ def test_the_trunk_of_the_trainings_precision_is_found_again(setup: Setup, tmp_p
         0, Architecture((LORA,)).to_json(), 3, setup, training, cache=cache, costs=("memory",)
     )
     told = [[s.text for ((_, s),) in run_together([of]) if isinstance(s, Doing)] for _ in range(2)]
-    assert told[0][-1].startswith("computing the trunk")
+    assert told[0][-1].startswith("computing ")
     assert told[1] == ["measuring its memory", "in its first epoch"]

@@ -1,6 +1,7 @@
 """What a person sees while a search runs: words, not dictionaries, in lines that fit."""
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,11 @@ import pytest
 from rich.console import Console
 from small_record import AGAIN, STUDY, trial
 
-from autopelt.views.terminal import LineView, LiveView, gain, trial_line
+from autopelt.cards.timeline import timeline
+from autopelt.cards.trials_table import rows
+from autopelt.study.table import trials_table
+from autopelt.views.json_events import EventView
+from autopelt.views.terminal import LineView, LiveView, heading, roughly, so_far, trial_line
 
 
 def shown(view_type: type, width: int = 100) -> tuple[Console, io.StringIO]:
@@ -21,17 +26,34 @@ def shown(view_type: type, width: int = 100) -> tuple[Console, io.StringIO]:
 
 def test_a_line_names_score_parameters_and_words() -> None:
     line = trial_line(STUDY.trials[1], STUDY)
-    assert line == "1* 0.8000       200  0.200%    2.0 s  lora 2 (query) at 2,5-6"
+    assert line == "1*    0.8000        200   0.200%      1.0 s  lora 2 (query) at 2,5-6"
+    assert heading("accuracy", 10) == ("#   accuracy parameters    share       time  architecture")
+    short = trial_line(STUDY.trials[1], STUDY, narrow=True)
+    assert short == "1*    0.8000   0.200%      1.0 s  lora 2 (query) at 2,5-6"
+    assert heading("accuracy", 10, narrow=True).index("arch") == short.index("lora")
+
+
+def test_the_time_of_a_trial_is_the_same_wherever_it_is_told() -> None:
+    """12.5 s from its start to its end, of which the worker told 2 s by phase."""
+    slow = replace(STUDY.trials[1], finished=12.5)
+    study = replace(STUDY, trials=(slow,))
+    assert "12.5 s  lora" in trial_line(slow, study)
+    assert "12.5 s" in [cell.text for cell in rows(study)[0].cells]
+    assert trials_table(study)[0]["seconds"] == 12.5
+    assert next(iter(timeline(study).bars)).end == 12.5
+    stream = io.StringIO()
+    EventView(stream).finished(slow, study)
+    assert json.loads(stream.getvalue())["seconds"] == 12.5
 
 
 def test_a_training_again_says_of_what_and_what_is_expected_now() -> None:
     line = trial_line(AGAIN.trials[5], AGAIN)
-    assert line.startswith("5* 0.7700       200")
+    assert line.startswith("5*    0.7700        200")
     assert line.endswith(
         "trial 1 again, now expected 0.765 from 3 trainings (observed 0.740 to 0.800)"
     )
     running = replace(AGAIN.trials[5], state="running", score=None)
-    assert trial_line(running, AGAIN).endswith("trial 1 again: ")
+    assert trial_line(running, AGAIN).endswith("trial 1 again")
 
 
 def test_a_reference_point_says_that_it_is_over_the_budget() -> None:
@@ -60,7 +82,7 @@ def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
     with LiveView(console) as view:
         view.started(STUDY.trials[4], STUDY)
         view.message("the data has doubles")
-        view.doing(4, "computing the trunk of 2 layers")
+        view.doing(4, "computing 2 frozen layers")
         console.print(view._draw())
         view.progressed(4, {"epoch": 2, "score": 0.61})
         view.doing(None, "writing the report")
@@ -69,7 +91,7 @@ def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
     assert "4 of 10 trials" in text
     assert "1 failed" in text
     assert "against 0.700 of lora-r8" in " ".join(text.split())
-    assert "trial 4 · computing the trunk" in text
+    assert "trial 4 · computing 2" in text
     assert "epoch 2 of 4 · 0.610" in text
     assert "writing the report" in text
     assert "the data has doubles" in text
@@ -100,7 +122,39 @@ def test_the_time_left_follows_the_epochs(monkeypatch: pytest.MonkeyPatch) -> No
     assert view._left(6) == pytest.approx(2.0 * (6 * 4 - 4))
 
 
-def test_the_gain_of_the_last_trials() -> None:
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (3, "less than a minute"),
+        (89, "about 1 min"),
+        (1990, "about 35 min"),
+        (8000, "about 2 hours"),
+        (12700, "about 3.5 hours"),
+    ],
+)
+def test_the_time_left_is_said_as_roughly_as_it_is_known(seconds: float, words: str) -> None:
+    assert roughly(seconds) == words
+
+
+def test_before_the_first_trial_has_ended_no_number_is_told() -> None:
+    view = LiveView(shown(LiveView)[0])
+    view.started(STUDY.trials[4], STUDY)
+    view.progressed(4, {"epoch": 1, "score": 0.6})
+    assert view._remaining(6) == "time left: known when the first trial has ended"
+    view.finished(STUDY.trials[1], STUDY)
+    assert view._remaining(6).endswith(" left")
+    assert view._remaining(0) == ""
+
+
+def test_what_was_found_so_far_is_said_without_terms() -> None:
+    assert so_far(STUDY) == [
+        "best so far: trial 1 (lora 2 (query) at 2,5-6), accuracy 0.8000, against 0.700 of "
+        "lora-r8, made by hand"
+    ]
+    assert so_far(replace(STUDY, trials=STUDY.trials[3:])) == []
+
+
+def test_the_gain_of_the_last_proposals_is_told() -> None:
     """Twelve trials; the last ten raise the score of 100 parameters from 0.7 to 0.8."""
     scores = [0.5, 0.7, *[0.6] * 9, 0.8]
     sizes = [2, 1, *[3] * 9, 1]
@@ -110,10 +164,9 @@ def test_the_gain_of_the_last_trials() -> None:
         for made in [trial(i, size, score, finished=float(i))]
     )
     study = replace(STUDY, trials=trials, total=20)
-    assert gain(study) == pytest.approx(0.1)  # one decade below the limit of 1000
-    assert gain(replace(study, trials=trials[:9])) is None
-    by_hand = (replace(trials[0], label="lora-r8"), *trials[1:])
-    assert gain(replace(study, trials=by_hand)) == pytest.approx(0.1)
+    assert so_far(study)[-1] == "the last 10 proposals gained 50.0%"
+    same = (*trials[:11], replace(trials[11], score=0.65))
+    assert so_far(replace(study, trials=same))[-1].endswith("found next to nothing better")
 
 
 @pytest.mark.parametrize("wanted", [True, False])

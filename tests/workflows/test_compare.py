@@ -103,7 +103,7 @@ def test_equal_effort_resuming_and_the_page(tiny_bert: Path, tmp_path: Path, her
         rows[2].mean.mean - constant.score
     )
     assert float(table["lora-r2"]["score"]) == pytest.approx(rows[1].mean.mean)
-    assert comparison_table(rows).row_count == 3
+    assert len(comparison_table(rows).rows) == 3
 
     other = config(tiny_bert, epochs=3)
     with pytest.raises(UsageError, match="another training"):

@@ -22,8 +22,8 @@ def lines(kind: str, folder: Path, family: str = "bert") -> list[str]:
 
 def test_kind_rows_splits_labels_and_cut(tmp_path: Path) -> None:
     data, task, cut, length = lines("classification", tmp_path)
-    assert data == f"data: 60 examples from file {tmp_path / 'pairs.csv'}; " + (
-        "train 35, selection 12, report 13"
+    assert data == f"data: file {tmp_path / 'pairs.csv'}, 60 examples: " + (
+        "35 to train on, 12 to choose by (selection), 13 kept for the last test (report)"
     )
     assert task.startswith("task pairs: classification, scored by accuracy; labels of train: ")
     assert sum(int(part.split()[-1]) for part in task.split("train: ")[1].split(", ")) == 35
@@ -92,8 +92,8 @@ def test_a_dry_run_shows_them_before_anything_is_measured(
     assert main([*command, "--json"] if json_wanted else command) == 0
     said = capsys.readouterr()
     shown = said.err if json_wanted else said.out
-    assert f"data: 69 examples from file {tmp_path / 'own.csv'}; train " in shown
-    assert "report 5\n" in shown
+    assert f"data: file {tmp_path / 'own.csv'}, 69 examples: " in shown
+    assert ", 5 kept for the last test (report)\n" in shown
     assert "of the 5 report examples are in train too" in shown
     if json_wanted:
         json.loads(said.out)
