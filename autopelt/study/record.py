@@ -94,7 +94,7 @@ class TrialRecord:
             ("score", "–" if self.score is None else format_score(self.score)),
             ("parameters", f"{self.count.deployed:,} ({format_share(self.count.share)})"),
             ("architecture", f"{self.architecture.describe()} ({self.architecture.id})"),
-            ("time", format_seconds(self.took)),
+            ("time", "–" if self.took is None else format_seconds(self.took)),
         ]
         why = self.reason or self.stopped_because
         return table(f"Trial {self.number} {self.label}".rstrip(), rows, notes=[why] if why else [])

@@ -84,8 +84,8 @@ def run_together(specs: Sequence[TrialSpec]) -> Generator[list[Told], None, None
     context.precision = precision(first.training.precision, context.device)
     layers = missing_trunk(context, architectures)
     frozen = f"{layers} frozen layer{'s' if layers > 1 else ''}"
-    first = f"computing {frozen} once for all epochs, then its first epoch"
-    yield busy(first if layers else "in its first epoch")
+    doing = f"computing {frozen} once for all epochs, then its first epoch"
+    yield busy(doing if layers else "in its first epoch")
     try:
         trainee = _trainee(context, architectures, specs)
         trainee.seconds |= spent
