@@ -107,7 +107,7 @@ def pretrained_decoder() -> Path:
 
 @pytest.fixture(scope="session")
 def taught_decoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a Llama that copies, reverses and sorts letters; training it takes 20 s."""
+    """A folder with a Llama that copies, reverses and sorts letters."""
     from taught_decoder import make_taught_decoder
 
     return make_taught_decoder(tmp_path_factory.mktemp("taught-decoder"))

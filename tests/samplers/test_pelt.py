@@ -283,7 +283,8 @@ def test_what_breaks_a_limit_is_hardly_proposed(objectives: int) -> None:
         made = run(study_of(sampler, objectives), space, 20, slow)
         return [latency_of(a) for a in made[8:]]
 
-    free, kept = latencies({}), latencies({"latency": 1.1})
-    assert sum(value > 1.1 for value in free) >= 6
+    kept = latencies({"latency": 1.1})
+    if objectives == 2:  # without a limit, to compare with
+        assert sum(value > 1.1 for value in latencies({})) >= 6
     assert sum(value > 1.1 for value in kept) <= 3
     assert max(value for value in kept if value <= 1.1) > 1.05

@@ -1,8 +1,9 @@
-"""A decoder of a few thousand parameters that can do something: trained here, in twenty seconds.
+"""A decoder of a few thousand parameters that can do something.
 
 It is told a word and some letters, as a chat, and answers with the letters as the word says:
 ``copy b a d`` with ``b a d``, ``reverse`` with ``d a b``, ``sort`` with ``a b d``. Its vocabulary
-has more words (`WORDS`) than it was taught: those are what one may fine-tune it to.
+has more words (`WORDS`) than it was taught: those are what one may fine-tune it to. Its weights are
+kept, in half precision; `python tests/support/taught_decoder.py` trains them again, in 20 seconds.
 """
 
 import random
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -76,8 +78,22 @@ def untrained(vocabulary: int) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
-def make_taught_decoder(folder: Path, steps: int = 500, rate: float = 4e-3) -> Path:
-    """Train it on `TAUGHT`, loss on the answers; write model and tokeniser into a folder."""
+WEIGHTS = Path(__file__).parents[1] / "fixtures" / "taught_decoder.safetensors"
+
+
+def make_taught_decoder(folder: Path) -> Path:
+    """Write model and tokeniser into a folder."""
+    words = tokenizer()
+    model = untrained(len(words))
+    kept = {name: value.float() for name, value in load_file(WEIGHTS).items()}
+    model.load_state_dict(kept | {"lm_head.weight": kept["model.embed_tokens.weight"]})
+    model.eval().save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def taught(steps: int = 500, rate: float = 4e-3) -> LlamaForCausalLM:
+    """A model trained on `TAUGHT`, loss on the answers."""
     words = tokenizer()
     model = untrained(len(words)).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98))
@@ -99,6 +115,9 @@ def make_taught_decoder(folder: Path, steps: int = 500, rate: float = 4e-3) -> P
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-    model.eval().save_pretrained(folder)
-    words.save_pretrained(folder)
-    return folder
+    return model
+
+
+if __name__ == "__main__":
+    state = {name: value.half() for name, value in taught().state_dict().items()}
+    save_file({name: state[name] for name in state if name != "lm_head.weight"}, WEIGHTS)
