@@ -25,7 +25,7 @@ def test_the_extras_are_those_of_the_package() -> None:
 
     text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     extras = tomllib.loads(text)["project"]["optional-dependencies"]
-    assert set(doctor.EXTRAS) == set(extras) - {"test"}
+    assert set(doctor.EXTRAS) == set(extras) - {"docs", "test"}
 
 
 def test_a_ray_that_does_not_start_is_an_error(
