@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from autopelt.modules.parameter_groups import parameter_groups as parameter_groups
     from autopelt.modules.registered import register_method as register_method
     from autopelt.modules.starts import input_directions as input_directions
+    from autopelt.training.own_trial import Trial as Trial
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ _HOMES = {
     "register_method": "modules.registered",
     **dict.fromkeys(("load", "save"), "modules.checkpoint"),
     "load_exported": "export",
+    "Trial": "training.own_trial",
 }
 """What users may call -> the module where it lives."""
 

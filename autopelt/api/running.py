@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
 from autopelt.errors import UnexpectedEndError
+from autopelt.execution.source import TrialSource
 from autopelt.system.signals import Stopped
 from autopelt.views.tensorboard import logging_to
 from autopelt.views.terminal import LineView, View
@@ -15,8 +17,17 @@ from autopelt.workflows.memory import too_much
 from autopelt.workflows.plan import Plan
 
 
-def run(plan: Plan, folder: Path, view: View | None, ray_address: str | None = None) -> None:
+def run(
+    plan: Plan,
+    folder: Path,
+    view: View | None,
+    ray_address: str | None = None,
+    runner: Callable[[TrialSource], None] | None = None,
+) -> None:
     """As `autopelt.search`.
+
+    Args:
+        runner: runs the trials; None: Ray does.
 
     Raises:
         UnexpectedEndError: the user interrupted it; the study can be resumed.
@@ -27,8 +38,9 @@ def run(plan: Plan, folder: Path, view: View | None, ray_address: str | None = N
         shown.message(line)
     try:
         told = logging_to(shown, folder, plan.config.tensorboard)
-        workflows_search.search(plan, folder, told, ray_address)
+        workflows_search.search(plan, folder, told, ray_address, runner)
     except Stopped:
-        raise UnexpectedEndError(
-            f"stopped; nothing is lost. Go on with: autopelt.open_study('{folder}').resume()"
-        ) from None
+        again = f"autopelt.open_study('{folder}').resume()"
+        if runner is not None:
+            again = f"the same call, with out='{folder}'"
+        raise UnexpectedEndError(f"stopped; nothing is lost. Go on with: {again}") from None

@@ -6,11 +6,13 @@ where it is asked for.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopelt.api.plots import Plots
 from autopelt.api.summary import summary
+from autopelt.errors import UnavailableError
 from autopelt.study.lookup import BEST, choose_trial
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
@@ -18,7 +20,6 @@ from autopelt.study.table import COLUMNS, trials_table
 
 if TYPE_CHECKING:
     import pandas as pd
-    from transformers import PreTrainedModel
 
     from autopelt.views.terminal import View
 
@@ -108,7 +109,7 @@ class Study(Plots):
         return _table(self.record)
 
     # ------------------------------------------------------------------ models
-    def load(self, which: str | int = BEST, model: str | None = None) -> PreTrainedModel:
+    def load(self, which: str | int = BEST, model: Any = None, **own: Any) -> Any:
         """An ordinary transformers model with a trial's modules and head, ready to predict.
 
         The weights of the best are kept. Another trial is trained again first, which takes as long
@@ -116,8 +117,18 @@ class Study(Plots):
 
         Args:
             which: as in `trial`.
-            model: another place of the backbone.
+            model: another place of the backbone. Of a study that a function of yours trained: the
+                model object that was searched, or one like it; a copy of it is given back.
+            own: ``backbone`` and ``trainable``, as `autopelt.search` was given them.
+
+        Raises:
+            UsageError, InfeasibleError: as `trial`.
+            UnavailableError: the model or the weights are not to be had.
         """
+        if callable(model):
+            from autopelt.training.own_model import OwnModel
+
+            return OwnModel(model, **own).load(self._weights(self.trial(which)))
         from autopelt.export import find_trained, load_trained
         from autopelt.export.trained import trial_folder
         from autopelt.workflows.train import train_trial
@@ -127,6 +138,18 @@ class Study(Plots):
         if folder != self.folder and not (folder / "training.json").is_file():
             train_trial(f"{self.folder}:{trial.number}", folder)
         return load_trained(find_trained(folder), model)[0]
+
+    def _weights(self, trial: TrialRecord) -> Path:
+        """Where the weights of a trial are: only the best's are kept when a search has ended."""
+        held = self.folder / "best" / "metrics.json"
+        kept = json.loads(held.read_text("utf-8"))["trial"] if held.is_file() else None
+        if kept in [t.number for t in self.record.trainings_of(trial)]:
+            return held.parent
+        raise UnavailableError(
+            f"the weights of trial {trial.number} were not kept, only those of the best "
+            f"(trial {kept}); attach it and train it: "
+            f"autopelt.attach(model, study.trial({trial.number}).architecture)."
+        )
 
     def tokenizer(self) -> Any:
         """The backbone's tokenizer."""

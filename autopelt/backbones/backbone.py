@@ -112,7 +112,7 @@ class Backbone:
                 "transformers.PreTrainedModel."
             )
         self.model = model
-        self.base: PreTrainedModel = _backbone_of(model)
+        self.base: PreTrainedModel = backbone_of(model)
         self.model_type: str = model.config.model_type
         self.family: Family = family_for(self.base.config)
         self.layers: list[tuple[Stack, nn.Module]] = [
@@ -219,7 +219,7 @@ class Backbone:
         )
 
 
-def _backbone_of(model: PreTrainedModel) -> PreTrainedModel:
+def backbone_of(model: PreTrainedModel) -> PreTrainedModel:
     """The backbone in a model with a task head, or the model; Llama 4 calls it by a wrong name."""
     base: Any = model.base_model
     if base is model:

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from autopelt.backbones.backbone import backbone_of
 from autopelt.backbones.quiet import quiet
 from autopelt.backbones.structure import family_for
 from autopelt.errors import UsageError
@@ -81,8 +82,8 @@ def head_of(model: PreTrainedModel) -> dict[str, nn.Parameter]:
     """
     if model.get_output_embeddings() is not None:
         return {}
-    base = model.base_model
-    parts = [base]
+    base = backbone_of(model)
+    parts: list[nn.Module] = [base]
     plain: Any = AutoModel._model_mapping[type(model.config)]
     if base is model and type(model) is not plain:
         # T5 with a head holds the parts of its backbone itself, beside the head.

@@ -18,6 +18,10 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     study, exported = shlex.quote(folder), shlex.quote(f"{folder}-export")
     train, export = map(shlex.quote, to_train_and_export(record, folder))
     found: list[Command] = []
+    if record.config.own_loop is not None:
+        load, again = of_own_loop(record, folder)
+        best = [Command("Load the best into a model like yours, in Python", load)]
+        return (*(best if record.best is not None else ()), Command("Go on, in Python", again))
     if record.best is not None and not record.confirmed:
         found.append(
             Command(
@@ -41,6 +45,16 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     if record.command:
         found.append(Command("Run the whole search again", record.command))
     return tuple(found)
+
+
+def of_own_loop(record: StudyRecord, folder: str) -> tuple[str, str]:
+    """In Python: what loads the best of a study that a function of the user's trained; a call that
+    goes on with it, which only the program that made it has whole."""
+    loop = record.config.own_loop
+    return (
+        f"autopelt.open_study({folder!r}).load('best', model=my_model)",
+        f"autopelt.search(model=my_model, train={loop}, out={folder!r}, …)",
+    )
 
 
 def to_train_and_export(record: StudyRecord, folder: str) -> tuple[str, str]:

@@ -59,6 +59,11 @@ def card(record: StudyRecord) -> Card:
         f"{record.metric or 'score'} on "
         f"{of}{selection}; the search never looked at {_report(p)}."
     )
+    if record.config.own_loop is not None:
+        lead = (
+            f"Every architecture was trained and judged by a function of the user's own, "
+            f"{record.task.source}, which alone knows on what data."
+        )
     commands = (
         (Command("The command that made this study", record.command),) if record.command else ()
     )
@@ -101,7 +106,8 @@ def facts(p: Protocol, record: StudyRecord) -> tuple[Fact, ...]:
     saved = record.early_stopping
     after = f"after epochs {listed([str(r) for r in saved.rungs])}" if saved.rungs else ""
     shown.append(Fact("Early stopping", saved.words, after))
-    shown += [Fact(key.replace("_", " ").capitalize(), value) for key, value in p.settings]
+    if record.config.own_loop is None:  # these are of our own training
+        shown += [Fact(key.replace("_", " ").capitalize(), value) for key, value in p.settings]
     return tuple(shown)
 
 
@@ -112,7 +118,8 @@ def settings_table(p: Protocol) -> Table | None:
 
 
 def _task_words(task: TaskFacts) -> str:
-    words = [w.replace("_", " ") for w in (task.title, task.kind, task.source) if w]
+    words = [w.replace("_", " ") for w in (task.title, task.kind) if w]
+    words += [task.source] if task.source else []
     if "labels" in task.model_fields_set:
         words.append(f"{len(task.labels)} labels")
     return " · ".join(words)

@@ -53,10 +53,13 @@ def show(
     family = None if backbone_description is None else load(backbone_description)
     place = split_study(architecture)
     if place is not None:
+        from autopelt.study.config import require_no_own_loop
         from autopelt.study.storage import StudyStorage
         from autopelt.training.spec import Setup
 
         opened = StudyStorage.open(place[0])
+        if model is None and model_config is None:
+            require_no_own_loop(opened.config.own_loop)
         setup = Setup.of(opened.config)
         model, family = model or setup.model, family or setup.backbone
         outputs = max(1, len(opened.facts.task.labels))

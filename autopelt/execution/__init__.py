@@ -1,8 +1,8 @@
 """Run trials in worker processes. The only package that imports ray, and only when it is started.
 
-run: the trials of a `TrialSource` (source); session: Ray, quiet and gone afterwards; cluster:
-machines and the package on them; searcher, scheduler: Ray Tune's view; trainable: the worker's
-side; worker_log: what a worker printed; check: whether Ray starts.
+run: the trials of a `TrialSource` (source); here: the same in this process; session: Ray, quiet and
+gone afterwards; cluster: machines and the package on them; searcher, scheduler: Ray Tune's view;
+trainable: the worker's side; worker_log: what a worker printed; check: whether Ray starts.
 """
 
 from autopelt.execution.run import run_trials

@@ -73,7 +73,7 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
             f"'{folder / 'architecture.yaml'}' cannot be read: {reason}."
         ) from None
     architecture = Architecture.from_yaml(text)
-    tensors, metadata = _tensors(folder / "weights.safetensors")
+    tensors, metadata = read_tensors(folder / "weights.safetensors")
     if metadata.get("architecture") != architecture.id:
         raise UnavailableError(
             f"the weights in '{folder}' belong to architecture {metadata.get('architecture')}, "
@@ -125,7 +125,8 @@ def _same_names_and_shapes(
             )
 
 
-def _tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file. Raises UnavailableError for anything else."""
     if not path.is_file():
         raise UnavailableError(f"'{path}' does not exist.")
     try:

@@ -22,6 +22,13 @@ def full_rate(shapes: Shapes) -> float:
     return FULL_LEARNING_RATE * of_width(shapes)
 
 
+def head_rate(model: PreTrainedModel) -> float:
+    """The learning rate of a task head on a backbone with an architecture attached."""
+    modules = attachment(model)
+    full, width = modules.architecture.full, of_width(modules.shapes)
+    return full_rate(modules.shapes) if full else HEAD_LEARNING_RATE * width
+
+
 def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list[dict[str, Any]]:
     """Groups for an optimiser: each method with its own learning rate, the task head apart.
 
@@ -50,8 +57,7 @@ def parameter_groups(model: PreTrainedModel, *, multiplier: float = 1.0) -> list
         params["backbone"] = list(frozen_parameters(model).values())
         rates["backbone"] = full_rate(modules.shapes) * own
     params["head"] = [p for p in head_parameters(model).values() if p.requires_grad]
-    head = HEAD_LEARNING_RATE * of_width(modules.shapes)
-    rates["head"] = (full_rate(modules.shapes) if full else head) * multiplier
+    rates["head"] = head_rate(model) * multiplier
     return [
         {"name": name, "params": params[name], "lr": rate}
         for name, rate in rates.items()

@@ -117,6 +117,7 @@ class StudyConfig(BaseModel):
         revision: Hub revision of the model.
         backbone_description: where things are in the model, written out as in backbone.yaml, or
             None: what is known of it.
+        own_loop: name of the Python function that trained it (`autopelt.search`), or None.
         own_methods: Python file that registers methods of the user's own, or None.
         budget: bound on deployed parameters (`Budget`).
         objectives: ``both`` (the best score within the budget, and the front of score against
@@ -153,6 +154,7 @@ class StudyConfig(BaseModel):
     revision: str | None = None
     backbone_description: dict[str, Any] | None = None
     own_methods: str | None = None
+    own_loop: str | None = None
     budget: BudgetField = Budget(share=0.01)
     min_budget: BudgetField | None = None
     objectives: ObjectivesField = Objectives(best_too=True)
@@ -265,6 +267,23 @@ class StudyConfig(BaseModel):
             for key in mine
             if key not in free and mine[key] != theirs[key]
         ]
+
+
+def require_no_own_loop(name: object) -> None:
+    """Refuse what needs the model and the training of a study that only a program has.
+
+    Args:
+        name: `StudyConfig.own_loop`.
+
+    Raises:
+        UsageError: there is such a function.
+    """
+    if name is not None:
+        raise UsageError(
+            f"this study was trained by a Python function, '{name}', on a model object, and keeps "
+            f"neither; go on with the same call of autopelt.search(model=…, train={name}, out=…), "
+            "and take its best with autopelt.open_study(…).load(model=…)."
+        )
 
 
 def read_values(text: str, source: str) -> dict[str, Any]:

@@ -238,12 +238,13 @@ class StudyStorage:
         return dict(self._frozen(number).user_attrs)
 
     def progressed(self, number: int, score: float, loss: float) -> None:
-        """Add an epoch's score and loss to a running trial."""
+        """Add an epoch's score, and its loss where there is one, to a running trial."""
         attributes = self._frozen(number).user_attrs
+        losses = [] if math.isnan(loss) else [loss]
         self.write(
             number,
             scores=[*attributes.get("scores", []), score],
-            losses=[*attributes.get("losses", []), loss],
+            losses=[*attributes.get("losses", []), *losses],
         )
 
     def complete(self, number: int, score: float, deployed: int) -> None:

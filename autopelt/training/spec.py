@@ -8,7 +8,7 @@ from autopelt.backbones.families import Family
 from autopelt.backbones.source import ModelSource, resolve
 from autopelt.data.recorded import Recorded
 from autopelt.methods.own_file import run_own_file
-from autopelt.study.config import QUANTISED, StudyConfig, TrainingConfig
+from autopelt.study.config import QUANTISED, StudyConfig, TrainingConfig, require_no_own_loop
 from autopelt.study.facts import TaskFacts
 from autopelt.tasks import Source
 
@@ -28,6 +28,7 @@ class Setup:
         backbone: a description of the model that goes with it, or None.
         bf16: keep the frozen weights in bf16.
         own_methods: Python file that registers methods of the user's own; run by then.
+        own_loop: name of the Python function that trains instead, on a model of its own.
         quantised: keep frozen linear maps so: ``int8``, ``nf4``, or "" for not.
     """
 
@@ -42,6 +43,7 @@ class Setup:
     bf16: bool = False
     own_methods: str | None = None
     quantised: str = ""
+    own_loop: str | None = None
 
     def __post_init__(self) -> None:
         self.run_own_methods()
@@ -69,11 +71,13 @@ class Setup:
             precision == "bf16",
             config.own_methods,
             precision if precision in QUANTISED else "",
+            config.own_loop,
         )
 
     @property
     def source(self) -> ModelSource:
         """Where the model comes from. Raises UsageError, UnavailableError where it is not there."""
+        require_no_own_loop(self.own_loop)
         return resolve(self.model, self.backbone)
 
     @property

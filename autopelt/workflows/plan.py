@@ -21,7 +21,7 @@ from autopelt.errors import UsageError, parameter
 from autopelt.methods import named
 from autopelt.methods.shapes import Shapes
 from autopelt.space.bound import BoundSpace
-from autopelt.study.config import QUANTISED, StudyConfig
+from autopelt.study.config import QUANTISED, StudyConfig, require_no_own_loop
 from autopelt.study.facts import NEGATIVE, VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.objectives import COSTS
 from autopelt.tasks import Task, make_task
@@ -107,6 +107,7 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
         UnavailableError: the model, a folder of data or a package is not to be had.
         InfeasibleError: no architecture fits the budget.
     """
+    require_no_own_loop(config.own_loop)
     check_sampler(config.sampler)
     task = make_task(config.task)
     setup = Setup.of(config)
@@ -120,14 +121,34 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
         notes += found
         setup = Setup.of(config)
         sizes = sizes_of(setup.source)
-    shapes = sizes.shapes
-    counter = ShapeCounter(shapes)
+    counter = ShapeCounter(sizes.shapes)
+    fitted = fit(config, sizes.shapes, counter, folder, head=task.outputs > 0)
+    return Bound(config, task, sizes, counter, *fitted, tuple(notes))
+
+
+Fitted = tuple[int, BoundSpace, tuple[Entry, ...], "WarmStart | None"]
+"""Of `fit`."""
+
+
+def fit(
+    config: StudyConfig,
+    shapes: Shapes,
+    counter: ShapeCounter,
+    folder: Path | None,
+    *,
+    head: bool,
+) -> Fitted:
+    """The budget as a number, the space under it, seed architectures, and the warm start.
+
+    Args:
+        head: whether something trains beside the modules.
+    """
     limit = config.budget.limit(shapes.backbone_parameters)
     minimum = 0
     if config.min_budget is not None:
         minimum = config.min_budget.limit(shapes.backbone_parameters)
     space = BoundSpace(config.space, shapes, counter, limit, minimum)
-    seeds = seed_entries(config, shapes, counter, limit, head=task.outputs > 0)
+    seeds = seed_entries(config, shapes, counter, limit, head=head)
     warm = None
     if config.warm_start is not None:
         from autopelt.workflows.warm_start import warm_start
@@ -135,7 +156,7 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
         room = max(0, config.trials - len(seeds)) // 3
         small_too = config.objectives.weigh_costs
         warm = warm_start(config.warm_start, space, folder, room, small_too=small_too)
-    return Bound(config, task, sizes, counter, limit, space, seeds, warm, tuple(notes))
+    return limit, space, seeds, warm
 
 
 def _precision_notes(config: StudyConfig) -> list[str]:

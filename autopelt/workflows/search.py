@@ -6,6 +6,7 @@ at any moment goes on with `resume`.
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import optuna
 
 from autopelt import execution
 from autopelt.architecture.architecture import Architecture
-from autopelt.errors import InfeasibleError, UnavailableError, UsageError, command, parameter
-from autopelt.execution import Outcome
+from autopelt.errors import InfeasibleError, UnavailableError, UsageError, command
+from autopelt.execution import Outcome, TrialSource
 from autopelt.report import build, write_trials_csv
 from autopelt.samplers import (
     EarlyStopping,
@@ -29,7 +30,6 @@ from autopelt.samplers.history import History
 from autopelt.study.config import CONFIG, derived_seed
 from autopelt.study.database import explained
 from autopelt.study.importance import with_importance
-from autopelt.study.places import placed, places_of
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import NO_ROOM
@@ -41,7 +41,7 @@ from autopelt.training.spec import Cache, Setup, TrialSpec
 from autopelt.views.terminal import TRAINING, View
 from autopelt.workflows.beliefs import REPEAT, Beliefs
 from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
-from autopelt.workflows.compatibility import changed_facts, changed_versions, check_data
+from autopelt.workflows.compatibility import opened
 from autopelt.workflows.entries import Entry
 from autopelt.workflows.plan import Plan, default_threads
 from autopelt.workflows.progress import Progress
@@ -55,7 +55,13 @@ REPORT_SECONDS = 10.0
 """The report is built anew at most this often while a search runs."""
 
 
-def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None) -> StudyRecord:
+def search(
+    plan: Plan,
+    folder: Path,
+    view: View,
+    ray_address: str | None = None,
+    run: Callable[[TrialSource], None] | None = None,
+) -> StudyRecord:
     """Run a study to its last trial, or go on with one that is in the folder.
 
     Args:
@@ -63,6 +69,7 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
         folder: new, empty, or the study's.
         view: is told what happens.
         ray_address: a running Ray cluster instead of a Ray of our own.
+        run: runs the trials; None: Ray does.
 
     Raises:
         UsageError: the folder holds another study, or another process works on it.
@@ -77,18 +84,21 @@ def search(plan: Plan, folder: Path, view: View, ray_address: str | None = None)
     ):
         if killed and (folder / CONFIG).is_file():
             view.message(killed)
-        study = _opened(plan, folder, sampler, view)
+        study = opened(plan, folder, sampler, view)
         keep_description(plan.config, folder)
         driver = _Driver(study, plan, sampler, view, cache)
         with stoppable(lambda: driver.stopping, driver.ask_to_stop):
-            execution.run_trials(
-                driver,
-                workers=plan.config.workers,
-                threads=default_threads(plan.config.workers),
-                together=plan.config.trials_per_worker,
-                address=ray_address,
-                shared=folder,
-            )
+            if run is None:
+                execution.run_trials(
+                    driver,
+                    workers=plan.config.workers,
+                    threads=default_threads(plan.config.workers),
+                    together=plan.config.trials_per_worker,
+                    address=ray_address,
+                    shared=folder,
+                )
+            else:
+                run(driver)
         if not driver.stopping and (words := driver.best.end()):
             view.message(words)
         record = driver.write_report(force=True)
@@ -116,37 +126,6 @@ def _sampler(plan: Plan) -> optuna.samplers.BaseSampler:
         limits=dict(plan.config.objectives.limits),
         source=() if plan.warm is None else plan.warm.observations,
     )
-
-
-def _opened(
-    plan: Plan, folder: Path, sampler: optuna.samplers.BaseSampler, view: View
-) -> StudyStorage:
-    """The study in the folder, where it is this one and can go on, or a new one."""
-    if not (folder / CONFIG).is_file():
-        kept = None if plan.warm is None else plan.warm.text
-        return StudyStorage.create(folder, plan.config, plan.facts, sampler, kept)
-    study = StudyStorage.open(folder, sampler)
-    now = places_of(plan.config)  # whether these are the same files, their facts tell
-    begun = placed(study.begun_with(), now.get)
-    different = begun.differences(plan.config)
-    if different:
-        raise UsageError(
-            f"'{folder}' holds another study ({'; '.join(different)}); put {CONFIG} back, "
-            f"or give another {parameter('out')}."
-        )
-    record = study.record()
-    check_data(record, plan)
-    changed = changed_facts(record, plan)
-    if changed:
-        raise UsageError(
-            f"study '{record.name}' cannot go on, its trials would not be comparable "
-            f"({'; '.join(changed)}); put it back, or give another {parameter('out')}."
-        )
-    versions = changed_versions(record, plan)
-    if versions:
-        view.message(f"not as in the study's first trials: {versions}; scores may differ, too")
-    study.goes_on(plan.config)
-    return study
 
 
 class _Driver:

@@ -10,7 +10,7 @@ from autopelt.backbones.description import load, plain, read
 from autopelt.backbones.source import MINILM
 from autopelt.errors import UsageError, command, did_you_mean, parameter
 from autopelt.methods.own_file import run_own_file
-from autopelt.study.config import STUDIES, StudyConfig, read_values
+from autopelt.study.config import STUDIES, StudyConfig, read_values, require_no_own_loop
 from autopelt.system.files import read_text
 from autopelt.tasks import Task, make_task, task_from_files
 from autopelt.workflows.options import OPTIONS, OTHER_WORDS, Option
@@ -43,6 +43,7 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     training = values.get("training", {})
     if not isinstance(training, dict):
         raise UsageError(f"{source}: 'training' is not a mapping.")
+    require_no_own_loop(values.get("own_loop"))
     own = {name: values.pop(name) for name in _OWN_DATA if name in values} | parts["own data"]
     task = _task(values.get("task"), own)
     values["task"] = task.spec
@@ -72,6 +73,30 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     }
     values["training"] = usual | training | parts["training"]
     return StudyConfig.build(values, source, str if config_file is not None else _named)
+
+
+def checked_config(
+    fixed: Mapping[str, Any], given: Mapping[str, Any], training: Mapping[str, Any]
+) -> StudyConfig:
+    """A configuration of options and of what is not the user's to choose.
+
+    Args:
+        fixed: fields of `StudyConfig`.
+        given: as of `resolve_config`.
+        training: fields of its ``training`` where nothing is given.
+
+    Raises:
+        UsageError: every wrong key and value at once.
+    """
+    parts = _sorted(given)
+    values = parts["study"] | dict(fixed)
+    for name in ("warm_start", "own_methods"):
+        if isinstance(values.get(name), str | Path):
+            values[name] = str(Path(values[name]).expanduser().resolve())
+    if "own_methods" in values:
+        run_own_file(values["own_methods"])
+    values["training"] = dict(training) | parts["training"]
+    return StudyConfig.build(values, GIVEN, _named)
 
 
 def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.cards.clock import Clock
+from autopelt.cards.next_steps import of_own_loop
 from autopelt.cards.verdict import lead, sentences
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
 from autopelt.study.storage import StudyStorage
@@ -37,6 +38,9 @@ def status(folder: Path) -> dict[str, Any]:
         following = f"autopelt train {folder}"
     else:
         following = f"autopelt resume {folder} --trials {record.total * 2}"
+    if record.config.own_loop is not None and state != "running":
+        load, again = of_own_loop(record, str(folder))
+        following = load if state == "finished" and best is not None else again
     return {
         "study": str(folder),
         "state": state,
