@@ -178,6 +178,8 @@ _TRAINED: Mapping[str, Schema] = {
     "kind": text("of the task"),
     "setup": by_name({}, "model and data"),
     "training": _HOW,
+    "weights": text("identity of the backbone's"),
+    "folders": several(text("a folder"), "of the model when this was written"),
 }
 _CONFIRMED = fields(
     {
