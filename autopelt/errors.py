@@ -108,7 +108,13 @@ _CALLS = {
 def typed(found: re.Match[str]) -> str:
     """A marked command as one types it."""
     name, arguments, options = json.loads(found[1])
-    words = ["autopelt", name, *arguments]
+    return as_typed(name, *arguments, **options)
+
+
+def as_typed(name: str, *arguments: object, **options: object) -> str:
+    """A command as one types it in a shell, whatever folders are called."""
+    words = ["autopelt", name]
+    words += [f"./{a}" if str(a).startswith("-") else str(a) for a in arguments]
     for option, value in options.items():
         flag = f"--{option.replace('_', '-')}"
         words += [flag] if value is True else [flag, str(value)]

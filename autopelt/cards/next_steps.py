@@ -9,14 +9,14 @@ from pathlib import PurePath
 from autopelt.cards.card import Card, Command
 from autopelt.cards.expectation import expectation
 from autopelt.cards.wording import name
+from autopelt.errors import as_typed
 from autopelt.study.record import StudyRecord
 
 
 def commands(record: StudyRecord) -> tuple[Command, ...]:
     """Confirm (once), train, export, and make the study again; without a result only the last."""
     folder = study_folder(record)
-    study, exported = shlex.quote(folder), shlex.quote(f"{folder}-export")
-    train, export = map(shlex.quote, to_train_and_export(record, folder))
+    train, export = to_train_and_export(record, folder)
     found: list[Command] = []
     if record.config.own_loop is not None:
         load, again = of_own_loop(record, folder)
@@ -25,7 +25,7 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     if record.best is not None and not record.confirmed:
         found.append(
             Command(
-                "Confirm it: fresh random seeds, and the report split", f"autopelt confirm {study}"
+                "Confirm it: fresh random seeds, and the report split", as_typed("confirm", folder)
             )
         )
     if record.best is not None:
@@ -34,13 +34,13 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
                 "Train the best confirmed architecture, and save it"
                 if record.confirmed_best is not None
                 else "Train the best architecture within the budget, and save it",
-                f"autopelt train {train}",
+                as_typed("train", train),
             ),
             Command(
                 "Export it as a folder that can be shipped",
-                f"autopelt export {export} --to autopelt --out {exported}",
+                as_typed("export", export, to="autopelt", out=f"{folder}-export"),
             ),
-            Command("Look at it as text", f"autopelt show {study}"),
+            Command("Look at it as text", as_typed("show", folder)),
         ]
     if record.command:
         found.append(Command("Run the whole search again", record.command))

@@ -7,7 +7,7 @@ import click
 
 from autopelt.cli.console import echo_table, event, for_programs, json_option, say, talk
 from autopelt.cli.options import option
-from autopelt.errors import UnexpectedEndError, command
+from autopelt.errors import UnexpectedEndError, as_typed, command
 from autopelt.workflows.options import CONFIRM_SEEDS, CONFIRM_TOP
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
     opened.require_places()
     plan = make_plan(opened.config, opened.record().command, folder)
     record = confirmed(plan, folder, seeds=seeds, top=top, workers=workers)
-    following = f"autopelt train {to_train_and_export(record, study)[0]}"
+    following = as_typed("train", to_train_and_export(record, study)[0])
     if for_programs():
         from autopelt.views.json_repeated import confirmed as found
 

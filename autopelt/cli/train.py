@@ -7,6 +7,7 @@ import click
 from autopelt.cli.console import event, for_programs, json_option, say
 from autopelt.cli.evaluate import reported
 from autopelt.cli.options import option
+from autopelt.errors import as_typed
 from autopelt.system.units import format_score
 
 if TYPE_CHECKING:
@@ -67,4 +68,4 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
     for line in reported(trained):
         say(line)
     say(f"Saved:    {trained['folder']}")
-    say(f"Evaluate: autopelt evaluate {trained['folder']}")
+    say(f"Evaluate: {as_typed('evaluate', trained['folder'])}")

@@ -27,7 +27,8 @@ def check_database(folder: Path) -> None:
     if not path.is_file() or not path.stat().st_size:
         raise unreadable(folder, "it is missing or empty")
     try:
-        with closing(sqlite3.connect(path, timeout=WAIT)) as connection:
+        # In full, as SQLite takes a name that begins with "file:" for an address.
+        with closing(sqlite3.connect(path.absolute(), timeout=WAIT)) as connection:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
     except sqlite3.Error as error:

@@ -5,6 +5,7 @@ One way of writing for every command: ``unipelt``, ``my.yaml``, ``reports/demo``
 fresh random seeds), ``reports/demo:3fa9c012`` (by id), ``reports/demo:unipelt~`` (a seed of it).
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,8 @@ class Named:
 def split_study(name: str) -> tuple[Path, str] | None:
     """``STUDY`` or ``STUDY:TRIAL`` -> (folder, trial or ""); None where it names no study."""
     for folder, which in ((name, ""), name.rpartition(":")[::2]):
-        if folder and (Path(folder) / CONFIG).is_file():
+        # `os` takes a name with ":12" behind it that is too long for one that is not there.
+        if folder and os.path.isfile(os.path.join(folder, CONFIG)):
             return Path(folder), which
     return None
 

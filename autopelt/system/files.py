@@ -29,6 +29,12 @@ def no_room(error: BaseException) -> bool:
 
 def check_writable(folder: Path, option: str) -> None:
     """Find out before long work whether a folder can be made. Raises UsageError if it cannot."""
+    name = os.fspath(folder)
+    if "\0" in name or name != name.encode(errors="replace").decode():
+        raise UsageError(
+            f"'{name}' is no text that names a folder (UTF-8 without NUL); give another "
+            f"{parameter(option)}."
+        )
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent

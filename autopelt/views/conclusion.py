@@ -8,6 +8,7 @@ from autopelt.cards.health import above_a_constant
 from autopelt.cards.next_steps import to_train_and_export
 from autopelt.cards.timeline import summary
 from autopelt.cards.wording import bounds
+from autopelt.errors import as_typed
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_share
 
@@ -35,7 +36,7 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
         lines.append(f"Warning: {learned.words}")
     train, export = to_train_and_export(record, str(folder))
     lines += [f"Time:    {summary(record)}", f"Report:  {folder / 'index.html'}"]
-    lines += [] if record.confirmed else [f"Confirm: autopelt confirm {folder}"]
-    lines.append(f"Train:   autopelt train {train}")
-    lines.append(f"Export:  autopelt export {export} --to autopelt --out {folder}-export")
+    lines += [] if record.confirmed else [f"Confirm: {as_typed('confirm', folder)}"]
+    lines.append(f"Train:   {as_typed('train', train)}")
+    lines.append(f"Export:  {as_typed('export', export, to='autopelt', out=f'{folder}-export')}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from autopelt.errors import as_typed
 from autopelt.study.record import RUNNING, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import recover_directory, replace_directory, write_text
@@ -64,7 +65,7 @@ class BestFolder:
             return ""
         return (
             f"best/ holds trial {held}: the weights of {best.name}, now the best, were not kept; "
-            f"autopelt train {self.study.folder} trains it again"
+            f"{as_typed('train', self.study.folder)} trains it again"
         )
 
     def _sort(self, record: StudyRecord) -> None:

@@ -24,6 +24,7 @@ from autopelt.space.bound import BoundSpace
 from autopelt.study.config import QUANTISED, StudyConfig, require_no_own_loop
 from autopelt.study.facts import NEGATIVE, VERSION, BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.objectives import COSTS
+from autopelt.system.files import check_writable
 from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import scored_groups
 from autopelt.tasks.prior import constant_score
@@ -109,6 +110,8 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
     """
     require_no_own_loop(config.own_loop)
     check_sampler(config.sampler)
+    if folder is not None:
+        check_writable(folder, "out")
     task = make_task(config.task)
     setup = Setup.of(config)
     if setup.data is not None:

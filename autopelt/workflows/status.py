@@ -7,6 +7,7 @@ from typing import Any
 from autopelt.cards.clock import Clock
 from autopelt.cards.next_steps import of_own_loop
 from autopelt.cards.verdict import lead, sentences
+from autopelt.errors import as_typed
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
 from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_seconds, format_share
@@ -31,13 +32,13 @@ def status(folder: Path) -> dict[str, Any]:
     clock = Clock.of(record.trials)
     best = record.best
     if state == "running":
-        following = f"autopelt status {folder}"
+        following = as_typed("status", folder)
     elif state == "stopped":
-        following = f"autopelt resume {folder}"
+        following = as_typed("resume", folder)
     elif best is not None:
-        following = f"autopelt train {folder}"
+        following = as_typed("train", folder)
     else:
-        following = f"autopelt resume {folder} --trials {record.total * 2}"
+        following = as_typed("resume", folder, trials=record.total * 2)
     if record.config.own_loop is not None and state != "running":
         load, again = of_own_loop(record, str(folder))
         following = load if state == "finished" and best is not None else again
