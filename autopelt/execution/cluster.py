@@ -104,7 +104,7 @@ class Machines:
         if "is unavailable" not in words:
             return False
         alive = self._alive()
-        return any(node not in alive or not _answers(*at) for node, at in self._known.items())
+        return any(node not in alive or not listens(*at) for node, at in self._known.items())
 
     def _alive(self) -> set[str]:
         alive = {
@@ -116,7 +116,8 @@ class Machines:
         return set(alive)
 
 
-def _answers(host: str, port: int) -> bool:
+def listens(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
     try:
         socket.create_connection((host, port), timeout=_KNOCK_SECONDS).close()
     except OSError:

@@ -7,10 +7,12 @@ is deleted, and whatever is worth keeping goes through the `TrialSource` at once
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autopelt.errors import command
 from autopelt.execution.source import TrialSource
 
 if TYPE_CHECKING:
     from autopelt.execution.searcher import Feed
+    from autopelt.execution.session import Session
 
 
 def run_trials(
@@ -30,9 +32,10 @@ def run_trials(
         threads: CPU threads of each.
         together: trials that one worker trains at once, in one batch where they can share it.
         address: a running Ray cluster to join.
-        shared: a study's folder that every machine of the cluster must see.
+        shared: a study's folder, which every machine of the cluster must see.
 
     Raises:
+        UnavailableError: Ray does not start, or was killed later on.
         UsageError: a machine of the cluster cannot run the study's trials.
         Whatever the source raised, after the running trials have ended.
     """
@@ -42,24 +45,25 @@ def run_trials(
     from autopelt.execution.searcher import Feed
     from autopelt.execution.session import ray_session
 
-    with ray_session(workers, threads, address) as scratch:
-        if address is None:
-            feed = Feed(source, together)
-        else:
+    again = "the same command" if shared is None else command("resume", shared)
+    with ray_session(workers, threads, address, again) as session:
+        lost = None
+        if address is not None:
             if shared is not None:
                 check_machines(shared)
-            feed = Feed(source, together, Machines().lost)
+            lost = Machines().lost
+        feed = Feed(source, together, lost, session.check)
         gpus = ray.cluster_resources().get("GPU", 0.0)
-        _fit(feed, workers, {"gpu": min(1.0, gpus / workers)} if gpus else {}, scratch / "tune")
+        _fit(feed, workers, {"gpu": min(1.0, gpus / workers)} if gpus else {}, session)
     if feed.error is not None:
         raise feed.error
 
 
-def _fit(feed: "Feed", workers: int, gpu: dict[str, float], folder: Path) -> None:
-    """Let Ray Tune run all that the feed suggests; it writes to `folder`."""
+def _fit(feed: "Feed", workers: int, gpu: dict[str, float], session: "Session") -> None:
+    """Let Ray Tune run all that the feed suggests."""
     from ray import tune
 
-    from autopelt.execution.scheduler import FrontScheduler
+    from autopelt.execution.scheduler import FrontScheduler, OnStep
     from autopelt.execution.trainable import TrialTrainable
 
     tune.Tuner(
@@ -74,8 +78,9 @@ def _fit(feed: "Feed", workers: int, gpu: dict[str, float], folder: Path) -> Non
         ),
         run_config=tune.RunConfig(
             name="trials",
-            storage_path=str(folder),
+            storage_path=str(session.scratch / "tune"),
             verbose=0,
+            callbacks=[OnStep(session.check)],
             checkpoint_config=tune.CheckpointConfig(
                 checkpoint_at_end=False, checkpoint_frequency=0
             ),

@@ -1,4 +1,4 @@
-"""A Ray Tune scheduler that stops a trial when the source of the trials says so.
+"""Ray Tune's view: a scheduler that stops a trial when the source of the trials says so.
 
 Ray's own schedulers see one metric, and stopping by the score alone throws away every small
 architecture, and with them the front. This one knows nothing itself: it asks after every result.
@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
@@ -46,3 +47,19 @@ class FrontScheduler(FIFOScheduler):
         with suppress(OSError, TypeError):
             words = Path(str(trial.error_file)).read_text(encoding="utf-8")
         self._broke(trial.trial_id, words)
+
+
+class OnStep(Callback):
+    """Calls `check` at each step of Ray Tune's loop, several times a second."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Ray Tune pickles its callbacks for a restore that never happens here."""
+        return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Whatever it raises ends the loop."""
+        del iteration, trials, info
+        self._check()

@@ -42,6 +42,7 @@ class Feed(Searcher):
         source: of the trials.
         together: trials that one worker trains at once.
         machine_lost: whether what Ray says of a worker's end means that its machine is gone.
+        check: raises where Ray is gone: a call of it would hang, and all workers end with it.
 
     Attributes:
         error: what the source raised; nothing more is started then.
@@ -51,11 +52,13 @@ class Feed(Searcher):
         self,
         source: TrialSource,
         together: int = 1,
-        machine_lost: Callable[[str], bool] = lambda words: False,
+        machine_lost: Callable[[str], bool] | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(metric="score", mode="max")
         self._source, self._together = source, together
-        self._machine_lost = machine_lost
+        self._machine_lost = machine_lost or (lambda words: False)
+        self._check = check
         self._groups: dict[str, _Group] = {}
         self._dry = False
         self.error: BaseException | None = None
@@ -80,6 +83,7 @@ class Feed(Searcher):
         group = self._groups[trial_id] = _Group({spec.number: spec for spec in specs})
         if specs[0].timeout is not None:
             group.deadline = time.monotonic() + specs[0].timeout * len(specs)
+        self._check()  # choosing took its time
         return {"specs": specs}
 
     def stops(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -101,6 +105,7 @@ class Feed(Searcher):
 
     def broke(self, trial_id: str, words: str) -> None:
         """A worker is gone, Ray says how; that its trial has ended is told next."""
+        self._check()
         group = self._groups.get(trial_id)
         if group is not None and group.end is None and self._machine_lost(words):
             group.end = Outcome("its machine left the cluster", lost=True)

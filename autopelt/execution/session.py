@@ -4,18 +4,23 @@ import importlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import ray
 
-from autopelt.errors import UnavailableError, command
+from autopelt.errors import UnavailableError
 from autopelt.execution.cluster import join
+from autopelt.execution.watch import STARTING, STUCK, RayGoneError, Watch
 from autopelt.system.held_folder import held_folder
+from autopelt.system.keeper import end_members, kept, marked
 from autopelt.system.signals import own_signals
+from autopelt.training.shared_arrays import cache_folders
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -39,39 +44,84 @@ _STARTS = 3
 _SCRATCH = "apelt"
 """How the name of a session's scratch folder begins."""
 
+_TITLE = "ray::"
+"""How Ray's processes in Python call themselves, and so hide their environment."""
+
+_NEEDED = ("gcs_server", "raylet")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A Ray that runs.
+
+    Attributes:
+        scratch: a folder for Ray Tune.
+        check: to be called often; raises where Ray is gone, which this session makes an error.
+    """
+
+    scratch: Path
+    check: Callable[[], None]
+
 
 @contextmanager
-def ray_session(workers: int, threads: int, address: str | None = None) -> Iterator[Path]:
-    """A Ray of our own, ended and cleaned up afterwards; gives a scratch folder for Ray Tune.
+def ray_session(
+    workers: int,
+    threads: int,
+    address: str | None = None,
+    again: str = "the same command",
+) -> Iterator[Session]:
+    """A Ray of our own, ended and cleaned up afterwards.
 
     Args:
         workers: trials at once.
         threads: CPU threads of a worker.
         address: a running cluster to join instead, ``auto`` or ``host:port``.
+        again: what the user does to go on after an error.
 
-    A Ray of our own listens on the loopback interface only, and its processes die with this one.
-    No other user reads or writes what it keeps.
+    A Ray of our own listens on the loopback interface only, and its processes end with this one,
+    however it ends. No other user reads or writes what it keeps.
+
+    Raises:
+        UnavailableError: Ray does not start, or was killed later on.
     """
     os.environ.update(_ENVIRONMENT)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray.air"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # Sockets below the folder have paths of at most 107 characters, so it has a short name.
-    with held_folder(Path(_short_folder()) / f"{_SCRATCH}{uuid4().hex[:8]}", _SCRATCH) as scratch:
+    with (
+        held_folder(Path(_short_folder()) / f"{_SCRATCH}{uuid4().hex[:8]}", _SCRATCH) as scratch,
+        kept(scratch, _TITLE, (scratch.parent, _SCRATCH), cache_folders()),
+    ):
+        watch = Watch(again)
         try:
             with own_signals():
                 if address is None:
-                    _start(workers, threads, scratch)
+                    watch = _start(workers, threads, scratch, again)
                 else:
                     join(address, _of_workers(threads))
+                    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+                    watch.cluster(host, int(port))
             _silence_worker_messages()
-            yield scratch
+            yield Session(scratch, watch.check)
+        except (RayGoneError, Exception) as error:
+            if not watch.words:
+                raise
+            # Ray's own errors of that come as many kinds, sooner or later than ours.
+            raise UnavailableError(watch.words) from (
+                None if isinstance(error, RayGoneError) else error
+            )
         finally:
+            watch.leave()
+            if watch.words:  # else it would wait for the dead
+                end_members(scratch, _TITLE)
             ray.shutdown()
 
 
-def _start(workers: int, threads: int, scratch: Path) -> None:
-    """Start Ray's processes; Ray gives them 30 s, too little on a machine that is very busy.
+def _start(workers: int, threads: int, scratch: Path, again: str) -> Watch:
+    """Start Ray's processes, and watch them.
+
+    Ray gives them 30 s, too little on a machine that is very busy, so it is tried again.
 
     Ray lets everybody write into its folders, and into the one that it is given; a folder around
     that one is ours alone.
@@ -79,9 +129,12 @@ def _start(workers: int, threads: int, scratch: Path) -> None:
     Raises:
         UnavailableError: they did not come up several times.
     """
-    for attempt in range(1, _STARTS + 1):
+    for attempt in count(1):
+        watch = Watch(again)
+        watch.patience = STARTING
+        watch.children(_NEEDED, scratch)
         try:
-            with _loopback_only(), _private_token():
+            with _loopback_only(), _private_token(), marked(scratch):
                 ray.init(
                     address="local",
                     num_cpus=workers,
@@ -93,15 +146,20 @@ def _start(workers: int, threads: int, scratch: Path) -> None:
                     _temp_dir=str(scratch / "r"),
                     runtime_env={"env_vars": _of_workers(threads)},
                 )
-            return
-        except Exception as error:  # Ray raises bare ones
+            watch.patience = STUCK
+            return watch
+        except BaseException as error:
+            watch.leave()
+            if not isinstance(error, Exception):  # Ray raises bare ones
+                raise
+            end_members(scratch, _TITLE)
             ray.shutdown()
             if attempt == _STARTS:
                 raise UnavailableError(
                     f"Ray's processes did not start ({str(error).splitlines()[0]}); is the machine "
-                    "too busy or short of memory? What is done is kept: "
-                    f"{command('resume', 'STUDY')}"
+                    f"too busy or short of memory? What had ended is kept. Go on with: {again}"
                 ) from None
+    raise AssertionError
 
 
 def _of_workers(threads: int) -> dict[str, str]:

@@ -19,9 +19,7 @@ def held_folder(folder: Path, prefix: str) -> Iterator[Path]:
         prefix: of its name and of its kind's. Those of this kind beside it that nobody holds any
             more, as their processes were killed, go first.
     """
-    for other in folder.parent.glob(f"{prefix}*"):
-        if other != folder:
-            _remove_if_orphaned(other)
+    remove_orphans(folder.parent, prefix, but=folder)
     while True:
         folder.mkdir(mode=0o700, exist_ok=True)
         try:
@@ -36,6 +34,13 @@ def held_folder(folder: Path, prefix: str) -> Iterator[Path]:
     finally:
         os.close(owner)
         _remove_if_orphaned(folder)
+
+
+def remove_orphans(parent: Path, prefix: str, but: Path | None = None) -> None:
+    """Remove the folders of a kind that nobody holds, as their processes were killed."""
+    for folder in parent.glob(f"{prefix}*"):
+        if folder != but:
+            _remove_if_orphaned(folder)
 
 
 def locked_file(path: Path, kind: int, flags: int = os.O_CREAT) -> int:

@@ -219,5 +219,11 @@ def private_cache(memory: int | None) -> Iterator[Cache | None]:
         yield cache
 
 
+def cache_folders() -> tuple[Path, str]:
+    """Where the folders of caches are, and how their names begin."""
+    return Path(tempfile.gettempdir()), _PREFIX
+
+
 def _temporary(name: str) -> AbstractContextManager[Path]:
-    return held_folder(Path(tempfile.gettempdir()) / name, _PREFIX)
+    parent, prefix = cache_folders()
+    return held_folder(parent / name, prefix)
