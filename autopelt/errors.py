@@ -131,16 +131,42 @@ def _call(found: re.Match[str]) -> str:
     return _CALLS[name].format(arguments=", ".join(every), options=", ".join(given))
 
 
-def did_you_mean(value: str, allowed: Iterable[str]) -> str:
+MANY = 12
+"""Names up to which all that are allowed are told."""
+
+
+def did_you_mean(value: str, allowed: Iterable[str], see: str = "") -> str:
     """End an error message about an unknown `value`: the likely meaning, and all that is allowed.
+
+    Args:
+        value: what was given.
+        allowed: what may be.
+        see: a marked command that lists all of it, which stands for a list of many.
 
     Returns:
         For example ``did you mean 'rte'? Allowed: demo, rte.``
     """
     names = sorted(allowed)
-    close = difflib.get_close_matches(value.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
-    hint = next((f"did you mean '{n}'? " for n in names if close and n.lower() == close[0]), "")
-    return f"{hint}Allowed: {', '.join(names)}."
+    close = nearest(value, names)
+    hint = "" if close is None else f"did you mean '{close}'? "
+    every = f"All there are: {see}" if see and len(names) > MANY else f"{', '.join(names)}."
+    return f"{hint}{every}" if see and len(names) > MANY else f"{hint}Allowed: {every}"
+
+
+def nearest(value: str, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The name that is most likely meant: what it begins or ends with, then what is spelled so.
+
+    Case, and whether words are joined by ``-`` or ``_``, make no difference.
+    """
+    names = {name.lower().replace("_", "-"): name for name in sorted(allowed, reverse=True)}
+    word = value.lower().replace("_", "-").rstrip("/")
+    whole = [n for n in (word, word.rpartition("/")[2]) if n in names]
+    begun = [n for n in names if len(word) > 2 and n.startswith(word)]
+    begins = [n for n in names if len(n) > 2 and word.startswith(f"{n}-")]
+    ends = [n for n in names if len(n) > 2 and word.endswith(f"-{n}")]
+    spelled = difflib.get_close_matches(word, names, n=1, cutoff=cutoff)
+    found = [*whole, *sorted(begun, key=len), *sorted(begins, key=len, reverse=True), *ends]
+    return next((names[n] for n in [*found, *spelled]), None)
 
 
 OF_THE_SYSTEM = (OSError, UnicodeError, RecursionError, OverflowError, MemoryError)

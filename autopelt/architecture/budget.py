@@ -6,9 +6,10 @@ folded away; the budget binds this one. The task head is in neither and is shown
 denominator of a share is the backbone without the task head.
 """
 
+import re
 from dataclasses import dataclass
 
-from autopelt.errors import UsageError
+from autopelt.errors import UsageError, parameter
 from autopelt.system.units import format_count, parse_count, split_number
 
 
@@ -43,9 +44,7 @@ class Budget:
         text = str(text).strip()
         parts = split_number(text)
         if parts is None:
-            raise UsageError(
-                f"budget '{text}' is not a number; write it like 1%, 0.5%, 300k or 1.2M."
-            )
+            raise _not_a_budget(text)
         value, unit = parts
         if value == 0:
             raise UsageError(f"budget '{text}' is zero; nothing could be trained. Try 1% or 300k.")
@@ -54,10 +53,12 @@ class Budget:
                 raise UsageError(f"budget '{text}' is more than the whole backbone; at most 100%.")
             return cls(share=value / 100)
         if unit == "" and value < 1:
-            raise UsageError(
-                f"budget '{text}' is less than one parameter; for a share write {value * 100:g}%."
-            )
-        count = parse_count(text)
+            either = f"{value:g}% or {value * 100:g}%" if value >= 0.05 else f"{value * 100:g}%"
+            raise UsageError(f"budget '{text}' is less than one parameter; did you mean {either}?")
+        try:
+            count = parse_count(text)
+        except UsageError:
+            raise _not_a_budget(text) from None
         if count < 1:
             raise UsageError(f"budget '{text}' is less than one parameter.")
         return cls(count=count)
@@ -75,3 +76,20 @@ class Budget:
             return f"{self.share * 100:.15g}%"
         assert self.count is not None
         return format_count(self.count)
+
+
+def perhaps_a_share(limit: int) -> str:
+    """A question behind so few parameters that a share was meant, perhaps; else ""."""
+    return f" (did you mean {parameter('budget', f'{limit}%')}?)" if 0 < limit <= 100 else ""
+
+
+def _not_a_budget(text: str) -> UsageError:
+    """The error for what is no budget, with the likely one."""
+    words = re.sub(r"\s*(?:percent|per cent|pct|%+)$", "%", text.strip().lower())
+    comma = re.sub(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))", "", words).replace(",", ".")
+    meant = ""
+    if comma != text and (parts := split_number(comma)) and parts[1] in ("", "%", "k", "m", "b"):
+        meant = f"did you mean {comma}? "
+    return UsageError(
+        f"budget '{text}' is no share and no count; {meant}write it like 1%, 0.5%, 300k or 1.2M."
+    )

@@ -30,7 +30,7 @@ from typing import Any
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
-from autopelt.errors import UsageError, did_you_mean
+from autopelt.errors import UsageError, command, did_you_mean
 from autopelt.methods import METHODS, Method
 from autopelt.methods.by_hand import ByHand
 from autopelt.methods.module import EMBEDDINGS, Module
@@ -105,9 +105,16 @@ def seed_architecture(name: str, shapes: Shapes) -> Architecture:
     number = _NUMBER.fullmatch(name)
     key, size = (number[1], int(number[2])) if number else (name, 1)
     if key not in makers or (not number and _wants_number(key)):
-        allowed = [f"{made}N" if _wants_number(made) else made for made in makers]
-        raise UsageError(f"unknown seed architecture '{name}': {did_you_mean(name, allowed)}")
+        listed = command("list", "architectures")
+        hint = did_you_mean(name, seed_names(), see=listed)
+        raise UsageError(f"unknown seed architecture '{name}': {hint}")
     return makers[key](shapes, size)
+
+
+def is_seed(name: str) -> bool:
+    """Whether a seed architecture has that name, whatever the backbone."""
+    makers, number = _makers(), _NUMBER.fullmatch(name)
+    return number[1] in makers if number else name in makers and not _wants_number(name)
 
 
 def _wants_number(key: str) -> bool:

@@ -83,6 +83,9 @@ def resolve(name: str, family: Family | None = None) -> ModelSource:
             "minilm."
         )
     hub, _, revision = name.partition("@")
+    if name.endswith("/") and _HUB_NAME.fullmatch(name.rstrip("/")):
+        shorter = name.rstrip("/")
+        raise UsageError(f"there is no folder '{name}'; on the Hub, did you mean '{shorter}'?")
     if not _HUB_NAME.fullmatch(hub) or name.endswith("@"):
         raise UsageError(
             f"model '{name}' is neither a folder, a Hub name (owner/name@revision) nor minilm."

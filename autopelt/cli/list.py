@@ -28,6 +28,13 @@ _HEADER = {
 }
 """Of the tasks' columns."""
 
+_OTHER_WORDS = {
+    **dict.fromkeys(("methods", "method", "seeds", "baselines"), "architectures"),
+    **dict.fromkeys(("datasets", "data", "benchmarks"), "tasks"),
+    **dict.fromkeys(("backbones", "checkpoints"), "models"),
+}
+"""What others call what can be listed."""
+
 _NOT_HERE = "{name:<18} {parameters:>10} {share:>7}  {words}"
 """A line of an architecture that the backbone has no place for."""
 
@@ -60,7 +67,13 @@ def list_(what: str, data: str | None, model: str | None) -> None:
         "models": _models,
     }
     if what not in known:
-        raise UsageError(f"cannot list '{what}': {did_you_mean(what, known)}")
+        if what in ("study", "studies", "reports"):
+            from autopelt.study.config import STUDIES
+            from autopelt.study.meaning import studies_in
+
+            raise UsageError(f"studies are folders in {STUDIES}/: {studies_in(STUDIES)}")
+        meant = _OTHER_WORDS.get(what, what)
+        raise UsageError(f"cannot list '{what}': {did_you_mean(meant, known)}")
     found = known[what]()
     if for_programs():
         tell({"what": what, "items": found})

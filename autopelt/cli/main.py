@@ -10,6 +10,7 @@ import click
 
 from autopelt import __version__
 from autopelt.cli.console import asked_by, event, for_programs, say
+from autopelt.cli.misread import not_understood
 from autopelt.errors import (
     COMMAND,
     OF_THE_SYSTEM,
@@ -22,7 +23,6 @@ from autopelt.errors import (
     typed,
 )
 from autopelt.system.folded import folded
-from autopelt.workflows.options import OTHER_WORDS
 
 INTERRUPTED = 130
 
@@ -50,6 +50,24 @@ class _Formatter(click.HelpFormatter):
 
 class _Context(click.Context):
     formatter_class = _Formatter
+
+
+OTHER_COMMANDS = {
+    "search": "run fit tune start optimize optimise nas sweep go",
+    "list": "ls",
+    "resume": "continue restart",
+    "evaluate": "eval test score",
+    "predict": "infer inference generate apply",
+    "show": "info inspect describe view open print",
+    "status": "progress watch ps",
+    "validate": "check lint schema",
+    "export": "save convert merge ship",
+    "train": "finetune fine-tune",
+    "compare": "bench benchmark",
+    "doctor": "env info-env setup",
+    "report": "plot html",
+}
+"""Command -> what others call it, between blanks; only to say so."""
 
 
 class _Commands(click.Group):
@@ -81,8 +99,24 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in MODULES:
-            raise UsageError(f"unknown command '{args[0]}': {did_you_mean(args[0], MODULES)}")
+            raise UsageError(f"unknown command '{args[0]}': {_meant_by(args)}")
         return super().resolve_command(ctx, args)
+
+
+def _meant_by(args: list[str]) -> str:
+    """What somebody means who begins with a word that is no command."""
+    from autopelt.study.meaning import meaning  # none of this is needed by a command that exists
+
+    word, rest = args[0].lower(), args[1:]
+    if word == "help":
+        about = f"{rest[0]} " if rest and rest[0] in MODULES else ""
+        return f"did you mean autopelt {about}--help?"
+    if word == "version":
+        return "did you mean autopelt --version?"
+    if said := meaning(args[0]):
+        return said
+    others = (name for name, words in OTHER_COMMANDS.items() if word in words.split())
+    return did_you_mean(next(others, word), MODULES)
 
 
 @click.group(
@@ -141,10 +175,11 @@ def _main(words: list[str]) -> int:
         code = cli.main(args=words, prog_name="autopelt", standalone_mode=False)
     except AutopeltError as error:
         return _fail(in_words(error), error.exit_code, error.next)
-    except click.NoSuchOption as error:
-        return _fail(_meant(error) or error.format_message(), error.exit_code, _help(error))
+    except click.UsageError as error:
+        misread = UsageError(not_understood(error, words))
+        return _fail(in_words(misread), error.exit_code, misread.next or _help(error))
     except click.ClickException as error:
-        return _fail(" ".join(error.format_message().split()), error.exit_code, _help(error))
+        return _fail(" ".join(error.format_message().split()), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped.", INTERRUPTED)
     except BrokenPipeError:
@@ -177,18 +212,9 @@ def _option(marked: re.Match[str]) -> str:
     return f"--{name}" if value in (None, "=True") else f"--{name} {value[1:].strip(chr(39))}"
 
 
-def _meant(error: click.NoSuchOption) -> str:
-    """The option of the command that others call so, in a sentence; empty if there is none."""
-    known = OTHER_WORDS.get(error.option_name.lstrip("-").replace("-", "_"), "")
-    if error.ctx is None or known not in [given.name for given in error.ctx.command.params]:
-        return ""
-    return f"No such option '{error.option_name}'. Did you mean '--{known.replace('_', '-')}'?"
-
-
-def _help(error: click.ClickException) -> str | None:
+def _help(error: click.UsageError) -> str | None:
     """The help of the command that was not understood."""
-    context = getattr(error, "ctx", None)
-    return None if context is None else f"{context.command_path} --help"
+    return None if error.ctx is None else f"{error.ctx.command_path} --help"
 
 
 def _fail(message: str, code: int, following: str | None = None) -> int:

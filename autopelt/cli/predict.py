@@ -7,6 +7,7 @@ import click
 
 from autopelt.cli.console import event, for_programs, json_option, say
 from autopelt.cli.options import elsewhere, option
+from autopelt.errors import UsageError, command
 
 
 @click.command(short_help="Predict for each example of a file.")
@@ -50,6 +51,8 @@ def predict(
     from autopelt.tasks.task_file import form_of
     from autopelt.workflows import predict as workflow
 
+    if Path(folder).is_file() and Path(file).is_dir():
+        raise UsageError(f"the folder comes first: {command('predict', file, folder)}")
     if out is not None:
         workflow.check_ending(Path(out))
     trained = find_trained(folder)

@@ -26,7 +26,8 @@ def reproduce(trial: str, data: str | None) -> None:
     Examples:
       autopelt reproduce reports/demo-minilm-0.01pct:12
     """
-    from autopelt.study.lookup import choose_trial, split_study
+    from autopelt.study.lookup import BEST, choose_trial, split_study
+    from autopelt.study.meaning import meant_study
     from autopelt.study.storage import StudyStorage
     from autopelt.workflows.plan import make_plan
     from autopelt.workflows.reproduce import reproduce
@@ -34,6 +35,9 @@ def reproduce(trial: str, data: str | None) -> None:
 
     place = split_study(trial)
     if place is None:
+        if (study := meant_study(trial)) is not None:
+            which = trial.partition(":")[2] or BEST
+            raise UsageError(f"'{trial}' is not a trial; did you mean {study}:{which}?")
         raise UsageError(
             f"'{trial}' is not a trial of a study; write it like reports/demo-minilm-0.01pct:12."
         )

@@ -28,6 +28,7 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
     """
     from autopelt.backbones.sizes import sizes_of
     from autopelt.backbones.source import resolve
+    from autopelt.study.meaning import meaning
     from autopelt.workflows.validate import schema, validate
 
     if wanted is not None:
@@ -38,6 +39,8 @@ def validate(file: str | None, kind: str | None, model: str | None, wanted: str 
         return 0
     if file is None:
         raise UsageError("validate needs a FILE, or --schema config, space, architecture or task.")
+    if not Path(file).exists() and (said := meaning(file)):
+        raise UsageError(f"'{file}' is no file: {said}")
     shapes = None if model is None else sizes_of(resolve(model)).shapes
     found, errors = validate(Path(file), kind, shapes)
     if for_programs():

@@ -12,15 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.architecture.budget import perhaps_a_share
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.errors import InfeasibleError, UsageError, command, parameter
 from autopelt.methods.module import Module
 from autopelt.methods.shapes import Shapes
 from autopelt.space.space import SearchSpace
 from autopelt.space.tables import Matrix, PriceTables, Vector
-
-_PERCENT = 100
-"""A budget of so few parameters was perhaps meant as a share."""
 
 
 class NotInSpaceError(UsageError):
@@ -49,11 +47,11 @@ class BoundSpace(PriceTables):
         super().__init__(space, shapes, counter)
         self.limit, self.minimum = limit, minimum
         if self.smallest > limit:
-            share = f" (did you mean {limit}%?)" if limit <= _PERCENT else ""
             raise InfeasibleError(
-                f"the budget allows {limit:,} parameters{share} but the smallest architecture of "
-                f"space '{space.name}' has {self.smallest:,}; raise {parameter('budget')} to at "
-                f"least {self.smallest} or take a smaller space ({command('list', 'spaces')})."
+                f"the budget allows {limit:,} parameters{perhaps_a_share(limit)} but the smallest "
+                f"architecture of space '{space.name}' has {self.smallest:,}; raise "
+                f"{parameter('budget')} to at least {self.smallest} or take a smaller space "
+                f"({command('list', 'spaces')})."
             )
         if minimum > limit:
             raise UsageError(

@@ -294,12 +294,6 @@ def read_values(text: str, source: str) -> dict[str, Any]:
     return value
 
 
-def likely(name: str | Path) -> str:
-    """The study in ``reports/`` that a name means, as a question; "" where there is none."""
-    folder = STUDIES / name
-    return f"did you mean {folder}? " if (folder / CONFIG).is_file() else ""
-
-
 def derived_seed(random_seed: int, *parts: object) -> int:
     """A random seed of its own for a part of a study: stable, and unlike its neighbours'."""
     text = json.dumps([random_seed, *map(str, parts)])

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.seeds import seed_architecture
+from autopelt.architecture.seeds import is_seed, seed_architecture, seed_names
 from autopelt.errors import InfeasibleError, UsageError, command
 from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
-from autopelt.study.config import CONFIG, likely
+from autopelt.study.config import CONFIG
+from autopelt.study.meaning import meaning, meant_study, studies_in
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.files import read_text
 
@@ -118,19 +119,28 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
         for candidate in (path / "architecture.yaml", path / "best" / "architecture.yaml"):
             if candidate.is_file():
                 return Named(name, _read(candidate).on(shapes))
-        raise UsageError(f"'{name}' is neither a study nor a folder with architecture.yaml.")
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+        if not name:
+            raise UsageError(f"an architecture is missing; see {command('list', 'architectures')}")
+        raise UsageError(
+            f"'{name}' is neither a study nor a folder with architecture.yaml; "
+            f"{meaning(name) or studies_in(path)}"
+        )
+    inside = path.name != "architecture.yaml" and meant_study(name)
+    if not inside and (path.suffix in (".yaml", ".yml") or path.is_file()):
         return Named(name, _read(path).on(shapes))
+    if is_seed(name):
+        return Named(name, seed_architecture(name, shapes))
+    if inside:
+        which = f":{name.rpartition(':')[2]}" if ":" in name else ""
+        raise UsageError(f"'{name}' is no architecture; did you mean {inside}{which}?")
+    begun = any(seed.startswith(f"{name}-") for seed in seed_names())  # lora: lora-r8
+    if not begun and (meant := meaning(name)):
+        raise UsageError(f"'{name}' is no architecture: {meant}")
     if "/" in name or ":" in name:
         raise UsageError(
             f"'{name}' does not exist; give a study, STUDY:TRIAL, a file or a seed architecture."
         )
-    try:
-        return Named(name, seed_architecture(name, shapes))
-    except UsageError:
-        if meant := likely(name):
-            raise UsageError(f"'{name}' is no architecture: {meant.strip()}") from None
-        raise
+    return Named(name, seed_architecture(name, shapes))
 
 
 def _read(path: Path) -> Architecture:

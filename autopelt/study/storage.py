@@ -33,8 +33,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
-from autopelt.errors import UnavailableError, UsageError, command, parameter
-from autopelt.study.config import CONFIG, STUDIES, StudyConfig, likely
+from autopelt.errors import UnavailableError, UsageError, parameter
+from autopelt.study.config import CONFIG, STUDIES, StudyConfig
 from autopelt.study.confirmation import confirmations, ledger
 from autopelt.study.database import (
     DATABASE,
@@ -46,6 +46,7 @@ from autopelt.study.database import (
     unreadable,
 )
 from autopelt.study.facts import StudyFacts
+from autopelt.study.meaning import meaning, meant_study, studies_in
 from autopelt.study.places import found_again, here, require_places
 from autopelt.study.record import (
     COMPLETE,
@@ -136,14 +137,14 @@ class StudyStorage:
             UnavailableError: its database cannot be read.
         """
         if not folder.is_dir():
-            raise UsageError(
-                f"study '{folder}' does not exist; {likely(folder)}"
-                f"studies are folders in {STUDIES}/."
-            )
+            if meant := meant_study(folder):
+                raise UsageError(f"'{folder}' is not a study; did you mean {meant}?")
+            hint = meaning(str(folder)) or f"studies are folders in {STUDIES}/."
+            raise UsageError(f"study '{folder}' does not exist; {hint}")
         if not (folder / CONFIG).is_file() and not (folder / DATABASE).is_file():
             raise UsageError(
-                f"'{folder}' is not a study: it has no {CONFIG}; start one: "
-                f"{command('search', task='demo')}"
+                f"'{folder}' is not a study: it has no {CONFIG}; "
+                f"{meaning(str(folder)) or studies_in(folder)}"
             )
         config = _load_config(folder) if (folder / CONFIG).is_file() else None
         url = None if config is None else config.storage

@@ -1,11 +1,12 @@
 """Errors of pydantic in the product's words: place, value, what is allowed."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from autopelt.errors import UsageError, did_you_mean
+from autopelt.errors import UsageError, did_you_mean, nearest
 from autopelt.system.addresses import without_secrets
 
 Configuration = TypeVar("Configuration", bound=BaseModel)
@@ -56,6 +57,9 @@ def explanations(
             parts.append(f"unknown key '{place}': {hint.rstrip('.')}")
             continue
         message = item["msg"].removeprefix("Value error, ").rstrip(".")
+        if item["type"] == "literal_error" and isinstance(item["input"], str):
+            close = nearest(item["input"], re.findall("'([^']*)'", item["ctx"]["expected"]))
+            message += "" if close is None else f"; did you mean '{close}'?"
         value = without_secrets(repr(item["input"]))
         shown = f" (got {value if len(value) <= 60 else value[:57] + '...'})"
         if not item["loc"] and item["type"] == "value_error":  # it names its values itself

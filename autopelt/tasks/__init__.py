@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from autopelt.data.source import Source, Splits
-from autopelt.errors import UsageError, did_you_mean
+from autopelt.errors import UsageError, command, did_you_mean
 from autopelt.tasks import benchmarks
 from autopelt.tasks.base import Metric, Task
 from autopelt.tasks.demo import demo
@@ -42,7 +42,9 @@ def make_task(name: str) -> Task:
         from autopelt.tasks.task_file import load_task
 
         return load_task(name)
-    raise UsageError(f"unknown task '{name}': {did_you_mean(name, TASKS)}")
+    raise UsageError(
+        f"unknown task '{name}': {did_you_mean(name, TASKS, see=command('list', 'tasks'))}"
+    )
 
 
 def task_from_files(train: str, **keys: Any) -> Task:

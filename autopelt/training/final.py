@@ -17,6 +17,7 @@ from autopelt.modules.attachment import count_attached
 from autopelt.modules.checkpoint import load, save
 from autopelt.study.config import TrainingConfig
 from autopelt.study.facts import BackboneFacts, StudyFacts, TaskFacts
+from autopelt.study.meaning import meant_study
 from autopelt.study.places import here, place_now
 from autopelt.system.files import replace_directory, write_text
 from autopelt.tasks.places import with_places
@@ -205,7 +206,7 @@ def read_record(folder: Path) -> ModelRecord:
     except OSError as error:
         raise UnavailableError(
             f"'{folder}' is not a trained model: {RECORD} cannot be read ({error.strerror}); "
-            f"make one: {command('train', 'STUDY')}"
+            f"make one: {command('train', meant_study(folder) or 'STUDY')}"
         ) from None
     except ValidationError:
         raise UnavailableError(

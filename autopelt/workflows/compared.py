@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Budget, Count
+from autopelt.architecture.budget import Budget, Count, perhaps_a_share
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import shrink
 from autopelt.backbones.load import load_config
@@ -145,8 +145,8 @@ def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | Non
         made.append(method)
     if over:
         raise InfeasibleError(
-            f"over the budget of {budget}: {', '.join(over)}; shrink one with NAME~, or leave "
-            f"out {parameter('budget')}."
+            f"over the budget of {budget}{_share(budget)}: {', '.join(over)}; shrink one with "
+            f"NAME~, or leave out {parameter('budget')}."
         )
     unique = {m.key: m for m in reversed(made)}
     return [m for m in made if unique[m.key] is m]
@@ -178,7 +178,7 @@ def methods_within(
     for name in _read(names, config):
         made = _at_each(name, budgets)
         if not made:
-            most = " or ".join(map(str, budgets))
+            most = " or ".join(f"{b}{_share(b)}" for b in budgets)
             raise InfeasibleError(f"nothing of '{name.text}' fits a budget of {most}.")
         for m in made:
             known = every.get((m.key, m.role))
@@ -228,3 +228,8 @@ def _read(names: Sequence[str], config: StudyConfig) -> list[_Name]:
 
 def _model(name: str) -> str:
     return str(Path(name).resolve()) if Path(name).is_dir() else name
+
+
+def _share(budget: Budget | None) -> str:
+    """A question where a share was meant, perhaps."""
+    return perhaps_a_share(budget.count or 0) if budget is not None else ""

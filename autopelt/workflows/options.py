@@ -5,9 +5,11 @@ The options of ``autopelt search``, ``resume``, ``compare`` and others, the keyw
 imports neither click nor anything heavy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from autopelt.errors import nearest
 
 THE_TASKS = "the task's own"
 CONFIRM_SEEDS, CONFIRM_TOP = 5, 3
@@ -28,13 +30,49 @@ def number_or_off(given: Any) -> Any:
     return 0 if given == "off" else int(given) if given.isdecimal() else given
 
 
-OTHER_WORDS = {
-    **dict.fromkeys(("dev", "valid", "val", "eval"), "validation"),
-    **dict.fromkeys(("sep", "separator"), "delimiter"),
-    **dict.fromkeys(("names", "column_names"), "columns"),
-    **dict.fromkeys(("class_names", "labels"), "label_names"),
+_OTHER_WORDS = {
+    "validation": "dev valid val eval",
+    "delimiter": "sep separator",
+    "columns": "names column_names",
+    "label_names": "class_names labels",
+    "trials": "n n_trials num_trials max_trials iterations n_iter",
+    "epochs": "e num_epochs num_train_epochs max_epochs",
+    "batch_size": "bs per_device_train_batch_size train_batch_size",
+    "max_length": "max_len max_seq_length seq_len max_seq_len",
+    "learning_rate": "lr",
+    "learning_rate_factor": "lr learning_rate lr_factor",
+    "random_seed": "seed s",
+    "out": "o output output_dir outdir output_folder save save_dir",
+    "task": "t dataset dataset_name benchmark",
+    "model": "m model_name model_name_or_path backbone pretrained checkpoint",
+    "budget": "b params max_params limit max_parameters",
+    "workers": "j jobs n_jobs num_workers parallel gpus processes",
+    "score": "metric metrics",
+    "space": "methods method peft search_space",
+    "sampler": "algorithm algo optimizer strategy",
+    "trial_timeout": "timeout time",
+    "precision": "dtype fp16 bf16 torch_dtype load_in_4bit load_in_8bit",
+    "storage": "db database",
+    "early_stopping": "patience asha hyperband pruner",
+    "ray_address": "address cluster",
+    "config": "c cfg config_file",
+    "to": "f format",
+    "seeds": "baselines seed_architectures",
+    "train": "d file train_file input",
+    "data": "data_dir data_folder",
+    "architecture": "a arch",
 }
-"""What others call an option -> what it is called here; only to say so."""
+"""Option -> what others call it, between blanks; only to say so. The first that a command has."""
+
+
+def option_meant(given: str, known: Iterable[str]) -> str | None:
+    """The option that is meant by an unknown name, of those that there are.
+
+    What others call it comes first, then the nearest name.
+    """
+    there, word = list(known), given.strip("-").replace("-", "_").lower()
+    others = (name for name, words in _OTHER_WORDS.items() if word in words.split())
+    return next((name for name in others if name in there), None) or nearest(word, there, 0.7)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,27 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autopelt.backbones.description import load, plain, read
 from autopelt.backbones.source import MINILM
+from autopelt.data.user_files import hub_set
 from autopelt.errors import UsageError, command, did_you_mean, parameter
 from autopelt.methods.own_file import run_own_file
-from autopelt.study.config import STUDIES, StudyConfig, read_values, require_no_own_loop
+from autopelt.space.space import shipped_spaces
+from autopelt.study.config import (
+    CONFIG,
+    STUDIES,
+    StudyConfig,
+    read_values,
+    require_no_own_loop,
+)
+from autopelt.study.meaning import meaning
 from autopelt.system.files import read_text
-from autopelt.tasks import Task, make_task, task_from_files
-from autopelt.workflows.options import OPTIONS, OTHER_WORDS, Option
+from autopelt.tasks import TASKS, Task, make_task, task_from_files
+from autopelt.workflows.options import OPTIONS, Option, option_meant
 
 if TYPE_CHECKING:
     from autopelt.study.storage import StudyStorage
@@ -37,6 +46,8 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     source, values = GIVEN, dict[str, Any]()
     if config_file is not None:
         source = f"configuration '{config_file}'"
+        if (Path(config_file) / CONFIG).is_file():
+            raise UsageError(f"{source} is a folder; did you mean {Path(config_file) / CONFIG}?")
         values = read_values(read_text(Path(config_file), source), source)
     parts = _sorted(given)
     values |= parts["study"]
@@ -45,6 +56,7 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
         raise UsageError(f"{source}: 'training' is not a mapping.")
     require_no_own_loop(values.get("own_loop"))
     own = {name: values.pop(name) for name in _OWN_DATA if name in values} | parts["own data"]
+    _check_kinds(values, own)
     task = _task(values.get("task"), own)
     values["task"] = task.spec
     if isinstance(values.get("data"), str | Path | None):
@@ -99,6 +111,29 @@ def checked_config(
     return StudyConfig.build(values, GIVEN, _named)
 
 
+def _check_kinds(values: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raise UsageError for a name or file of another kind than wanted, which says what it is."""
+    fits: dict[str, Callable[[str], bool]] = {
+        "task": lambda word: word in TASKS or "\n" in word or word.endswith((".yaml", ".yml")),
+        "train": lambda word: (
+            Path(word).expanduser().exists()
+            or hub_set(word) is not None
+            or ("://" not in word and bool(Path(word).suffix))
+        ),
+        "space": lambda word: word in shipped_spaces() or Path(word).is_file(),
+        "model": lambda word: word == MINILM or (Path(word) / "config.json").is_file(),
+    }
+    for name, known in fits.items():
+        word = own.get(name) if name == "train" else values.get(name)
+        if not isinstance(word, str) or not word or known(word) or known(word.lower()):
+            continue
+        if said := meaning(word):
+            raise UsageError(f"{parameter(name, word)} is no {_KINDS[name]}: {said}")
+
+
+_KINDS = {"task": "task", "train": "file to learn from", "space": "search space", "model": "model"}
+
+
 def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What is given by where it lands, under the names it has there.
 
@@ -108,8 +143,9 @@ def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     parts: dict[str, dict[str, Any]] = {"study": {}, "training": {}, "own data": {}}
     for name, value in given.items():
         if name not in OPTIONS and name not in StudyConfig.model_fields:
-            known = OTHER_WORDS.get(name, name)
-            raise UsageError(f"unknown parameter '{name}': {did_you_mean(known, OPTIONS)}")
+            meant = option_meant(name, OPTIONS)
+            hint = did_you_mean(meant or name, OPTIONS, see=command("search", help=True))
+            raise UsageError(f"unknown parameter '{name}': {hint}")
         option = OPTIONS.get(name, Option(name, ""))
         if value is not None:
             taken_back = option.free and value == "none"

@@ -23,14 +23,14 @@ def test_budgets_as_people_write_them(text: str | int, limit: int) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "not a number"),
-        ("lots", "not a number"),
+        ("", "no share and no count"),
+        ("lots", "no share and no count"),
         ("0", "zero"),
         ("0%", "zero"),
         ("101%", "at most 100%"),
-        ("0.01", "write 1%"),
-        ("-3", "not a number"),
-        ("3s", "not a count"),
+        ("0.01", "did you mean 1%"),
+        ("-3", "no share and no count"),
+        ("3s", "no share and no count"),
         ("0.0001k", "less than one"),
     ],
 )

@@ -266,7 +266,7 @@ def test_a_budget_of_a_few_parameters_was_meant_as_a_share(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["search", "--task", "demo", "--budget", "1", "--dry-run"]) == 4
-    assert "did you mean 1%?" in capsys.readouterr().err
+    assert "did you mean --budget 1%?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
