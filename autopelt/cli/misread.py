@@ -25,16 +25,17 @@ def not_understood(error: click.UsageError, words: Sequence[str]) -> str:
 
 def _option(error: click.NoSuchOption, words: Sequence[str]) -> str:
     """Which option was meant, or whose it is."""
-    from autopelt.cli.main import MODULES, cli
-
     if error.ctx is None:
         return ""
     given = _as_given(error, words).lstrip("-")
     meant = option_meant(given, _names(error.ctx.command))
+    root = error.ctx.find_root()
+    program = root.command
+    assert isinstance(program, click.Group)
     homes = [
         name
-        for name in MODULES
-        if (found := cli.get_command(error.ctx, name)) is not None
+        for name in program.list_commands(root)
+        if (found := program.get_command(root, name)) is not None
         and given.replace("-", "_") in _names(found)
     ]
     if homes and error.ctx.info_name not in homes:
