@@ -25,7 +25,7 @@ from autopelt.cards.look import BLUE, FAINT, INK, LINE, MUTED, ORANGE, VERMILION
 from autopelt.cards.pairs import figures
 from autopelt.cards.wording import bounds, name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front
-from autopelt.study.answer import told_apart
+from autopelt.study.answer import answer, told_apart
 from autopelt.study.objectives import format_cost
 from autopelt.study.record import StudyRecord, TrialRecord
 
@@ -279,28 +279,40 @@ def lead(record: StudyRecord) -> str:
             f"No complete trial is within {bounds(record)} yet; the points shown are outside, for "
             "reference."
         )
-    apart = told_apart(record)
+    apart, found_answer = told_apart(record), answer(record)
     small, large = apart[0], apart[-1]
-    if len(found) > 1 and len(apart) == 1:
-        return (
-            f"All {len(found)} members of the front are within the noise of the smallest, "
-            f"{name(small)} with {score(record.expected(small))} at {share(small.count.share)}: "
-            "take that one."
-        )
-    if len(found) == 1:
-        return (
-            f"One architecture dominates all others within the budget: {name(large)} with "
-            f"{score(record.expected(large))} at {share(large.count.share)}."
-        )
-    noise, others = "", len(found) - len(apart)
-    if others:
-        are = "is" if others == 1 else "are"
-        noise = f"; {plural(others, 'other')} on the front {are} within the noise of a smaller one"
-    return (
+    named = [small] if len(apart) == 1 else found
+    said = (
         f"{plural(len(apart), 'architecture')} are worth choosing between: from "
         f"{score(record.expected(small))} at {share(small.count.share)} of the backbone to "
-        f"{score(record.expected(large))} at {share(large.count.share)}{noise}."
+        f"{score(record.expected(large))} at {share(large.count.share)}"
     )
+    if len(found) == 1:
+        said = (
+            f"One architecture dominates all others within the budget: {name(large)} with "
+            f"{score(record.expected(large))} at {share(large.count.share)}"
+        )
+    elif len(apart) == 1:
+        said = (
+            f"All {len(found)} members of the front are within the noise of the smallest, "
+            f"{name(small)} with {score(record.expected(small))} at {share(small.count.share)}"
+        )
+    elif others := len(found) - len(apart):
+        are = "is" if others == 1 else "are"
+        said += f"; {plural(others, 'other')} on the front {are} within the noise of a smaller one"
+    return said + ("." if found_answer is None else _taken(record, found_answer.take, named))
+
+
+def _taken(record: StudyRecord, take: TrialRecord, named: list[TrialRecord]) -> str:
+    """The end of a sentence about `named`, so that it does not contradict the verdict."""
+    if take in named:
+        return ": take that one." if len(named) == 1 and len(record.front) > 1 else "."
+    on_front = any(t is take for t in record.front)
+    why = "the smallest that is as good as the best" if on_front else "as good, and simpler"
+    if any(c.trial == take.number for c in record.confirmed):
+        why = "by the fresh random seeds"
+    reached = f"{score(record.expected(take))} at {share(take.count.share)}"
+    return f". The one to take is {name(take)} with {reached}: {why}."
 
 
 def members(record: StudyRecord) -> Table | None:

@@ -1,47 +1,133 @@
-"""Card: the exact commands that use or repeat the result."""
+"""Card: the exact commands that use or repeat the result; what to do next, wherever that is said.
+
+The search's last lines, `autopelt status` and the report ask `next_step`.
+"""
 
 from __future__ import annotations
 
+import math
 import shlex
 from itertools import pairwise
 from pathlib import PurePath
 
 from autopelt.cards.card import Card, Command
 from autopelt.cards.expectation import expectation
+from autopelt.cards.health import above_a_constant
 from autopelt.cards.wording import name
 from autopelt.errors import as_typed
-from autopelt.study.record import StudyRecord
+from autopelt.methods import method_of
+from autopelt.statistics.paired import LIKELY
+from autopelt.study.answer import Answer, answer
+from autopelt.study.config import CONFIG
+from autopelt.study.record import RUNNING, StudyRecord, TrialRecord
+from autopelt.tasks.kinds import KINDS
+
+ENOUGH = 30
+"""Trials that a study is offered at least where it has proposed nothing yet."""
+
+
+def next_step(record: StudyRecord, folder: str, *, running: bool | None = None) -> Command:
+    """What to do next with a study, and why.
+
+    Args:
+        folder: as the user wrote it.
+        running: whether a process works on it; None where that is not known, as on a page.
+    """
+    found = answer(record)
+    ended = sum(t.state != RUNNING for t in record.trials) >= record.total
+    if running:
+        return Command("The search is running; look again later", as_typed("status", folder))
+    if record.config.own_loop is not None:
+        load, again = of_own_loop(record, folder)
+        if ended and found is not None:
+            return Command("Load the best into a model like yours, in Python", load)
+        return Command("Go on, in Python", again)
+    if not ended:
+        here = "" if running is False else ", once the search is not running any more"
+        return Command(f"Go on where it stopped{here}", as_typed("resume", folder))
+    if found is None:
+        return Command(
+            "Nothing within the budget finished: see why in the table of trials, then go on",
+            as_typed("resume", folder, trials=2 * record.total),
+        )
+    if not record.confirmed:
+        learned = above_a_constant(record)
+        if learned is not None and learned.level == "warning":
+            epochs, longer = 2 * record.config.training.epochs, f"{folder}-longer"
+            return Command(
+                "Perhaps nothing was learned: train for longer, in a study of its own",
+                as_typed("search", config=f"{folder}/{CONFIG}", epochs=epochs, out=longer),
+            )
+        if found.found is None:
+            return Command(
+                "All trials went to what is made by hand: search further",
+                as_typed("resume", folder, trials=max(ENOUGH, 2 * record.total)),
+            )
+        return Command(
+            f"{_doubt(found)}: fresh random seeds and examples that no choice has seen tell more",
+            as_typed("confirm", folder),
+        )
+    return Command(
+        f"Train {name(found.take)} and keep it; fresh random seeds have spoken",
+        as_typed("train", to_train(record, folder, found.take)),
+    )
+
+
+def _doubt(found: Answer) -> str:
+    """What is not known yet, without a confirmation."""
+    chance = math.nan if found.gain is None else found.gain.chance()
+    if chance >= LIKELY:
+        return "Find out whether the gain is real"
+    if chance <= 1 - LIKELY:
+        return "Find out whether nothing beats what is made by hand"
+    return "The differences are within the noise"
+
+
+def afterwards(record: StudyRecord, folder: str) -> dict[str, Command]:
+    """Training the best, or the smaller one to take, and exporting it; nothing without a result."""
+    found = answer(record)
+    if found is None or record.config.own_loop is not None:
+        return {}
+    best, to = to_train(record, folder, found.best), ships_as(record, found.best)
+    made = {
+        "Train": Command(
+            f"Train the best, {name(found.best)}, and save it", as_typed("train", best)
+        )
+    }
+    if found.take is not found.best:
+        made["or"] = Command(
+            f"Train {name(found.take)} instead, the one to take",
+            as_typed("train", to_train(record, folder, found.take)),
+        )
+    weights = folder if best == folder else f"{folder}/trained"
+    loads = "peft and what builds on it load" if to == "peft" else "can be shipped"
+    made["Export"] = Command(
+        f"Export it as a folder that {loads}",
+        as_typed("export", weights, to=to, out=f"{folder}-export"),
+    )
+    return made
+
+
+def ships_as(record: StudyRecord, trial: TrialRecord) -> str:
+    """The format to export to: peft for a model that writes, where peft has its modules."""
+    kind, modules = KINDS.get(record.task.kind), trial.architecture.modules
+    writes = kind is not None and kind.writes
+    held = modules and all(method_of(m).not_in_peft(m) is None for m in modules)
+    return "peft" if writes and held else "autopelt"
 
 
 def commands(record: StudyRecord) -> tuple[Command, ...]:
-    """Confirm (once), train, export, and make the study again; without a result only the last."""
+    """What is next, what comes after it, and the study again."""
     folder = study_folder(record)
-    train, export = to_train_and_export(record, folder)
-    found: list[Command] = []
+    found = [next_step(record, folder)] if record.trials else []
+    first = [c.line for c in found]
+    found += [c for c in afterwards(record, folder).values() if c.line not in first]
     if record.config.own_loop is not None:
         load, again = of_own_loop(record, folder)
         best = [Command("Load the best into a model like yours, in Python", load)]
         return (*(best if record.best is not None else ()), Command("Go on, in Python", again))
-    if record.best is not None and not record.confirmed:
-        found.append(
-            Command(
-                "Confirm it: fresh random seeds, and the report split", as_typed("confirm", folder)
-            )
-        )
     if record.best is not None:
-        found += [
-            Command(
-                "Train the best confirmed architecture, and save it"
-                if record.confirmed_best is not None
-                else "Train the best architecture within the budget, and save it",
-                as_typed("train", train),
-            ),
-            Command(
-                "Export it as a folder that can be shipped",
-                as_typed("export", export, to="autopelt", out=f"{folder}-export"),
-            ),
-            Command("Look at it as text", as_typed("show", folder)),
-        ]
+        found.append(Command("Look at it as text", as_typed("show", folder)))
     if record.command:
         found.append(Command("Run the whole search again", record.command))
     return tuple(found)
@@ -57,15 +143,14 @@ def of_own_loop(record: StudyRecord, folder: str) -> tuple[str, str]:
     )
 
 
-def to_train_and_export(record: StudyRecord, folder: str) -> tuple[str, str]:
-    """What `autopelt train` and then `autopelt export` are to be given, unquoted.
+def to_train(record: StudyRecord, folder: str, trial: TrialRecord) -> str:
+    """What `autopelt train` is to be given for a trial, unquoted.
 
-    Without a confirmation both take the study's best, whose weights are kept. What was confirmed
-    has none before it is trained.
+    The study itself where that is its best, whose weights are kept and need no training to export.
     """
-    if record.confirmed_best is None:
-        return folder, folder
-    return f"{folder}:confirmed", f"{folder}/trained"
+    if record.confirmed_best is trial:
+        return f"{folder}:confirmed"
+    return folder if trial is record.best else f"{folder}:{trial.number}"
 
 
 def study_folder(record: StudyRecord) -> str:
@@ -83,10 +168,11 @@ def study_folder(record: StudyRecord) -> str:
 
 def card(record: StudyRecord) -> Card:
     """Commands to copy."""
-    best = record.confirmed_best or record.best
-    if best is None:
+    found = answer(record)
+    if found is None:
         lead = "There is no architecture to train yet; this is the command that made the study."
     else:
+        best = found.best
         lead = (
             f"These commands take the best architecture out of the study: {name(best)}, "
             f"{expectation(record, best)}, with {best.count.deployed:,} parameters."

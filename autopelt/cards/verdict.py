@@ -90,12 +90,15 @@ def _lead(a: Answer, record: StudyRecord) -> str:
     if a.gain.chance() >= LIKELY:
         return _at_budget(a, record, short=True)
     small = a.smallest[0] if a.smallest else None
-    if small is None or small.hand is None:
+    if small is None or (small.hand is None and small.trial is a.found):
         return _at_budget(a, record, short=True)
-    if small.trial is not small.hand:
+    if small.hand is None or small.trial is not small.hand:
         return _smallest(small, a, record)
     if any(gap is not None for _, gap in a.front.above):
-        return _front(a.front)
+        return (
+            f"Take {name(small.hand)}, made by hand: nothing is better at this budget. With fewer "
+            "parameters the search found better ones than are made by hand."
+        )
     return (
         f"Take {name(small.hand)}: {plural(a.tried - 1, 'other')}, trained under the same "
         f"conditions, {'is' if a.tried == 2 else 'are'} not better."

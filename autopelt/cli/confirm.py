@@ -7,7 +7,7 @@ import click
 
 from autopelt.cli.console import echo_table, event, for_programs, json_option, say, talk
 from autopelt.cli.options import option
-from autopelt.errors import UnexpectedEndError, as_typed, command
+from autopelt.errors import UnexpectedEndError, command
 from autopelt.workflows.options import CONFIRM_SEEDS, CONFIRM_TOP
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
       autopelt confirm reports/rte-minilm-1pct
       autopelt confirm reports/rte-minilm-1pct --seeds 10 --top 2
     """
-    from autopelt.cards.next_steps import to_train_and_export
+    from autopelt.cards.next_steps import next_step
     from autopelt.cards.verdict import lines
     from autopelt.study.storage import StudyStorage
     from autopelt.workflows.plan import make_plan
@@ -49,15 +49,15 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
     opened.require_places()
     plan = make_plan(opened.config, opened.record().command, folder)
     record = confirmed(plan, folder, seeds=seeds, top=top, workers=workers)
-    following = as_typed("train", to_train_and_export(record, study)[0])
     if for_programs():
         from autopelt.views.json_repeated import confirmed as found
 
-        event("done", **found(record, folder), next=following)
+        event("done", **found(record, folder), next=next_step(record, study, running=False).line)
         return
+    from autopelt.views.conclusion import what_next
+
     say("\n".join(lines(record)))
-    say(f"Report: {folder / 'index.html'}")
-    say(f"Train:  {following}")
+    say("\n".join([f"Report:  {folder / 'index.html'}", "", *what_next(record, folder)]))
 
 
 def confirmed(

@@ -115,6 +115,19 @@ class Answer:
     tried: int
     reference: TrialRecord | None
 
+    @property
+    def take(self) -> TrialRecord:
+        """Which one to take, whoever says it.
+
+        What the search found where that is likely better than the best made by hand, else the
+        smallest that is as good as the best.
+        """
+        if self.found is None or self.hand is None or self.gain is None:
+            return self.best
+        if self.gain.chance() >= LIKELY:
+            return self.found
+        return self.smallest[0].trial if self.smallest else self.best
+
 
 def answer(record: StudyRecord) -> Answer | None:
     """The answer of a study; None while nothing within the budget is complete."""
@@ -127,7 +140,7 @@ def answer(record: StudyRecord) -> Answer | None:
         t for t in record.architectures if not record.feasible(t) and record.expected(t) > value
     ]
     best = _chosen(known) or record.best
-    found = _chosen(known, FOUND) or next((t for t in record.ranked if not t.label), None)
+    found = _chosen(known, FOUND) or record.best_found
     hand = _chosen(known, SEED) or record.best_seed
     margin = margin_of(record, best)
     return Answer(
@@ -233,10 +246,12 @@ def front_gain(record: StudyRecord) -> FrontGain:
 def told_apart(record: StudyRecord) -> list[TrialRecord]:
     """Members of the front that are likely better than the one before, by growing parameters.
 
-    The others are within the noise of a smaller one, so nobody needs to choose between them.
+    The others are within the noise of a smaller one, so nobody needs to choose between them. Where
+    nothing tells how large noise is, none is.
     """
     kept: list[TrialRecord] = []
     for t in record.front:
-        if not kept or gap(record, t, kept[-1]).chance() >= LIKELY:
+        chance = gap(record, t, kept[-1]).chance() if kept else 1.0
+        if chance >= LIKELY or math.isnan(chance):
             kept.append(t)
     return kept

@@ -314,7 +314,9 @@ class StudyRecord:
 
     def best_within(self, limit: int) -> TrialRecord | None:
         """`best` under a smaller budget: with at most `limit` deployed parameters."""
-        ranked = [t for t in self.ranked if t.count.deployed <= limit]
+        return self._best_of([t for t in self.ranked if t.count.deployed <= limit])
+
+    def _best_of(self, ranked: list[TrialRecord]) -> TrialRecord | None:
         if not ranked:
             return None
         highest = self.belief(ranked[0])
@@ -325,8 +327,17 @@ class StudyRecord:
 
     @property
     def best_seed(self) -> TrialRecord | None:
-        """The seed architecture with the highest expected score within the budget."""
-        return next((t for t in self.ranked if t.label), None)
+        """The best of the seed architectures, by the same rule: `best` where that is one."""
+        best = self.best
+        return best if best and best.label else self._best_of([t for t in self.ranked if t.label])
+
+    @property
+    def best_found(self) -> TrialRecord | None:
+        """The best of what the search proposed, by the same rule: `best` where that is one."""
+        best = self.best
+        if best and not best.label:
+            return best
+        return self._best_of([t for t in self.ranked if not t.label])
 
     @property
     def confirmed_best(self) -> TrialRecord | None:

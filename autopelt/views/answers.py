@@ -135,6 +135,7 @@ ANSWERS: Mapping[str, Mapping[str, Schema]] = {
         "best_seed": SCORED,
         **VERDICT,
         "next": _NEXT,
+        "why": text("what it is for, in words"),
     },
     "diff": {
         "first": _ONE_OF_TWO | {"description": "from which"},

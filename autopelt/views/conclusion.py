@@ -5,16 +5,20 @@ from pathlib import Path
 from autopelt.cards import verdict
 from autopelt.cards.expectation import all_scores, direction, measured, plain_score
 from autopelt.cards.health import above_a_constant
-from autopelt.cards.next_steps import to_train_and_export
+from autopelt.cards.next_steps import afterwards, next_step
 from autopelt.cards.timeline import summary
 from autopelt.cards.wording import bounds
-from autopelt.errors import as_typed
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_share
 
 
 def conclusion(record: StudyRecord, folder: Path) -> str:
-    """Lines for the terminal; `folder` is the study's as the user wrote it."""
+    """Lines for the terminal.
+
+    Args:
+        record: of the study, whose trials have all ended.
+        folder: the study's, as the user wrote it.
+    """
     best = record.best
     if best is not None:
         seeds = "one random seed, " if plain_score(record, best) else ""
@@ -34,9 +38,13 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
     learned = None if record.confirmed else above_a_constant(record)  # then the verdict says it
     if learned is not None and learned.level == "warning":
         lines.append(f"Warning: {learned.words}")
-    train, export = to_train_and_export(record, str(folder))
     lines += [f"Time:    {summary(record)}", f"Report:  {folder / 'index.html'}"]
-    lines += [] if record.confirmed else [f"Confirm: {as_typed('confirm', folder)}"]
-    lines.append(f"Train:   {as_typed('train', train)}")
-    lines.append(f"Export:  {as_typed('export', export, to='autopelt', out=f'{folder}-export')}")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *what_next(record, folder)])
+
+
+def what_next(record: StudyRecord, folder: Path, running: bool = False) -> list[str]:
+    """The next step and why, and what comes after it."""
+    step = next_step(record, str(folder), running=running)
+    lines = [f"Next:    {step.words}.", f"         {step.line}"]
+    later = {} if running else afterwards(record, str(folder))
+    return lines + [f"{what + ':':<9}{c.line}" for what, c in later.items() if c.line != step.line]

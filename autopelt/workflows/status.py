@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.cards.clock import Clock
-from autopelt.cards.next_steps import of_own_loop
+from autopelt.cards.next_steps import next_step
 from autopelt.cards.verdict import lead, sentences
-from autopelt.errors import as_typed
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
 from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_seconds, format_share
@@ -31,17 +30,7 @@ def status(folder: Path) -> dict[str, Any]:
     state = "running" if process is not None else "finished" if finished else "stopped"
     clock = Clock.of(record.trials)
     best = record.best
-    if state == "running":
-        following = as_typed("status", folder)
-    elif state == "stopped":
-        following = as_typed("resume", folder)
-    elif best is not None:
-        following = as_typed("train", folder)
-    else:
-        following = as_typed("resume", folder, trials=record.total * 2)
-    if record.config.own_loop is not None and state != "running":
-        load, again = of_own_loop(record, str(folder))
-        following = load if state == "finished" and best is not None else again
+    step = next_step(record, str(folder), running=process is not None)
     return {
         "study": str(folder),
         "state": state,
@@ -57,7 +46,8 @@ def status(folder: Path) -> dict[str, Any]:
         "best_seed": scored(record, record.best_seed),
         "verdict": lead(record) if best is not None else None,
         "answer": dict(sentences(record)) if best is not None else {},
-        "next": following,
+        "next": step.line,
+        "why": step.words,
     }
 
 
@@ -85,7 +75,7 @@ def told(values: dict[str, Any]) -> list[str]:
         lines.append(f"by hand: {_words(values['best_seed'])}")
     lines += [values["verdict"]] if values["verdict"] else ["Nothing within the budget yet."]
     lines += [f"{what}: {said}" for what, said in values["answer"].items() if said != lines[-1]]
-    return [*lines, f"Next:   {values['next']}"]
+    return [*lines, f"Next:    {values['why']}.", f"         {values['next']}"]
 
 
 def _words(trial: dict[str, Any]) -> str:

@@ -90,7 +90,7 @@ def test_a_study_that_is_finished(tmp_path: Path, capsys: pytest.CaptureFixture[
     study.complete(begin(study, 4), 0.7, 128)
     values, text = shown(study.folder, capsys)
     assert values["state"] == "finished"
-    assert text.rstrip().endswith(f"autopelt train {study.folder}")
+    assert text.rstrip().endswith(f"autopelt confirm {study.folder}")
 
 
 def test_a_study_without_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,13 +10,18 @@ from autopelt.views.conclusion import conclusion
 
 
 def test_it_says_what_was_found_and_what_to_do_with_it() -> None:
-    lines = conclusion(STUDY, Path("reports/a")).splitlines()
+    study = replace(STUDY, trials=STUDY.trials[:4], total=4)
+    lines = conclusion(study, Path("reports/a")).splitlines()
     assert lines[0] == lead(STUDY)
     others = [f"{what}: {said}" for what, said in sentences(STUDY) if said != lead(STUDY)]
     assert lines[1 : 1 + len(others)] == others
     assert "Best: accuracy 0.8000 with 200 parameters (0.200%), one random" in "\n".join(lines)
     assert "Report:  reports/a/index.html" in lines
-    assert "Confirm: autopelt confirm reports/a" in lines
+    assert lines[-4] == (
+        "Next:    Find out whether the gain is real: fresh random seeds and examples that no "
+        "choice has seen tell more."
+    )
+    assert lines[-3] == "         autopelt confirm reports/a"
     assert lines[-2].startswith("Train:   autopelt train reports/a")
     assert lines[-1].endswith(" --to autopelt --out reports/a-export")
 
