@@ -23,8 +23,10 @@ from autopelt.errors import (
     typed,
 )
 from autopelt.system.folded import folded
+from autopelt.system.signals import interruptible
 
 INTERRUPTED = 130
+STOPPED = "stopped; nothing half-written is left. The same command begins again."
 
 GROUPS = {
     "Search": ("search", "status", "resume", "report"),
@@ -164,7 +166,7 @@ All commands, and each one's options:   autopelt --help, autopelt search --help"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the program; returns the exit code after printing at most one error line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    with asked_by(words):
+    with asked_by(words), interruptible():
         return _main(words)
 
 
@@ -181,7 +183,7 @@ def _main(words: list[str]) -> int:
     except click.ClickException as error:
         return _fail(" ".join(error.format_message().split()), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        return _fail("stopped.", INTERRUPTED)
+        return _fail(STOPPED, INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -1,8 +1,10 @@
 """Ctrl-C: once, what runs is finished; twice, it stops now. SIGTERM and a hang-up: it stops now."""
 
+import math
 import signal
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +12,46 @@ AT_ONCE = (signal.SIGTERM, signal.SIGHUP)
 """From batch systems and `docker stop`, seconds before SIGKILL; from a terminal that closes."""
 
 
+_UNWINDING = 10.0
+"""Seconds for which further signals are not heard, while what was begun is taken back."""
+
+
 class Stopped(Exception):  # noqa: N818 - the user asked for it
     """The user stopped; what was done is kept, and the same command goes on."""
+
+
+class _Interrupt:
+    """A handler: raises KeyboardInterrupt, once."""
+
+    def __init__(self) -> None:
+        self._raised = -math.inf
+
+    def hear(self) -> None:
+        """From now on signals are heard again."""
+        self._raised = -math.inf
+
+    def __call__(self, *_: object) -> None:
+        now = time.monotonic()
+        if now - self._raised > _UNWINDING:
+            self._raised = now
+            raise KeyboardInterrupt
+
+
+_interrupt = _Interrupt()
+"""One for all: an impatient second Ctrl-C must not interrupt what the first one made begin."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """For a program: signals of `AT_ONCE` end it as Ctrl-C does, and each ends it once.
+
+    What it was started to ignore (`nohup`, a job in the background) stays ignored. Not of the main
+    thread: the caller handles signals.
+    """
+    _interrupt.hear()
+    wanted = [s for s in (signal.SIGINT, *AT_ONCE) if signal.getsignal(s) is not signal.SIG_IGN]
+    with _handled(dict.fromkeys(wanted, _interrupt)):
+        yield
 
 
 @contextmanager
@@ -26,26 +66,29 @@ def stoppable(asked: Callable[[], bool], ask: Callable[[], None]) -> Iterator[No
 
     def stop(*_: object) -> None:
         if asked():
-            raise KeyboardInterrupt
-        ask()
+            _interrupt()
+        else:
+            ask()
 
-    def stop_now(*_: object) -> None:
-        raise KeyboardInterrupt
-
+    _interrupt.hear()
     wanted: dict[signal.Signals, Callable[..., Any]] = {signal.SIGINT: stop}
-    wanted |= {s: stop_now for s in AT_ONCE if signal.getsignal(s) is not signal.SIG_IGN}
-    before: dict[signal.Signals, Any] = {}
-    try:
+    wanted |= {s: _interrupt for s in AT_ONCE if signal.getsignal(s) is not signal.SIG_IGN}
+    with _handled(wanted) as ours:
         try:
-            for number, handler in wanted.items():
-                before[number] = signal.signal(number, handler)
-        except ValueError:  # not the main thread: the caller handles signals
-            pass
-        yield
-    except KeyboardInterrupt:
-        if not before:
-            raise
-        raise Stopped from None
+            yield
+        except KeyboardInterrupt:
+            if not ours:
+                raise
+            raise Stopped from None
+
+
+@contextmanager
+def _handled(wanted: Mapping[signal.Signals, Callable[..., Any]]) -> Iterator[bool]:
+    """Handle signals so, and afterwards as before; gives whether this thread may."""
+    ours = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, wanted[number]) for number in wanted if ours}
+    try:
+        yield ours
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

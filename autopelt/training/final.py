@@ -108,11 +108,14 @@ def train_model(
     folder = folder.resolve()
     new = folder.with_name(f".{folder.name}.new")
     replace_directory(new, None)  # of a training that was killed
-    save(context.model, new, context.task.unit)
-    release(context)
-    record = replace(record, folders=here(folder))
-    write_text(new / RECORD, json.dumps(record.to_dict(), indent=2) + "\n")
-    replace_directory(new, folder)
+    try:
+        save(context.model, new, context.task.unit)
+        release(context)
+        record = replace(record, folders=here(folder))
+        write_text(new / RECORD, json.dumps(record.to_dict(), indent=2) + "\n")
+        replace_directory(new, folder)
+    finally:
+        replace_directory(new, None)
     return record
 
 
