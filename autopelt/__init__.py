@@ -3,6 +3,7 @@
 `import autopelt` is light; torch and transformers are loaded with the first name that needs them.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,13 @@ __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - names of _HOMES are string
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'autopelt' has no attribute '{name}'")
+        # With both, Python looks for the name that was meant.
+        here = sys.modules[__name__]
+        raise AttributeError(f"module 'autopelt' has no attribute '{name}'", name=name, obj=here)
     value = getattr(import_module(f"autopelt.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

@@ -100,6 +100,7 @@ _CALLS = {
     "search": "autopelt.search({options})",
     "train": "autopelt.train({arguments})",
     "resume": "autopelt.open_study({arguments}).resume({options})",
+    "status": "autopelt.open_study({arguments})",
     "report": "autopelt.open_study({arguments}).report()",
 }
 """Command -> the call of Python that does the same."""

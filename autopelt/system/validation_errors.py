@@ -34,9 +34,8 @@ def validated(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise UsageError(
-            f"{what} is wrong: {'; '.join(explanations(error, model, named))}."
-        ) from None
+        wrong = "; ".join(explanations(error, model, named))
+        raise UsageError(f"{what} is wrong: {wrong}{'' if wrong.endswith('?') else '.'}") from None
 
 
 def explanations(

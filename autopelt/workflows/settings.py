@@ -144,7 +144,7 @@ def _sorted(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for name, value in given.items():
         if name not in OPTIONS and name not in StudyConfig.model_fields:
             meant = option_meant(name, OPTIONS)
-            hint = did_you_mean(meant or name, OPTIONS, see=command("search", help=True))
+            hint = did_you_mean(meant or name, OPTIONS, see="help(autopelt.search)")
             raise UsageError(f"unknown parameter '{name}': {hint}")
         option = OPTIONS.get(name, Option(name, ""))
         if value is not None:
