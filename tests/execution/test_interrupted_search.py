@@ -31,12 +31,19 @@ def command(model: Path, folder: Path, *flags: str) -> list[str]:
 
 
 def until(folder: Path, holds: Callable[[StudyRecord], bool]) -> None:
-    """Wait until something holds of the study that another process makes there."""
+    """Wait until something holds of the study that another process makes there.
+
+    It is read where it has changed only: reading takes as long as the other's trials do.
+    """
     deadline = time.monotonic() + 240
+    seen = 0
     while time.monotonic() < deadline:
-        if (folder / "config.yaml").is_file() and holds(StudyStorage.open(folder).record()):
-            return
-        time.sleep(0.2)
+        written = max((p.stat().st_mtime_ns for p in folder.glob("study.db")), default=0)
+        if written != seen and (folder / "config.yaml").is_file():
+            seen = written
+            if holds(StudyStorage.open(folder).record()):
+                return
+        time.sleep(0.1)
     raise AssertionError("it never held")
 
 

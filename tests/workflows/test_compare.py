@@ -272,8 +272,18 @@ def test_a_process_of_its_own_measures(tiny_bert: Path) -> None:
     assert made["steps_an_epoch"] == 6
     assert 0 < made["latency_1"] < made["latency_32"] * 10
     assert 0.5 < made["times_bare_1"] < 50
-    bad = measured("rubbish", method.setup, training, 1, 0)
-    assert set(bad) == {"reason"}
+
+
+def test_a_process_that_fails_to_measure_says_why(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = tmp_path / "python"
+    failing.write_text("#!/bin/sh\ncat >/dev/null\necho 'ValueError: rubbish' >&2\nexit 1\n")
+    failing.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(failing))
+    (method,) = find_methods(["unipelt"], config(tiny_bert), None)
+    made = measured("{}", method.setup, config(tiny_bert).training, 1, 0)
+    assert made == {"reason": "could not be measured: ValueError: rubbish"}
 
 
 def test_rates_go_on_beyond_an_end_that_is_the_best(tiny_bert: Path, tmp_path: Path) -> None:
