@@ -113,7 +113,7 @@ def search(
                 f"autopelt's own training see score and backbone_description in docs/commands.md."
             )
     named = {"task": task, "model": model, "train": train}
-    flags = choices | {name: value for name, value in named.items() if value is not None}
+    flags = {name: value for name, value in named.items() if value is not None} | choices
     resolved = resolve_config(None if config is None else str(config), flags)
     plan = make_plan(resolved, _call(flags), place)
     folder = place or new_folder(resolved, plan.facts.task.name)

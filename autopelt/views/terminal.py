@@ -81,7 +81,7 @@ class LiveView:
         self.so_far: list[str] = []
         self.running: dict[int, tuple[TrialRecord, str]] = {}
         self.epochs: dict[int, int] = {}
-        self.live = Live(console=console, refresh_per_second=2, get_renderable=self._draw)
+        self.live = Live(console=console, refresh_per_second=2, get_renderable=self.draw)
 
     def __enter__(self) -> "LiveView":
         self.live.start()
@@ -154,7 +154,8 @@ class LiveView:
             return f"{roughly(left)} left"
         return "" if self.ended else "time left: known when the first trial has ended"
 
-    def _draw(self) -> Group:
+    def draw(self, bar: bool = True) -> Group:
+        """What happens now: a bar, where the study stands, the running trials."""
         study, spent = self.study, time.monotonic() - self.begun
         width = self.console.width
         if study is None:
@@ -166,8 +167,9 @@ class LiveView:
             count = sum(t.state == state for t in done)
             facts += [f"{count} {word}"] if count else []
         facts += [format_seconds(spent), self._remaining(study.total - len(done))]
+        how_far = ProgressBar(total=study.total, completed=len(done), width=min(60, width))
         lines: list[Any] = [
-            Padding(ProgressBar(total=study.total, completed=len(done), width=min(60, width)), 0),
+            *([Padding(how_far, 0)] if bar else []),
             Text(folded(" · ".join(filter(None, facts)), width)),
             *(Text(folded(words, width)) for words in self.so_far),
         ]

@@ -83,10 +83,10 @@ def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
         view.started(STUDY.trials[4], STUDY)
         view.message("the data has doubles")
         view.doing(4, "computing 2 frozen layers")
-        console.print(view._draw())
+        console.print(view.draw())
         view.progressed(4, {"epoch": 2, "score": 0.61})
         view.doing(None, "writing the report")
-        console.print(view._draw())
+        console.print(view.draw())
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
     assert "4 of 10 trials" in text
     assert "1 failed" in text
@@ -101,7 +101,7 @@ def test_the_live_view_fits_and_names_what_runs(width: int) -> None:
 def test_the_live_view_is_there_before_a_study_and_leaves_nothing_of_one_that_never_began() -> None:
     console, stream = shown(LiveView)
     with LiveView(console) as view:
-        console.print(view._draw())
+        console.print(view.draw())
         assert "reading the model and the data · " in stream.getvalue()
     assert stream.getvalue().endswith("\x1b[1A\x1b[2K")  # up a line, which is erased
 
