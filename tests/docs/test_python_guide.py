@@ -15,7 +15,7 @@ from autopelt.backbones.source import resolve
 from autopelt.study.table import COLUMNS
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "python.md").read_text("utf-8")
-SMALL = 'space="tiny", seeds="lora-r1"'
+SMALL = 'space="tiny", seeds="lora-r1", sampler="random"'
 
 
 def programs(part):

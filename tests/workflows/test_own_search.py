@@ -14,7 +14,14 @@ import autopelt
 from autopelt.cli.main import main
 from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
 
-SMALL = {"budget": "4%", "space": "tiny", "trials": 4, "seeds": "head-only,lora-r1", "epochs": 2}
+SMALL = {
+    "budget": "4%",
+    "space": "tiny",
+    "sampler": "random",
+    "trials": 4,
+    "seeds": "head-only,lora-r1",
+    "epochs": 2,
+}
 
 
 def searched(out, function=train, model=None, **changed):
@@ -107,7 +114,7 @@ def test_where_all_fail_for_one_cause_one_line_says_so(tmp_path):
         return model(text="hello")
 
     with pytest.raises(InfeasibleError) as caught:
-        searched(tmp_path / "s", never, trials=9)
+        searched(tmp_path / "s", never, trials=4)
     assert "the first 3 trials all failed for one cause: ValueError: You" in str(caught.value)
     assert "test_own_search.py" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
