@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 import transformers
-from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -29,7 +27,7 @@ from autopelt.backbones.description import describe_as
 from autopelt.backbones.head import HEADS, WITH_LABELS, class_with, head_of, reset_head
 from autopelt.backbones.last_token import read_last_token
 from autopelt.backbones.pooler import replace_missing_pooler
-from autopelt.backbones.quiet import one_line, quiet
+from autopelt.backbones.quiet import explained, one_line
 from autopelt.backbones.source import ModelSource, not_here, offline, resolve
 from autopelt.backbones.structure import family_for
 from autopelt.data.media import require
@@ -157,19 +155,8 @@ def _from_pretrained(auto: Any, source: ModelSource, **options: Any) -> Any:
         options["local_files_only"] = True
     elif source.revision:
         options["revision"] = source.revision
-    try:
-        with quiet():
-            return auto.from_pretrained(source.path_or_name, trust_remote_code=False, **options)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        ImportError,
-        SafetensorError,
-        StrictDataclassError,
-    ) as error:
-        raise _unavailable(source, error) from error
+    with explained(lambda error: _unavailable(source, error)):
+        return auto.from_pretrained(source.path_or_name, trust_remote_code=False, **options)
 
 
 def _unavailable(source: ModelSource, error: Exception) -> UnavailableError:

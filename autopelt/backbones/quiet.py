@@ -1,10 +1,10 @@
-"""Keep transformers' load report, progress bars and advice off the user's screen."""
+"""Keep transformers' load report, progress bars, advice and tracebacks off the user's screen."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from huggingface_hub.utils.tqdm import (
@@ -13,6 +13,8 @@ from huggingface_hub.utils.tqdm import (
     enable_progress_bars,
 )
 from transformers.utils import logging as transformers_logging
+
+from autopelt.errors import AutopeltError
 
 
 @contextmanager
@@ -38,6 +40,18 @@ def quiet() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
         if hub_bars:
             enable_progress_bars()
+
+
+@contextmanager
+def explained(say: Callable[[Exception], AutopeltError]) -> Iterator[None]:
+    """Silence, and an error of our own for theirs: of what a file may hold they raise anything."""
+    try:
+        with quiet():
+            yield
+    except (AutopeltError, MemoryError):
+        raise
+    except Exception as error:
+        raise say(error) from error
 
 
 def one_line(error: Exception) -> str:

