@@ -18,6 +18,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,6 +29,7 @@ from autopelt.methods import named
 from autopelt.methods.module import EMBEDDINGS, OPTIONS, Module, positive, shown
 from autopelt.methods.places import WORDS, placed
 from autopelt.methods.shapes import Shapes
+from autopelt.system.files import read_text
 from autopelt.system.notebook import table
 from autopelt.system.yaml import load_yaml
 
@@ -202,6 +204,15 @@ class Architecture:
     def from_yaml(cls, text: str) -> "Architecture":
         """Parse YAML text. Raises UsageError with the line where it is not YAML at all."""
         return cls.from_dict(load_yaml(text, "architecture"))
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Architecture":
+        """Parse a YAML file. Raises UsageError, which names it."""
+        text = read_text(path, f"'{path}'")
+        try:
+            return cls.from_yaml(text)
+        except UsageError as error:
+            raise UsageError(f"'{path}': {error.marked}") from None
 
 
 def _rows(modules: Iterable[Module]) -> list[tuple[tuple[int, ...], Module]]:

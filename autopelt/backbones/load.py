@@ -8,6 +8,7 @@ starts anew from a random seed.
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ def load_tokenizer(source: ModelSource) -> Any:
     if reads == "input_features":
         return _from_pretrained(transformers.AutoFeatureExtractor, source)
     tokenizer = _from_pretrained(AutoTokenizer, source)
+    with explained(partial(_unavailable, source)):
+        tokenizer("a")  # some of what its files say is looked at only now
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if family_for(config).causal:
@@ -155,7 +158,7 @@ def _from_pretrained(auto: Any, source: ModelSource, **options: Any) -> Any:
         options["local_files_only"] = True
     elif source.revision:
         options["revision"] = source.revision
-    with explained(lambda error: _unavailable(source, error)):
+    with explained(partial(_unavailable, source)):
         return auto.from_pretrained(source.path_or_name, trust_remote_code=False, **options)
 
 

@@ -54,7 +54,7 @@ def predict(
     if Path(folder).is_file() and Path(file).is_dir():
         raise UsageError(f"the folder comes first: {command('predict', file, folder)}")
     if out is not None:
-        workflow.check_ending(Path(out))
+        workflow.check_out(Path(out))
     trained = find_trained(folder)
     notes: list[str] = []
     form, tags = form_of(written), trained.head == "token_classification"

@@ -28,7 +28,7 @@ from autopelt.export import (
 from autopelt.export.trained import Trained, find_trained, load_exported, load_trained
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.storage import StudyStorage
-from autopelt.system.files import new_folder
+from autopelt.system.files import check_new_folder, new_folder
 
 __all__ = [
     "TARGETS",
@@ -93,7 +93,9 @@ def export(folder: str | Path, to: str, out: str | Path, model: str | None = Non
     place = split_study(str(folder))
     if place is not None and to in _CHECKS:
         _CHECKS[to](choose_trial(StudyStorage.open(place[0]).record(), place[1]).architecture)
-    out, trained = Path(out), find_trained(folder)
+    out = Path(out)
+    check_new_folder(out)
+    trained = find_trained(folder)
     with new_folder(out) as made:
         TARGETS[to](trained, made, model)
     return out

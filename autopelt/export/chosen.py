@@ -11,7 +11,6 @@ from autopelt.export.trained import DESCRIPTION
 from autopelt.study.config import TrainingConfig
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.storage import StudyStorage
-from autopelt.system.files import read_text
 from autopelt.training.final import RECORD, read_record
 from autopelt.training.spec import Setup
 
@@ -62,8 +61,7 @@ def choose(name: str, to: str) -> Chosen:
     path = Path(name)
     if (path / RECORD).is_file():
         record = read_record(path)
-        text = read_text(path / "architecture.yaml", f"'{path / 'architecture.yaml'}'")
-        architecture = Architecture.from_yaml(text)
+        architecture = Architecture.from_file(path / "architecture.yaml")
         return Chosen(name, record.setup, record.training, architecture, record.random_seed)
     why = "is no study and no folder of a trained model"
     if (path / DESCRIPTION).is_file():

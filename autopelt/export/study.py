@@ -19,8 +19,8 @@ from autopelt.study.lookup import split_study
 from autopelt.study.storage import StudyStorage
 from autopelt.study.table import trials_csv, trials_table
 from autopelt.system.files import (
+    check_new_file,
     check_new_folder,
-    check_writable,
     new_folder,
     replace_file,
     write_text,
@@ -66,7 +66,6 @@ def export_study(name: str, to: str, out: Path) -> Path:
         return out
     chosen = choose(name, to)
     check_new_folder(out)
-    check_writable(out, "out")
     decoder = recipe(chosen, to)
     if decoder is not None:
         with new_folder(out) as made:
@@ -79,9 +78,9 @@ def export_study(name: str, to: str, out: Path) -> Path:
 
 
 def _table(opened: StudyStorage, to: str, out: Path) -> None:
+    check_new_file(out)
     if out.exists():
         raise UsageError(f"'{out}' exists; give {parameter('out')} a new file.")
-    check_writable(out, "out")
     out.parent.mkdir(parents=True, exist_ok=True)
     record = opened.record()
     if to == "csv":

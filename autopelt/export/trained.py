@@ -24,7 +24,6 @@ from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.meaning import meaning, meant_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
-from autopelt.system.files import read_text
 from autopelt.tasks.chat import Chat
 from autopelt.tasks.chat_template import ChatTemplate
 from autopelt.tasks.kinds import KINDS
@@ -281,9 +280,7 @@ def trial_folder(study: Path, trial: TrialRecord) -> Path:
     There `autopelt train` puts them, when they are asked for.
     """
     kept = study / "best" / "architecture.yaml"
-    if kept.is_file() and Architecture.from_yaml(read_text(kept, f"'{kept}'")) == (
-        trial.architecture
-    ):
+    if kept.is_file() and Architecture.from_file(kept) == trial.architecture:
         return study
     return study / "models" / str(trial.number)
 

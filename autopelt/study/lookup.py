@@ -17,7 +17,6 @@ from autopelt.statistics.pareto import knee
 from autopelt.study.config import CONFIG
 from autopelt.study.meaning import meaning, meant_study, studies_in
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.system.files import read_text
 
 BEST, KNEE, CONFIRMED = "best", "knee", "confirmed"
 
@@ -118,7 +117,7 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
     if path.is_dir():
         for candidate in (path / "architecture.yaml", path / "best" / "architecture.yaml"):
             if candidate.is_file():
-                return Named(name, _read(candidate).on(shapes))
+                return Named(name, Architecture.from_file(candidate).on(shapes))
         if not name:
             raise UsageError(f"an architecture is missing; see {command('list', 'architectures')}")
         raise UsageError(
@@ -127,7 +126,7 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
         )
     inside = path.name != "architecture.yaml" and meant_study(name)
     if not inside and (path.suffix in (".yaml", ".yml") or path.is_file()):
-        return Named(name, _read(path).on(shapes))
+        return Named(name, Architecture.from_file(path).on(shapes))
     if is_seed(name):
         return Named(name, seed_architecture(name, shapes))
     if inside:
@@ -141,7 +140,3 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
             f"'{name}' does not exist; give a study, STUDY:TRIAL, a file or a seed architecture."
         )
     return Named(name, seed_architecture(name, shapes))
-
-
-def _read(path: Path) -> Architecture:
-    return Architecture.from_yaml(read_text(path, f"'{path}'"))

@@ -140,7 +140,7 @@ class Objectives:
         if names == (BOTH,):
             return cls(best_too=True, limits=limits)
         for name in names:
-            if name not in DIRECTIONS:
+            if name not in (BOTH, *DIRECTIONS):
                 known = (BOTH, *DIRECTIONS)
                 raise UsageError(f"objective '{name}' is unknown: {did_you_mean(name, known)}")
         if not names or names[0] != "score" or len(set(names)) != len(names):

@@ -27,22 +27,38 @@ def no_room(error: BaseException) -> bool:
     return any(f"(os error {code})" in str(error) for code in codes)
 
 
-def check_writable(folder: Path, option: str) -> None:
+def check_writable(folder: Path, option: str = "out") -> None:
     """Find out before long work whether a folder can be made. Raises UsageError if it cannot."""
-    name = os.fspath(folder)
+    _check_place(folder, folder, option)
+
+
+def check_new_file(path: Path, option: str = "out") -> None:
+    """The same of a file, which may be there already."""
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder; give {parameter(option)} a file.")
+    _check_place(path, path.parent, option)
+
+
+def _check_place(path: Path, there: Path, option: str) -> None:
+    """Raise UsageError where nothing can be made at a path, in the folder `there` or above it."""
+    name = os.fspath(path)
     if "\0" in name or name != name.encode(errors="replace").decode():
         raise UsageError(
-            f"'{name}' is no text that names a folder (UTF-8 without NUL); give another "
+            f"'{name}' is no text that names a place (UTF-8 without NUL); give another "
             f"{parameter(option)}."
         )
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        what = "is not writable" if there.is_dir() else "is not a folder"
-        raise UsageError(
-            f"'{folder}' cannot be made: '{there}' {what}; give another {parameter(option)}."
-        )
+    try:
+        while not os.path.lexists(there) and there != there.parent:
+            there = there.parent
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is not a folder")
+        os.rmdir(tempfile.mkdtemp(dir=there))  # rights alone do not tell: /proc takes no files
+        longest = os.pathconf(there, "PC_NAME_MAX")
+        if any(len(os.fsencode(part)) > longest for part in path.parts):
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+    except OSError as error:
+        where = f"'{path}' cannot be made" + ("" if there == path else f" in '{there}'")
+        raise UsageError(f"{where} ({error.strerror}); give another {parameter(option)}.") from None
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -120,9 +136,10 @@ def replace_directory(source: Path, target: Path | None) -> None:
 
 
 def check_new_folder(out: Path) -> None:
-    """Raise UsageError where a folder to fill is there already, and is no empty folder."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    """Raise UsageError where a folder to fill is there already, not empty, or cannot be made."""
+    if os.path.lexists(out) and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"'{out}' is not an empty folder; give {parameter('out')} a new one.")
+    check_writable(out)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ LOCK = ".lock"
 
 @contextmanager
 def locked(folder: Path) -> Iterator[str]:
-    """Hold a study's folder alone; it is made where it does not exist.
+    """Hold a study's folder alone; where it does not exist it is made, and goes if it stays empty.
 
     Yields:
         A sentence for the user where the last search on it was killed, else "".
@@ -32,6 +32,7 @@ def locked(folder: Path) -> Iterator[str]:
     path, owner = folder / LOCK, _owner(folder)
     lock = filelock.FileLock(path)
     try:
+        made = [place for place in (folder, *folder.parents) if not place.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         who = owner.read_text(encoding="utf-8") if owner.is_file() else ""
         lock.acquire(timeout=0)
@@ -57,6 +58,9 @@ def locked(folder: Path) -> Iterator[str]:
         owner.unlink(missing_ok=True)
         lock.release()
         path.unlink(missing_ok=True)
+        with suppress(OSError):
+            for place in made:  # where nothing came into it, as what was asked for was refused
+                place.rmdir()
 
 
 def working_process(folder: Path) -> int | None:

@@ -189,9 +189,20 @@ class TaskFile(BaseModel):
         return cls.build(values, source, folder)
 
     @classmethod
-    def build(cls, values: dict[str, Any], source: str, folder: Path) -> TaskFile:
-        """Check plain values. Raises UsageError with every error in one line."""
-        return validated(cls, values, source).absolute(folder)
+    def build(
+        cls, values: dict[str, Any], source: str, folder: Path, named: Callable[[str], str] = str
+    ) -> TaskFile:
+        """Check plain values. Raises UsageError with every error in one line; as `validated`."""
+        return validated(cls, values, source, named).absolute(folder)
+
+    @classmethod
+    def given(cls, values: dict[str, Any]) -> TaskFile:
+        """The same of a user's parameters, which an error names as such."""
+
+        def named(place: str) -> str:
+            return parameter(place) if place in cls.model_fields else place
+
+        return cls.build(values, "what is given", Path.cwd(), named)
 
     def absolute(self, folder: Path) -> TaskFile:
         """The same with paths that hold in every working directory, and a template's own text."""
@@ -236,7 +247,7 @@ def form_of(given: Mapping[str, Any]) -> Format:
     """
     values = {key: value for key, value in given.items() if value is not None}
     unread = {"train": "-"}  # a task file has one; which does not matter here
-    return TaskFile.build(unread | values, "what is given", Path.cwd()).form
+    return TaskFile.given(unread | values).form
 
 
 def load_task(text_or_path: str) -> Task:
@@ -257,7 +268,7 @@ def task_from_files(train: str, **keys: Any) -> Task:
         UnavailableError: the data cannot be read.
     """
     values = {"train": train, **{key: value for key, value in keys.items() if value is not None}}
-    return make(TaskFile.build(values, "what is given", Path.cwd()))
+    return make(TaskFile.given(values))
 
 
 def make(file: TaskFile) -> Task:

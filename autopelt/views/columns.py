@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autopelt.system.folded import cells, folded
+from autopelt.system.printable import printable
 
 GAP = 2
 """Blanks between columns."""
@@ -35,7 +36,7 @@ class Table:
 
     def add(self, *row: str) -> None:
         """Add a row with a cell for each column."""
-        self.rows.append(tuple(" ".join(text.split()) for text in row))
+        self.rows.append(tuple(" ".join(printable(text).split()) for text in row))
 
     def lines(self, width: int | None) -> tuple[list[str], list[str]]:
         """(lines of the heading, lines of the rows), of at most so many columns; None: any.

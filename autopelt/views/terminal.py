@@ -160,7 +160,7 @@ class LiveView:
         width = self.console.width
         if study is None:
             now = f"{self.now} · {format_seconds(spent)}"
-            return Group(Text(shortened(now, width), style="dim"))
+            return Group(Text(shortened(printable(now), width), style="dim"))
         done = [t for t in study.trials if t.finished is not None]
         facts = [f"{len(done)} of {study.total} trials"]
         for state, word in ((FAILED, "failed"), (STOPPED, "stopped early")):
@@ -171,12 +171,12 @@ class LiveView:
         lines: list[Any] = [
             *([Padding(how_far, 0)] if bar else []),
             Text(folded(" · ".join(filter(None, facts)), width)),
-            *(Text(folded(words, width)) for words in self.so_far),
+            *(Text(folded(printable(words), width)) for words in self.so_far),
         ]
         for trial, words in self.running.values():
             line = f"  trial {trial.number} · {words} · {_name(trial, study)}"
             lines.append(Text(shortened(printable(line), width)))
-        lines.append(Text(shortened(self.now, width), style="dim"))
+        lines.append(Text(shortened(printable(self.now), width), style="dim"))
         return Group(*lines)
 
 

@@ -88,7 +88,11 @@ class Comparison:
         require_positive(seeds=self.seeds, rate_seeds=self.rate_seeds, finalists=most)
         wrong = [r for r in self.rates if not (0 < r < 1000)]
         if wrong or not self.rates:
-            raise UsageError(f"{parameter('rates')} must be factors above 0, like 0.5,1,2.")
+            given = ",".join(f"{rate:g}" for rate in self.rates)
+            raise UsageError(
+                f"{parameter('rates')} '{given}' must be factors above 0 and below 1000, like "
+                "0.5,1,2."
+            )
         facts = self._begin()
         try:
             for wider in range(self.further + 1):

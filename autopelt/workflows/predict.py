@@ -18,7 +18,7 @@ from autopelt.data.readers import Format, Table
 from autopelt.data.user_files import TAGGED
 from autopelt.errors import UsageError, did_you_mean, parameter
 from autopelt.export import Trained, load_trained
-from autopelt.system.files import replace_file, write_text
+from autopelt.system.files import check_new_file, replace_file, write_text
 from autopelt.tasks.base import PREDICTION, PROBABILITIES, PROBABILITY, Task
 from autopelt.tasks.unlabelled import trained_task, unlabelled
 from autopelt.training.batches import scoring_batches
@@ -107,6 +107,12 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", *TAGGED)
+
+
+def check_out(path: Path) -> None:
+    """Raises UsageError where `write_rows` cannot write such a file, or not there."""
+    check_ending(path)
+    check_new_file(path)
 
 
 def check_ending(path: Path) -> None:

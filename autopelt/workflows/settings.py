@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autopelt.backbones.description import load, plain, read
 from autopelt.backbones.source import MINILM
 from autopelt.data.user_files import hub_set
-from autopelt.errors import UsageError, command, did_you_mean, parameter
+from autopelt.errors import UnavailableError, UsageError, command, did_you_mean, parameter
 from autopelt.methods.own_file import run_own_file
 from autopelt.space.space import shipped_spaces
 from autopelt.study.config import (
@@ -161,7 +161,13 @@ def _named(place: str) -> str:
 
 
 def data_folder(given: str | Path | None) -> str | None:
-    """The folder with tasks' files: the given one, else AUTOPELT_DATA, as an absolute path."""
+    """The folder with tasks' files: the given one, else AUTOPELT_DATA, as an absolute path.
+
+    Raises:
+        UnavailableError: the given one is no folder.
+    """
+    if given and not Path(given).expanduser().is_dir():
+        raise UnavailableError(f"{parameter('data')} '{given}' is not a folder.")
     folder = given if given is not None else os.environ.get("AUTOPELT_DATA")
     return str(Path(folder).expanduser().resolve()) if folder else None
 

@@ -122,5 +122,5 @@ def _target(study: Path, out: str | Path | None, force: bool) -> Path:
                 f"'{target}' holds a trained model already; give {parameter('out')}, or "
                 f"{parameter('force', True)} to replace it."
             )
-    check_writable(target, "out")
+    check_writable(target)
     return target

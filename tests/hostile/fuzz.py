@@ -107,7 +107,7 @@ SPACE = {
 ARCHITECTURE = {
     "modules": [
         {"layers": "0-1", "method": "lora", "location": "attention.query", "size": 2, "alpha": 4},
-        {"layers": [0, 1], "method": "sequential_adapter", "location": "ffn", "size": 2, "gate": True},
+        {"layers": [0, 1], "method": "sequential_adapter", "location": "ffn", "size": 2},
     ],
     "prompt": 2, "learning_rate_multiplier": 2.0,
 }  # fmt: skip
@@ -148,7 +148,8 @@ TARGETS = ("autopelt", "adapters", "peft", "merged", "script", "csv", "parquet",
 
 
 FILES = {
-    "config.yaml": CONFIG, "space.yaml": SPACE, "architecture.yaml": ARCHITECTURE, "task.yaml": TASK,
+    "config.yaml": CONFIG, "space.yaml": SPACE, "task.yaml": TASK,
+    "architecture.yaml": ARCHITECTURE,
 }  # fmt: skip
 
 
@@ -425,16 +426,15 @@ def main() -> int:
             where = f"{number} {shlex.join(attack.words)!r:.300} [{attack.file}]"
             print(f"{where} {'; '.join(wrong)}: {answer.err[-600:]!r}", flush=True)
         if keep is not None:
-            said = f"{attack!r}\n{answer.code} {wrong} {answer.seconds:.2f}\n{answer.err}\n{answer.out}"
+            how = f"{answer.code} {wrong} {answer.seconds:.2f}"
+            said = f"{attack!r}\n{how}\n{answer.err}\n{answer.out}"
             name = f"{number}{'-wrong' if wrong else ''}.txt"
             (keep / name).write_text(said, errors="backslashreplace")
     os.chdir("/")
     shutil.rmtree(root)
     for kind, count in sorted(codes.items()):
         print(f"{kind}  {count}")
-    print(
-        f"{sum(codes.values())} inputs, {found} with a fault; the slowest refusal took {slowest:.2f} s of CPU time"
-    )
+    print(f"{sum(codes.values())} inputs, {found} faults, at most {slowest:.1f} s of CPU for one")
     return bool(found)
 
 

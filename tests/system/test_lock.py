@@ -22,7 +22,13 @@ def test_it_is_held_alone_and_leaves_nothing(tmp_path: Path) -> None:
         ):
             raise AssertionError("held twice")
     assert working_process(folder) is None
-    assert list(folder.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_something_came_into_stays(tmp_path: Path) -> None:
+    with locked(tmp_path / "new" / "study"):
+        (tmp_path / "new" / "other").touch()
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["other"]
 
 
 def test_an_error_lets_it_go(tmp_path: Path) -> None:

@@ -71,3 +71,10 @@ def test_where_nothing_fits_a_row_is_a_line_for_each_of_its_cells() -> None:
 
 def test_without_rows_there_is_nothing() -> None:
     assert Table(*COLUMNS).lines(80) == ([], [])
+
+
+def test_what_a_cell_holds_neither_steers_the_terminal_nor_is_markup() -> None:
+    table = Table(Column("method", words=True))
+    table.add("\x1b[31mred\x07\n[red]x[/]")
+    _, body = table.lines(80)
+    assert body == ["\\x1b[31mred\\x07 [red]x[/]"]

@@ -66,6 +66,25 @@ def test_a_failure_says_why() -> None:
     assert line.endswith(": the loss became nan")
 
 
+@pytest.mark.parametrize("view_type", [LineView, LiveView])
+def test_what_a_trial_says_neither_steers_the_terminal_nor_is_markup(view_type: type) -> None:
+    console, stream = shown(view_type, 200)
+    bad = "\x1b]0;mine\x07 [red]no[/] \x9b31m"
+    failed = replace(STUDY.trials[3], label=bad, reason=bad)
+    view = view_type(console)
+    view.finished(failed, STUDY)
+    view.started(replace(STUDY.trials[4], label=bad), STUDY)
+    view.doing(4, bad)
+    view.doing(None, bad)
+    if view_type is LiveView:
+        console.print(view._draw())
+    text = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())  # rich's own colours
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "\x9b" not in text
+    assert "[red]no[/]" in text
+
+
 def test_the_line_view_prints_one_line_a_trial() -> None:
     console, stream = shown(LineView)
     view = LineView(console)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autopelt.errors import UsageError, parameter
+from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.workflows.settings import data_folder, resolve_config
 
 
@@ -72,7 +72,10 @@ def test_the_folder_of_the_data_is_the_given_one_else_the_environments(
     assert data_folder(None) is None
     monkeypatch.setenv("AUTOPELT_DATA", "there")
     assert data_folder(None) == str(tmp_path / "there")
+    (tmp_path / "glue").mkdir()
     assert data_folder("glue") == str(tmp_path / "glue")
+    with pytest.raises(UnavailableError, match="data 'gleu' is not a folder"):
+        data_folder("gleu")
 
 
 def test_a_wrong_choice_is_named_as_it_was_given() -> None:
