@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from autopelt.backbones.families import Family
 from autopelt.errors import UnavailableError, UsageError, did_you_mean, parameter
+from autopelt.system.files import expanded
 
 MINILM = "minilm"
 
@@ -74,7 +75,7 @@ def resolve(name: str, family: Family | None = None) -> ModelSource:
     """
     if name == MINILM:
         return ModelSource("package", str(_minilm_folder()), family=family)
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name and path.is_dir():
         _check_folder(path)
         return ModelSource("folder", str(path), family=family)

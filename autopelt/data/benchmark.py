@@ -15,6 +15,7 @@ from autopelt.data.hub import HubSet
 from autopelt.data.readers import Reader, with_class_names
 from autopelt.data.source import DataFacts, Parts, Source, missing_column
 from autopelt.errors import UnavailableError, parameter
+from autopelt.system.files import expanded
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -201,8 +202,8 @@ def cached(wanted: HubSet) -> bool:
     """Whether `datasets` has the set in its cache; looks at folders only."""
     environment = os.environ
     home = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
-    home = Path(environment.get("HF_HOME") or home).expanduser()
-    cache = Path(environment.get("HF_DATASETS_CACHE") or home / "datasets").expanduser()
+    home = expanded(environment.get("HF_HOME") or home)
+    cache = expanded(environment.get("HF_DATASETS_CACHE") or home / "datasets")
     owner, _, name = wanted.name.partition("/")
     for pattern in (r"([A-Z]+)([A-Z][a-z])", r"([a-z\d])([A-Z])"):  # as `datasets` names folders
         name = re.sub(pattern, r"\1_\2", name)

@@ -19,6 +19,7 @@ from autopelt.data.media import medium, read_folder, read_one
 from autopelt.data.readers import FOUND_OUT, Format, Table, read_parquet, with_class_names
 from autopelt.data.squad import read_squad
 from autopelt.errors import UnavailableError, UsageError, parameter
+from autopelt.system.files import expanded
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -117,7 +118,7 @@ def read_parts(
         UsageError: an ending that says nothing, an option that has no effect on such a file.
         UnavailableError: the file is not there or is broken.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.exists():
         raise UnavailableError(
             f"'{name}' does not exist; give a file ({', '.join(READERS)}, …), a folder with a "
@@ -128,13 +129,13 @@ def read_parts(
         return read_json(path, notes, form)
     reader = read_aligned if target else _reader(path, tagged, named, form)
     _refuse_idle(form, reader, path)
-    paths = [path, Path(target).expanduser()] if target else [path]
+    paths = [path, expanded(target)] if target else [path]
     return {"": reader(paths, notes, form)}
 
 
 def reads_tags(name: str, tagged: bool, form: Format) -> bool:
     """Whether `read` takes a file for one with a word a line."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     return ending(path) != ".json" and _reader(path, tagged, (), form) is read_conll
 
 

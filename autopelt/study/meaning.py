@@ -11,6 +11,7 @@ from autopelt.errors import command, nearest
 from autopelt.methods import METHODS
 from autopelt.space.space import shipped_spaces
 from autopelt.study.config import CONFIG, STUDIES
+from autopelt.system.files import expanded
 from autopelt.tasks import TASKS
 
 _ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(datasets/)?([^?#]+?)/*")
@@ -22,7 +23,7 @@ def meaning(word: str) -> str:
     from autopelt.data.encoding import ending  # readers take a while to import
     from autopelt.data.user_files import READERS, TAGGED
 
-    lower, path = word.lower(), Path(word).expanduser()
+    lower, path = word.lower(), expanded(word)
     if found := _ADDRESS.fullmatch(word):
         name = "/".join(found[2].split("/")[:2])
         given = command("search", **({"train": name} if found[1] else {"model": name}))

@@ -27,6 +27,11 @@ def no_room(error: BaseException) -> bool:
     return any(f"(os error {code})" in str(error) for code in codes)
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with ``~`` as a shell has it: of a user whom nobody knows it stays as it is."""
+    return Path(os.path.expanduser(path))
+
+
 def check_writable(folder: Path, option: str = "out") -> None:
     """Find out before long work whether a folder can be made. Raises UsageError if it cannot."""
     _check_place(folder, folder, option)

@@ -20,7 +20,7 @@ from typing import Any
 
 from autopelt.data.conversations import ASSISTANT, SYSTEM, TOOL, USER, Conversation, Turn
 from autopelt.errors import AutopeltError, UnavailableError, UsageError, parameter
-from autopelt.system.files import utf8_text
+from autopelt.system.files import expanded, utf8_text
 from autopelt.tasks.cutting import beginning, shortened
 from autopelt.tasks.padding import begins_itself
 
@@ -49,7 +49,7 @@ def template_text(given: str, folder: Path) -> str:
     """
     text = given
     if "{" not in given:
-        path = folder / Path(given).expanduser()
+        path = folder / expanded(given)
         try:
             text = utf8_text(path)
         except (OSError, UnicodeError) as error:

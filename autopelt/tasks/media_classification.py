@@ -17,6 +17,7 @@ from autopelt.data import media
 from autopelt.data.readers import Table
 from autopelt.data.source import PLACE
 from autopelt.errors import UnavailableError
+from autopelt.system.files import expanded
 from autopelt.tasks.classification import Classification
 from autopelt.tasks.columns import class_names, find_column, in_words
 from autopelt.tasks.padding import Batch
@@ -72,7 +73,7 @@ class MediaClassification(Classification):
                     f"{table.where(row)} has {found} in column '{column}', where a path of a "
                     f"{media.WORDS[cls.medium]} is needed ({', '.join(media.ENDINGS[cls.medium])})."
                 )
-            path = (root / Path(value).expanduser()).resolve()
+            path = (root / expanded(value)).resolve()
             paths.append(str(path))
             contents.append(media.checked(cls.medium, path, table.where(row)))
         return {"content": contents, PLACE: paths}

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from autopelt.errors import AutopeltError, UsageError, did_you_mean
+from autopelt.system.files import expanded
 from autopelt.system.own_code import RUN_NAME, content_hash, own_error, run_file
 
 _WRITTEN = re.compile(r"(?P<path>.+\.py):(?P<less>-?)(?P<name>[^\W\d]\w*)")
@@ -80,7 +81,7 @@ def is_own(score: str) -> bool:
 def absolute(score: str, folder: Path) -> str:
     """The same with a path that holds in every working directory."""
     path, _, name = score.rpartition(":")
-    return f"{(folder / Path(path).expanduser()).resolve()}:{name}"
+    return f"{(folder / expanded(path)).resolve()}:{name}"
 
 
 def own_score(score: str) -> OwnScore:

@@ -32,7 +32,7 @@ from autopelt.data.readers import Format, Table
 from autopelt.data.source import DataFacts
 from autopelt.data.user_files import hub_set, hub_tables, read, read_parts
 from autopelt.errors import UsageError, did_you_mean, parameter
-from autopelt.system.files import read_text
+from autopelt.system.files import expanded, read_text
 from autopelt.system.validation_errors import validated
 from autopelt.system.yaml import load_yaml
 from autopelt.tasks import own_score
@@ -180,7 +180,7 @@ class TaskFile(BaseModel):
         """
         folder, source, text = Path.cwd(), "the task's text", text_or_path
         if "\n" not in text_or_path:
-            path = Path(text_or_path).expanduser()
+            path = expanded(text_or_path)
             folder, source = path.resolve().parent, f"task file '{text_or_path}'"
             text = read_text(path, f"{source}")
         values = load_yaml(text, source)
@@ -213,7 +213,7 @@ class TaskFile(BaseModel):
         for part in ("train", "validation", "test"):
             for key in (part, f"{part}_target"):
                 value = getattr(self, key)
-                path = Path(value).expanduser() if value else None
+                path = expanded(value) if value else None
                 if value and path and not (hub_set(value) and not (folder / path).exists()):
                     changed[key] = str((folder / path).resolve())
         return self.model_copy(update=changed)

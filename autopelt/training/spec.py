@@ -10,6 +10,7 @@ from autopelt.data.recorded import Recorded
 from autopelt.methods.own_file import run_own_file
 from autopelt.study.config import QUANTISED, StudyConfig, TrainingConfig, require_no_own_loop
 from autopelt.study.facts import TaskFacts
+from autopelt.system.files import expanded
 from autopelt.tasks import Source
 
 
@@ -88,8 +89,8 @@ class Setup:
     def anywhere(self) -> "Setup":
         """The same for a process with another working directory: paths in full."""
         model, task = self.model, self.task
-        if model != "minilm" and Path(model).expanduser().is_dir():
-            model = str(Path(model).expanduser().absolute())
+        if model != "minilm" and expanded(model).is_dir():
+            model = str(expanded(model).absolute())
         if "\n" not in task and task.endswith((".yaml", ".yml")):
             task = str(Path(task).absolute())
         return replace(self, model=model, task=task)

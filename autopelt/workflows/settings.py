@@ -20,7 +20,7 @@ from autopelt.study.config import (
     require_no_own_loop,
 )
 from autopelt.study.meaning import meaning
-from autopelt.system.files import read_text
+from autopelt.system.files import expanded, read_text
 from autopelt.tasks import TASKS, Task, make_task, task_from_files
 from autopelt.workflows.options import OPTIONS, Option, option_meant
 
@@ -63,13 +63,13 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
         values["data"] = data_folder(values.get("data"))
     for name in ("warm_start", "general_text"):
         if isinstance(values.get(name), str | Path):
-            values[name] = str(Path(values[name]).expanduser().resolve())
+            values[name] = str(expanded(values[name]).resolve())
     model = values.get("model", MINILM)
-    if isinstance(model, str | Path) and model != MINILM and Path(model).expanduser().is_dir():
-        values["model"] = os.path.abspath(Path(model).expanduser())  # a link keeps its name
+    if isinstance(model, str | Path) and model != MINILM and expanded(model).is_dir():
+        values["model"] = os.path.abspath(expanded(model))  # a link keeps its name
     own_file = values.get("own_methods")
     if isinstance(own_file, str | Path):
-        values["own_methods"] = str(Path(own_file).expanduser().resolve())
+        values["own_methods"] = str(expanded(own_file).resolve())
         run_own_file(values["own_methods"])
     family = values.get("backbone_description")
     if family is not None:
@@ -104,7 +104,7 @@ def checked_config(
     values = parts["study"] | dict(fixed)
     for name in ("warm_start", "own_methods"):
         if isinstance(values.get(name), str | Path):
-            values[name] = str(Path(values[name]).expanduser().resolve())
+            values[name] = str(expanded(values[name]).resolve())
     if "own_methods" in values:
         run_own_file(values["own_methods"])
     values["training"] = dict(training) | parts["training"]
@@ -116,7 +116,7 @@ def _check_kinds(values: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     fits: dict[str, Callable[[str], bool]] = {
         "task": lambda word: word in TASKS or "\n" in word or word.endswith((".yaml", ".yml")),
         "train": lambda word: (
-            Path(word).expanduser().exists()
+            expanded(word).exists()
             or hub_set(word) is not None
             or ("://" not in word and bool(Path(word).suffix))
         ),
@@ -166,10 +166,10 @@ def data_folder(given: str | Path | None) -> str | None:
     Raises:
         UnavailableError: the given one is no folder.
     """
-    if given and not Path(given).expanduser().is_dir():
+    if given and not expanded(given).is_dir():
         raise UnavailableError(f"{parameter('data')} '{given}' is not a folder.")
     folder = given if given is not None else os.environ.get("AUTOPELT_DATA")
-    return str(Path(folder).expanduser().resolve()) if folder else None
+    return str(expanded(folder).resolve()) if folder else None
 
 
 def _task(name: Any, own: dict[str, Any]) -> Task:
