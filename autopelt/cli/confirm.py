@@ -39,6 +39,9 @@ def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> Non
       autopelt confirm reports/rte-minilm-1pct
       autopelt confirm reports/rte-minilm-1pct --seeds 10 --top 2
     """
+    from autopelt.study.there import require_study
+
+    require_study(Path(study))
     from autopelt.cards.next_steps import next_step
     from autopelt.cards.verdict import lines
     from autopelt.study.storage import StudyStorage

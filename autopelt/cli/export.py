@@ -6,6 +6,13 @@ import click
 
 from autopelt.cli.console import for_programs, json_option, say, tell
 from autopelt.cli.options import elsewhere
+from autopelt.errors import UsageError, did_you_mean
+
+FORMATS = (
+    *("autopelt", "adapters", "peft", "merged", "gguf-ready"),
+    *("script", "axolotl", "llama-factory", "csv", "parquet"),
+)
+"""What a result can be written as, for whoever asks for another before anything is loaded."""
 
 
 @click.command(short_help="Write the result for another program: peft, vLLM, TRL, …")
@@ -13,8 +20,7 @@ from autopelt.cli.options import elsewhere
 @click.option(
     "--to",
     required=True,
-    help="autopelt, adapters, peft, merged, gguf-ready, script, axolotl, llama-factory, csv or "
-    "parquet.",
+    help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
 )
 @click.option("--out", required=True, help="Folder to make; for csv and parquet, a file.")
 @elsewhere
@@ -36,6 +42,11 @@ def export(folder: str, to: str, out: str, model: str | None) -> None:
       autopelt export reports/answers --to axolotl --out axolotl
       autopelt export models/answers --to gguf-ready --out answers
     """
+    from autopelt.study.there import require_trained
+
+    if to not in FORMATS:
+        raise UsageError(f"unknown export target '{to}': {did_you_mean(to, FORMATS)}")
+    require_trained(folder)
     from autopelt.export import export, next_step, notes
     from autopelt.export.study import TARGETS, export_study
 

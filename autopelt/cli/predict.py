@@ -46,6 +46,9 @@ def predict(
       autopelt predict reports/rte-minilm-1pct new.csv --out answers.csv
       autopelt predict models/lora reviews.jsonl --text review
     """
+    from autopelt.study.there import require_trained
+
+    require_trained(folder)
     from autopelt.data.user_files import TAGGED, read, reads_tags
     from autopelt.export import find_trained
     from autopelt.tasks.task_file import form_of

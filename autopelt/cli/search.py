@@ -81,11 +81,14 @@ def resume(study: str, ray_address: str | None, **changes: Any) -> None:
       autopelt resume reports/rte-minilm-1pct
       autopelt resume reports/rte-minilm-1pct --trials 100
     """
+    from autopelt.study.there import require_study
+
+    folder = Path(study)
+    require_study(folder)
     from autopelt.study.storage import StudyStorage
     from autopelt.workflows.plan import bind, make_plan
     from autopelt.workflows.settings import changed_config
 
-    folder = Path(study)
     stored = StudyStorage.open(folder)
     config, made_by = changed_config(stored, changes), stored.record().command
     bound = bind(config, folder)

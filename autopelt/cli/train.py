@@ -36,6 +36,9 @@ def train(study: str, architecture: str | None, **choices: Any) -> None:
       autopelt train reports/rte-minilm-1pct:12 --out models/trial-12
       autopelt train reports/rte-minilm-1pct --architecture lora-r8 --out models/lora
     """
+    from autopelt.study.there import require_study_of
+
+    require_study_of(study)
     from autopelt.api.train import train
 
     def announce(training: "Training") -> None:

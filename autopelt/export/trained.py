@@ -21,9 +21,9 @@ from autopelt.modules.attachment import head_parameters
 from autopelt.modules.checkpoint import load
 from autopelt.study.config import CONFIG
 from autopelt.study.lookup import choose_trial, split_study
-from autopelt.study.meaning import meaning, meant_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
+from autopelt.study.there import nothing_trained
 from autopelt.tasks.chat import Chat
 from autopelt.tasks.chat_template import ChatTemplate
 from autopelt.tasks.kinds import KINDS
@@ -97,12 +97,7 @@ def find_trained(folder: str | Path) -> Trained:
     if (folder / CONFIG).is_file():
         return _of_study(folder)
     if not (folder / RECORD).is_file():
-        study = meant_study(folder)
-        hint = meaning(str(folder)) or f"train one: {command('train', 'STUDY')}"
-        raise UnavailableError(
-            f"'{folder}' holds nothing to export: it is no study, no STUDY:TRIAL, and no folder "
-            f"that was trained or exported; {hint if study is None else f'did you mean {study}?'}"
-        )
+        raise nothing_trained(folder)
     record = read_record(folder)
     setup = record.setup
     scores = {"selection": record.selection, "report": record.report}

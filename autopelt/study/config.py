@@ -30,6 +30,9 @@ from autopelt.system.yaml import load_yaml
 CONFIG = "config.yaml"
 """In a study's folder: its configuration, fully resolved."""
 
+DATABASE = "study.db"
+"""In a study's folder: its trials, unless they are in a database elsewhere."""
+
 STUDIES = Path("reports")
 """Where searches put their studies."""
 

@@ -11,10 +11,10 @@ from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.errors import UnavailableError, UsageError, command, parameter
-from autopelt.study.config import CONFIG
+from autopelt.study.config import CONFIG, DATABASE
 from autopelt.system.lock import LOCK, holders
 
-DATABASE, WARM_START = "study.db", "warm_start.json"
+WARM_START = "warm_start.json"
 WAIT = 60
 """Seconds for which another program may hold the database."""
 

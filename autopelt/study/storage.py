@@ -34,10 +34,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
-from autopelt.study.config import CONFIG, STUDIES, StudyConfig
+from autopelt.study.config import CONFIG, DATABASE, StudyConfig
 from autopelt.study.confirmation import confirmations, ledger
 from autopelt.study.database import (
-    DATABASE,
     WARM_START,
     check_database,
     claim,
@@ -46,7 +45,6 @@ from autopelt.study.database import (
     unreadable,
 )
 from autopelt.study.facts import StudyFacts
-from autopelt.study.meaning import meaning, meant_study, studies_in
 from autopelt.study.places import found_again, here, require_places
 from autopelt.study.record import (
     COMPLETE,
@@ -57,6 +55,7 @@ from autopelt.study.record import (
     StudyRecord,
     TrialRecord,
 )
+from autopelt.study.there import require_study
 from autopelt.system.files import last_line, write_text
 from autopelt.system.lock import working_process
 
@@ -136,16 +135,7 @@ class StudyStorage:
             UsageError: the folder is not a study.
             UnavailableError: its database cannot be read.
         """
-        if not folder.is_dir():
-            if meant := meant_study(folder):
-                raise UsageError(f"'{folder}' is not a study; did you mean {meant}?")
-            hint = meaning(str(folder)) or f"studies are folders in {STUDIES}/."
-            raise UsageError(f"study '{folder}' does not exist; {hint}")
-        if not (folder / CONFIG).is_file() and not (folder / DATABASE).is_file():
-            raise UsageError(
-                f"'{folder}' is not a study: it has no {CONFIG}; "
-                f"{meaning(str(folder)) or studies_in(folder)}"
-            )
+        require_study(folder)
         config = _load_config(folder) if (folder / CONFIG).is_file() else None
         url = None if config is None else config.storage
         if url is None:

@@ -29,7 +29,6 @@ from autopelt.samplers import (
 from autopelt.samplers.history import History
 from autopelt.study.config import CONFIG, derived_seed
 from autopelt.study.database import explained
-from autopelt.study.importance import with_importance
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.system.files import NO_ROOM
@@ -364,6 +363,8 @@ class _Driver:
         if force or time.monotonic() - self._reported > REPORT_SECONDS:
             self.view.doing(None, "writing the report")
             if force:
+                from autopelt.study.importance import with_importance  # takes half a second
+
                 record = with_importance(record, self.plan.config.random_seed)
             build(record, self.study.folder)
             write_trials_csv(record, self.study.folder)

@@ -76,6 +76,11 @@ LIGHT = (
     ("search", "--task", "demo", "--warm-start", "nowhere"),
     ("search", "--task", "rte", "--data", "nowhere"),
     ("search", "--train", "nowhere.csv"),
+    ("search", "--task", "demo", "--out", "a\0b"),
+    *((name, "nowhere") for name in ("resume", "train", "confirm", "status")),
+    ("predict", "nowhere", "new.csv"),
+    ("export", "nowhere", "--to", "peft", "--out", "there"),
+    ("export", OLD_STUDY, "--to", "pfet", "--out", "there"),
 )
 """Commands that train nothing, or that a mistake ends; minilm's sizes are known without torch."""
 
@@ -94,7 +99,31 @@ def test_what_trains_nothing_and_what_is_refused_loads_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     told = [line for line in ran.stderr.splitlines() if line.startswith(("True", "False"))]
-    assert told == [f"{'search' in words} [] {words}" for words in LIGHT], ran.stderr
+    wrong = {words for words in LIGHT if {"search", "nowhere", "pfet"} & {*words}}
+    assert told == [f"{words in wrong} [] {words}" for words in LIGHT], ran.stderr
+
+
+def test_mistakes_are_refused_before_a_study_is_read() -> None:
+    """Optuna and what it needs take half a second."""
+    reads = {"--warm-start", "--sampler"}  # a study, and the names that Optuna's samplers have
+    wrong = [w for w in LIGHT if {"nowhere", "pfet", "search"} & {*w} and not reads & {*w}]
+    code = (
+        "import sys\n"
+        "from autopelt.cli.main import main\n"
+        f"assert all(main(words) > 0 for words in {wrong})\n"
+        "print([m for m in ('optuna', 'sqlalchemy', 'rich') if m in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert ran.stdout == "[]\n"
+
+
+def test_formats_are_those_that_there_are() -> None:
+    from autopelt.cli.export import FORMATS
+    from autopelt.export import OF_A_STUDY, TARGETS
+
+    assert {*FORMATS} == {*TARGETS, *OF_A_STUDY}
 
 
 def test_a_search_says_what_begins_before_it_loads_torch() -> None:
