@@ -31,7 +31,9 @@ def test_what_is_no_study_says_what_may_be_meant(study: Path) -> None:
             require_study_of(name)
     with pytest.raises(UsageError, match="'one' is not a study; did you mean reports/one"):
         require_study_of("one")
-    with pytest.raises(UsageError, match=r"'reports' is not a study: it has no config\.yaml; it holds"):
+    with pytest.raises(
+        UsageError, match=r"'reports' is not a study: it has no config\.yaml; it holds"
+    ):
         require_study(Path("reports"))
     with pytest.raises(UnavailableError, match="'one:12' holds nothing to export"):
         require_trained("one:12")
