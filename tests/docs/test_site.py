@@ -68,6 +68,7 @@ def test_a_dead_link_or_anchor_is_an_error(tmp_path: Path) -> None:
 def test_pages_fit_the_screen_fetch_nothing_and_are_searched(site: Path, browser) -> None:
     for width, scheme in ((400, "dark"), (1600, "light")):
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.set_default_timeout(90_000)  # a busy machine
         said, asked = [], []
         page.on("console", lambda message, said=said: said.append(message.text))
         page.on("pageerror", lambda error, said=said: said.append(str(error)))
