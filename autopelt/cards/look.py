@@ -1,8 +1,9 @@
 """Colours and looks of points. A colour is a CSS variable that the page resolves to its look.
 
-They are the palette of Okabe and Ito ("Color Universal Design", 2008), an indigo and a brown, which
-stay apart for every kind of colour vision; whatever a colour says, a symbol, a dash or a word says
-as well. Methods of one kind share a hue and are told apart by their hatching.
+They have the hues of Okabe and Ito ("Color Universal Design", 2008), an indigo and a brown, and
+stay apart for every kind of colour vision, which a test of the page measures; whatever a colour
+says, a symbol, a dash or a word says as well. Methods of one kind share a hue and are told apart by
+their hatching.
 """
 
 from __future__ import annotations

@@ -204,9 +204,9 @@ def draw_phases(t: Timeline) -> Figure:
         hoverinfo="none",
         cliponaxis=False,
     )
-    # The room on the right is for the words beside the second longest bar on a narrow screen.
+    # The room on the right is for the words beside the longest bar on a narrow screen.
     most = max([s for _, s in phases], default=1.0)
-    figure.update_xaxes(visible=False, range=[0, 1.5 * most])
+    figure.update_xaxes(visible=False, range=[0, 2.1 * most])
     ends = [-0.5, len(phases) - 0.5]
     figure.update_yaxes(**names((PHASE_WORDS.get(p, p) for p, _ in phases), range=ends))
     figure.update_layout(margin_t=8)

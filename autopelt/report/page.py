@@ -33,12 +33,16 @@ from autopelt.cards import progress as progress_card
 from autopelt.cards.card import Card, Kind, make_card
 from autopelt.cards.expectation import all_scores, learns, observed, plain_score
 from autopelt.cards.look import method_look
+from autopelt.cards.meanings import MEANINGS
 from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
 from autopelt.report.plotly_js import fingerprint, packed, plotly_js
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.study.table import finite_or_none, trials_csv
 from autopelt.system.files import write_text
+
+SCRIPTS = ("page", "figures", "trial", "tables", "live", "start")
+"""Parts of the page's script, in their order."""
 
 KINDS = (
     Kind("verdict", "Verdict", verdict.card),
@@ -117,7 +121,7 @@ def render(
 
     `command` makes what the page is about again; it stands in the file's first lines.
     """
-    plotly, script = plotly_js(), _inline(_text("page.js"))
+    plotly, script = plotly_js(), _inline(_script())
     return _template().render(
         title=title,
         eyebrow=eyebrow,
@@ -126,6 +130,7 @@ def render(
         progress=progress,
         command=command,
         states=STATE_WORDS,
+        meanings=MEANINGS,
         css=_text("page.css"),
         plotly=packed(plotly),
         script=script,
@@ -182,8 +187,8 @@ def progress(record: StudyRecord) -> str:
     if ended >= record.total and not open_trials:
         return ""
     return (
-        f"{ended} of {record.total} trials done. While the search runs this page is written again "
-        "every few seconds: reload it to see progress."
+        f"{ended} of {record.total} trials done. While the search runs this page is written and "
+        "loaded again every few seconds."
     )
 
 
@@ -291,6 +296,12 @@ def _policy(*scripts: str) -> str:
         f"default-src 'none'; script-src {' '.join(map(fingerprint, scripts))}; "
         "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _script() -> str:
+    """The page's script: its parts in one function."""
+    parts = "".join(_text(f"{name}.js") for name in SCRIPTS)
+    return f"(async function () {{\n'use strict';\n{parts}}}());\n"
 
 
 def _text(name: str) -> str:

@@ -1,7 +1,8 @@
 """plotly.js as pages have it: packed into each of them, or once for several that lie together.
 
-The script is that of the installed package `plotly`. A page is one file that can be passed on;
-`share` takes plotly.js out of it into a file beside the page's folder, for a place that has many.
+The script is the part of the installed package's that pages draw with. A page is one file that can
+be passed on; `share` takes plotly.js out of it into a file beside the page's folder, for a place
+that has many.
 """
 
 import base64
@@ -12,30 +13,35 @@ from functools import cache
 from pathlib import Path
 
 from autopelt.errors import UnavailableError, UsageError
+from autopelt.report.plotly_part import part
 from autopelt.system.files import read_text, write_text
 
 NAME = "plotly.min.js"
 """The file of `share`."""
 
+TRACES = frozenset({"bar", "heatmap"})
+"""Kinds of traces that cards draw, beside `scatter`."""
 _EMPTY = "0;"
 """A script that does nothing, in the place of plotly.js in a page that shares it."""
 _PLACE = re.compile(
     r'(?:<script src="\.\./plotly[^"]*"></script>\n)?'
-    r'<script type="text/plain" id="plotly">[A-Za-z0-9+/=\s]*</script>'
+    r'<script type="text/plain" id="plotly"[^>]*>[A-Za-z0-9+/=\s]*</script>'
 )
 _POLICY = re.compile("script-src (?:'self' file: )?(?:'|&#39;)sha256-[A-Za-z0-9+/=]*(?:'|&#39;)")
 _VALUES = re.compile(r'<script type="application/json" id="study">([^<]*)</script>')
 _READS_PACKED = "contents('study')"
 """In the script of a page that can read its values packed, too; pages of before cannot."""
+_FETCHES = "plotly.src"
+"""In the script of a page that has plotly.js fetched itself; pages of before wait for it."""
 _FOOTER = re.compile(r"<footer>[^<]*</footer>")
 
 
 @cache
 def plotly_js() -> str:
-    """The script."""
+    """The script, with the traces that are used."""
     from plotly.offline import get_plotlyjs
 
-    return str(get_plotlyjs())
+    return part(str(get_plotlyjs()), TRACES)
 
 
 @cache
@@ -69,10 +75,9 @@ def share(page: Path) -> Path:
     text = read_text(page, f"page '{page}'")
     if not _PLACE.search(text) or not _POLICY.search(text):
         raise UsageError(f"'{page}' is no report of autopelt; give the folder of one.")
-    place = (
-        f'<script src="../{NAME}"></script>\n'
-        f'<script type="text/plain" id="plotly">{packed(_EMPTY)}</script>'
-    )
+    place = f'<script type="text/plain" id="plotly" data-src="../{NAME}">{packed(_EMPTY)}</script>'
+    if _FETCHES not in text:
+        place = f'<script src="../{NAME}"></script>\n{place}'
     words = f"Made by autopelt. This page needs ../{NAME} beside its folder, and no network."
     text = _PLACE.sub(place, text, count=1)
     text = _POLICY.sub(f"script-src 'self' file: {fingerprint(_EMPTY)}", text, count=1)

@@ -170,7 +170,7 @@ def test_the_page_of_one_study_is_as_before_without_against(example):
 def test_the_overlay_opens_quietly_and_a_click_shows_the_study(open_report, both, tmp_path):
     path = build_overlay(both, tmp_path)
     assert path.stat().st_size < 6_000_000
-    report = open_report(path)
+    report = open_report(path, seen=True)
     assert report.page.locator("#figure-front .js-line").count() == 2
     report.run("document.querySelector('#table-front tbody tr:last-child').click()")
     assert "rte-random" in report.text("#panel .remark")

@@ -30,28 +30,13 @@ def place(report, trial):
 
 def hover(report, trial):
     """Text that appears when the mouse comes to a trial's point."""
-    drawn = "document.querySelector('#figure-front .hovertext')"
-    report.page.mouse.move(0, 0)  # what was hovered before goes first
-    report.until(f"!{drawn}")
-    return told(report, "#figure-front", lambda: place(report, trial))
-
-
-def told(report, figure, where):
-    """What a figure tells when the mouse comes to a place."""
-    for _ in range(20):  # a figure that is still being drawn loses a move
-        x, y = where()
-        report.page.mouse.move(x - 1, y)
-        report.page.mouse.move(x, y)
-        report.page.wait_for_timeout(300)
-        if report.run(f"Boolean(document.querySelector('{figure} .hovertext'))"):
-            break
-    return report.text(f"{figure} .hovertext")
+    return report.told("#figure-front", lambda: place(report, trial))
 
 
 @pytest.fixture(scope="module")
 def opened(browser, example_page):
     """One page for most tests, as every load costs a second."""
-    return ReportPage(browser, example_page)
+    return ReportPage(browser, example_page, seen=True)
 
 
 @pytest.fixture
@@ -96,7 +81,7 @@ def test_hover_shows_the_architecture_in_words(report):
 def test_a_click_on_a_point_selects_the_trial_in_all_cards(report):
     report.page.mouse.click(*place(report, 3))
     report.until("document.querySelector('#panel h2').textContent === 'lora-r8 (trial 3)'")
-    selected = "[...document.querySelectorAll('tr[aria-selected]')].map(r => r.dataset.trial)"
+    selected = "[...document.querySelectorAll('tr[aria-current]')].map(r => r.dataset.trial)"
     assert set(report.run(selected)) == {"3"}
     assert report.run("location.hash") == "#trial-3"
     faint = report.run(
@@ -149,7 +134,7 @@ def test_importance_tells_more_on_hover(report):
         box = bar.bounding_box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
-    assert "of the variation of the scores" in told(report, figure, middle)
+    assert "of the variation of the scores" in report.told(figure, middle)
 
 
 def test_a_copied_architecture_is_read_back_as_the_same(report, example):
@@ -176,7 +161,7 @@ def test_points_can_be_coloured_by_trial_order_and_back(report):
 
 def test_an_address_with_a_trial_opens_with_it_selected(open_report, example_page):
     report = open_report(example_page, fragment="#trial-7")
-    report.until("document.querySelector('tr[aria-selected]')")
+    report.until("document.querySelector('tr[aria-current]')")
     assert report.text("#panel h2") == "prefix-10 (trial 7)"
 
 

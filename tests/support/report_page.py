@@ -1,12 +1,12 @@
-"""A report in a real Chromium, driven by Playwright."""
+"""A report in a real Chromium, driven by Playwright: it waits for conditions, never for a time."""
 
 import os
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = (
@@ -29,8 +29,23 @@ def chromium():
         browser.close()
 
 
+SEEN = """async () => {
+  for (const plot of document.querySelectorAll('.plot')) {
+    plot.scrollIntoView({block: 'center', behavior: 'instant'});
+    while (plot.dataset.drawn !== 'yes') await new Promise(requestAnimationFrame);
+  }
+  scrollTo({top: 0, behavior: 'instant'});
+}"""
+"""Scrolls to every figure, which is when it is drawn."""
+
+SETTLED = """[...document.querySelectorAll('.plot')].every((plot) => plot.dataset.drawn === 'yes'
+  && plot._fullLayout.font.color === getComputedStyle(document.body).color
+  && Math.abs(plot._fullLayout.width - plot.clientWidth) <= 1)"""
+"""Every figure has the width of its place and the colours of the page."""
+
+
 class ReportPage:
-    """One page with figures, opened and drawn.
+    """One page with figures, opened, its first figure drawn.
 
     Attributes:
         page: Playwright's page.
@@ -39,7 +54,9 @@ class ReportPage:
         run: value of a JavaScript expression (promises are awaited).
     """
 
-    def __init__(self, browser, path, width=1200, dark=False, fragment="", before=""):
+    def __init__(
+        self, browser, path, width=1200, dark=False, fragment="", before="", seen=False, clock=False
+    ):
         self.page = browser.new_page(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
@@ -50,8 +67,12 @@ class ReportPage:
         self.page.on("request", lambda request: self.requests.append(request.url))
         if before:
             self.page.add_init_script(before)
+        if clock:
+            self.page.clock.install()
         self.page.goto(path.resolve().as_uri() + fragment)
-        self.page.locator("body[data-ready=yes]").wait_for(timeout=90_000)
+        self.page.locator("body[data-ready=yes]").wait_for(timeout=30_000)
+        if seen:
+            self.run(SEEN)
 
     def _note(self, message):
         if message.type in ("error", "warning", "assert"):
@@ -66,7 +87,7 @@ class ReportPage:
         """Addresses beside the page itself; pictures of heat maps are data: addresses."""
         return [u for u in self.requests[1:] if not u.startswith("data:image/png")]
 
-    def until(self, condition, seconds=90):
+    def until(self, condition, seconds=20):
         """Wait until a JavaScript condition holds (the page's policy forbids wait_for_function)."""
         deadline = time.monotonic() + seconds
         while not self.run(f"Boolean({condition})"):
@@ -76,3 +97,27 @@ class ReportPage:
     def text(self, selector):
         """Text of the first element that a selector finds."""
         return self.page.locator(selector).first.text_content()
+
+    def look(self, width, dark=False):
+        """Make the window as wide, and the system light or dark; every figure follows."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self.until(SETTLED)
+
+    def told(self, figure, where):
+        """What a figure tells when the mouse comes to the place that `where` gives.
+
+        A move that comes while the figure changes is lost, so the mouse comes again until it is
+        told something.
+        """
+        told = f"document.querySelector('{figure} .hovertext')"
+        self.page.mouse.move(0, 0)  # what was told before goes first
+        self.until(f"!{told}")
+        for _ in range(90):
+            x, y = where()
+            self.page.mouse.move(x - 1, y)
+            self.page.mouse.move(x, y)
+            with suppress(TimeoutError):
+                self.page.locator(f"{figure} .hovertext").wait_for(state="attached", timeout=1000)
+                return self.text(f"{figure} .hovertext")
+        raise AssertionError(f"{figure} told nothing; {self.messages}")
