@@ -51,18 +51,17 @@ function draw(figure) {
 /* The first figure is drawn at once, the others when they come near the window, one after another;
    between two the page moves. */
 const near = new Set();
-let drawing = null;
+let drawing = false;
 
-function drawNear() {
-  drawing = drawing || (async () => {
-    for (const figure of near) {
-      near.delete(figure);
-      if (!element(figure).dataset.drawn) await draw(figure);
-      await new Promise((next) => { setTimeout(next, 0); });
-    }
-    drawing = null;
-  })();
-  return drawing;
+async function drawNear() {
+  if (drawing) return;
+  drawing = true;
+  for (const figure of near) {
+    near.delete(figure);
+    if (!element(figure).dataset.drawn) await draw(figure).catch(console.error);
+    await new Promise((next) => { setTimeout(next, 0); });
+  }
+  drawing = false;
 }
 
 function drawWhenSeen() {
@@ -93,7 +92,7 @@ function printing(on) {
   study.figures.forEach((figure) => {
     if (!on && !element(figure).dataset.drawn) return;
     draw(figure);
-    Plotly.Plots.resize(element(figure));
+    Plotly.relayout(element(figure), { autosize: true }); // at once; Plotly's own resizing waits
   });
 }
 addEventListener('beforeprint', () => printing(true));

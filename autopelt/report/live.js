@@ -19,7 +19,7 @@ function keepPlace() {
     filters,
     sorted: [...document.querySelectorAll('th[aria-sort]')].map((th) => [th.closest('table').id, th.cellIndex, th.getAttribute('aria-sort')]),
     open: [...document.querySelectorAll('details')].map((d) => d.open),
-    focus: held && [held.id, focusable(held).indexOf(document.activeElement)],
+    focus: held && [held.id, focusable(held).indexOf(document.activeElement), document.activeElement.dataset.pick],
     written: document.lastModified,
     wait: place.written === document.lastModified ? Math.min(place.wait * 1.5, LATEST) : SOONEST,
   });
@@ -37,7 +37,7 @@ function restorePlace() {
   document.querySelectorAll('details').forEach((d, i) => { d.open = Boolean(place.open[i]); });
   scrollTo({ top: place.scroll, behavior: 'instant' });
   const held = place.focus && document.getElementById(place.focus[0]);
-  const node = held && (focusable(held)[place.focus[1]] || held);
+  const node = held && (held.querySelector(`[data-pick="${place.focus[2]}"]`) || focusable(held)[place.focus[1]] || held);
   if (node) node.focus({ preventScroll: true });
 }
 

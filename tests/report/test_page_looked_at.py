@@ -77,7 +77,7 @@ def test_nothing_sticks_out_collides_or_keeps_someone_out(report, width, dark):
 
 
 def findings(report, everything):
-    """What axe finds serious or critical; of contrast only, as a theme changes no more, if asked."""
+    """What axe finds serious or critical; of contrast only, which a theme may change, if asked."""
     kept = "{exclude: [['.plot svg'], ['tbody tr:nth-child(n+4)']]}"  # rows are alike
     rules = "{}" if everything else "{runOnly: ['color-contrast']}"
     return report.run(
