@@ -3,7 +3,7 @@
 The cards: verdict, front, confirmation, health, architecture_map, progress, importance,
 parallel_coordinates, learning_curves, calibration (of the surrogate), timeline, trials_table,
 protocol, next_steps. What they share: card (facts, figures, tables), cells, figure (one template),
-look (colours, symbols), wording, trained_again (before a confirmation), by_group (scores of groups
-of examples), expectation (what several trainings of one architecture say), clock, pairs, collapsed,
-comparison_rows, means, at_budgets.
+look (colours, symbols), meanings (of a legend's words), wording, trained_again (before a
+confirmation), by_group (scores of groups of examples), expectation (what several trainings of one
+architecture say), clock, pairs, collapsed, comparison_rows, means, at_budgets.
 """

@@ -70,7 +70,7 @@ class ReportPage:
         if clock:
             self.page.clock.install()
         self.page.goto(path.resolve().as_uri() + fragment)
-        self.page.locator("body[data-ready=yes]").wait_for(timeout=30_000)
+        self.page.locator("body[data-ready=yes]").wait_for(timeout=90_000)
         if seen:
             self.run(SEEN)
 
@@ -87,7 +87,7 @@ class ReportPage:
         """Addresses beside the page itself; pictures of heat maps are data: addresses."""
         return [u for u in self.requests[1:] if not u.startswith("data:image/png")]
 
-    def until(self, condition, seconds=20):
+    def until(self, condition, seconds=90):
         """Wait until a JavaScript condition holds (the page's policy forbids wait_for_function)."""
         deadline = time.monotonic() + seconds
         while not self.run(f"Boolean({condition})"):
