@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autopelt.api.plots import Plots
 from autopelt.api.summary import summary
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.lookup import BEST, choose_trial
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
@@ -138,6 +138,55 @@ class Study(Plots):
         if folder != self.folder and not (folder / "training.json").is_file():
             train_trial(f"{self.folder}:{trial.number}", folder)
         return load_trained(find_trained(folder), model)[0]
+
+    def export(
+        self, to: str, out: str | Path, which: str | int = BEST, model: Any = None, **own: Any
+    ) -> Path:
+        """Write a trial in another format, as ``autopelt export`` does.
+
+        Args:
+            to: ``autopelt``, ``peft``, ``adapters``, ``merged``, ``gguf-ready``; or of a study its
+                trials as ``csv`` or ``parquet``, or a ``script`` that trains one.
+            out: folder or file to make; it must not exist.
+            which, model, own: as in `load`. With a model object, ``peft`` only.
+
+        Returns:
+            What was made.
+
+        Raises:
+            UsageError: an unknown format, or one that cannot say what is attached; `out` is there.
+            UnavailableError: the model or the weights are not to be had.
+        """
+        from autopelt.export import export, peft_folder
+        from autopelt.export.study import TARGETS as OF_A_STUDY
+        from autopelt.export.study import export_study
+        from autopelt.system.files import new_folder
+
+        if to in ("csv", "parquet"):
+            return export_study(str(self.folder), to, Path(out))
+        trial = self.trial(which)
+        place = f"{self.folder}:{trial.number}"
+        if not callable(model):
+            if to in OF_A_STUDY:
+                return export_study(place, to, Path(out))
+            return export(place, to, out, model)
+        if to != "peft":
+            raise UsageError(
+                f"{parameter('to', to)}: of a model object 'peft' is written only; load it, and "
+                "keep it with autopelt.save(model, folder)."
+            )
+        from autopelt.training.own_model import OwnModel
+
+        found = OwnModel(model, **own)
+        made = found.load(self._weights(trial))
+        if found.place:
+            raise UsageError(
+                f"peft cannot say what is around '{found.place}' in a {found.name}; load it and "
+                "keep it with torch."
+            )
+        with new_folder(Path(out)) as folder:
+            peft_folder.write_attached(found.backbone(made), folder, found.origin)
+        return Path(out)
 
     def _weights(self, trial: TrialRecord) -> Path:
         """Where the weights of a trial are: only the best's are kept when a search has ended."""

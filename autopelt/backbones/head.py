@@ -148,6 +148,21 @@ def class_with(config: PretrainedConfig, head: str) -> Any:
     return auto
 
 
+def head_kind(model: PreTrainedModel) -> str:
+    """Which of `HEADS` a model has, by its class or what that is made of.
+
+    Raises:
+        UsageError: its head is of another kind.
+    """
+    for head, auto in HEADS.items():
+        made: Any = getattr(transformers, auto)._model_mapping.get(type(model.config), ())
+        if isinstance(model, made):
+            return head
+    raise UsageError(
+        f"a {type(model).__name__} is none of transformers' models with a head that others know."
+    )
+
+
 def head_size(config: PretrainedConfig, head: str, outputs: int) -> int:
     """Parameters of a fresh task head; a language-model head is pretrained and counts as none.
 

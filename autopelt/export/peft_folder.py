@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.backbone import Backbone
 from autopelt.backbones.description import describe_as
-from autopelt.backbones.head import HEADS
+from autopelt.backbones.head import HEADS, head_kind
 from autopelt.backbones.source import resolve
 from autopelt.errors import UsageError, parameter
 from autopelt.export import vllm
@@ -73,6 +73,21 @@ def write(trained: Trained, out: Path, model: str | None) -> None:
     text = _card(HEADS[trained.head], prepares, base, revision, writes)
     served = vllm.verdict(out, "path/to/this/folder")
     write_text(out / "README.md", text if served is None else f"{text}\n{served}\n")
+
+
+def write_attached(model: PreTrainedModel, out: Path, base: str) -> None:
+    """Write what is attached to a model object of the user's.
+
+    Args:
+        model: with an architecture attached.
+        out: folder that exists.
+        base: where the backbone can be loaded from.
+
+    Raises:
+        UsageError: peft cannot say it, or nobody else knows the model's head.
+    """
+    require_plain_head(model, "peft")
+    write_model(model, out, head_kind(model), base)
 
 
 def _card(auto: str, prepares: str, base: str, revision: str | None, whole: bool) -> str:

@@ -13,6 +13,7 @@ from own_loop import accuracy as accuracy_of
 import autopelt
 from autopelt.backbones.source import resolve
 from autopelt.study.table import COLUMNS
+from autopelt.workflows import search
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "python.md").read_text("utf-8")
 SMALL = 'space="tiny", seeds="lora-r1", sampler="random"'
@@ -29,6 +30,7 @@ def names(tmp_path_factory, tiny_bert):
     """What the programs share, in a folder of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("guide"))
+        patch.setattr(search, "REPORT_SECONDS", float("inf"))  # a report at a search's end only
         yield {"torch": torch, "autopelt": autopelt, "tiny": str(tiny_bert)}
 
 

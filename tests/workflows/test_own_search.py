@@ -12,7 +12,9 @@ from small_search import Quiet
 
 import autopelt
 from autopelt.cli.main import main
-from autopelt.errors import InfeasibleError, UnexpectedEndError, UsageError
+from autopelt.errors import InfeasibleError, UnavailableError, UnexpectedEndError, UsageError
+from autopelt.training.own_model import OwnModel
+from autopelt.workflows import search
 
 SMALL = {
     "budget": "4%",
@@ -22,6 +24,14 @@ SMALL = {
     "seeds": "head-only,lora-r1",
     "epochs": 2,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_report():
+    """A search builds its report at its end only: one costs as much as such a search."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "REPORT_SECONDS", float("inf"))
+        yield
 
 
 def searched(out, function=train, model=None, **changed):
@@ -71,6 +81,32 @@ def test_its_best_is_loaded_into_a_model_like_the_users(study):
     assert autopelt.attached(best) == study.best.architecture
     held = json.loads((study.folder / "best" / "metrics.json").read_text())
     assert accuracy(best) == pytest.approx(held["selection"]["accuracy"])
+
+
+@pytest.mark.filterwarnings("ignore:.*gradient_checkpointing:FutureWarning")  # peft's
+def test_its_best_goes_to_peft(study, tmp_path):
+    """Trial 1 stands for a best that peft can say; the others of this study it cannot."""
+    peft = pytest.importorskip("peft", reason="needs the extra peft")
+    folder = shutil.copytree(study.folder, tmp_path / "s")
+    own = OwnModel(own_model())
+    lora = own.with_modules(study.trial(1).architecture, 3)
+    with torch.no_grad():
+        for name, value in lora.named_parameters():
+            if "autopelt." in name:
+                value.normal_(generator=torch.Generator().manual_seed(0))
+    own.save(lora, folder / "best")
+    held = folder / "best" / "metrics.json"
+    held.write_text(json.dumps(json.loads(held.read_text()) | {"trial": 1}))
+    opened = autopelt.open_study(folder)
+    out = opened.export("peft", tmp_path / "out", 1, own_model())
+    loaded = peft.PeftModel.from_pretrained(own_model(), out).eval()
+    with torch.no_grad():
+        expected = lora.eval()(input_ids=IDS).logits
+        torch.testing.assert_close(loaded(input_ids=IDS).logits, expected, atol=1e-5, rtol=1e-4)
+    with pytest.raises(UsageError, match="of a model object 'peft' is written only"):
+        opened.export("merged", tmp_path / "m", 1, own_model())
+    with pytest.raises(UnavailableError, match="the weights of trial 0 were not kept"):
+        opened.export("peft", tmp_path / "m", 0, own_model())
 
 
 def test_it_comes_out_the_same_again_and_goes_on_where_it_was_interrupted(study, tmp_path):
