@@ -64,7 +64,7 @@ def next_step(record: StudyRecord, folder: str, *, running: bool | None = None) 
                 as_typed("resume", folder, trials=max(ENOUGH, 2 * record.total)),
             )
         return Command(
-            f"{_doubt(found)}: fresh random seeds and examples that no choice has seen tell more",
+            f"{_doubt(found)}, with fresh random seeds and unseen examples",
             as_typed("confirm", folder),
         )
     return Command(
@@ -80,7 +80,7 @@ def _doubt(found: Answer) -> str:
         return "Find out whether the gain is real"
     if chance <= 1 - LIKELY:
         return "Find out whether nothing beats what is made by hand"
-    return "The differences are within the noise"
+    return "Find out what is left of differences within the noise"
 
 
 def afterwards(record: StudyRecord, folder: str) -> dict[str, Command]:

@@ -12,6 +12,7 @@ from autopelt.cards.card import Card, Fact, Finding, NothingToShow
 from autopelt.cards.cells import trial_fact
 from autopelt.cards.confirmation import confirmed, confirmed_facts, confirmed_note, nothing_learned
 from autopelt.cards.expectation import all_plain, all_scores, behind, direction, learns
+from autopelt.cards.rate_ends import at_the_end
 from autopelt.cards.wording import (
     STATE_WORDS,
     bounds,
@@ -30,7 +31,8 @@ from autopelt.study.noise import gap_error
 from autopelt.study.objectives import format_cost
 from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
 
-BUDGET, SMALLEST, FRONT = "At this budget", "The smallest that is as good", "The front"
+BUDGET, SMALLEST = "At this budget", "The smallest that is as good"
+FRONT, RATE = "The front", "The learning rate"
 
 
 def answered(record: StudyRecord) -> Answer:
@@ -112,10 +114,10 @@ def sentences(record: StudyRecord) -> list[tuple[str, str]]:
 
 def _sentences(a: Answer, record: StudyRecord) -> list[tuple[str, str]]:
     said = [(BUDGET, _at_budget(a, record))]
-    if a.found is None or a.hand is None:
-        return said
-    said += [(SMALLEST, _smallest(s, a, record)) for s in a.smallest]
-    said += [(FRONT, _front(a.front))]
+    if a.found is not None and a.hand is not None:
+        said += [(SMALLEST, _smallest(s, a, record)) for s in a.smallest]
+        said += [(FRONT, _front(a.front))]
+    said += [(RATE, words)] if (words := at_the_end(a, record)) else []
     return [(what, _capital(sentence)) for what, sentence in said]
 
 

@@ -34,22 +34,36 @@ End = Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False)]
 
 
 class RateRange(BaseModel):
-    """Every factor between two ends: ``{from: 0.125, to: 8}``."""
+    """Every factor between two ends: ``{from: 0.125, to: 8}``.
+
+    Attributes:
+        writing: the upper end where a decoder learns to write, for which the best rates lie
+            higher; None: the same.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     low: End = Field(alias="from")
     high: End = Field(alias="to")
+    writing: End | None = None
 
     @model_validator(mode="after")
     def _grows(self) -> "RateRange":
         if self.low >= self.high:
             raise ValueError(f"from {self.low:g} must be below to {self.high:g}")
+        if self.writing is not None and self.low >= self.writing:
+            raise ValueError(f"from {self.low:g} must be below writing {self.writing:g}")
         return self
 
     @model_serializer
     def _plain(self) -> dict[str, float]:
-        return {"from": self.low, "to": self.high}
+        more = {} if self.writing is None else {"writing": self.writing}
+        return {"from": self.low, "to": self.high, **more}
+
+    def of(self, *, writing: bool) -> "RateRange":
+        """The range that counts for a decoder that learns to write, or for any other model."""
+        high = self.writing if writing and self.writing is not None else self.high
+        return RateRange.model_validate({"from": self.low, "to": high})
 
     @property
     def grid(self) -> tuple[float, ...]:

@@ -174,6 +174,13 @@ class SearchSpace(BaseModel):
         offered = self.learning_rate_multiplier
         return offered.grid if isinstance(offered, RateRange) else offered
 
+    def of(self, *, writing: bool) -> "SearchSpace":
+        """The space whose rates are those of a decoder that learns to write, or of others."""
+        offered = self.learning_rate_multiplier
+        if not isinstance(offered, RateRange) or offered.writing is None:
+            return self
+        return self.model_copy(update={"learning_rate_multiplier": offered.of(writing=writing)})
+
     @classmethod
     def parse(cls, text: str, source: str = "search space") -> "SearchSpace":
         """Parse YAML.

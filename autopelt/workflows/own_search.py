@@ -91,6 +91,8 @@ def own_plan(loop: OwnLoop, config: StudyConfig, command: str, folder: Path | No
     check_sampler(config.sampler)
     own = loop.model
     config, shapes, notes = _tried(own, config)
+    writing = shapes.decoder and not own.head
+    config = config.model_copy(update={"space": config.space.of(writing=writing)})
     counter = ShapeCounter(shapes)
     limit, space, seeds, warm = fit(config, shapes, counter, folder, head=own.head > 0)
     facts = StudyFacts(

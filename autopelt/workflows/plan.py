@@ -125,6 +125,8 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
         setup = Setup.of(config)
         sizes = sizes_of(setup.source)
     counter = ShapeCounter(sizes.shapes)
+    writing = sizes.shapes.decoder and not task.outputs
+    config = config.model_copy(update={"space": config.space.of(writing=writing)})
     fitted = fit(config, sizes.shapes, counter, folder, head=task.outputs > 0)
     return Bound(config, task, sizes, counter, *fitted, tuple(notes))
 

@@ -131,3 +131,13 @@ def test_the_nearest_is_found_on_a_log_scale() -> None:
     assert nearest(3.0, (1.0, 2.0, 4.0, 8.0)) == 4.0
     assert nearest(math.sqrt(2), (1.0, 2.0)) == 1.0
     assert nearest(100, (0.5, 1.0)) == 1.0
+
+
+def test_a_range_reaches_further_where_a_decoder_learns_to_write() -> None:
+    space = SearchSpace.load("lora")
+    assert max(space.of(writing=True).rates) == 64
+    assert max(space.of(writing=False).rates) == max(space.rates) == 8
+    kept = space.of(writing=True).model_dump(mode="json")["learning_rate_multiplier"]
+    assert kept == {"from": 0.125, "to": 64}
+    with pytest.raises(ValueError, match="below writing"):
+        RateRange.model_validate({"from": 2, "to": 8, "writing": 1})

@@ -18,8 +18,7 @@ def test_it_says_what_was_found_and_what_to_do_with_it() -> None:
     assert "Best: accuracy 0.8000 with 200 parameters (0.200%), one random" in "\n".join(lines)
     assert "Report:  reports/a/index.html" in lines
     assert lines[-4] == (
-        "Next:    Find out whether the gain is real: fresh random seeds and examples that no "
-        "choice has seen tell more."
+        "Next:    Find out whether the gain is real, with fresh random seeds and unseen examples."
     )
     assert lines[-3] == "         autopelt confirm reports/a"
     assert lines[-2].startswith("Train:   autopelt train reports/a")
