@@ -26,6 +26,10 @@ from autopelt.system.folded import folded
 from autopelt.system.signals import interruptible
 
 INTERRUPTED = 130
+NO_ADDRESSES = (
+    "there is too little memory or address space to load what this needs; 'ulimit -v' shows what "
+    "this shell allows, 'ulimit -v unlimited' allows all."
+)
 STOPPED = "stopped; nothing half-written is left. The same command begins again."
 
 GROUPS = {
@@ -193,6 +197,8 @@ def _main(words: list[str]) -> int:
         said = of_the_system(error)
         return _fail(f"{said} AUTOPELT_DEBUG=1 shows where it arose.", said.exit_code)
     except Exception as error:
+        if isinstance(error, ImportError) and "failed to map segment" in str(error):
+            return _fail(NO_ADDRESSES, UnavailableError.exit_code)
         if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):
             return _fail(f"{error}.", UnavailableError.exit_code)  # as Python says it until 3.12
         if for_programs():

@@ -1,6 +1,5 @@
 """Trials one after another in this process, for what no other process can be given."""
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -45,13 +44,12 @@ class _Line:
     """From a trial to the source; remembers what the source raised, as a trial may swallow it."""
 
     def __init__(self, source: TrialSource, number: int) -> None:
-        self.source, self.number, self.begun = source, number, time.time()
+        self.source, self.number = source, number
         self.broken: BaseException | None = None
 
     def tell(self, result: EpochResult) -> str:
         try:
-            about = {"started": self.begun, "worker": "this process"}
-            self.source.progressed(self.number, about | asdict(result))
+            self.source.progressed(self.number, {"worker": "this process"} | asdict(result))
             return self.source.stops(self.number)
         except BaseException as error:
             self.broken = error

@@ -19,6 +19,7 @@ from autopelt.execution.cluster import join
 from autopelt.execution.watch import STARTING, STUCK, RayGoneError, Watch
 from autopelt.system.held_folder import held_folder
 from autopelt.system.keeper import end_members, kept, marked
+from autopelt.system.memory import check_address_space
 from autopelt.system.signals import own_signals
 from autopelt.training.shared_arrays import cache_folders
 
@@ -48,6 +49,9 @@ _TITLE = "ray::"
 """How Ray's processes in Python call themselves, and so hide their environment."""
 
 _NEEDED = ("gcs_server", "raylet")
+
+_ADDRESSES = 1_300_000_000
+"""Bytes of addresses that Ray takes at least in a driver, as measured."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,9 @@ def ray_session(
     however it ends. No other user reads or writes what it keeps.
 
     Raises:
-        UnavailableError: Ray does not start, or was killed later on.
+        UnavailableError: Ray does not start, has no room to, or was killed later on.
     """
+    check_address_space(_ADDRESSES, "a search with its workers")
     os.environ.update(_ENVIRONMENT)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     for name in ("ray", "ray.tune", "ray.train", "ray.data", "ray.air"):

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import signal
-import time
 from collections.abc import Generator
 from dataclasses import asdict
 from typing import Any
@@ -31,7 +30,6 @@ class TrialTrainable(tune.Trainable):
         self._specs: list[TrialSpec] = config["specs"]
         self._epochs: Generator[list[Told], None, None] | None = None
         self._left = {spec.number: spec.training.epochs for spec in self._specs}
-        self._begun = time.time()
         timeout = self._specs[0].timeout
         _die_after(None if timeout is None else timeout * len(self._specs))
 
@@ -51,7 +49,7 @@ class TrialTrainable(tune.Trainable):
 
     def _epoch(self) -> dict[str, Any]:
         epochs = self._epochs = self._epochs or run_group(self._specs)
-        about = {"started": self._begun, "worker": str(os.getpid())}
+        about = {"worker": str(os.getpid())}
         told = []
         for number, result in next(epochs, []):
             if isinstance(result, Doing):

@@ -20,7 +20,6 @@ simply run again under its own number.
 import json
 import math
 import shlex
-import time
 from collections.abc import Mapping
 from dataclasses import astuple, fields, replace
 from pathlib import Path
@@ -56,6 +55,7 @@ from autopelt.study.record import (
     TrialRecord,
 )
 from autopelt.study.there import require_study
+from autopelt.system.clock import now
 from autopelt.system.files import last_line, write_text
 from autopelt.system.lock import working_process
 
@@ -244,7 +244,7 @@ class StudyStorage:
         values = {"score": score, "params": float(deployed), **trial.user_attrs.get("costs", {})}
         wanted = [values[name] for name in self.config.objectives.names]
         with quiet_optuna():
-            self.write(number, score=score, finished=time.time())
+            self.write(number, score=score, finished=now())
             # For optuna-dashboard. Not of stopped trials: with several objectives, TPE cannot
             # compare pruned trials that have such values.
             for epoch, value in enumerate(trial.user_attrs.get("scores", ()), start=1):
@@ -254,7 +254,7 @@ class StudyStorage:
     def fail(self, number: int, reason: str) -> None:
         """End a trial without a score."""
         with quiet_optuna():
-            self.write(number, reason=reason, finished=time.time())
+            self.write(number, reason=reason, finished=now())
             self.optuna.tell(number, state=TrialState.FAIL)
 
     def stop(self, number: int, because: str) -> None:
@@ -264,7 +264,7 @@ class StudyStorage:
         a pruned trial without a value.
         """
         with quiet_optuna():
-            self.write(number, stopped_because=because, finished=time.time())
+            self.write(number, stopped_because=because, finished=now())
             self.optuna.tell(number, state=TrialState.PRUNED)
 
     def believe(self, beliefs: Mapping[str, Belief], *, confirmed: bool = False) -> None:

@@ -5,7 +5,6 @@ on where they stopped.
 """
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
@@ -15,6 +14,7 @@ from autopelt.errors import InfeasibleError
 from autopelt.execution import Outcome
 from autopelt.study.config import TrainingConfig
 from autopelt.study.ledger import About, Ledger, Training
+from autopelt.system.clock import now
 from autopelt.system.signals import Stopped, stoppable
 from autopelt.system.units import format_score
 from autopelt.training.spec import Setup, TrialSpec
@@ -122,7 +122,7 @@ class _Source(Generic[About]):
         elif not reason and job.report and (score is None or not math.isfinite(score)):
             reason = f"its score on the report split is {score}"
         if reason or best is None:
-            training = Training(job.random_seed, None, reason=reason, finished=time.time())
+            training = Training(job.random_seed, None, reason=reason, finished=now())
         else:
             metrics = known.held_out.get("metrics", {})
             training = Training.of(
@@ -135,7 +135,7 @@ class _Source(Generic[About]):
                     "epoch": best["epoch"],
                     "epochs": known.scores,
                     "seconds": known.seconds,
-                    "finished": time.time(),
+                    "finished": now(),
                 }
             )
         self.ledger.append(job.about, training)

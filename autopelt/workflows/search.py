@@ -31,6 +31,7 @@ from autopelt.study.config import CONFIG, derived_seed
 from autopelt.study.database import explained
 from autopelt.study.record import FAILED, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
+from autopelt.system.clock import now
 from autopelt.system.files import NO_ROOM
 from autopelt.system.lock import locked
 from autopelt.system.memory import trim_heap
@@ -321,7 +322,7 @@ class _Driver:
     def _spec(self, number: int) -> TrialSpec:
         random_seed = derived_seed(self.plan.config.random_seed, "trial", number)
         threads = default_threads(self.plan.config.workers)
-        self.study.write(number, started=time.time(), random_seed=random_seed, threads=threads)
+        self.study.write(number, started=now(), random_seed=random_seed, threads=threads)
         trial = self._trial(number)
         self.view.started(trial, self.study.record())
         keep = trial.count.deployed <= self.plan.limit

@@ -1,11 +1,13 @@
-"""SIGKILL of a search with two workers at random moments, start-up too; what is left after each.
+"""SIGKILL of a search with two workers at random moments; what is left after each.
 
     python tests/benchmarks/kill_anytime.py --kills 40 --seed 0 --out kills.json
 
 One study is searched, killed at a random moment, resumed, killed again, and so on; whenever it
-comes to its end it is given more trials. After each kill: `autopelt status` reads the study; every
-trial that was ever told as finished is there as it was told; ten seconds later nothing that the
-search has started lives, and its temporary folders are gone.
+comes to its end it is given more trials. A quarter of the moments count from the command, the
+others from when a trial has begun, so that a busy machine is not only killed in its start. After
+each kill: `autopelt status` reads the study; every trial that was ever told as finished is there as
+it was told; ten seconds later nothing that the search has started lives, and its temporary folders
+are gone.
 """
 
 import argparse
@@ -40,7 +42,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--longest", type=float, default=30.0, help="seconds before a kill")
+    parser.add_argument("--longest", type=float, default=10.0, help="seconds before a kill")
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="kills"))
     os.environ["TMPDIR"] = str(root / "t")  # so that every temporary folder there is this search's
@@ -49,7 +51,7 @@ def main() -> int:
     study, rows = Study(root / "study", model), []
     begun = time.monotonic()
     while len(rows) < given.kills:
-        row = kill(study, rng.random() * given.longest, root / "t")
+        row = kill(study, rng.random() < 0.75, rng.random() * given.longest, root / "t")
         if row is not None:
             rows.append(row)
             print(len(rows), row, flush=True)
@@ -111,8 +113,15 @@ class Study:
         return [n for n, score in self.told.items() if n not in kept or kept[n].score != score]
 
 
-def kill(study: Study, seconds: float, temporary: Path) -> dict[str, Any] | None:
-    """Search for so many seconds, kill it and look; None where it came to its end before."""
+def kill(study: Study, training: bool, seconds: float, temporary: Path) -> dict[str, Any] | None:
+    """Search for so many seconds, kill it and look; None where it came to its end before.
+
+    Args:
+        study: begun or not.
+        training: count from when a trial has begun.
+        seconds: until the kill.
+        temporary: folder of everything temporary.
+    """
     said = study.folder.with_suffix(".jsonl")
     with said.open("w") as out:
         child = subprocess.Popen(
@@ -121,6 +130,8 @@ def kill(study: Study, seconds: float, temporary: Path) -> dict[str, Any] | None
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        while training and child.poll() is None and '"started"' not in said.read_text():
+            time.sleep(0.2)
         with suppress(subprocess.TimeoutExpired):
             child.wait(timeout=seconds)
         below = [] if child.poll() is not None else started_by(child.pid)
@@ -141,6 +152,7 @@ def kill(study: Study, seconds: float, temporary: Path) -> dict[str, Any] | None
     )
     return {
         "after": round(seconds, 1),
+        "of training": training,
         "processes": len(below),
         "left": len(left),
         "gone after": round(gone, 1),
