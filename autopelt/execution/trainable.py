@@ -49,7 +49,7 @@ class TrialTrainable(tune.Trainable):
 
     def _epoch(self) -> dict[str, Any]:
         epochs = self._epochs = self._epochs or run_group(self._specs)
-        about = {"worker": str(os.getpid())}
+        about: dict[str, Any] = {"worker": str(os.getpid())}
         told = []
         for number, result in next(epochs, []):
             if isinstance(result, Doing):
