@@ -13,7 +13,7 @@ from autopelt.workflows import doctor
 
 def test_everything_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--no-ray", "--json"]) == 0
-    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
     assert {"versions", "CPU", "GPU", "memory", "disk", "Hub", "Hub cache"} <= set(found)
     assert {f"extra {name}" for name in doctor.EXTRAS} <= set(found)
     assert "torch 2." in found["versions"]["words"]
@@ -57,7 +57,7 @@ def test_what_is_at_hand_is_fetched(
 ) -> None:
     names = ["--fetch", str(tiny_bert), "--fetch", "demo"]
     assert main(["doctor", *names, "--json"]) == 0
-    model, task = json.loads(capsys.readouterr().out)
+    model, task = json.loads(capsys.readouterr().out)["findings"]
     assert "bert" in model["words"]
     assert task["words"].startswith("600 / 400 / 400 examples")
 
