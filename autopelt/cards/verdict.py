@@ -216,8 +216,10 @@ def _smallest(s: Smallest, a: Answer, record: StudyRecord) -> str:
 
 def _front(f: FrontGain) -> str:
     was = "was" if f.found == 1 else "were"
-    members = plural(f.members, "member")
-    said = f"{f.found} of the front's {members} {was} found by the search"
+    said = (
+        f"Of {plural(f.members, 'architecture')} that nothing smaller beats, {f.found} {was} found "
+        "by the search"
+    )
     known = [(t, g.mean) for t, g in f.above if g is not None]
     if not known:
         return f"{said}; none is likely above what is made by hand with as many parameters."

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 def confirm(study: str, seeds: int | None, top: int, workers: int | None) -> None:
     """Train a study's best again with fresh random seeds and score the report split.
 
-    Confirms the best architectures of the front and the best seed architectures, chosen by what
-    the surrogate expects of them and not by the luckiest score. The verdict then gives their
-    difference with a 95% interval. Goes on where it stopped.
+    Confirms the best that was found at each size and the best made by hand, chosen by what is
+    expected of them given all trials and not by the luckiest score, on examples that were kept
+    aside until now (the report split). The verdict then gives their difference with a 95% interval.
+    Goes on where it stopped.
 
     \b
     Examples:

@@ -38,8 +38,9 @@ def search(
 ) -> None:
     """Search architectures for a task within a budget of trainable parameters.
 
-    Evaluates hand-made seed architectures first, then what the sampler proposes, and keeps
-    everything in one folder: report (index.html), study.db, config.yaml, trials.csv, best/.
+    Trains what people make by hand first (seed architectures), then what it proposes itself, having
+    learned from the trials before. Everything is kept in one folder: report (index.html), study.db,
+    config.yaml, trials.csv, best/.
     The same command on the same --out goes on with the study; --trials is its total.
     Ctrl-C once finishes the running trials, twice stops now; either can be resumed.
 
@@ -166,6 +167,8 @@ def _run(
     from autopelt.views.conclusion import conclusion
     from autopelt.views.tables import front_table
 
+    if record.front:
+        say("\nWhat nothing smaller beats, as far as is known (the front):")
     echo_table(front_table(record))
     say(conclusion(record, folder))
 

@@ -130,6 +130,7 @@ ANSWERS: Mapping[str, Mapping[str, Schema]] = {
         "seconds": number("of search, without pauses"),
         "metric": text("name of the score"),
         "front": whole("architectures on the Pareto front"),
+        "choices": whole("of these that are likely better than any smaller one"),
         "hypervolume": number("of the front"),
         "best": SCORED,
         "best_seed": SCORED,

@@ -135,7 +135,9 @@ OPTIONS = {
             "Text file for forgetting and drift, a passage a line.",
             otherwise="a built-in one",
         ),
-        Option("early_stopping", "Stop trials that can hardly join the front.", False, type=bool),
+        Option(
+            "early_stopping", "Stop trials that can hardly become worth choosing.", False, type=bool
+        ),
         Option("trials", "Trials of the study in total.", 60, THE_TASKS, int, free=True),
         Option(
             "repeats",

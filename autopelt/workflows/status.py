@@ -7,6 +7,7 @@ from typing import Any
 from autopelt.cards.clock import Clock
 from autopelt.cards.next_steps import next_step
 from autopelt.cards.verdict import lead, sentences
+from autopelt.study.answer import told_apart
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
 from autopelt.study.storage import StudyStorage
 from autopelt.system.units import format_seconds, format_share
@@ -41,6 +42,7 @@ def status(folder: Path) -> dict[str, Any]:
         "seconds": 0.0 if clock is None else clock.total,
         "metric": record.metric,
         "front": len(record.front),
+        "choices": len(told_apart(record)),
         "hypervolume": record.hypervolume(),
         "best": scored(record, best),
         "best_seed": scored(record, record.best_seed),
@@ -67,12 +69,14 @@ def told(values: dict[str, Any]) -> list[str]:
     ]
     if values["interrupted"]:
         parts.append(f"{values['interrupted']} interrupted, to be run again")
-    lines += [f"trials: {' · '.join(parts)}"] if parts else []
-    if values["best"] is not None:
-        lines.append(f"front:  {values['front']} · hypervolume {values['hypervolume']:.3f}")
-        lines.append(f"best:   {_words(values['best'])}")
-    if values["best_seed"] is not None:
-        lines.append(f"by hand: {_words(values['best_seed'])}")
+    lines += [f"Trials:  {' · '.join(parts)}"] if parts else []
+    best, by_hand = values["best"], values["best_seed"]
+    if best is not None:
+        lines.append(f"Best:    {_words(best)}")
+    if by_hand is not None and by_hand != best:
+        lines.append(f"By hand: {_words(by_hand)}")
+    if values["choices"] > 1:
+        lines.append(f"Choice:  {values['choices']} architectures worth choosing between")
     lines += [values["verdict"]] if values["verdict"] else ["Nothing within the budget yet."]
     lines += [f"{what}: {said}" for what, said in values["answer"].items() if said != lines[-1]]
     return [*lines, f"Next:    {values['why']}.", f"         {values['next']}"]

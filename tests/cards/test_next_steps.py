@@ -1,11 +1,11 @@
 """What to do next: one answer, fitting how a study stands, for terminal, status and report."""
 
-import random
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up_studies import made_up
 from small_record import STUDY, trial
 
 from autopelt.architecture.architecture import Architecture
@@ -16,7 +16,7 @@ from autopelt.study.answer import answer
 from autopelt.study.confirmation import FOUND, SEED, Confirmation
 from autopelt.study.facts import TaskFacts
 from autopelt.study.ledger import Training
-from autopelt.study.record import Belief, StudyRecord
+from autopelt.study.record import StudyRecord
 from autopelt.views.conclusion import what_next
 
 ENDED = replace(STUDY, trials=STUDY.trials[:4], total=4)
@@ -99,30 +99,6 @@ def test_what_a_decoder_learned_goes_to_peft_where_peft_has_it() -> None:
     prefix = replace(HAND, architecture=Architecture((Module("parallel_adapter", "ffn", 0, 4),)))
     assert ships_as(chat, prefix) == "autopelt"
     assert "--to peft" in afterwards(chat, "s")["Export"].line
-
-
-def made_up(seed: int) -> StudyRecord:
-    """A study of at most six trials, with and without what is believed of them."""
-    chance = random.Random(seed)
-    trials = [
-        trial(
-            n,
-            chance.choice([1, 2, 3, 4, 6, 8, 10]),
-            round(0.7 + chance.choice([0.02, 0.2]) * chance.uniform(-1, 1), 3),
-            label=chance.choice(["", f"lora-r{n}"]),
-        )
-        for n in range(chance.randint(1, 6))
-    ]
-    made = replace(STUDY, trials=tuple(trials), total=len(trials))
-    if chance.random() < 0.6:
-        known = {
-            t.architecture.id: Belief(
-                t.point[1] + chance.uniform(-0.01, 0.01), chance.choice([0.005, 0.02, 0.05]), 1.0, 1
-            )
-            for t in made.architectures
-        }
-        made = replace(made, beliefs=known)
-    return replace(made, task=TaskFacts()) if chance.random() < 0.3 else made
 
 
 @pytest.mark.parametrize("seeds", [range(k, k + 100) for k in range(0, 400, 100)], ids=str)

@@ -100,7 +100,9 @@ def test_before_the_first_proposal_the_search_is_not_blamed():
 def test_the_front_says_how_many_were_found_and_where_it_gains():
     record = study()
     a, said = answered(record), dict(sentences(record))[FRONT]
-    assert said.startswith(f"{a.front.found} of the front's {a.front.members} members were found")
+    assert said.startswith(
+        f"Of {a.front.members} architectures that nothing smaller beats, {a.front.found} were"
+    )
     assert a.front.found == sum(not t.label for t in record.front)
 
 

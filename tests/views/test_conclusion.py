@@ -1,12 +1,18 @@
 """The last words of a search name the verdict, the report, and commands that go on."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from made_up_studies import made_up
 from small_record import AGAIN, STUDY
 
 from autopelt.cards.verdict import lead, sentences
+from autopelt.system.folded import cells, folded
 from autopelt.views.conclusion import conclusion
+from autopelt.views.tables import front_table
+from autopelt.views.terminal import NARROW, so_far, trial_line
 
 
 def test_it_says_what_was_found_and_what_to_do_with_it() -> None:
@@ -38,3 +44,26 @@ def test_it_says_what_is_expected_after_trainings_again() -> None:
 def test_it_says_that_nothing_finished_within_the_budget() -> None:
     words = conclusion(replace(STUDY, trials=STUDY.trials[3:]), Path("reports/a"))
     assert words.startswith(f"No trial within the budget of {STUDY.limit:,} parameters finished.")
+
+
+@pytest.mark.parametrize("width", range(60, 141, 4))
+def test_all_that_is_said_of_a_study_fits_a_terminal_by_whole_words(width: int) -> None:
+    for number in range(width, width + 6):
+        study = made_up(number)
+        texts = [conclusion(study, Path("reports/a")), *so_far(study)]
+        texts += [trial_line(t, study, narrow=width < NARROW) for t in study.trials]
+        for text in texts:
+            lines = folded(text, width).split("\n")
+            assert [line for line in lines if cells(line) > width] == []
+            assert " ".join(lines).replace(" \\ ", " ").split() == text.split()
+        table = front_table(study)
+        head, body = table.lines(width)
+        assert [line for line in head + body if cells(line) > width] == []
+        assert all(row[0] in " ".join(body).split() for row in table.rows)
+
+
+def test_no_term_is_used_that_was_not_explained() -> None:
+    for number in range(60):
+        study = made_up(number)
+        said = " ".join([conclusion(study, Path("a")), *so_far(study)]).lower()
+        assert not re.search(r"trunk|rung|posterior|ehvi|hypervolume|canonical|surrogate", said)

@@ -77,7 +77,7 @@ def test_what_a_trial_says_neither_steers_the_terminal_nor_is_markup(view_type: 
     view.doing(4, bad)
     view.doing(None, bad)
     if view_type is LiveView:
-        console.print(view._draw())
+        console.print(view.draw())
     text = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())  # rich's own colours
     assert "\x1b" not in text
     assert "\x07" not in text
