@@ -4,10 +4,12 @@ Ray itself says nothing for a minute, in which every call may hang in compiled c
 the process.
 """
 
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -107,10 +109,10 @@ class Watch:
         if self._left.is_set():
             return
         self.words = self.words or f"{what}; what had ended is kept. Go on with: {self._again}"
-        stuck = 0
-        while not self._left.wait(1.0):
-            stuck = stuck + 1 if self._in_ray() else 0
-            if stuck >= self.patience:
+        since = math.inf
+        while not self._left.wait(1.0):  # longer where a call of Ray's keeps Python's lock
+            since = min(since, time.monotonic()) if self._in_ray() else math.inf
+            if time.monotonic() - since >= self.patience:
                 _end(self.words)
 
     def _in_ray(self) -> bool:

@@ -22,7 +22,11 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
 
 def check_database(folder: Path) -> None:
-    """Look at the whole file before anything may write to it. Raises UnavailableError."""
+    """Look at the whole file before anything may write to it.
+
+    Raises:
+        UnavailableError: it is missing or damaged, or another program holds it.
+    """
     path = folder / DATABASE
     if not path.is_file() or not path.stat().st_size:
         raise unreadable(folder, "it is missing or empty")
@@ -32,7 +36,12 @@ def check_database(folder: Path) -> None:
             (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
     except sqlite3.Error as error:
-        raise unreadable(folder, str(error)) from None
+        if "locked" not in str(error):
+            raise unreadable(folder, str(error)) from None
+        raise UnavailableError(
+            f"study '{folder}' cannot be opened; it is whole. {_held(folder)}, then run the same "
+            "command again."
+        ) from None
     if said != "ok" or studies != 1:
         raise unreadable(folder, f"{studies} studies in it" if said == "ok" else said.strip())
 
@@ -43,6 +52,12 @@ def unreadable(folder: Path, why: str) -> UnavailableError:
         f"'{folder / DATABASE}' cannot be read ({' '.join(why.split())}); restore it from a copy, "
         f"or search again: {command('search', config=str(folder / CONFIG), out='NEW')}"
     )
+
+
+def _held(folder: Path) -> str:
+    """Who has held a database for so long that nobody else could use it, and what to do."""
+    who = ", ".join(holders(folder / DATABASE)) or "another program"
+    return f"For {WAIT} s {who} held {DATABASE}: end that"
 
 
 def remove_unborn(folder: Path) -> None:
@@ -111,8 +126,7 @@ def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
         lost = storage is not None and not isinstance(cause, OSError)
         advice = f"See that {storage} answers" if lost else "Make room"
         if "locked" in line and storage is None:
-            who = ", ".join(holders(folder / DATABASE)) or "another program"
-            advice = f"For {WAIT} s {who} held {DATABASE}: end that"
+            advice = _held(folder)
         raise UnavailableError(
             f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
             f"is kept. {advice}, then: {command('resume', folder)}"

@@ -294,9 +294,14 @@ def test_a_database_that_another_holds_names_it(
     try:
         with pytest.raises(UnavailableError) as caught, explained(study.folder):
             study.add(attributes(), {}, {})
+        with pytest.raises(UnavailableError) as opening:
+            StudyStorage.open(study.folder)
     finally:
         other.communicate(b"\n")
-    assert f"(process {other.pid}) held study.db: end that, then: " in str(caught.value)
+    held = f"(process {other.pid}) held study.db: end that, then"
+    assert f"{held}: " in str(caught.value)
+    assert f"{held} run the same command again." in str(opening.value)
+    assert "restore" not in str(opening.value)
     assert caught.value.next == f"autopelt resume {study.folder}"
 
 
