@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from importlib import resources
 
 import pytest
 
@@ -32,10 +33,13 @@ def make_card_title(key):
 
 
 def test_the_dark_look_has_the_pages_dark_colours(example):
-    light, dark = (figure(example, "front", dark=d) for d in (False, True))
-    assert (light.layout.paper_bgcolor, dark.layout.paper_bgcolor) == ("#ffffff", "#181b1e")
-    assert "#0072b2" in light.to_json()
-    assert "#56b4e9" in dark.to_json()
+    sheet = (resources.files("autopelt.report") / "page.css").read_text("utf-8")
+    for look in (0, 1):
+        drawn = figure(example, "front", dark=bool(look))
+        for name in ("surface", "blue", "orange", "ink"):
+            colours = re.search(rf"--{name}: light-dark\((#\w+), (#\w+)\);", sheet).groups()
+            assert colours[look] in drawn.to_json()
+            assert colours[1 - look] not in drawn.to_json()
 
 
 def test_a_study_has_a_method_for_each_card_that_draws(example):
