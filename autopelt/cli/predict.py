@@ -48,14 +48,14 @@ def predict(
     """
     from autopelt.study.there import require_trained
 
+    if Path(folder).is_file() and Path(file).is_dir():
+        raise UsageError(f"the folder comes first: {command('predict', file, folder)}")
     require_trained(folder)
     from autopelt.data.user_files import TAGGED, read, reads_tags
     from autopelt.export import find_trained
     from autopelt.tasks.task_file import form_of
     from autopelt.workflows import predict as workflow
 
-    if Path(folder).is_file() and Path(file).is_dir():
-        raise UsageError(f"the folder comes first: {command('predict', file, folder)}")
     if out is not None:
         workflow.check_out(Path(out))
     trained = find_trained(folder)

@@ -220,11 +220,11 @@ def test_a_bug_is_an_object_and_a_traceback(
     def broken(*_: object) -> None:
         raise KeyError("x")
 
-    monkeypatch.setattr("autopelt.workflows.status.status", broken)
+    monkeypatch.setattr("autopelt.cli.list._models", broken)
     with pytest.raises(KeyError):
-        main(["status", "somewhere", "--json"])
+        main(["list", "models", "--json"])
     told = json.loads(capsys.readouterr().out)
-    TOLD["status"].validate(told)
+    TOLD["list"].validate(told)
     assert told["exit"] == 1
 
 
