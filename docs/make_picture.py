@@ -14,8 +14,8 @@ from playwright.sync_api import sync_playwright
 PAGE = Path(__file__).resolve().parents[1] / "reports" / "sample" / "index.html"
 PICTURE = Path(__file__).with_name("report.png")
 CARDS = ("verdict", "front")
-WIDTH, SHOWN, MARGIN = 700, 720, 20
-"""Of the screen, of each card from its top, and between them, in pixels."""
+WIDTH, HEIGHT, SHOWN, MARGIN = 700, 2600, 756, 20
+"""Of a screen that shows both cards, of each card from its top, and between them, in pixels."""
 
 
 def cards() -> list[Image.Image]:
@@ -24,7 +24,8 @@ def cards() -> list[Image.Image]:
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme="light")
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
+        page.set_default_timeout(120_000)
         page.goto(PAGE.as_uri())
         page.locator("body[data-ready=yes]").wait_for()
         for name in CARDS:
