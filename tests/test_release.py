@@ -82,6 +82,13 @@ def test_what_the_index_is_told_is_valid(wheel: Path, unpacked: Path) -> None:
         assert (unpacked / target).exists(), target
 
 
+def test_the_changelog_begins_with_this_version_and_has_the_usual_sections() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.findall(r"^## (\S+),", changes, re.MULTILINE)[0] == autopelt.__version__
+    sections = re.findall(r"^### (.+)$", changes, re.MULTILINE)
+    assert set(sections) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new environment's folder of programs: the wheel, and what it needs from this one."""
