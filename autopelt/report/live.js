@@ -62,6 +62,5 @@ if (live) {
     keepPlace();
   });
   live.append(' ', button);
-  setTimeout(again, place.wait || SOONEST);
 } else remember(PLACE, '{}', 'sessionStorage');
 

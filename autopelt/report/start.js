@@ -41,3 +41,4 @@ await painted();
 await unpack().catch(withoutFigures);
 await drawWhenSeen();
 document.body.dataset.ready = 'yes';
+if (live) setTimeout(again, place.wait || SOONEST); // not before there is something to see

@@ -51,6 +51,12 @@ FOCUS = f"""(() => {{
 }})()"""
 
 
+PAUSED = """if (!sessionStorage.length) {
+  sessionStorage.setItem('autopelt-place ' + location.pathname, '{"paused": true}');
+}"""
+"""The page of a search that runs waits for the reader, however slow the test is."""
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A page of few trials that has every card."""
@@ -220,7 +226,7 @@ def test_a_reader_who_wants_no_motion_has_none(report):
 
 def test_a_page_that_grows_loads_itself_again_and_keeps_the_readers_place(open_report, tmp_path):
     page = build(running_study(), tmp_path)
-    report = open_report(page, clock=True)
+    report = open_report(page, clock=True, before=PAUSED)
     report.run("document.querySelector('#front > details').open = true")
     report.run("document.querySelector('#table-trials th:nth-child(2) button').click()")
     report.page.locator(".contents input").fill("lora")
@@ -228,6 +234,7 @@ def test_a_page_that_grows_loads_itself_again_and_keeps_the_readers_place(open_r
     report.run("document.querySelector('#table-trials [data-pick=\"3\"]').focus()")
     report.run("scrollTo({top: 700, behavior: 'instant'}); window.before = true")
     build(study(), tmp_path)
+    report.run("document.querySelector('[data-live] button').click()")  # Go on
     with report.page.expect_event("load"):
         report.page.clock.fast_forward(12_000)
     report.page.locator("body[data-ready=yes]").wait_for()
