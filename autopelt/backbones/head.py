@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from transformers import AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from autopelt.backbones.backbone import backbone_of
-from autopelt.backbones.quiet import quiet
+from autopelt.backbones.quiet import explained, invalid, quiet
 from autopelt.backbones.structure import family_for
 from autopelt.errors import UsageError
 
@@ -173,10 +174,12 @@ def head_size(config: PretrainedConfig, head: str, outputs: int) -> int:
 
     Raises:
         UsageError: as `class_with`.
+        UnavailableError: the configuration gives no such model.
     """
     own = copy.deepcopy(config)
     if head in WITH_LABELS:
         own.num_labels = outputs
-    with torch.device("meta"), quiet():
-        model = class_with(config, head).from_config(own)
+    made = class_with(config, head)
+    with torch.device("meta"), explained(partial(invalid, own.model_type, "gives no model")):
+        model = made.from_config(own)
     return sum(p.numel() for p in head_of(model).values())

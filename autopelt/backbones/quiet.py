@@ -14,7 +14,7 @@ from huggingface_hub.utils.tqdm import (
 )
 from transformers.utils import logging as transformers_logging
 
-from autopelt.errors import AutopeltError
+from autopelt.errors import AutopeltError, UnavailableError
 
 
 @contextmanager
@@ -52,6 +52,11 @@ def explained(say: Callable[[Exception], AutopeltError]) -> Iterator[None]:
         raise
     except Exception as error:
         raise say(error) from error
+
+
+def invalid(model_type: str, how: str, error: Exception) -> UnavailableError:
+    """The error for a configuration that transformers makes nothing of; `how` says what not."""
+    return UnavailableError(f"the {model_type} config {how}: {one_line(error)}")
 
 
 def one_line(error: Exception) -> str:

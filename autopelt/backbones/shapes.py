@@ -15,7 +15,7 @@ from autopelt.backbones.backbone import LINEAR, PLACES, VECTORS, Backbone
 from autopelt.backbones.description import described
 from autopelt.backbones.families import Family
 from autopelt.backbones.head import barest_head
-from autopelt.backbones.quiet import explained, one_line
+from autopelt.backbones.quiet import explained, invalid
 from autopelt.backbones.structure import backbone_values, family_for
 from autopelt.errors import UnavailableError
 from autopelt.methods.module import EMBEDDINGS, MOST_LAYERS
@@ -85,18 +85,13 @@ def shapes_of_model(model: PreTrainedModel) -> Shapes:
 def _config(values: dict[str, Any]) -> PretrainedConfig:
     values = dict(values)
     model_type = values.pop("model_type")
-    with explained(partial(_invalid, model_type, "is not valid")):
+    with explained(partial(invalid, model_type, "is not valid")):
         return AutoConfig.for_model(model_type, **values)
-
-
-def _invalid(model_type: str, how: str, error: Exception) -> UnavailableError:
-    return UnavailableError(f"the {model_type} config {how}: {one_line(error)}")
 
 
 @lru_cache(maxsize=64)
 def _shapes(family: Family, model_type: str, values: str, strict: bool) -> Shapes:
-    invalid = partial(_invalid, model_type, "gives no model")
-    with explained(invalid), torch.device("meta"):
+    with explained(partial(invalid, model_type, "gives no model")), torch.device("meta"):
         model = AutoModel.from_config(_config(json.loads(values)), trust_remote_code=False)
     if strict:
         Backbone(model).require_all()

@@ -24,6 +24,7 @@ from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.study.there import nothing_trained
+from autopelt.system.files import utf8_text
 from autopelt.tasks.chat import Chat
 from autopelt.tasks.chat_template import ChatTemplate
 from autopelt.tasks.kinds import KINDS
@@ -194,7 +195,7 @@ def load_exported(folder: str | Path, model: str | None = None) -> tuple[PreTrai
 def _described(folder: Path) -> Trained:
     path = folder / DESCRIPTION
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(utf8_text(path))
         made = Trained(
             folder,
             values["model"],
@@ -208,7 +209,7 @@ def _described(folder: Path) -> Trained:
             values.get("quantised", ""),
         )
         known = values["format"] == FORMAT and made.head in HEADS
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(path, error) from None
     if not known:
         raise UnavailableError(
@@ -247,10 +248,10 @@ def _of_study(folder: Path) -> Trained:
 def _selection_scores(path: Path) -> dict[str, float]:
     """Scores of a study's best on the selection split. Raises UnavailableError."""
     try:
-        scores: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["selection"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        scores = json.loads(utf8_text(path))["selection"]
+        return {name: float(score) for name, score in scores.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _damaged(path, error) from None
-    return scores
 
 
 def _damaged(path: Path, error: Exception) -> UnavailableError:

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.backbones.head import add_biases, in_unit
-from autopelt.errors import UnavailableError
+from autopelt.errors import UnavailableError, UsageError
 from autopelt.modules.attachment import (
     attach,
     attachment,
@@ -66,13 +66,9 @@ def load(model: PreTrainedModel, folder: str | Path) -> None:
     """
     folder = Path(folder)
     try:
-        text = (folder / "architecture.yaml").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise UnavailableError(
-            f"'{folder / 'architecture.yaml'}' cannot be read: {reason}."
-        ) from None
-    architecture = Architecture.from_yaml(text)
+        architecture = Architecture.from_file(folder / "architecture.yaml")
+    except UsageError as error:
+        raise UnavailableError(error.marked) from None
     tensors, metadata = read_tensors(folder / "weights.safetensors")
     if metadata.get("architecture") != architecture.id:
         raise UnavailableError(

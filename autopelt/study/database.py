@@ -33,9 +33,13 @@ def check_database(folder: Path) -> None:
     try:
         # In full, as SQLite takes a name that begins with "file:" for an address.
         with closing(sqlite3.connect(path.absolute(), timeout=WAIT)) as connection:
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
-    except sqlite3.Error as error:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            for (name,) in tables.fetchall():  # all text in it must be text
+                for _ in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608
+                    pass
+    except (sqlite3.Error, UnicodeError) as error:
         if "locked" not in str(error):
             raise unreadable(folder, str(error)) from None
         raise UnavailableError(

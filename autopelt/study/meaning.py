@@ -3,6 +3,7 @@
 ``autopelt rte``, ``--task reviews.csv``, ``show demo-minilm-1pct``: the error names what it is.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -20,6 +21,13 @@ _ANY_ADDRESS = re.compile(r"[a-z]+://.+", re.IGNORECASE)
 
 def meaning(word: str) -> str:
     """What a word is, in a sentence with the command that takes it; "" where nothing is known."""
+    try:
+        return _meaning(word)
+    except (OSError, ValueError):  # no system takes it for a name: it is too long, or has NUL
+        return ""
+
+
+def _meaning(word: str) -> str:
     from autopelt.data.encoding import ending  # readers take a while to import
     from autopelt.data.user_files import READERS, TAGGED
 
@@ -79,9 +87,14 @@ def _study(word: str) -> Path | None:
     if not word:
         return None
     for place in (path, Path(word.rpartition(":")[0]), *list(path.parents)[:2]):
-        if place != Path() and (place / CONFIG).is_file():
+        if place != Path() and _is_study(place):
             return place
-    return STUDIES / name if name and (STUDIES / name / CONFIG).is_file() else None
+    return STUDIES / name if name and _is_study(STUDIES / name) else None
+
+
+def _is_study(place: Path) -> bool:
+    """False as well for what no system takes for a name, which Path.is_file raises OSError of."""
+    return os.path.isfile(place / CONFIG)
 
 
 def _near(word: str) -> Path | None:

@@ -30,7 +30,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     for number, text in enumerate(texts[:-1], 1):  # what no line break ends was cut short
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         if not isinstance(line, dict):
             raise damaged(path, number)

@@ -52,6 +52,12 @@ class Pretraining:
     def check(self) -> None:
         """Raise UsageError for a number out of range."""
         require_positive(epochs=self.epochs, batch_size=self.batch_size)
+        most = {"epochs": 10_000, "batch_size": 1_000_000, "max_length": 1_000_000}
+        for name, limit in most.items():
+            if getattr(self, name) > limit:
+                raise UsageError(
+                    f"{parameter(name, getattr(self, name))} is too many; at most {limit:,}."
+                )
         if self.max_length < 8:
             raise UsageError(
                 f"{parameter('max_length', self.max_length)} is too short; at least 8."

@@ -153,10 +153,18 @@ FILES = {
 }  # fmt: skip
 
 
-class Stage:
-    """A folder with one valid thing of each kind, and what is spoiled of it."""
+STUDY = Path(__file__).parents[1] / "fixtures" / "study-7d51a0e"
 
-    def __init__(self, root: Path) -> None:
+
+class Stage:
+    """A folder with one valid thing of each kind, and what is spoiled of it.
+
+    Args:
+        root: an empty folder, which becomes the working directory.
+        fresh: its study is searched, confirmed and trained here; else an older one is taken.
+    """
+
+    def __init__(self, root: Path, fresh: bool = True) -> None:
         from in_process import run_in_process
         from tiny_models import make_tiny_bert
 
@@ -172,14 +180,19 @@ class Stage:
         (root / "data.csv").write_text(TABLE)
         self.kept = root / "kept"
         self.kept.mkdir()
-        search = HOST["search"].replace(" --dry-run", " --objectives both")
-        for line in (
-            f"{search} --seeds lora-r1,lora-r8 --trials 3 --out kept/study",
-            "confirm kept/study --seeds 1 --top 1",
-            "train kept/study --epochs 1 --out kept/trained",
-        ):
-            answer = ask(line.split())
-            assert answer.code == 0, answer
+        if fresh:
+            search = HOST["search"].replace(" --dry-run", " --objectives both")
+            for line in (
+                f"{search} --seeds lora-r1,lora-r8 --trials 3 --out kept/study",
+                "confirm kept/study --seeds 1 --top 1",
+                "train kept/study --epochs 1 --out kept/trained",
+            ):
+                answer = ask(line.split())
+                assert answer.code == 0, answer
+        else:
+            (root / "tiny-bert").symlink_to("model")
+            shutil.copytree(STUDY, self.kept / "study")
+            shutil.copytree(STUDY / "trained", self.kept / "trained")
         self.members = sorted(
             str(path.relative_to(self.kept))
             for path in self.kept.rglob("*")

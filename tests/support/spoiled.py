@@ -111,8 +111,11 @@ def as_json(made: Any) -> bytes:
 
 
 def as_yaml(made: Any) -> bytes:
-    """YAML."""
-    return yaml.safe_dump(made, sort_keys=False).encode()
+    """YAML; what nests too deeply for its writer as JSON, which is YAML as well."""
+    try:
+        return yaml.safe_dump(made, sort_keys=False).encode()
+    except RecursionError:
+        return as_json(made)
 
 
 def text(draw: random.Random, valid: bytes) -> bytes:
