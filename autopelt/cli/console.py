@@ -66,13 +66,15 @@ def event(kind: str, /, **values: Any) -> None:
     click.echo(event_text(kind, **values))
 
 
-def echo_table(table: "Table") -> None:
-    """Print a table between blank lines."""
+def echo_table(table: "Table", *, alone: bool = True) -> None:
+    """Print a table, `alone` between blank lines."""
     err = for_programs()
     head, body = table.lines(columns(err=err))
-    click.echo(err=err)
+    if alone:
+        click.echo(err=err)
     for line in head:
         click.echo(click.style(printable(line), bold=True), err=err)
     for line in body:
         click.echo(printable(line), err=err)
-    click.echo(err=err)
+    if alone:
+        click.echo(err=err)

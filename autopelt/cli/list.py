@@ -5,28 +5,34 @@ from typing import Any
 
 import click
 
-from autopelt.cli.console import for_programs, json_option, say, tell
+from autopelt.cli.console import echo_table, for_programs, json_option, say, tell
 from autopelt.cli.options import option
 from autopelt.errors import UsageError, did_you_mean
 from autopelt.system.units import format_share
+from autopelt.views.columns import Column, Table
 
 Facts = dict[str, Any]
 """What is known of a thing by name of the fact, in the order of the line; ``name`` is first."""
 
-_LINES = {
-    "spaces": "{name:<18} {description}",
-    "tasks": "{name:<18} {kind:<20} {metric:<18} {sizes:<26} {here:<9} {title}",
-    "architectures": "{name:<18} {parameters:>10,} {share:>7}  {words}",
-    "models": "{name:<18} {words}",
+_COLUMNS = {
+    "spaces": {"name": Column("name", words=True), "description": Column("choices", words=True)},
+    "tasks": {
+        "name": Column("name", words=True),
+        "kind": Column("kind", words=True, minor=3),
+        "metric": Column("score", words=True, minor=2),
+        "sizes": Column("train / selection / report", words=True, minor=4),
+        "here": Column("here", words=True, minor=1),
+        "title": Column("title", words=True),
+    },
+    "architectures": {
+        "name": Column("name", words=True),
+        "parameters": Column("parameters"),
+        "share": Column("share", minor=1),
+        "words": Column("architecture", words=True),
+    },
+    "models": {"name": Column("name", words=True), "words": Column("what it is", words=True)},
 }
-"""What can be listed -> a line of it."""
-
-_HEADER = {
-    **{name: name for name in ("name", "kind", "here", "title")},
-    "metric": "score",
-    "sizes": "train / selection / report",
-}
-"""Of the tasks' columns."""
+"""What can be listed -> its facts that are shown, each with its column."""
 
 _OTHER_WORDS = {
     **dict.fromkeys(("methods", "method", "seeds", "baselines"), "architectures"),
@@ -34,9 +40,6 @@ _OTHER_WORDS = {
     **dict.fromkeys(("backbones", "checkpoints"), "models"),
 }
 """What others call what can be listed."""
-
-_NOT_HERE = "{name:<18} {parameters:>10} {share:>7}  {words}"
-"""A line of an architecture that the backbone has no place for."""
 
 _NOTES = {
     "architectures": (
@@ -78,14 +81,20 @@ def list_(what: str, data: str | None, model: str | None) -> None:
     if for_programs():
         tell({"what": what, "items": found})
         return
-    for facts in [_HEADER, *found] if what == "tasks" else found:
-        blank = {key: "-" if value is None else value for key, value in facts.items()}
-        if isinstance(facts.get("share"), float):
-            blank["share"] = format_share(facts["share"])
-        line = _NOT_HERE if None in facts.values() and what == "architectures" else _LINES[what]
-        say(line.format(**blank).rstrip())
+    columns = _COLUMNS[what]
+    table = Table(*columns.values())
+    for facts in found:
+        table.add(*(_cell(facts[key]) for key in columns))
+    echo_table(table, alone=False)
     for note in _NOTES.get(what, ()):
-        say(f"{'':<18} {note}")
+        say(note)
+
+
+def _cell(value: object) -> str:
+    """A fact as it is shown; a dash where there is none."""
+    if isinstance(value, float):
+        return format_share(value)
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _spaces() -> list[Facts]:

@@ -163,7 +163,7 @@ KINDS: Mapping[str, Mapping[str, Schema]] = {
     "started": _schemas(_TRIAL) | _schemas(_STARTED),
     "doing": {
         "trial": or_null(whole("its number; null: the search itself")),
-        "text": text("what happens now, such as: computing the trunk of 4 layers"),
+        "text": text("what happens now, such as: computing 4 frozen layers"),
     },
     "epoch": {
         "trial": whole("its number"),
