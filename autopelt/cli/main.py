@@ -171,7 +171,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the program; returns the exit code after printing at most one error line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     with asked_by(words), interruptible():
-        return _main(words)
+        code = _main(words)
+    if code == INTERRUPTED and arguments is None:
+        # An interrupt within `exec`, as in imports, lets Python end itself by a signal afterwards.
+        sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
 def _main(words: list[str]) -> int:
