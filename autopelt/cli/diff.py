@@ -71,10 +71,10 @@ def _source_of(places: list[tuple[Path, str]]) -> "ModelSource":
 
     if not places:
         return resolve(MINILM)
-    from autopelt.study.storage import StudyStorage
+    from autopelt.study.stored import read_study
     from autopelt.training.spec import Setup
 
-    return Setup.of(StudyStorage.open(places[0][0]).config).source
+    return Setup.of(read_study(places[0][0]).config).source
 
 
 def _gain(a: "Named", b: "Named") -> tuple[float | None, str]:

@@ -54,10 +54,10 @@ def show(
     place = split_study(architecture)
     if place is not None:
         from autopelt.study.config import require_no_own_loop
-        from autopelt.study.storage import StudyStorage
+        from autopelt.study.stored import read_study
         from autopelt.training.spec import Setup
 
-        opened = StudyStorage.open(place[0])
+        opened = read_study(place[0])
         if model is None and model_config is None:
             require_no_own_loop(opened.config.own_loop)
         setup = Setup.of(opened.config)

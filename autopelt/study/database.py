@@ -12,56 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autopelt.errors import UnavailableError, UsageError, command, parameter
 from autopelt.study.config import CONFIG, DATABASE
-from autopelt.system.lock import LOCK, holders
+from autopelt.study.stored import WAIT, held
+from autopelt.system.lock import LOCK
 
 WARM_START = "warm_start.json"
-WAIT = 60
-"""Seconds for which another program may hold the database."""
-
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
-
-
-def check_database(folder: Path) -> None:
-    """Look at the whole file before anything may write to it.
-
-    Raises:
-        UnavailableError: it is missing or damaged, or another program holds it.
-    """
-    path = folder / DATABASE
-    if not path.is_file() or not path.stat().st_size:
-        raise unreadable(folder, "it is missing or empty")
-    try:
-        # In full, as SQLite takes a name that begins with "file:" for an address.
-        with closing(sqlite3.connect(path.absolute(), timeout=WAIT)) as connection:
-            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            studies = connection.execute("SELECT count(*) FROM studies").fetchone()[0]
-            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            for (name,) in tables.fetchall():  # all text in it must be text
-                for _ in connection.execute(f'SELECT * FROM "{name}"'):  # noqa: S608
-                    pass
-    except (sqlite3.Error, UnicodeError) as error:
-        if "locked" not in str(error):
-            raise unreadable(folder, str(error)) from None
-        raise UnavailableError(
-            f"study '{folder}' cannot be opened; it is whole. {_held(folder)}, then run the same "
-            "command again."
-        ) from None
-    if said != "ok" or studies != 1:
-        raise unreadable(folder, f"{studies} studies in it" if said == "ok" else said.strip())
-
-
-def unreadable(folder: Path, why: str) -> UnavailableError:
-    """The error for a database in a study's folder that cannot be read, with the way out."""
-    return UnavailableError(
-        f"'{folder / DATABASE}' cannot be read ({' '.join(why.split())}); restore it from a copy, "
-        f"or search again: {command('search', config=str(folder / CONFIG), out='NEW')}"
-    )
-
-
-def _held(folder: Path) -> str:
-    """Who has held a database for so long that nobody else could use it, and what to do."""
-    who = ", ".join(holders(folder / DATABASE)) or "another program"
-    return f"For {WAIT} s {who} held {DATABASE}: end that"
 
 
 def remove_unborn(folder: Path) -> None:
@@ -130,7 +85,7 @@ def explained(folder: Path, storage: str | None = None) -> Iterator[None]:
         lost = storage is not None and not isinstance(cause, OSError)
         advice = f"See that {storage} answers" if lost else "Make room"
         if "locked" in line and storage is None:
-            advice = _held(folder)
+            advice = held(folder)
         raise UnavailableError(
             f"study '{folder}' cannot be written any more ({line.splitlines()[0]}); what it holds "
             f"is kept. {advice}, then: {command('resume', folder)}"

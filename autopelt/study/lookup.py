@@ -107,9 +107,9 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
     """
     study = split_study(name)
     if study is not None:
-        from autopelt.study.storage import StudyStorage
+        from autopelt.study.stored import read_study
 
-        record = StudyStorage.open(study[0]).record()
+        record = read_study(study[0]).record()
         trial = choose_trial(record, study[1])
         words = f"{study[0]}:{trial.number}" + (f" ({trial.label})" if trial.label else "")
         return Named(words, trial.architecture, record, trial)

@@ -14,7 +14,6 @@ from pathlib import Path
 from autopelt.errors import UnavailableError
 from autopelt.study.config import CONFIG, StudyConfig
 from autopelt.study.facts import StudyFacts
-from autopelt.tasks.places import with_places
 
 _FIELDS = ("model", "data", "general_text", "own_methods", "warm_start")
 
@@ -35,7 +34,11 @@ def placed(config: StudyConfig, change: Change) -> StudyConfig:
         for name, path in written.items()
         if path is not None and os.path.isabs(path)
     }
-    now["task"] = with_places(config.task, change)
+    now["task"] = config.task
+    if "\n" in config.task:  # a text of the user's; tasks take a while to import
+        from autopelt.tasks.places import with_places
+
+        now["task"] = with_places(config.task, change)
     changed = {name: path for name, path in now.items() if path != getattr(config, name)}
     return config.model_copy(update=changed) if changed else config
 

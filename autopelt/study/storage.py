@@ -20,8 +20,8 @@ simply run again under its own number.
 import json
 import math
 import shlex
-from collections.abc import Mapping
-from dataclasses import astuple, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -30,53 +30,36 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from autopelt.architecture.architecture import Architecture
-from autopelt.architecture.budget import Count
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.config import CONFIG, DATABASE, StudyConfig
-from autopelt.study.confirmation import confirmations, ledger
-from autopelt.study.database import (
-    WARM_START,
-    check_database,
-    claim,
-    quiet_optuna,
-    storage_at,
-    unreadable,
-)
+from autopelt.study.database import WARM_START, claim, quiet_optuna, storage_at
 from autopelt.study.facts import StudyFacts
 from autopelt.study.places import found_again, here, require_places
-from autopelt.study.record import (
-    COMPLETE,
-    FAILED,
-    RUNNING,
-    STOPPED,
-    Belief,
-    StudyRecord,
-    TrialRecord,
+from autopelt.study.record import Belief
+from autopelt.study.stored import (
+    BELIEFS,
+    CONFIGURATION,
+    CONFIRMED,
+    FACTS,
+    Row,
+    Stored,
+    check_database,
+    load_config,
+    unreadable,
 )
 from autopelt.study.there import require_study
 from autopelt.system.clock import now
-from autopelt.system.files import last_line, write_text
-from autopelt.system.lock import working_process
-
-_FACTS, _CONFIG = "autopelt", "autopelt_config"
-_BELIEFS, _CONFIRMED = "autopelt_beliefs", "autopelt_confirmed"
-_STATES = {
-    TrialState.COMPLETE: COMPLETE,
-    TrialState.FAIL: FAILED,
-    TrialState.RUNNING: RUNNING,
-    TrialState.PRUNED: STOPPED,
-}
+from autopelt.system.files import write_text
 
 
-class StudyStorage:
+class StudyStorage(Stored):
     """An open study. Use `create` or `open`."""
 
     def __init__(
         self, folder: Path, config: StudyConfig, facts: StudyFacts, optuna_study: optuna.Study
     ) -> None:
-        self.folder, self.config, self.facts, self.optuna = folder, config, facts, optuna_study
-        self._ended: dict[int, TrialRecord] = {}
+        super().__init__(folder, config, facts)
+        self.optuna = optuna_study
 
     # ------------------------------------------------------------------ create, open
     @classmethod
@@ -119,8 +102,8 @@ class StudyStorage:
                 ) from None
             if len(optuna_study.directions) > 1:
                 optuna_study.set_metric_names(list(config.objectives.names))
-            optuna_study.set_user_attr(_FACTS, facts.model_dump_json(exclude_none=True))
-            optuna_study.set_user_attr(_CONFIG, config.model_dump_json())
+            optuna_study.set_user_attr(FACTS, facts.model_dump_json(exclude_none=True))
+            optuna_study.set_user_attr(CONFIGURATION, config.model_dump_json())
         # Last: a folder with a configuration is a study that can be opened.
         write_text(folder / CONFIG, _header(folder) + config.to_yaml())
         return cls(folder, config, facts, optuna_study)
@@ -136,7 +119,7 @@ class StudyStorage:
             UnavailableError: its database cannot be read.
         """
         require_study(folder)
-        config = _load_config(folder) if (folder / CONFIG).is_file() else None
+        config = load_config(folder) if (folder / CONFIG).is_file() else None
         url = None if config is None else config.storage
         if url is None:
             check_database(folder)
@@ -147,9 +130,11 @@ class StudyStorage:
                     storage=storage_at(folder, url),
                     sampler=sampler,
                 )
-                facts = StudyFacts.model_validate_json(loaded.user_attrs[_FACTS])
+                facts = StudyFacts.model_validate_json(loaded.user_attrs[FACTS])
                 if config is None:  # deleted; the database knows it as well
-                    config = StudyConfig.build(json.loads(loaded.user_attrs[_CONFIG]), DATABASE)
+                    config = StudyConfig.build(
+                        json.loads(loaded.user_attrs[CONFIGURATION]), DATABASE
+                    )
                     write_text(folder / CONFIG, _header(folder) + config.to_yaml())
         except (SQLAlchemyError, KeyError, ValueError, RuntimeError) as error:
             line = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -163,7 +148,7 @@ class StudyStorage:
 
     def begun_with(self) -> StudyConfig:
         """The configuration of the study's first trials, whatever config.yaml says by now."""
-        stored = self.optuna.user_attrs.get(_CONFIG)
+        stored = self.optuna.user_attrs.get(CONFIGURATION)
         return self.config if stored is None else StudyConfig.build(json.loads(stored), DATABASE)
 
     def require_places(self, *other: str) -> None:
@@ -181,11 +166,7 @@ class StudyStorage:
             folders = (*self.facts.folders, *new)
             self.facts = self.facts.model_copy(update={"folders": folders})
             with quiet_optuna():
-                self.optuna.set_user_attr(_FACTS, self.facts.model_dump_json(exclude_none=True))
-
-    def process(self) -> int | None:
-        """Number of the process that works on the study now, None if none does."""
-        return working_process(self.folder)
+                self.optuna.set_user_attr(FACTS, self.facts.model_dump_json(exclude_none=True))
 
     # ------------------------------------------------------------------ writing
     def add(
@@ -279,7 +260,7 @@ class StudyStorage:
             for id, belief in beliefs.items()
         }
         with quiet_optuna():
-            key = _CONFIRMED if confirmed else _BELIEFS
+            key = CONFIRMED if confirmed else BELIEFS
             self.optuna.set_user_attr(key, json.dumps(kept, allow_nan=False))
 
     def trials(self) -> list[FrozenTrial]:
@@ -290,89 +271,18 @@ class StudyStorage:
         return self.trials()[number]
 
     # ------------------------------------------------------------------ reading
+    @property
+    def attributes_of_all(self) -> Mapping[str, Any]:
+        """Of the Optuna study."""
+        return self.optuna.user_attrs
+
+    def rows(self) -> Iterator[Row]:
+        """Of the Optuna study."""
+        return (Row(t.number, t.state.name, t.user_attrs) for t in self.trials())
+
     def running(self) -> list[FrozenTrial]:
         """Trials that have begun and not ended; after a kill these are to be run again."""
         return [t for t in self.trials() if t.state == TrialState.RUNNING]
-
-    def record(self) -> StudyRecord:
-        """The study as plain values."""
-        attributes = self.optuna.user_attrs
-        expected = {key: b.mean for key, b in _beliefs(attributes.get(_CONFIRMED)).items()}
-        confirmed = confirmations(ledger(self.folder).lines(), expected)
-        again = {c.trial: tuple(s.score for s in c.scored) for c in confirmed}
-        trials = []
-        for frozen in self.trials():
-            trial = self._trial_record(frozen)
-            if trial is not None:
-                folder = self.folder / "trials" / str(trial.number)
-                log = last_line(folder / "log.txt") if trial.state == FAILED else ""
-                trials.append(replace(trial, confirmed=again.get(trial.number, ()), log=log))
-        return StudyRecord(
-            name=self.folder.name,
-            config=self.config,
-            trials=tuple(trials),
-            total=self.config.trials,
-            confirmed=confirmed,
-            beliefs=_beliefs(attributes.get(_BELIEFS)),
-            **{key: value for key, value in self.facts if key not in ("version", "folders")},
-        )
-
-    def _trial_record(self, trial: FrozenTrial) -> TrialRecord | None:
-        """A trial as plain values; one that has ended does not change, and is read once."""
-        if trial.number not in self._ended:
-            try:
-                record = _trial_record(trial, self.facts.backbone.parameters)
-            except (UsageError, KeyError, TypeError, ValueError) as error:
-                raise unreadable(
-                    self.folder, f"trial {trial.number}: {type(error).__name__} {error}"
-                ) from None
-            if record is None or not trial.state.is_finished():
-                return record
-            self._ended[trial.number] = record
-        return self._ended[trial.number]
-
-
-_PLAIN = {f.name for f in fields(TrialRecord)} - {"number", "architecture", "count", "state"}
-
-
-def _trial_record(trial: FrozenTrial, backbone: int) -> TrialRecord | None:
-    known = trial.user_attrs
-    if "architecture" not in known or trial.state not in _STATES:
-        return None
-    plain: dict[str, Any] = {name: known[name] for name in _PLAIN if name in known}
-    for name in ("scores", "losses", "without"):
-        plain[name] = tuple(plain.get(name, ()))
-    return TrialRecord(
-        number=trial.number,
-        architecture=Architecture.from_json(known["architecture"]),
-        count=Count(known["trained"], known["deployed"], backbone),
-        state=_STATES[trial.state],
-        **plain,
-    )
-
-
-def _beliefs(kept: Any) -> dict[str, Belief]:
-    """What `StudyStorage.believe` kept; nothing where it cannot be read: it can be worked out."""
-
-    def number(value: float | None) -> float:
-        return math.nan if value is None else float(value)
-
-    try:
-        return {
-            id: Belief(float(mean), number(sd), number(learns), int(trainings))
-            for id, (mean, sd, learns, trainings) in json.loads(kept).items()
-        }
-    except (AttributeError, TypeError, ValueError):
-        return {}
-
-
-def _load_config(folder: Path) -> StudyConfig:
-    try:
-        return StudyConfig.load(folder / CONFIG)
-    except UsageError as error:
-        raise UsageError(
-            f"{str(error).rstrip('.')}; put it right, or delete it: {DATABASE} has a copy."
-        ) from None
 
 
 def _header(folder: Path) -> str:

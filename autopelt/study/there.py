@@ -4,21 +4,24 @@ from pathlib import Path
 
 from autopelt.errors import UnavailableError, UsageError, command
 from autopelt.study.config import CONFIG, DATABASE, STUDIES
-from autopelt.study.meaning import meaning, meant_study, studies_in
 
 
 def require_study(folder: Path) -> None:
     """Raises UsageError where a folder is no study."""
+    if folder.is_dir() and any((folder / name).is_file() for name in (CONFIG, DATABASE)):
+        return
+    # All words that mean something else take a while to import.
+    from autopelt.study.meaning import meaning, meant_study, studies_in
+
     if not folder.is_dir():
         if meant := meant_study(folder):
             raise UsageError(f"'{folder}' is not a study; did you mean {meant}?")
         hint = meaning(str(folder)) or f"studies are folders in {STUDIES}/."
         raise UsageError(f"study '{folder}' does not exist; {hint}")
-    if not (folder / CONFIG).is_file() and not (folder / DATABASE).is_file():
-        raise UsageError(
-            f"'{folder}' is not a study: it has no {CONFIG}; "
-            f"{meaning(str(folder)) or studies_in(folder)}"
-        )
+    raise UsageError(
+        f"'{folder}' is not a study: it has no {CONFIG}; "
+        f"{meaning(str(folder)) or studies_in(folder)}"
+    )
 
 
 def require_study_of(name: str) -> None:
@@ -32,6 +35,8 @@ def require_study_of(name: str) -> None:
 
 def nothing_trained(folder: str | Path) -> UnavailableError:
     """The error for a folder that holds no trained model."""
+    from autopelt.study.meaning import meaning, meant_study
+
     study = meant_study(folder)
     hint = meaning(str(folder)) or f"train one: {command('train', 'STUDY')}"
     return UnavailableError(

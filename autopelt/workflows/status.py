@@ -9,7 +9,7 @@ from autopelt.cards.next_steps import next_step
 from autopelt.cards.verdict import lead, sentences
 from autopelt.study.answer import told_apart
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
-from autopelt.study.storage import StudyStorage
+from autopelt.study.stored import read_study
 from autopelt.system.units import format_seconds, format_share
 from autopelt.views.json_events import scored
 
@@ -23,7 +23,7 @@ def status(folder: Path) -> dict[str, Any]:
     Raises:
         UsageError, UnavailableError: there is no readable study.
     """
-    opened = StudyStorage.open(folder)
+    opened = read_study(folder)
     record, process = opened.record(), opened.process()
     counts = Counter(t.state for t in record.trials)
     done = sum(counts[state] for state in _WORDS)

@@ -103,20 +103,20 @@ def test_what_trains_nothing_and_what_is_refused_loads_no_torch() -> None:
     assert told == [f"{words in wrong} [] {words}" for words in LIGHT], ran.stderr
 
 
-def test_mistakes_are_refused_before_a_study_is_read() -> None:
-    """Optuna and what it needs take half a second."""
+def test_optuna_is_loaded_to_change_a_study_not_to_look_at_one() -> None:
+    """It and what it needs take half a second."""
     reads = {"--warm-start", "--sampler"}  # a study, and the names that Optuna's samplers have
-    wrong = [w for w in LIGHT if {"nowhere", "pfet", "search"} & {*w} and not reads & {*w}]
+    light = [w for w in LIGHT if not reads & {*w}]
     code = (
         "import sys\n"
         "from autopelt.cli.main import main\n"
-        f"assert all(main(words) > 0 for words in {wrong})\n"
-        "print([m for m in ('optuna', 'sqlalchemy', 'rich') if m in sys.modules])"
+        f"for words in {light}: main(words)\n"
+        "print([m for m in ('optuna', 'sqlalchemy', 'alembic') if m in sys.modules])"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert ran.stdout == "[]\n"
+    assert ran.stdout.splitlines()[-1] == "[]"
 
 
 def test_formats_are_those_that_there_are() -> None:

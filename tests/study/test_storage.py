@@ -12,7 +12,7 @@ import pytest
 from study_facts import ARCHITECTURE, FACTS, attributes, config
 
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.study import database
+from autopelt.study import database, stored
 from autopelt.study.config import CONFIG, StudyConfig
 from autopelt.study.database import explained
 from autopelt.study.record import Belief
@@ -278,7 +278,8 @@ def test_a_storage_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
 def test_a_database_that_another_holds_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "WAIT", 0)
+    for module in (database, stored):
+        monkeypatch.setattr(module, "WAIT", 0)
     study = create(tmp_path / "s")
     hold = (
         "import sqlite3, sys; held = sqlite3.connect(sys.argv[1]); held.execute('BEGIN EXCLUSIVE');"
