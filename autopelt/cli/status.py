@@ -18,9 +18,6 @@ def status(study: str) -> None:
       autopelt status reports/rte-minilm-1pct
       autopelt status reports/rte-minilm-1pct --json
     """
-    from autopelt.study.there import require_study
-
-    require_study(Path(study))
     from autopelt.workflows.status import status, told
 
     values = status(Path(study))
