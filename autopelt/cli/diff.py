@@ -71,7 +71,7 @@ def _source_of(places: list[tuple[Path, str]]) -> "ModelSource":
 
     if not places:
         return resolve(MINILM)
-    from autopelt.study.stored import read_study
+    from autopelt.study.reading import read_study
     from autopelt.training.spec import Setup
 
     return Setup.of(read_study(places[0][0]).config).source

@@ -54,7 +54,7 @@ def show(
     place = split_study(architecture)
     if place is not None:
         from autopelt.study.config import require_no_own_loop
-        from autopelt.study.stored import read_study
+        from autopelt.study.reading import read_study
         from autopelt.training.spec import Setup
 
         opened = read_study(place[0])

@@ -107,7 +107,7 @@ def find_architecture(name: str, shapes: Shapes) -> Named:
     """
     study = split_study(name)
     if study is not None:
-        from autopelt.study.stored import read_study
+        from autopelt.study.reading import read_study
 
         record = read_study(study[0]).record()
         trial = choose_trial(record, study[1])

@@ -1,7 +1,7 @@
 """What is stored of a study, as plain values; its own file is read without Optuna.
 
-Loading Optuna and what its database needs takes half a second. Who only looks at a study whose
-trials lie in its folder (`read_study`) reads the tables of `study.db` as they are.
+Loading Optuna and what its database needs takes half a second. Who only looks at a study
+(`reading`) reads the tables of `study.db` as they are.
 """
 
 import json
@@ -30,7 +30,6 @@ from autopelt.study.record import (
     StudyRecord,
     TrialRecord,
 )
-from autopelt.study.there import require_study
 from autopelt.system.files import last_line
 from autopelt.system.lock import holders, working_process
 
@@ -136,19 +135,12 @@ class _File(Stored):
         return self._rows
 
 
-def read_study(folder: Path) -> Stored:
-    """A study that exists, to look at.
+def read_file(folder: Path, config: StudyConfig) -> Stored:
+    """A study whose trials lie in its folder, to look at.
 
     Raises:
-        UsageError: the folder is not a study.
         UnavailableError: its database cannot be read.
     """
-    require_study(folder)
-    config = load_config(folder) if (folder / CONFIG).is_file() else None
-    if config is None or config.storage is not None:
-        from autopelt.study.storage import StudyStorage
-
-        return StudyStorage.open(folder)
     check_database(folder)
     try:
         with closing(sqlite3.connect((folder / DATABASE).absolute(), timeout=WAIT)) as database:

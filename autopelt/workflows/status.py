@@ -8,8 +8,8 @@ from autopelt.cards.clock import Clock
 from autopelt.cards.next_steps import next_step
 from autopelt.cards.verdict import lead, sentences
 from autopelt.study.answer import told_apart
+from autopelt.study.reading import read_study
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
-from autopelt.study.stored import read_study
 from autopelt.system.units import format_seconds, format_share
 from autopelt.views.json_events import scored
 

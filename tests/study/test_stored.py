@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from autopelt.errors import UnavailableError, UsageError
-from autopelt.study.config import CONFIG, DATABASE
+from autopelt.study.config import DATABASE
+from autopelt.study.reading import read_study
 from autopelt.study.storage import StudyStorage
-from autopelt.study.stored import Stored, read_study
 
 OLD = Path(__file__).resolve().parents[1] / "fixtures" / "study-7d51a0e"
 
@@ -33,13 +33,6 @@ def test_reading_changes_nothing(folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     read_study(folder).record()
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
-
-
-def test_what_is_not_in_the_folder_is_asked_of_optuna(folder: Path) -> None:
-    (folder / CONFIG).unlink()
-    found: Stored = read_study(folder)
-    assert isinstance(found, StudyStorage)
-    assert (folder / CONFIG).is_file()
 
 
 @pytest.mark.parametrize(
