@@ -28,7 +28,13 @@ def no_room(error: BaseException) -> bool:
 
 
 def expanded(path: str | Path) -> Path:
-    """A path with ``~`` as a shell has it: of a user whom nobody knows it stays as it is."""
+    """A path with ``~`` as a shell has it: of a user whom nobody knows it stays as it is.
+
+    Raises:
+        UsageError: it has a NUL, which a file may hold, but no name of one.
+    """
+    if "\0" in os.fspath(path):
+        raise UsageError(f"'{path}' has a NUL, which no file's name has.")
     return Path(os.path.expanduser(path))
 
 

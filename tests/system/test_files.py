@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from autopelt.errors import UsageError
 from autopelt.system.files import (
+    expanded,
     last_line,
     recover_directory,
     replace_directory,
@@ -65,3 +67,11 @@ def test_the_last_line_of_a_log_is_plain_and_short(tmp_path: Path) -> None:
     assert last_line(log) == "y" * 300
     log.write_bytes(b"\xff\xfe broken")
     assert last_line(log).endswith("broken")
+
+
+def test_homes_are_a_shells_and_no_name_has_a_nul(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/mine")
+    assert expanded("~/a") == Path("/home/mine/a")
+    assert expanded("~nobody-knows/a") == Path("~nobody-knows/a")
+    with pytest.raises(UsageError, match="has a NUL"):
+        expanded("a\0b")
