@@ -1,12 +1,10 @@
 """Facts about a method live with the method: all are there, and nobody else keeps a table."""
 
 import ast
-import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from closed_form import shapes_of
 
@@ -20,9 +18,6 @@ from autopelt.modules import PELTS, Pelt
 
 PACKAGE = Path(__file__).parents[2] / "autopelt"
 CSS = (PACKAGE / "report" / "page.css").read_text(encoding="utf-8")
-COLOURS = dict(
-    re.findall(r"(--[a-z]+): (light-dark\(#[0-9a-f]{6}, #[0-9a-f]{6}\));", CSS)
-)  # only those that have a value for each look
 HUES = ("--purple", "--indigo", "--green", "--blue", "--orange", "--vermilion", "--brown")
 """One for each kind of method: rows at the input, keys, changes of weights, adapters, vectors."""
 methods = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -123,53 +118,10 @@ def test_no_other_room_names_a_method() -> None:
         "prefix",
         "prompt",
     }
-    for place in ("report/page.js", "report/page.css"):
-        text = (PACKAGE / place).read_text(encoding="utf-8")
+    for place in (*(PACKAGE / "report").glob("*.js"), PACKAGE / "report" / "page.css"):
+        text = place.read_text(encoding="utf-8")
         assert not [n for n in METHODS if "_" in n and n in text]
     assert not set(METHODS) & set(FAMILIES)
-
-
-# ------------------------------------------------------------------ colours
-# Machado, Oliveira and Fernandes 2009, severity 1: matrices on linear RGB.
-SEEN_BY = {
-    "everyone": np.eye(3),
-    "protanopes": [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    "deuteranopes": [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-    "tritanopes": [
-        [1.255528, -0.076749, -0.178779],
-        [-0.078411, 0.930809, 0.147602],
-        [0.004733, 0.691367, 0.303900],
-    ],
-}
-TO_XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
-          [0.0193339, 0.1191920, 0.9503041]]  # fmt: skip
-
-
-def _lab(colour: str, eyes: str) -> np.ndarray:
-    """CIELAB of ``#rrggbb``."""
-    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    seen = np.clip(np.array(SEEN_BY[eyes]) @ linear, 0, 1)
-    xyz = np.array(TO_XYZ) @ seen / [0.95047, 1, 1.08883]
-    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
-    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
-
-
-@pytest.mark.parametrize("look", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize("eyes", SEEN_BY)
-def test_hues_stay_apart_for_every_kind_of_colour_vision(eyes: str, look: int) -> None:
-    values = {hue: re.findall("#[0-9a-f]{6}", COLOURS[hue])[look] for hue in HUES}
-    for a, b in itertools.combinations(values, 2):
-        distance = np.linalg.norm(_lab(values[a], eyes) - _lab(values[b], eyes))
-        assert distance > 9.9, f"{a} and {b}"
 
 
 def test_rates_of_matrices_fall_with_the_width_of_a_decoder_and_of_nothing_else() -> None:
