@@ -42,7 +42,7 @@ def at_the_end(a: Answer, record: StudyRecord) -> str:
     factor = 4 if way == "higher" else 0.25
     return (
         f"The best rate is at the end of what may be chosen: {where}; {way} ones may do better. "
-        "Search again with "
+        "Search again with autopelt search … "
         f"--learning-rate-factor {factor * record.config.training.learning_rate_factor:g}."
     )
 

@@ -37,9 +37,13 @@ def told(*trials: TrialRecord) -> str:
         (
             (4.0, 1.0),
             8.0,
-            "× 8 of trial 9; higher ones may do better. Search again with --l",
+            "× 8 of trial 9; higher ones may do better. Search again with autopelt search … --l",
         ),
-        ((4.0, 1.0), 0.125, "× 0.125 of trial 9; lower ones may do better. Search again with --l"),
+        (
+            (4.0, 1.0),
+            0.125,
+            "× 0.125 of trial 9; lower ones may do better. Search again with autopelt search … --l",
+        ),
     ],
 )
 def test_an_end_is_told(rates: tuple[float, ...], found: float, words: str) -> None:

@@ -52,7 +52,7 @@ def test_the_view_is_told_what_happens_now(done: tuple[Path, StudyRecord], view:
     assert (0, "loading the model and the data") in view.busy
     assert (0, "computing 2 frozen layers once for all epochs, then its first epoch") in view.busy
     assert {number for number, text in view.busy if text == "in its first epoch"}
-    assert (None, "choosing the next architecture") in view.busy
+    assert (None, "choosing what to try next") in view.busy
     assert (None, "writing the report") in view.busy
 
 
