@@ -15,7 +15,7 @@ from autopelt.cards.expectation import expectation
 from autopelt.cards.health import above_a_constant
 from autopelt.cards.wording import name
 from autopelt.errors import as_typed
-from autopelt.methods import method_of
+from autopelt.methods import METHODS
 from autopelt.statistics.paired import LIKELY
 from autopelt.study.answer import Answer, answer
 from autopelt.study.config import CONFIG
@@ -112,7 +112,9 @@ def ships_as(record: StudyRecord, trial: TrialRecord) -> str:
     """The format to export to: peft for a model that writes, where peft has its modules."""
     kind, modules = KINDS.get(record.task.kind), trial.architecture.modules
     writes = kind is not None and kind.writes
-    held = modules and all(method_of(m).not_in_peft(m) is None for m in modules)
+    held = modules and all(
+        m.method in METHODS and METHODS[m.method].not_in_peft(m) is None for m in modules
+    )
     return "peft" if writes and held else "autopelt"
 
 

@@ -62,7 +62,12 @@ def opened(
         return StudyStorage.create(folder, plan.config, plan.facts, sampler, kept)
     study = StudyStorage.open(folder, sampler)
     now = places_of(plan.config)  # whether these are the same files, their facts tell
-    begun = placed(study.begun_with(), now.get)
+    begun = placed(
+        study.begun_with(),
+        lambda key, path: (
+            path if key == "warm_start" and Path(path).exists() else now.get(key, path)
+        ),
+    )
     different = begun.differences(plan.config)
     if different:
         raise UsageError(

@@ -151,5 +151,7 @@ def test_the_script_runs_by_itself(study: autopelt.Study, tmp_path: Path) -> Non
 
 
 def test_wrong_choices_are_named_at_once(tiny_bert: Path) -> None:
-    with pytest.raises(UsageError, match=r"budgte.*did you mean 'budget'.*trials"):
+    with pytest.raises(UsageError, match=r"budgte.*did you mean 'budget'"):
         autopelt.search("demo", model=str(tiny_bert), budgte="1%", trials=0)
+    with pytest.raises(UsageError, match=r"(?s)budget.*trials|trials.*budget"):
+        autopelt.search("demo", model=str(tiny_bert), budget="much", trials=0)

@@ -76,8 +76,9 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> Callable[[signal.Signals, Any,
 
 @pytest.fixture(autouse=True)
 def _not_ignored() -> Iterator[None]:
-    """Whoever runs these tests may have been started with nohup, which ignores SIGHUP."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (TERM, HUP)}
+    """Tests may be started with nohup, which ignores SIGHUP, or beside a script, without SIGINT."""
+    usual = {INT: signal.default_int_handler, TERM: signal.SIG_DFL, HUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

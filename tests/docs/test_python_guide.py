@@ -41,15 +41,22 @@ def run(program, names, **smaller):
     exec(compile(program, "python.md", "exec"), names)
 
 
-def test_a_search_and_its_result(names):
+@pytest.fixture(scope="module")
+def searched(names):
+    """The names once the first program has made its study."""
     tiny = (
         f"model={names['tiny']!r}, epochs=1, train_examples=64, workers=1, confirm_seeds=1, {SMALL}"
     )
     (program,) = programs("A search and its result")
     swaps = {'model="minilm"': tiny, '"1%"': '"4%"', "trials=60": "trials=3", "61": "4"}
-    run(program, names, **swaps)
-    assert len(names["study"].trials()) == 4
-    assert any(c.scored for c in names["study"].record.confirmed)
+    own = dict(names)
+    run(program, own, **swaps)
+    return own
+
+
+def test_a_search_and_its_result(searched):
+    assert len(searched["study"].trials()) == 4
+    assert any(c.scored for c in searched["study"].record.confirmed)
 
 
 def test_a_loop_of_ones_own(names):
@@ -84,15 +91,15 @@ def test_a_loop_of_ones_own(names):
     assert len(trial.scores) == 2
 
 
-def test_figures(names):
+def test_figures(searched):
     (program,) = programs("Figures")
-    run(program, names)
+    run(program, searched)
     assert "Pareto front" in Path("front.html").read_text("utf-8")
 
 
-def test_a_model_to_keep(names):
+def test_a_model_to_keep(searched):
     (program,) = programs("A model to keep")
-    run(program, names)
+    run(program, searched)
     assert Path("models/lora/weights.safetensors").is_file()
     assert Path("trials.parquet").is_file()
 

@@ -41,7 +41,8 @@ def test_an_option_has_words_and_the_default_of_the_field_where_it_lands(option:
 
 
 @pytest.mark.parametrize(
-    ("lands", "without"), [("study", {"training"}), ("own data", {"name", "max_length"})]
+    ("lands", "without"),
+    [("study", {"training", "own_loop"}), ("own data", {"name", "max_length"})],
 )
 def test_everything_that_a_study_or_a_task_has_is_an_option(lands: str, without: set[str]) -> None:
     options = {landing(option) for option in OPTIONS.values() if option.lands == lands}
@@ -79,7 +80,7 @@ def test_what_may_change_while_a_study_goes_on_is_what_resume_takes() -> None:
             other = config.model_copy(update={landing(option): "another"})
             assert (config.differences(other) == []) == option.free, option.name
     resume = cli.get_command(click.Context(cli), "resume")
-    taken = {p.name for p in resume.params} - {"study", "as_json", "ray_address"}
+    taken = {p.name for p in resume.params} - {"study", "json", "ray_address"}
     assert taken == {name for name, option in OPTIONS.items() if option.free}
 
 
