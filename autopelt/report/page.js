@@ -10,7 +10,7 @@ async function contents(id) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
 }
 
-const study = JSON.parse(await contents('study').catch(() => '{"trials": [], "figures": [], "csv": ""}'));
+const study = JSON.parse(await contents('study').catch(() => '{"unread": true, "trials": [], "figures": [], "csv": ""}'));
 const trials = new Map(study.trials.map((t) => [t.number, t]));
 const root = document.documentElement;
 const panel = document.getElementById('panel');

@@ -26,7 +26,7 @@ async function unpack() {
 }
 
 function withoutFigures() {
-  const needed = plotly.src ? `${plotly.src}, which lay beside this page's folder` : 'a browser of 2023 or later';
+  const needed = plotly.src && !study.unread ? `${plotly.src}, which lay beside this page's folder` : 'a browser of 2023 or later';
   document.querySelectorAll('.figures').forEach((figures) => figures.replaceChildren(
     make('p', { class: 'note', text: `Figures need ${needed}; the numbers are in the table below.` }),
   ));
@@ -38,7 +38,8 @@ panel.classList.add('resting');
 show(study.best);
 fromAddress();
 await painted();
-await unpack().catch(withoutFigures);
+if (study.unread) withoutFigures();
+else await unpack().catch(withoutFigures);
 await drawWhenSeen();
 document.body.dataset.ready = 'yes';
 if (live) setTimeout(again, place.wait || SOONEST); // not before there is something to see
