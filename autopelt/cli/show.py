@@ -49,12 +49,13 @@ def show(
 
     if own_methods is not None:
         run_own_file(own_methods)
-    outputs = 2
+    head_of, outputs = "sequence_classification", 2
     family = None if backbone_description is None else load(backbone_description)
     place = split_study(architecture)
     if place is not None:
         from autopelt.study.config import require_no_own_loop
         from autopelt.study.reading import read_study
+        from autopelt.tasks import make_task
         from autopelt.training.spec import Setup
 
         opened = read_study(place[0])
@@ -62,7 +63,9 @@ def show(
             require_no_own_loop(opened.config.own_loop)
         setup = Setup.of(opened.config)
         model, family = model or setup.model, family or setup.backbone
-        outputs = max(1, len(opened.facts.task.labels))
+        if opened.config.own_loop is None:
+            task = make_task(opened.config.task)
+            head_of, outputs = task.head, len(opened.facts.task.labels) or task.outputs
     if model_config is not None:
         sizes = sizes_in_file(model_config)
     else:
@@ -70,7 +73,7 @@ def show(
     named = find_architecture(architecture, sizes.shapes)
     count = ShapeCounter(sizes.shapes).count(named.architecture)
     try:
-        head = sizes.head("sequence_classification", outputs)
+        head = sizes.head(head_of, outputs) if outputs else None
     except UsageError:  # a family that only generates
         head = None
     if for_programs():
@@ -78,7 +81,11 @@ def show(
     elif as_yaml:
         click.echo(named.architecture.to_yaml(), nl=False)
     else:
-        apart = [] if head is None else [f"task head, apart: {head:,} for {outputs} outputs"]
+        apart = (
+            []
+            if head is None
+            else [f"task head, apart: {head:,} for {outputs} output{'' if outputs == 1 else 's'}"]
+        )
         say("\n".join([*_costs(named, count), *apart, *_scores(named)]))
 
 

@@ -21,6 +21,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.counter import ShapeCounter
 from autopelt.architecture.seeds import seed_architecture
 from autopelt.backbones.shapes import shapes_of_model
+from autopelt.cli.main import main
 from autopelt.export import find_trained, load_trained
 
 pytestmark = pytest.mark.slow
@@ -116,3 +117,12 @@ def test_a_search_answers_better_than_lora_r8_at_half_of_its_parameters(
     at_best_rate = right(trained(study, faster, tmp_path / "r8-x16"), taught_decoder)
     assert score > by_hand + 0.2
     assert score > at_best_rate - 0.1
+
+
+def test_it_is_shown_without_a_task_head_as_it_has_none(
+    study: autopelt.Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", str(study.folder)]) == 0
+    said = capsys.readouterr().out
+    assert "expected" in said
+    assert "task head" not in said
