@@ -26,12 +26,15 @@ ENOUGH = 30
 """Trials that a study is offered at least where it has proposed nothing yet."""
 
 
-def next_step(record: StudyRecord, folder: str, *, running: bool | None = None) -> Command:
+def next_step(
+    record: StudyRecord, folder: str, *, running: bool | None = None, trained: bool = False
+) -> Command:
     """What to do next with a study, and why.
 
     Args:
         folder: as the user wrote it.
         running: whether a process works on it; None where that is not known, as on a page.
+        trained: whether ``STUDY/trained`` is there.
     """
     found = answer(record)
     ended = sum(t.state != RUNNING for t in record.trials) >= record.total
@@ -66,6 +69,12 @@ def next_step(record: StudyRecord, folder: str, *, running: bool | None = None) 
         return Command(
             f"{_doubt(found)}, with fresh random seeds and unseen examples",
             as_typed("confirm", folder),
+        )
+    if trained:
+        to = ships_as(record, found.take)
+        return Command(
+            f"Export what was trained, {folder}/trained",
+            as_typed("export", f"{folder}/trained", to=to, out=f"{folder}-export"),
         )
     return Command(
         f"Train {name(found.take)} and keep it; fresh random seeds have spoken",

@@ -44,7 +44,8 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
 
 def what_next(record: StudyRecord, folder: Path, running: bool = False) -> list[str]:
     """The next step and why, and what comes after it."""
-    step = next_step(record, str(folder), running=running)
+    trained = (folder / "trained" / "training.json").is_file()
+    step = next_step(record, str(folder), running=running, trained=trained)
     lines = [f"Next:    {step.words}.", f"         {step.line}"]
     later = {} if running else afterwards(record, str(folder))
     return lines + [f"{what + ':':<9}{c.line}" for what, c in later.items() if c.line != step.line]

@@ -31,7 +31,12 @@ def status(folder: Path) -> dict[str, Any]:
     state = "running" if process is not None else "finished" if finished else "stopped"
     clock = Clock.of(record.trials)
     best = record.best
-    step = next_step(record, str(folder), running=process is not None)
+    step = next_step(
+        record,
+        str(folder),
+        running=process is not None,
+        trained=(folder / "trained" / "training.json").is_file(),
+    )
     return {
         "study": str(folder),
         "state": state,

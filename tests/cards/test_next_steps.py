@@ -77,6 +77,12 @@ def test_the_next_step_fits_how_a_study_stands(case: str) -> None:
         assert commands(record)[0].line == re.sub(r" s(?=[/:-]| |$)", " reports/s", step.line)
 
 
+def test_what_was_trained_is_to_be_exported() -> None:
+    record = confirmed(ENDED, 0.8)
+    step = next_step(record, "s", running=False, trained=True)
+    assert step.line.startswith("autopelt export s/trained --to ")
+
+
 def test_what_comes_after_it_trains_the_best_or_what_is_as_good() -> None:
     record = replace(close(ENDED), total=2)
     assert [c.line for c in afterwards(record, "s").values()] == [
