@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
+from typing import Any
 
 
 class AutopeltError(Exception):
@@ -106,9 +107,21 @@ _CALLS = {
 """Command -> the call of Python that does the same."""
 
 
+def _parts(found: re.Match[str]) -> tuple[str, list[str], dict[str, Any]] | None:
+    """Name, arguments and options of a marked command; None of a user's text that has the marks."""
+    try:
+        name, arguments, options = json.loads(found[1])
+        return str(name), list(map(str, arguments)), dict(options)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
 def typed(found: re.Match[str]) -> str:
     """A marked command as one types it."""
-    name, arguments, options = json.loads(found[1])
+    parts = _parts(found)
+    if parts is None:
+        return found[0]
+    name, arguments, options = parts
     return as_typed(name, *arguments, **options)
 
 
@@ -124,9 +137,10 @@ def as_typed(name: str, *arguments: object, **options: object) -> str:
 
 def _call(found: re.Match[str]) -> str:
     """A marked command as Python writes it, where it has a call for it."""
-    name, arguments, options = json.loads(found[1])
-    if name not in _CALLS:
+    parts = _parts(found)
+    if parts is None or parts[0] not in _CALLS:
         return typed(found)
+    name, arguments, options = parts
     given = [f"{option}={value!r}" for option, value in options.items()]
     every = map(repr, arguments) if "{options}" in _CALLS[name] else [*map(repr, arguments), *given]
     return _CALLS[name].format(arguments=", ".join(every), options=", ".join(given))

@@ -37,6 +37,14 @@ def test_exit_codes_are_the_documented_ones() -> None:
         assert kind("x").exit_code == code
 
 
+@pytest.mark.parametrize(
+    "text", ["\x04\x05", "\x04[]\x05", '\x04["a", 1, 2]\x05', "\x04" + "[" * 9999 + "\x05"]
+)
+def test_a_users_text_with_the_marks_of_a_command_stays_as_it_is(text: str) -> None:
+    assert str(errors.UsageError(f"no task '{text}'")) == f"no task '{text}'"
+    assert errors.COMMAND.sub(errors.typed, text) == text
+
+
 def test_did_you_mean_names_the_close_one_and_all() -> None:
     said = errors.did_you_mean("RTEE", ["rte", "demo"])
     assert said == "did you mean 'rte'? Allowed: demo, rte."

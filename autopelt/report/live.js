@@ -62,5 +62,5 @@ if (live) {
     keepPlace();
   });
   live.append(' ', button);
-} else remember(PLACE, '{}', 'sessionStorage');
+}
 

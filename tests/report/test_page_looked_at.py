@@ -226,7 +226,7 @@ def test_a_reader_who_wants_no_motion_has_none(report):
 
 def test_a_page_that_grows_loads_itself_again_and_keeps_the_readers_place(open_report, tmp_path):
     page = build(running_study(), tmp_path)
-    report = open_report(page, clock=True, before=PAUSED)
+    report = open_report(page, before=PAUSED)
     report.run("document.querySelector('#front > details').open = true")
     report.run("document.querySelector('#table-trials th:nth-child(2) button').click()")
     report.page.locator(".contents input").fill("lora")
@@ -234,9 +234,8 @@ def test_a_page_that_grows_loads_itself_again_and_keeps_the_readers_place(open_r
     report.run("document.querySelector('#table-trials [data-pick=\"3\"]').focus()")
     report.run("scrollTo({top: 700, behavior: 'instant'}); window.before = true")
     build(study(), tmp_path)
-    report.run("document.querySelector('[data-live] button').click()")  # Go on
-    with report.page.expect_event("load"):
-        report.page.clock.fast_forward(12_000)
+    with report.page.expect_event("load"):  # a second after Go on at the latest
+        report.run("document.querySelector('[data-live] button').click()")
     report.page.locator("body[data-ready=yes]").wait_for()
     assert report.run("window.before") is None
     assert report.run("document.querySelector('[data-live]')") is None  # the search has ended
@@ -245,6 +244,7 @@ def test_a_page_that_grows_loads_itself_again_and_keeps_the_readers_place(open_r
     assert report.run("document.querySelector('#front > details').open")
     assert report.run("document.querySelector('#table-trials th[aria-sort]').cellIndex") == 1
     assert report.run("document.activeElement.dataset.pick") == "3"
-    assert report.run("Math.round(scrollY)") == 700
+    # The browser keeps what is read in its place while figures above get their height.
+    assert abs(report.run("Math.round(scrollY)") - 700) < 60
     assert report.run("location.hash") == "#trial-3"
     assert report.messages == []
