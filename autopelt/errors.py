@@ -164,8 +164,9 @@ def did_you_mean(value: str, allowed: Iterable[str], see: str = "") -> str:
     names = sorted(allowed)
     close = nearest(value, names)
     hint = "" if close is None else f"did you mean '{close}'? "
-    every = f"All there are: {see}" if see and len(names) > MANY else f"{', '.join(names)}."
-    return f"{hint}{every}" if see and len(names) > MANY else f"{hint}Allowed: {every}"
+    if see and len(names) > MANY:
+        return f"{hint}All there are: {see}"
+    return f"{hint}Allowed: {', '.join(names)}."
 
 
 def nearest(value: str, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -36,9 +36,9 @@ class Plots:
             InfeasibleError: the study has nothing yet that it could show.
         """
         from autopelt.report.figures import figure
-        from autopelt.study.storage import StudyStorage
+        from autopelt.study.reading import read_study
 
-        stored = StudyStorage.open(self.folder)
+        stored = read_study(self.folder)
         record = stored.record()
         if card == "importance":
             from autopelt.study.importance import with_importance

@@ -14,9 +14,10 @@ from autopelt.api.plots import Plots
 from autopelt.api.summary import summary
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.study.lookup import BEST, choose_trial
+from autopelt.study.reading import read_study
 from autopelt.study.record import StudyRecord, TrialRecord
-from autopelt.study.storage import StudyStorage
 from autopelt.study.table import COLUMNS, trials_table
+from autopelt.study.there import is_trained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ class Study(Plots):
     def __init__(self, folder: str | Path) -> None:
         """Raises UsageError, UnavailableError where the folder holds no readable study."""
         self.folder = Path(folder)
-        StudyStorage.open(self.folder)
+        read_study(self.folder)
 
     def __repr__(self) -> str:
         record = self.record
@@ -53,7 +54,7 @@ class Study(Plots):
     @property
     def record(self) -> StudyRecord:
         """Everything that the study knows, as plain values."""
-        return StudyStorage.open(self.folder).record()
+        return read_study(self.folder).record()
 
     @property
     def best(self) -> TrialRecord:
@@ -135,7 +136,7 @@ class Study(Plots):
 
         trial = self.trial(which)
         folder = trial_folder(self.folder, trial)
-        if folder != self.folder and not (folder / "training.json").is_file():
+        if folder != self.folder and not is_trained(folder):
             train_trial(f"{self.folder}:{trial.number}", folder)
         return load_trained(find_trained(folder), model)[0]
 
@@ -205,12 +206,13 @@ class Study(Plots):
         from autopelt.backbones.load import load_tokenizer
         from autopelt.training.spec import Setup
 
-        return load_tokenizer(Setup.of(StudyStorage.open(self.folder).config).source)
+        return load_tokenizer(Setup.of(read_study(self.folder).config).source)
 
     # ------------------------------------------------------------------ going on
     def resume(self, *, view: View | None = None, **changes: Any) -> Study:
         """Go on with the study, with other values for what may change (``trials=100``)."""
         from autopelt.api.running import run
+        from autopelt.study.storage import StudyStorage
         from autopelt.workflows.plan import make_plan
         from autopelt.workflows.settings import changed_config
 
@@ -225,7 +227,7 @@ class Study(Plots):
         from autopelt.report import build
         from autopelt.study.importance import with_importance
 
-        stored = StudyStorage.open(self.folder)
+        stored = read_study(self.folder)
         return build(with_importance(stored.record(), stored.config.random_seed), self.folder)
 
 

@@ -11,6 +11,7 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Count
 from autopelt.cards.collapsed import collapsed_words
 from autopelt.cards.wording import score
+from autopelt.statistics.paired import Difference, paired_difference
 from autopelt.study.confirmation import Repeated
 from autopelt.study.ledger import Training
 
@@ -47,6 +48,12 @@ class Row(Repeated):
     role: str = HAND
     within: tuple[str, ...] = ()
     swept: float | None = None
+
+    def against(self, best: Row | None) -> Difference | None:
+        """Report score minus the best one's, paired over random seeds and examples."""
+        if best is None or best is self:
+            return None
+        return paired_difference(self.scored, best.scored)
 
     @property
     def left_out(self) -> bool:

@@ -189,7 +189,7 @@ def numbers(known: list[tuple[TrialRecord, Confirmation]], c: Confirmed | None) 
     rows = []
     for trial, confirmation in known:
         mean = confirmation.mean
-        gap = None if best is None or confirmation is best else confirmation.against(best)
+        gap = confirmation.against(best)
         cells = {
             **trial_cells(trial, "Trial"),
             "Report": cell(around(mean), None if mean is None else mean.mean),

@@ -41,10 +41,8 @@ def next_step(
     if running:
         return Command("The search is running; look again later", as_typed("status", folder))
     if record.config.own_loop is not None:
-        load, again = of_own_loop(record, folder)
-        if ended and found is not None:
-            return Command("Load the best into a model like yours, in Python", load)
-        return Command("Go on, in Python", again)
+        load, again = _of_own_loop(record, folder)
+        return load if ended and found is not None else again
     if not ended:
         here = "" if running is False else ", once the search is not running any more"
         return Command(f"Go on where it stopped{here}", as_typed("resume", folder))
@@ -130,13 +128,12 @@ def ships_as(record: StudyRecord, trial: TrialRecord) -> str:
 def commands(record: StudyRecord) -> tuple[Command, ...]:
     """What is next, what comes after it, and the study again."""
     folder = study_folder(record)
+    if record.config.own_loop is not None:
+        load, again = _of_own_loop(record, folder)
+        return (again,) if record.best is None else (load, again)
     found = [next_step(record, folder)] if record.trials else []
     first = [c.line for c in found]
     found += [c for c in afterwards(record, folder).values() if c.line not in first]
-    if record.config.own_loop is not None:
-        load, again = of_own_loop(record, folder)
-        best = [Command("Load the best into a model like yours, in Python", load)]
-        return (*(best if record.best is not None else ()), Command("Go on, in Python", again))
     if record.best is not None:
         found.append(Command("Look at it as text", as_typed("show", folder)))
     if record.command:
@@ -144,13 +141,14 @@ def commands(record: StudyRecord) -> tuple[Command, ...]:
     return tuple(found)
 
 
-def of_own_loop(record: StudyRecord, folder: str) -> tuple[str, str]:
+def _of_own_loop(record: StudyRecord, folder: str) -> tuple[Command, Command]:
     """In Python: what loads the best of a study that a function of the user's trained; a call that
     goes on with it, which only the program that made it has whole."""
-    loop = record.config.own_loop
+    load = f"autopelt.open_study({folder!r}).load('best', model=my_model)"
+    again = f"autopelt.search(model=my_model, train={record.config.own_loop}, out={folder!r}, …)"
     return (
-        f"autopelt.open_study({folder!r}).load('best', model=my_model)",
-        f"autopelt.search(model=my_model, train={loop}, out={folder!r}, …)",
+        Command("Load the best into a model like yours, in Python", load),
+        Command("Go on, in Python", again),
     )
 
 

@@ -4,11 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from autopelt.execution.source import Outcome, TrialSource
-from autopelt.training.results import EpochResult
+from autopelt.training.results import EpochResult, Tell
 from autopelt.training.spec import TrialSpec
-
-Tell = Callable[[EpochResult], str]
-"""Told of every epoch; gives the reason why the trial is to stop, or ""."""
 
 
 def run_here(

@@ -8,10 +8,10 @@ from pathlib import Path
 from autopelt.architecture.architecture import Architecture
 from autopelt.errors import UsageError, parameter
 from autopelt.export.trained import DESCRIPTION
-from autopelt.study.config import TrainingConfig
+from autopelt.study.config import RECORD, TrainingConfig
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.storage import StudyStorage
-from autopelt.training.final import RECORD, read_record
+from autopelt.training.final import read_record
 from autopelt.training.spec import Setup
 
 

@@ -19,7 +19,7 @@ from autopelt.backbones.source import ModelSource, resolve
 from autopelt.errors import UnavailableError, UsageError, command, parameter
 from autopelt.modules.attachment import head_parameters
 from autopelt.modules.checkpoint import load
-from autopelt.study.config import CONFIG
+from autopelt.study.config import CONFIG, RECORD
 from autopelt.study.lookup import choose_trial, split_study
 from autopelt.study.record import TrialRecord
 from autopelt.study.storage import StudyStorage
@@ -30,7 +30,7 @@ from autopelt.tasks.chat_template import ChatTemplate
 from autopelt.tasks.kinds import KINDS
 from autopelt.tasks.unlabelled import trained_task
 from autopelt.training.context import length_limit
-from autopelt.training.final import RECORD, read_record
+from autopelt.training.final import read_record
 from autopelt.training.spec import Setup
 
 DESCRIPTION = "autopelt.json"

@@ -28,7 +28,7 @@ from autopelt.cards.wording import around, gap_words, plural, score, share
 from autopelt.report.comparison_budgets import budgets_card
 from autopelt.report.comparison_csv import budgets_csv, comparison_csv
 from autopelt.report.page import render, study_values, trial_values, write_page
-from autopelt.statistics.paired import paired_difference, spread
+from autopelt.statistics.paired import spread
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_seconds
 
@@ -86,13 +86,7 @@ def table_card(record: StudyRecord, rows: Sequence[Row]) -> Card:
     best = best_row(rows)
     lead = "No training has ended yet."
     if best is not None and (mean := best.mean) is not None:
-        equal = [
-            r.name
-            for r in rows
-            if r is not best
-            and (gap := paired_difference(r.scored, best.scored)) is not None
-            and gap.within_noise
-        ]
+        equal = [r.name for r in rows if (gap := r.against(best)) is not None and gap.within_noise]
         lead = (
             f"{best.name} is best on the selection split and reaches {around(mean)} "
             f"{record.metric} on the report split with {share(best.count.share)} of the backbone"
@@ -121,7 +115,7 @@ def numbers(rows: Sequence[Row], best: Row | None) -> Table | None:
     made = []
     for place, r in _placed(rows):
         mean = r.mean
-        gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
+        gap = r.against(best)
         cells = {
             "Method": cell(r.name + (f"\n{r.reason}" if r.reason else ""), r.name),
             "Selection": cell(selection_words(r), r.swept if r.selection is None else r.selection),

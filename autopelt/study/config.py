@@ -33,6 +33,9 @@ CONFIG = "config.yaml"
 DATABASE = "study.db"
 """In a study's folder: its trials, unless they are in a database elsewhere."""
 
+TRAINED, RECORD = "trained", "training.json"
+"""In a study's folder: the model that was trained to be kept; in that, what it says of itself."""
+
 STUDIES = Path("reports")
 """Where searches put their studies."""
 

@@ -134,9 +134,16 @@ class Confirmation(Repeated):
         """Standard deviation over random seeds."""
         return spread(self.scored)
 
-    def against(self, other: "Confirmation") -> Difference | None:
-        """Report score minus the other's, paired over random seeds and examples."""
+    def against(self, other: "Confirmation | None") -> Difference | None:
+        """Report score minus another one's, paired over random seeds and examples."""
+        if other is None or other is self:
+            return None
         return paired_difference(self.scored, other.scored)
+
+
+def by_report(confirmed: Sequence[Confirmation]) -> list[Confirmation]:
+    """The highest mean report score first, what has none last: to be read, not to choose by."""
+    return sorted(confirmed, key=lambda c: -(c.mean.mean if c.mean else -1e9))
 
 
 def chosen(confirmed: Sequence[Confirmation], role: str | None = None) -> Confirmation | None:

@@ -11,7 +11,7 @@ from autopelt.architecture.seeds import is_seed
 from autopelt.errors import command, nearest
 from autopelt.methods import METHODS
 from autopelt.space.space import shipped_spaces
-from autopelt.study.config import CONFIG, STUDIES
+from autopelt.study.config import CONFIG, RECORD, STUDIES
 from autopelt.system.files import expanded
 from autopelt.tasks import TASKS
 
@@ -50,7 +50,7 @@ def _meaning(word: str) -> str:
         return f"'{lower}' is a search space: {command('search', task='demo', space=lower)}"
     if lower in METHODS:
         return f"'{lower}' is a method: {command('list', 'architectures')}"
-    if (path / "training.json").is_file():
+    if (path / RECORD).is_file():
         return f"'{word}' is a trained model: {command('evaluate', word)}"
     if (path / "config.json").is_file():
         return f"'{word}' is a model: {command('search', task='demo', model=word)}"

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from autopelt.errors import UnavailableError, UsageError, command
-from autopelt.study.config import CONFIG, DATABASE, STUDIES
+from autopelt.study.config import CONFIG, DATABASE, RECORD, STUDIES
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether a folder holds a trained model."""
+    return (folder / RECORD).is_file()
 
 
 def require_study(folder: Path) -> None:

@@ -22,7 +22,7 @@ from autopelt.tasks import Task, make_task
 from autopelt.tasks.by_group import not_scored
 from autopelt.tasks.padding import MODEL_INPUTS
 from autopelt.training.dropout import FastDropout
-from autopelt.training.fingerprint import fingerprint
+from autopelt.training.fingerprint import named_fingerprint
 from autopelt.training.precision import products
 from autopelt.training.shared_arrays import SharedArrays
 from autopelt.training.spec import Setup, data_source
@@ -168,11 +168,8 @@ class Context:
     def _weights(self) -> str:
         """A name for the frozen weights; the same for all splits."""
         if "" not in self._identities:
-            content = hashlib.sha256()
             parts = [*frozen_parameters(self.model).items(), *quantised.scales(self.model)]
-            for name, numbers in parts:
-                content.update(f"{name} {fingerprint(numbers)}\n".encode())
-            self._identities[""] = content.hexdigest()
+            self._identities[""] = named_fingerprint(parts)
         return self._identities[""]
 
     def collated(self, split: str, indices: Sequence[int]) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ from autopelt.data.recorded import Recorded
 from autopelt.errors import UnavailableError, command
 from autopelt.modules.attachment import count_attached
 from autopelt.modules.checkpoint import load, save
-from autopelt.study.config import TrainingConfig
+from autopelt.study.config import RECORD, TrainingConfig
 from autopelt.study.facts import BackboneFacts, StudyFacts, TaskFacts
 from autopelt.study.meaning import meant_study
 from autopelt.study.places import here, place_now
@@ -29,8 +29,6 @@ from autopelt.training.results import EpochResult
 from autopelt.training.sampled_texts import sampled_texts, samples
 from autopelt.training.shared_arrays import private_cache, shared_arrays
 from autopelt.training.spec import Setup
-
-RECORD = "training.json"
 
 
 @dataclass(frozen=True, kw_only=True)

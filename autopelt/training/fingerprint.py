@@ -1,6 +1,7 @@
 """Which numbers a tensor holds, in a few bytes: names what was computed with them."""
 
 import hashlib
+from collections.abc import Iterable
 
 import torch
 
@@ -20,3 +21,11 @@ def fingerprint(tensor: torch.Tensor) -> str:
     for part in (torch.hash_tensor(rows, dim=(1,)), numbers):
         content.update(part.view(torch.uint8).cpu().numpy().tobytes())
     return content.hexdigest()[:16]
+
+
+def named_fingerprint(tensors: Iterable[tuple[str, torch.Tensor]]) -> str:
+    """A hash of the names and fingerprints of several tensors, in their order."""
+    content = hashlib.sha256()
+    for name, numbers in tensors:
+        content.update(f"{name} {fingerprint(numbers)}\n".encode())
+    return content.hexdigest()

@@ -8,7 +8,6 @@ whatever a training does with the copy it is given.
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -22,8 +21,7 @@ from autopelt.backbones.shapes import shapes_of_model
 from autopelt.errors import UnavailableError, UsageError, parameter
 from autopelt.modules.attachment import NAME, attach, attached, frozen_parameters, head_parameters
 from autopelt.modules.checkpoint import load, read_tensors, save, write_tensors
-from autopelt.system.files import read_text
-from autopelt.training.fingerprint import fingerprint
+from autopelt.training.fingerprint import named_fingerprint
 
 REST = "rest.safetensors"
 """What is trained outside the backbone's modules and head, and buffers that changed."""
@@ -86,10 +84,7 @@ class OwnModel:
 
     def weights(self) -> str:
         """A name for the numbers of what stays frozen."""
-        content = hashlib.sha256()
-        for name, value in self._frozen.items():
-            content.update(f"{name} {fingerprint(value)}\n".encode())
-        return content.hexdigest()[:16]
+        return named_fingerprint(self._frozen.items())[:16]
 
     # ------------------------------------------------------------------ copies
     def copy(self, whole: bool = False) -> nn.Module:
@@ -127,7 +122,8 @@ class OwnModel:
             for name, value in model.named_parameters()
             if value.requires_grad and id(value) not in own and f"{NAME}." not in name
         }
-        if attachment_is_full(inner):
+        now = attached(inner)
+        if now is not None and now.full:  # all of the backbone is in the checkpoint then
             rest = {n: v for n, v in rest.items() if n not in self._frozen}
         before = dict(self.model.named_buffers())
         rest |= {
@@ -149,7 +145,7 @@ class OwnModel:
         path = folder / "architecture.yaml"
         if not path.is_file():
             raise UnavailableError(f"'{folder}' holds no weights.")
-        architecture = Architecture.from_yaml(read_text(path, f"'{path}'"))
+        architecture = Architecture.from_file(path)
         made = self.copy(whole=architecture.full)
         load(self.backbone(made), folder)
         if not (folder / REST).is_file():
@@ -165,12 +161,6 @@ class OwnModel:
             with torch.no_grad():
                 target.copy_(value)
         return made
-
-
-def attachment_is_full(inner: PreTrainedModel) -> bool:
-    """Whether every weight is trained; the backbone's are in the checkpoint then."""
-    now = attached(inner)
-    return now is not None and now.full
 
 
 def _place(model: nn.Module, named: str | None) -> str:

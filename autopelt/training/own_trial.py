@@ -25,12 +25,9 @@ from autopelt.modules.attachment import count_attached
 from autopelt.modules.parameter_groups import head_rate, parameter_groups
 from autopelt.study.config import derived_seed
 from autopelt.training.own_model import OwnModel
-from autopelt.training.results import EpochResult, TrialFailure
+from autopelt.training.results import EpochResult, Tell, TrialFailure
 from autopelt.training.spec import TrialSpec
 from autopelt.training.trial import failure_reason
-
-Tell = Callable[[EpochResult], str]
-"""Told of every score; gives the reason why the trial is to stop, or ""."""
 
 
 @dataclass(frozen=True)

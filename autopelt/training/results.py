@@ -1,5 +1,6 @@
 """What a worker tells: an epoch, what it is busy with, why a trial cannot go on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,10 @@ class EpochResult:
     texts: dict[str, float] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
+
+
+Tell = Callable[[EpochResult], str]
+"""Told of every epoch; gives the reason why the trial is to stop, or ""."""
 
 
 @dataclass(frozen=True)

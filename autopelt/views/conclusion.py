@@ -8,7 +8,9 @@ from autopelt.cards.health import above_a_constant
 from autopelt.cards.next_steps import afterwards, next_step
 from autopelt.cards.timeline import summary
 from autopelt.cards.wording import bounds
+from autopelt.study.config import TRAINED
 from autopelt.study.record import StudyRecord
+from autopelt.study.there import is_trained
 from autopelt.system.units import format_share
 
 
@@ -44,7 +46,7 @@ def conclusion(record: StudyRecord, folder: Path) -> str:
 
 def what_next(record: StudyRecord, folder: Path, running: bool = False) -> list[str]:
     """The next step and why, and what comes after it."""
-    trained = (folder / "trained" / "training.json").is_file()
+    trained = is_trained(folder / TRAINED)
     step = next_step(record, str(folder), running=running, trained=trained)
     lines = [f"Next:    {step.words}.", f"         {step.line}"]
     later = {} if running else afterwards(record, str(folder))

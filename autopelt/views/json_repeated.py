@@ -6,8 +6,8 @@ from typing import Any
 
 from autopelt.cards.comparison_rows import Row, best_row, by_selection
 from autopelt.cards.verdict import lead, sentences
-from autopelt.statistics.paired import Difference, paired_difference, spread
-from autopelt.study.confirmation import SEED, Confirmation, chosen
+from autopelt.statistics.paired import Difference, spread
+from autopelt.study.confirmation import SEED, Confirmation, by_report, chosen
 from autopelt.study.record import StudyRecord
 
 
@@ -17,7 +17,6 @@ def confirmed(record: StudyRecord, folder: Path) -> dict[str, Any]:
     names = {t.number: t.name for t in record.trials}
 
     def values(c: Confirmation) -> dict[str, Any]:
-        gap = c.against(best) if best is not None and best is not c else None
         return {
             "trial": c.trial,
             "name": names.get(c.trial, f"trial {c.trial}"),
@@ -26,14 +25,13 @@ def confirmed(record: StudyRecord, folder: Path) -> dict[str, Any]:
             "report": _interval(c.mean),
             "spread": c.spread,
             "selection": c.selection,
-            "against": _interval(gap),
+            "against": _interval(c.against(best)),
         }
 
-    ranked = sorted(record.confirmed, key=lambda c: -(c.mean.mean if c.mean else -1e9))
     return {
         "study": str(folder),
         "metric": record.metric,
-        "confirmed": [values(c) for c in ranked],
+        "confirmed": [values(c) for c in by_report(record.confirmed)],
         "verdict": lead(record) if record.best else None,
         "answer": dict(sentences(record)) if record.best else {},
         "report": str(folder / "index.html"),
@@ -45,7 +43,6 @@ def compared(rows: Sequence[Row]) -> list[dict[str, Any]]:
     best = best_row(rows)
 
     def values(r: Row) -> dict[str, Any]:
-        gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
         return {
             "name": r.name,
             "id": r.architecture.id,
@@ -58,7 +55,7 @@ def compared(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "report": _interval(r.mean),
             "selection": r.swept if r.selection is None else r.selection,
             "spread": spread(r.scored),
-            "against": _interval(gap),
+            "against": _interval(r.against(best)),
             "seconds": r.seconds,
             "cost": r.cost,
             "reason": "" if r.scored else r.unscored,

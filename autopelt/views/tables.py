@@ -12,8 +12,8 @@ from autopelt.cards.comparison_rows import (
 )
 from autopelt.cards.expectation import all_plain, observed
 from autopelt.cards.wording import around, gap_words, name, score, share
-from autopelt.statistics.paired import paired_difference, spread
-from autopelt.study.confirmation import FOUND, SEED, chosen
+from autopelt.statistics.paired import spread
+from autopelt.study.confirmation import FOUND, SEED, by_report, chosen
 from autopelt.study.objectives import format_cost
 from autopelt.study.record import StudyRecord
 from autopelt.system.units import format_score, format_seconds, format_share
@@ -59,9 +59,9 @@ def confirmed_table(record: StudyRecord) -> Table:
     )
     labels = {t.number: t for t in record.trials}
     best = chosen(record.confirmed, SEED)
-    for c in sorted(record.confirmed, key=lambda c: -(c.mean.mean if c.mean else -1e9)):
+    for c in by_report(record.confirmed):
         words = name(labels[c.trial]) if c.trial in labels else f"trial {c.trial}"
-        gap = c.against(best) if best is not None and best is not c else None
+        gap = c.against(best)
         table.add(
             words + ("" if c.role == FOUND else "  (by hand)"),
             str(len(c.scored)),
@@ -92,7 +92,7 @@ def comparison_table(rows: list[Row]) -> Table:
     )
     best = best_row(rows)
     for r in by_selection(rows):
-        gap = None if best is None or r is best else paired_difference(r.scored, best.scored)
+        gap = r.against(best)
         table.add(
             r.name,
             selection_words(r),

@@ -109,11 +109,11 @@ def own_plan(loop: OwnLoop, config: StudyConfig, command: str, folder: Path | No
             hidden=shapes.hidden,
             weights=own.weights(),
         ),
-        task=TaskFacts(name=config.task, kind=KIND, source=_place(loop.function)),
+        task=TaskFacts(name=config.task, kind=KIND, source=_place(loop)),
         versions=versions() | _text_of(loop.function),
         warm_start=None if warm is None else warm.facts,
     )
-    data = DataFacts("own", _place(loop.function))
+    data = DataFacts("own", _place(loop))
     return Plan(config, shapes, counter, limit, space, seeds, warm, facts, data, tuple(notes))
 
 
@@ -151,11 +151,10 @@ def _tried(own: OwnModel, config: StudyConfig) -> tuple[StudyConfig, Any, list[s
     return config.model_copy(update={"space": space}), shapes, [note]
 
 
-def _place(function: Callable[..., Any]) -> str:
+def _place(loop: OwnLoop) -> str:
     """``train in my_search.py``."""
-    name = getattr(function, "__name__", type(function).__name__)
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return name if code is None else f"{name} in {Path(code.co_filename).name}"
+    code = getattr(inspect.unwrap(loop.function), "__code__", None)
+    return loop.name if code is None else f"{loop.name} in {Path(code.co_filename).name}"
 
 
 def _text_of(function: Callable[..., Any]) -> dict[str, str]:

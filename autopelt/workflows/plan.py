@@ -111,7 +111,7 @@ def bind(config: StudyConfig, folder: Path | None = None) -> Bound:
     require_no_own_loop(config.own_loop)
     check_sampler(config.sampler)
     if folder is not None:
-        check_writable(folder, "out")
+        check_writable(folder)
     task = make_task(config.task)
     setup = Setup.of(config)
     if setup.data is not None:

@@ -61,15 +61,11 @@ def resolve_config(config_file: str | None, given: Mapping[str, Any]) -> StudyCo
     values["task"] = task.spec
     if isinstance(values.get("data"), str | Path | None):
         values["data"] = data_folder(values.get("data"))
-    for name in ("warm_start", "general_text"):
-        if isinstance(values.get(name), str | Path):
-            values[name] = str(expanded(values[name]).resolve())
+    _make_absolute(values, "warm_start", "general_text", "own_methods")
     model = values.get("model", MINILM)
     if isinstance(model, str | Path) and model != MINILM and expanded(model).is_dir():
         values["model"] = os.path.abspath(expanded(model))  # a link keeps its name
-    own_file = values.get("own_methods")
-    if isinstance(own_file, str | Path):
-        values["own_methods"] = str(expanded(own_file).resolve())
+    if isinstance(values.get("own_methods"), str):
         run_own_file(values["own_methods"])
     family = values.get("backbone_description")
     if family is not None:
@@ -102,13 +98,18 @@ def checked_config(
     """
     parts = _sorted(given)
     values = parts["study"] | dict(fixed)
-    for name in ("warm_start", "own_methods"):
-        if isinstance(values.get(name), str | Path):
-            values[name] = str(expanded(values[name]).resolve())
+    _make_absolute(values, "warm_start", "own_methods")
     if "own_methods" in values:
         run_own_file(values["own_methods"])
     values["training"] = dict(training) | parts["training"]
     return StudyConfig.build(values, GIVEN, _named)
+
+
+def _make_absolute(values: dict[str, Any], *names: str) -> None:
+    """Paths that hold in every working directory; what is none is left to the check of values."""
+    for name in names:
+        if isinstance(values.get(name), str | Path):
+            values[name] = str(expanded(values[name]).resolve())
 
 
 def _check_kinds(values: Mapping[str, Any], own: Mapping[str, Any]) -> None:

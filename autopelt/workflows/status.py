@@ -8,8 +8,10 @@ from autopelt.cards.clock import Clock
 from autopelt.cards.next_steps import next_step
 from autopelt.cards.verdict import lead, sentences
 from autopelt.study.answer import told_apart
+from autopelt.study.config import TRAINED
 from autopelt.study.reading import read_study
 from autopelt.study.record import COMPLETE, FAILED, RUNNING, STOPPED
+from autopelt.study.there import is_trained
 from autopelt.system.units import format_seconds, format_share
 from autopelt.views.json_events import scored
 
@@ -35,7 +37,7 @@ def status(folder: Path) -> dict[str, Any]:
         record,
         str(folder),
         running=process is not None,
-        trained=(folder / "trained" / "training.json").is_file(),
+        trained=is_trained(folder / TRAINED),
     )
     return {
         "study": str(folder),

@@ -13,10 +13,10 @@ from autopelt.backbones.source import resolve
 from autopelt.methods.module import Module
 from autopelt.modules.attachment import attach
 from autopelt.modules.checkpoint import save
-from autopelt.study.config import TrainingConfig
+from autopelt.study.config import RECORD, TrainingConfig
 from autopelt.system.files import write_text
 from autopelt.tasks import task_from_files
-from autopelt.training.final import RECORD, ModelRecord
+from autopelt.training.final import ModelRecord
 from autopelt.training.spec import Setup
 
 LAYERS = 2
