@@ -9,7 +9,10 @@ from autopelt.cards.wording import listed, share
 from autopelt.study.facts import TaskFacts
 from autopelt.study.record import StudyRecord
 
-SETTINGS = ("epochs", "batch_size", "max_length", "train_examples", "learning_rate_factor")
+SETTINGS = (
+    "epochs", "batch_size", "max_length", "train_examples", "selection_examples",
+    "report_examples", "learning_rate_factor",
+)  # fmt: skip
 """Settings shown on the card itself, where the configuration has them under these names."""
 
 

@@ -37,8 +37,8 @@ FURTHER = 3
 @options("model", "revision", "backbone_description", "own_methods", "data")
 @option("workers", words="Trainings at once.")
 @option("epochs", words="Epochs of a training.")
-@options("batch_size", "max_length", "train_examples", "schedule")
-@options("packing", "gradient_checkpointing", "random_seed")
+@options("batch_size", "max_length", "train_examples", "selection_examples", "report_examples")
+@options("schedule", "packing", "gradient_checkpointing", "random_seed")
 @click.option("--out", help="Folder to write.  [default: reports/compare-TASK]")
 @json_option
 def compare(

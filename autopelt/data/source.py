@@ -31,13 +31,16 @@ class Source:
 
     Attributes:
         data: folder with tasks' files, resolved by the caller; None: the Hub.
-        train_examples: train on so many examples only, drawn stratified; None: all.
+        train_examples, selection_examples, report_examples: use so many of a split only, drawn
+            stratified; None: all.
         random_seed: of the cut into splits and of the draw; one per study, never one per trial.
         offline: never ask the network; the Hub's local cache still counts.
     """
 
     data: Path | None = None
     train_examples: int | None = None
+    selection_examples: int | None = None
+    report_examples: int | None = None
     random_seed: int = 0
     offline: bool = False
 

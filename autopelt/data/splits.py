@@ -46,8 +46,8 @@ def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits
 
     Three parts are the three splits. From train and report, selection is cut from train; from train
     and selection, or train alone, the report split is cut from train first. Cuts go by a hash of
-    each text (`autopelt.data.draw`) and depend on the source's random seed only: ``train_examples``
-    never changes selection.
+    each text (`autopelt.data.draw`) and depend on the source's random seed only: how many
+    examples of one split are asked for never changes another.
 
     Raises:
         UnavailableError: a part is unusable or too small.
@@ -83,12 +83,16 @@ def cut(task: Examples, parts: Parts, source: Source, *, report: bool) -> Splits
         sentences.append("what is chosen by is a part of its own in the data.")
     else:
         selection, train = cut_off("selection", CUT)
-    whole, train = len(train), _fewer(task, train, source, notes)
-    if by_us or len(train) < whole:
-        by_us.append("train")
     if report and held_out is None:
         held_out = read("report")
         examples += len(held_out)
+    whole = len(train)
+    train = _fewer(task, train, "train", source.train_examples, source, notes)
+    selection = _fewer(task, selection, "selection", source.selection_examples, source, notes)
+    if held_out is not None:
+        held_out = _fewer(task, held_out, "report", source.report_examples, source, notes)
+    if by_us or len(train) < whole:
+        by_us.append("train")
 
     notes += shared("selection", selection, "train", train)
     if held_out is not None:
@@ -132,16 +136,23 @@ def _chosen(task: Examples, examples: Keyed, source: Source, stream: int) -> tup
     ), f"by place, as all {task.example}s are equal"
 
 
-def _fewer(task: Examples, train: Keyed, source: Source, notes: list[str]) -> Keyed:
-    wanted = source.train_examples
-    if wanted is None:
-        return train
-    if wanted >= len(train):
-        if wanted > len(train):
-            notes.append(f"{wanted} training examples were asked for; there are {len(train)}.")
-        return train
-    strata = task.strata(train.dataset)
-    return train.select(draw(wanted, train.keys, source.random_seed, strata))
+def _fewer(
+    task: Examples,
+    examples: Keyed,
+    split: str,
+    wanted: int | None,
+    source: Source,
+    notes: list[str],
+) -> Keyed:
+    if wanted is None or wanted >= len(examples):
+        if wanted is not None and wanted > len(examples):
+            what = "training" if split == "train" else split
+            notes.append(f"{wanted} {what} examples were asked for; there are {len(examples)}.")
+        return examples
+    if split != "train":
+        notes.append(f"{split}: {wanted} of {len(examples)} examples are used.")
+    strata = task.strata(examples.dataset)
+    return examples.select(draw(wanted, examples.keys, source.random_seed, strata))
 
 
 def content_hash(*datasets: Dataset) -> str:

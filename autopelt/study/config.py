@@ -54,6 +54,8 @@ class TrainingConfig(BaseModel):
     """How one architecture is trained. The learning rates are the methods' own, times a factor.
 
     Attributes:
+        train_examples, selection_examples, report_examples: how many of a split are used, drawn
+            stratified; None: all.
         learning_rate_factor: on every learning rate, the head's too.
         warmup: share of the steps over which the rate rises; then it falls to 0.
         schedule: how it falls: ``linear``, or ``cosine``, which stays high for longer.
@@ -75,6 +77,8 @@ class TrainingConfig(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=65_536, strict=True)] = 16
     max_length: Annotated[int, Field(ge=4, le=1_000_000, strict=True)] | None = None
     train_examples: Positive | None = None
+    selection_examples: Positive | None = None
+    report_examples: Positive | None = None
     learning_rate_factor: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
     schedule: Literal["linear", "cosine"] = "linear"

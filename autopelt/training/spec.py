@@ -22,7 +22,8 @@ class Setup:
         model: as users name it, with ``@revision`` where one is asked for.
         task: name of a task or a task file.
         data: folder with the task's files, or None.
-        train_examples: how many training examples to use, or None for all.
+        train_examples, selection_examples, report_examples: how many examples of a split to use, or
+            None for all.
         max_length: tokens an example may have, or None for the task's default.
         random_seed: of the split into train and selection and of the choice of examples.
         recorded: the examples that it must be, or None for any.
@@ -45,6 +46,8 @@ class Setup:
     own_methods: str | None = None
     quantised: str = ""
     own_loop: str | None = None
+    selection_examples: int | None = None
+    report_examples: int | None = None
 
     def __post_init__(self) -> None:
         self.run_own_methods()
@@ -73,6 +76,8 @@ class Setup:
             config.own_methods,
             precision if precision in QUANTISED else "",
             config.own_loop,
+            config.training.selection_examples,
+            config.training.report_examples,
         )
 
     @property
@@ -101,6 +106,8 @@ def data_source(setup: Setup) -> Source:
     return Source(
         data=None if setup.data is None else Path(setup.data),
         train_examples=setup.train_examples,
+        selection_examples=setup.selection_examples,
+        report_examples=setup.report_examples,
         random_seed=setup.random_seed,
     )
 

@@ -43,6 +43,31 @@ def test_too_few_examples_and_too_many_wanted():
     assert 18 <= left <= 27
 
 
+def test_fewer_examples_of_one_split_move_no_other():
+    whole = _task(_rows(400)).load(Source(), report=True)
+    few = _task(_rows(400)).load(
+        Source(train_examples=30, selection_examples=20, report_examples=10), report=True
+    )
+    assert few.report is not None
+    assert whole.report is not None
+    parts = [
+        (few.train, whole.train, 30),
+        (few.selection, whole.selection, 20),
+        (few.report, whole.report, 10),
+    ]
+    for part, of, size in parts:
+        assert len(part) == size
+        assert set(part["text"][:]) < set(of["text"][:])
+        assert part["label"][:].count(0) == size // 2  # drawn stratified
+    assert few.facts.sizes == {"train": 30, "selection": 20, "report": 10}
+    assert "selection: 20 of" in " ".join(few.facts.notes)
+    assert "report: 10 of" in " ".join(few.facts.notes)
+    one = _task(_rows(400)).load(Source(selection_examples=20), report=True)
+    assert one.train["text"][:] == whole.train["text"][:]
+    assert one.report is not None
+    assert one.report["text"][:] == whole.report["text"][:]
+
+
 def test_an_appended_row_moves_no_other():
     """Of a search before, 35 of 100 examples to report on had been trained or selected on."""
 
