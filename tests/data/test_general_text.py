@@ -1,4 +1,4 @@
-"""The general text: passages by line; the built-in one is what docs/search.md says."""
+"""The general text: passages by line; the built-in one is what docs/objectives.md says."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def test_no_text_is_one_line(tmp_path: Path, content: bytes) -> None:
 def test_the_built_in_text_is_there() -> None:
     passages = general_text(None)
     words = sum(len(passage.split()) for passage in passages)
-    page = (Path(__file__).parents[2] / "docs" / "search.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "objectives.md").read_text("utf-8")
     assert f"{len(passages)} passages" in page
     assert words > 1400
     assert len(set(passages)) == len(passages)
