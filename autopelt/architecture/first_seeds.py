@@ -9,10 +9,11 @@ FIRST = (
     *(("unipelt", OWN), ("pt-unipelt", OWN)),
     *(("adapter-pfeiffer", OWN), ("adapter-pfeiffer", HIGH), ("head-only", OWN)),
     *(("sapa", HIGH), ("sapa", OWN), ("lora-r8", OWN), ("lora-r8", HIGH)),
+    *(("adapter-pfeiffer-1", HIGH), ("lora-r1", HIGH)),
     *(("unipelt", HIGH), ("pt-unipelt", HIGH)),
 )
 """What comes first: what was published, then what was best on real tasks, at two rates, so that a
-model sees early what a rate does."""
+model sees early what a rate does; and the smallest, at the higher one often as good."""
 
 WRITING = (
     *(("lora-r8", OWN), ("lora-all-r8", OWN), ("lora-r8", HIGH), ("ia3", OWN)),
@@ -53,5 +54,4 @@ def default_seeds(shapes: Shapes, writes: bool = False) -> tuple[str, ...]:
         "adapter-parallel",
         "lora-r16",
         "mam",
-        "lora-r1",
     )

@@ -41,6 +41,8 @@ ACQUISITION_BATCH = 64
 """Points at which an acquisition function of BoTorch is evaluated at once."""
 ANCHOR = 3
 """Every so many milestones one begins from the medians of the priors."""
+KEPT = 0.5
+"""Of what the best gains over the head alone, what is to be kept to be worth choosing."""
 NEGLIGIBLE = 0.01
 """A training again is worth nothing below this part of one training's deviation."""
 GAPS = (0.1, 0.3, 1.0, 10.0)
@@ -101,7 +103,7 @@ class Model:
             value, order = _best_score(means, reference_score)
         else:
             costs = CostModel(self.features, history.observed)
-            value, order = self._front(known, means, reference_score, costs)
+            value, order = self._front(known, means, _floor(reference_score, means), costs)
 
         def posterior(matrix: Matrix) -> ScorePosterior:
             return surrogate.predict(self._with_source(self.features.of(matrix)))
@@ -169,7 +171,7 @@ class Model:
         worth: Worth = best_of
         if not single:
             parameters = [o.parameters for o in contenders]
-            worth = front_of_size(parameters, self.space.limit, reference_score)
+            worth = front_of_size(parameters, self.space.limit, _floor(reference_score, means))
         gains = knowledge_gradient(means, covariance, surrogate.noise, worth)
         if gains.max() >= NEGLIGIBLE * surrogate.noise:
             return contenders[int(gains.argmax())]
@@ -347,6 +349,20 @@ def _reference_score(known: Sequence[Observation], means: Array) -> float:
     """What the head alone is expected to score, else the least that is expected of anything."""
     alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
     return float(alone[0] if alone else means.min())
+
+
+def _floor(reference_score: float, means: Array) -> float:
+    """The score above which the front is asked for.
+
+    Over log10(parameters) most of the hypervolume above the head alone lies among architectures of
+    a few hundred parameters that hardly learn, which nobody would choose.
+
+    Args:
+        reference_score: of the head alone.
+        means: expected scores within the budget.
+    """
+    best = max(reference_score, float(means.max(initial=reference_score)))
+    return reference_score + KEPT * (best - reference_score)
 
 
 def milestones(count: int) -> list[int]:

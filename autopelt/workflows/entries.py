@@ -40,8 +40,9 @@ def seed_entries(
     By default those whose methods and places the space has: at most a third of the trials, but two
     at least; a longer study begins like a shorter one. They come at their own learning rate and at
     a higher one that the space offers. What is over the budget is shrunk to fit, as ``name~``; of
-    the first names it comes as it is too, a reference point, up to twice the budget. A decoder
-    without a head begins with LoRA, as people fine-tune it, and with nothing over the budget.
+    the first names it comes as it is too, a reference point, where it is a quarter to once over the
+    budget. A decoder without a head begins with LoRA, as people fine-tune it, and with nothing over
+    the budget.
 
     What a user names comes as it is, whatever the space and the budget, then shrunk; higher rates
     follow as far as a third of the trials goes.
@@ -86,7 +87,7 @@ def seed_entries(
                 whole = seed_architecture(name, shapes)
                 wanted = usual_rate(config, whole, shapes) if rate == USUAL else rates[rate]
                 entries.append(entry(name, wanted, fitting=True))
-                over = limit < counter.count(whole).deployed <= 2 * limit
+                over = ALIKE * limit < counter.count(whole).deployed <= 2 * limit
                 if over and rate == OWN and name in dict(first) and not writes:
                     later.append(entry(name, own, fitting=False))
             if place + 1 == len(first):  # what is within the budget comes before the references
@@ -103,6 +104,9 @@ def _each_once(entries: Sequence[Entry | None]) -> list[Entry]:
             unique.setdefault(entry.architecture.id, entry)
     return list(unique.values())
 
+
+ALIKE = 1.25
+"""What is less than this times the budget is hardly another architecture when it was shrunk."""
 
 HIGHER = 4.0
 """Times the methods' own learning rates: short trainings want more than what was published."""

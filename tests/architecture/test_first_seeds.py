@@ -11,7 +11,7 @@ from autopelt.architecture.seeds import seed_architecture
 SHAPES = shapes_of(6, 384)
 
 
-@pytest.mark.parametrize(("writes", "count"), [(False, 15), (True, 18)])
+@pytest.mark.parametrize(("writes", "count"), [(False, 16), (True, 18)])
 def test_the_names_are_seeds_each_once(writes: bool, count: int) -> None:
     names = default_seeds(replace(SHAPES, decoder=writes), writes)
     assert len(set(names)) == len(names) == count

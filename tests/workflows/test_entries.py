@@ -52,8 +52,8 @@ def labels(share: float = 0.001, **given: object) -> list[str]:
 def test_the_first_of_the_default_space_in_order() -> None:
     assert labels(trials=44) == [
         *("unipelt~", "pt-unipelt~", "adapter-pfeiffer~", "adapter-pfeiffer~ x4", "head-only"),
-        *("sapa~ x4", "sapa~", "lora-r8~", "lora-r8~ x4", "unipelt~ x4", "pt-unipelt~ x4"),
-        *("adapterdrop-3~", "adapterdrop-3~ x4", "prefix-10~"),
+        *("sapa~ x4", "sapa~", "lora-r8~", "lora-r8~ x4"),
+        *("adapter-pfeiffer-1 x4", "lora-r1 x4", "unipelt~ x4", "pt-unipelt~ x4", "adapterdrop-3~"),
     ]
 
 
@@ -85,8 +85,9 @@ def test_a_third_of_a_study_at_most_and_more_trials_add_to_the_end(
 
 
 def test_what_is_over_the_budget_comes_as_it_is_only_near_to_it() -> None:
-    far, near = labels(trials=60), labels(0.01, trials=60)
+    far, near = labels(trials=60), labels(0.008, trials=60)
     assert "unipelt" not in far
+    assert "unipelt" not in labels(0.01, trials=60)  # as `unipelt~` it is nearly the same
     assert {"unipelt", "pt-unipelt"} <= set(near)
     assert near.index("unipelt") > near.index("pt-unipelt~ x4")  # after what is within it
     assert "unipelt x4" not in near
@@ -95,7 +96,7 @@ def test_what_is_over_the_budget_comes_as_it_is_only_near_to_it() -> None:
 def test_a_space_has_the_seeds_that_it_can_say() -> None:
     of = {name: labels(0.01, space=name, trials=60) for name in ("lora", "autopeft", "tiny")}
     assert {name.split("-")[0] for name in of["lora"]} == {"lora", "head"}
-    assert of["lora"][:4] == ["head-only", "lora-r8", "lora-r8 x4", "lora-r2"]
+    assert of["lora"][:4] == ["head-only", "lora-r8", "lora-r8 x4", "lora-r1 x4"]
     assert not any("lora" in name or "unipelt" in name for name in of["autopeft"])
     assert {"adapter-pfeiffer", "sapa", "mam~"} <= set(of["autopeft"])
     assert not any("sapa" in name for name in of["tiny"])
