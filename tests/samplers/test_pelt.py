@@ -86,14 +86,23 @@ def test_it_works_for_every_shipped_space_and_depth(name: str, layers: int, hidd
 
 
 def test_it_beats_random_sampling() -> None:
-    """Of 24 trials, the front is larger on a smooth problem."""
+    """Of 24 trials, the front above half of the best score is larger on a smooth problem."""
     space = bound("pelt")
     found = []
     for sampler in (PELTSampler(space, random_seed=0), RandomFeasibleSampler(space, random_seed=0)):
         made = run(study_of(sampler), space, 24)
         points = [(space.counter.count(a).deployed, score_of(a)) for a in made]
-        found.append(hypervolume(points, space.limit, 0.0))
+        found.append(hypervolume(points, space.limit, 0.45))
     assert found[0] > 1.05 * found[1]
+
+
+def test_the_front_is_asked_for_where_one_would_choose() -> None:
+    """Two in five of the proposals were of a few hundred parameters, and hardly learned."""
+    space = bound("pelt")
+    sampler = PELTSampler(space, random_seed=0, share=0.0)
+    made = run(study_of(sampler), space, 24)[sampler.start :]
+    best = max(score_of(a) for a in made)
+    assert sum(score_of(a) > best / 2 for a in made) > 0.9 * len(made)
 
 
 def test_score_alone_finds_a_better_best() -> None:
