@@ -22,6 +22,7 @@ from autopelt.samplers.local_search import Effort, Unseen, best_candidate
 from autopelt.samplers.repeats import Worth, best_of, front_of_size, knowledge_gradient
 from autopelt.samplers.surrogate import Hyperparameters, Surrogate
 from autopelt.space.bound import BoundSpace
+from autopelt.space.simple import PARTS, parts
 from autopelt.space.tables import Matrix, Vector
 from autopelt.statistics.pareto import front_of
 
@@ -43,6 +44,8 @@ ANCHOR = 3
 """Every so many milestones one begins from the medians of the priors."""
 KEPT = 0.5
 """Of what the best gains over the head alone, what is to be kept to be worth choosing."""
+WORDY = 0.9
+"""What is gained counts so much for each run of layers that must be told beyond three."""
 NEGLIGIBLE = 0.01
 """A training again is worth nothing below this part of one training's deviation."""
 GAPS = (0.1, 0.3, 1.0, 10.0)
@@ -113,7 +116,8 @@ class Model:
 
         def ours(matrix: Matrix) -> Array:
             gain = value(posterior(matrix), matrix)
-            return gain * _apart(matrix, pending) * keeps.chance(matrix)
+            likely = _apart(matrix, pending) * keeps.chance(matrix)
+            return gain * likely * _told(self.space, matrix)
 
         worth: Callable[[Matrix], Array] = ours
         if acquisition is not None:
@@ -349,6 +353,15 @@ def _reference_score(known: Sequence[Observation], means: Array) -> float:
     """What the head alone is expected to score, else the least that is expected of anything."""
     alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
     return float(alone[0] if alone else means.min())
+
+
+def _told(space: BoundSpace, matrix: Matrix) -> Array:
+    """(n,) less than 1 for points that cannot be told in a few words.
+
+    Far from all that is known the model promises as much of a mixture of everything as of a plain
+    architecture; the plain one can be understood, and teaches more of what its parts are worth.
+    """
+    return np.asarray(WORDY ** np.maximum(0, parts(space, matrix) - PARTS), dtype=np.float64)
 
 
 def _floor(reference_score: float, means: Array) -> float:

@@ -21,6 +21,7 @@ from autopelt.samplers import (
 from autopelt.samplers.history import Reader
 from autopelt.samplers.model import milestones
 from autopelt.samplers.pelt import FITS
+from autopelt.space.simple import parts
 from autopelt.space.space import shipped_spaces
 from autopelt.statistics.pareto import hypervolume
 
@@ -103,6 +104,15 @@ def test_the_front_is_asked_for_where_one_would_choose() -> None:
     made = run(study_of(sampler), space, 24)[sampler.start :]
     best = max(score_of(a) for a in made)
     assert sum(score_of(a) > best / 2 for a in made) > 0.9 * len(made)
+
+
+def test_what_is_proposed_can_be_told() -> None:
+    """Ten runs of layers with one method and size were proposed on average, as high as four are."""
+    space = bound("pelt")
+    sampler = PELTSampler(space, random_seed=0)
+    made = run(study_of(sampler), space, 24)[sampler.start :]
+    assert parts(space, np.array([space.encode(a) for a in made])).mean() < 6
+    assert max(score_of(a) for a in made) > 0.88
 
 
 def test_score_alone_finds_a_better_best() -> None:
