@@ -200,7 +200,10 @@ def _at_each(name: _Name, budgets: Sequence[Budget]) -> list[Method]:
             if (trial := name.study.best_within(limit)) is not None:
                 words = f"{name.study.name}:{trial.number}"
                 words += f" ({trial.label})" if trial.label else ""
-                made.append(name.method(words, trial.architecture, (budget,)))
+                architecture = trial.architecture
+                if trial.label:  # made by hand: the comparison's rates are of the method's own
+                    architecture = replace(architecture, learning_rate_multiplier=1.0)
+                made.append(name.method(words, architecture, (budget,)))
         return made
     shrunk = name.text.partition("@")[0].endswith("~")
     if name.role == FOUND and not shrunk:
