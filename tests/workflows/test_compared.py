@@ -94,6 +94,22 @@ def test_a_study_gives_what_it_expects_most_of_within_each_budget(
         several_budgets([], config)
 
 
+def test_what_a_study_found_by_hand_is_at_its_methods_own_rates(
+    config: StudyConfig, tiny_bert: Path, tmp_path: Path
+) -> None:
+    """Offered the same factors on four times its rates, it was another architecture."""
+    made = plan(tiny_bert, trials=1, epochs=1, seeds="lora-r1")
+    study = StudyStorage.create(
+        tmp_path / "s", made.config, made.facts, make_sampler("random", made.space, 0)
+    )
+    high = replace(made.seeds[0].architecture, learning_rate_multiplier=4.0)
+    study.complete(0, 0.9, add_trial(study, made, 0, "lora-r1 x4", high))
+    budgets = several_budgets(["4%"], config)
+    found, hand = methods_within([f"{tmp_path / 's'}:best", "lora-r1"], config, budgets)
+    assert (found.name, found.role, hand.role) == ("s:0 (lora-r1 x4)", FOUND, HAND)
+    assert found.key == hand.key
+
+
 def test_finalists_of_one_table_are_chosen_even_at_a_single_rate(
     config: StudyConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
