@@ -308,7 +308,8 @@ class StudyRecord:
         """The highest expected score within the budget, simple where simple is as good.
 
         Of what is expected within a tenth of a standard deviation of the highest, the one with the
-        shortest description; where no deviation is known, the smallest of equals.
+        shortest description, and of these the one whose learning rate is nearest to its methods'
+        own: higher ones scatter more. Where no deviation is known, the smallest of equals.
         """
         return self.best_within(self.limit)
 
@@ -323,7 +324,12 @@ class StudyRecord:
         if not math.isfinite(highest.sd):
             return ranked[0]
         equal = [t for t in ranked if self.expected(t) >= highest.mean - 0.1 * highest.sd]
-        return min(equal, key=lambda t: t.architecture.description_length)
+
+        def told(t: TrialRecord) -> tuple[int, float]:
+            rate = t.architecture.learning_rate_multiplier
+            return t.architecture.description_length, abs(math.log2(rate))
+
+        return min(equal, key=told)
 
     @property
     def best_seed(self) -> TrialRecord | None:
