@@ -60,8 +60,16 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
             f"confirm. Go on: {command('resume', 'STUDY')}"
         )
 
+    # Of the search alone, so that a confirmation which is interrupted goes on with the same.
+    searched = replace(record, confirmed=())
+    picked = (searched.best_found, searched.best_seed)
+
     def rank(trials: list[TrialRecord]) -> list[TrialRecord]:
-        return sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
+        ordered = sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
+        # Of equals the one that the study names: what it picks is what is confirmed.
+        least = means[ordered[0].number] - 0.1 * record.belief(ordered[0]).sd if ordered else 0.0
+        equal = [t for t in ordered if t in picked and means[t.number] >= least]
+        return [*equal, *(t for t in ordered if t not in equal)]
 
     found = rank([t for t in inside if not t.label])
     if record.config.objectives.weigh_costs:
@@ -70,8 +78,6 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
         found = [t for t in found if t.number in on_front or t is found[0]]
     seeds = rank([t for t in inside if t.label])
     chosen = {t.number: t for t in (*found[:top], *seeds[:top])}
-    # Of the search alone, so that a confirmation which is interrupted goes on with the same.
-    searched = replace(record, confirmed=())
     answered = answer(searched) if record.config.objectives.weigh_costs else None
     for small in answered.smallest[:1] if answered is not None else ():
         chosen |= {t.number: t for t in (small.trial, small.hand) if t is not None}

@@ -42,7 +42,8 @@ def gap(row):
     if row["found_id"] == row["other_id"]:
         return "the same"
     words = f"{ends[0]} [{ends[1]}, {ends[2]}]"
-    return words if "noise" in row["sureness"] else f"**{words}**"
+    sure = float(row["difference_low"]) > 0 or float(row["difference_high"]) < 0
+    return f"**{words}**" if sure else words
 
 
 def ratio(row, what):

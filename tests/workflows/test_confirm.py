@@ -37,7 +37,7 @@ from autopelt.study.confirmation import (
 from autopelt.study.ledger import Constant, Training
 from autopelt.study.noise import difference_error, seed_spread
 from autopelt.study.objectives import Objectives
-from autopelt.study.record import StudyRecord, TrialRecord
+from autopelt.study.record import Belief, StudyRecord, TrialRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.training import context as contexts
 from autopelt.training import final
@@ -249,6 +249,23 @@ def test_the_best_proposal_is_a_candidate_even_where_a_seed_architecture_dominat
     best = max(proposed, key=lambda t: t.count.deployed)
     means[best.number] = 0.5
     assert candidates(record, means, 1)[0].trial == best
+
+
+def test_of_equals_what_the_study_picks_is_confirmed(searched: tuple[Path, Plan]) -> None:
+    """Another was confirmed than `best/` has, whose learning rate scattered more."""
+    record = StudyStorage.open(searched[0]).record()
+    one, other = [t for t in record.complete if not t.label and record.feasible(t)][:2]
+    high = replace(other.architecture, modules=one.architecture.modules)
+    high = replace(high, learning_rate_multiplier=8 * one.architecture.learning_rate_multiplier)
+    other = replace(other, architecture=high, count=one.count)
+    trials = tuple(other if t.number == other.number else t for t in record.trials)
+    trials = tuple(t for t in trials if t.label or t in (one, other))
+    beliefs = {**record.beliefs, one.architecture.id: Belief(0.949, 0.05, 1.0, 1)}
+    beliefs[high.id] = Belief(0.95, 0.05, 1.0, 1)
+    known = replace(record, trials=trials, beliefs=beliefs)
+    means = {t.number: known.expected(t) for t in known.complete}
+    assert known.best == one
+    assert candidates(known, means, 1)[0].trial == one
 
 
 def test_where_the_score_alone_was_asked_for_being_small_is_no_merit(
