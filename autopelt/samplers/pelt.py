@@ -47,7 +47,7 @@ FITS = "surrogate"
 """User attribute of a study: hyperparameters of fits that others begin from."""
 NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 SHARE = 0.5
-"""Of the proposals, those that ask for the best score; see docs/search.md for what others give."""
+"""Of the proposals, those that ask for the best score; docs/search.md says what both give."""
 
 
 @dataclass(frozen=True)

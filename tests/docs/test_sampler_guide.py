@@ -1,9 +1,9 @@
-"""docs/search.md: its programs run as printed, one after the other."""
+"""docs/sampler.md: its programs run as printed, one after the other."""
 
 import re
 from pathlib import Path
 
-GUIDE = Path(__file__).parents[2] / "docs" / "search.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "sampler.md"
 
 
 def test_the_programs_of_the_guide_run(capsys) -> None:
