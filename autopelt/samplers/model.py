@@ -374,7 +374,7 @@ def _floor(reference_score: float, means: Array) -> float:
         reference_score: of the head alone.
         means: expected scores within the budget.
     """
-    best = max(reference_score, float(means.max(initial=reference_score)))
+    best = float(means.max(initial=reference_score))
     return reference_score + KEPT * (best - reference_score)
 
 

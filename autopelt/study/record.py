@@ -1,7 +1,7 @@
 """What a study knows, as plain values: the report, the verdict and the command line read these."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
@@ -318,12 +318,16 @@ class StudyRecord:
         return self._best_of([t for t in self.ranked if t.count.deployed <= limit])
 
     def _best_of(self, ranked: list[TrialRecord]) -> TrialRecord | None:
-        if not ranked:
-            return None
-        highest = self.belief(ranked[0])
-        if not math.isfinite(highest.sd):
+        return self.simplest(ranked, self.expected) if ranked else None
+
+    def simplest(
+        self, ranked: Sequence[TrialRecord], expected: Callable[[TrialRecord], float]
+    ) -> TrialRecord:
+        """Of trials, the highest of `expected` first, the one to pick; see `best`."""
+        sd = self.belief(ranked[0]).sd
+        if not math.isfinite(sd):
             return ranked[0]
-        equal = [t for t in ranked if self.expected(t) >= highest.mean - 0.1 * highest.sd]
+        equal = [t for t in ranked if expected(t) >= expected(ranked[0]) - 0.1 * sd]
 
         def told(t: TrialRecord) -> tuple[int, float]:
             rate = t.architecture.learning_rate_multiplier

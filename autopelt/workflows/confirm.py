@@ -62,14 +62,12 @@ def candidates(record: StudyRecord, means: dict[int, float], top: int) -> list[C
 
     # Of the search alone, so that a confirmation which is interrupted goes on with the same.
     searched = replace(record, confirmed=())
-    picked = (searched.best_found, searched.best_seed)
 
     def rank(trials: list[TrialRecord]) -> list[TrialRecord]:
         ordered = sorted(trials, key=lambda t: (-means[t.number], t.count.deployed, t.number))
-        # Of equals the one that the study names: what it picks is what is confirmed.
-        least = means[ordered[0].number] - 0.1 * record.belief(ordered[0]).sd if ordered else 0.0
-        equal = [t for t in ordered if t in picked and means[t.number] >= least]
-        return [*equal, *(t for t in ordered if t not in equal)]
+        # What a study picks is what is confirmed, by the same rule of equals.
+        first = searched.simplest(ordered, lambda t: means[t.number]) if ordered else None
+        return sorted(ordered, key=lambda t: t is not first)
 
     found = rank([t for t in inside if not t.label])
     if record.config.objectives.weigh_costs:

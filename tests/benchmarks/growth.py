@@ -18,18 +18,15 @@ proposal  seconds of one of the pelt sampler's (not measured above 2,000 trials)
 import argparse
 import json
 import math
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import optuna
 import torch
+from light_commands import cpu
+from measuring import resident
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from tiny_models import make_tiny_bert
@@ -47,32 +44,12 @@ MOST = 2000
 """Trials beyond which no proposal is timed."""
 
 
-def memory() -> float:
-    """Resident memory of this process in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def of_children(run: Callable[[], Any]) -> float:
-    """CPU seconds of the processes that a call starts and waits for."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def command(*words: str) -> float:
-    """CPU seconds of an autopelt command."""
-    line = [sys.executable, "-m", "autopelt", *words]
-    return of_children(lambda: subprocess.run(line, check=True, capture_output=True))
-
-
 def grown(folder: Path, model: torch.nn.Module, trials: int) -> dict[str, float]:
     """One row."""
     at: list[tuple[float, float]] = []
 
     def train(model: torch.nn.Module, trial: autopelt.Trial) -> float:
-        at.append((time.process_time(), memory()))
+        at.append((time.process_time(), resident("VmRSS") / 1e6))
         size = trial.count.deployed
         wave = math.sin(trial.random_seed)
         return 0.5 + 0.4 * size / (size + 500) + 0.02 * wave
@@ -94,8 +71,8 @@ def grown(folder: Path, model: torch.nn.Module, trials: int) -> dict[str, float]
         "memory": at[-1][1] - at[tenth][1],
         "end": ended - at[-1][0],
         "again": search(trials + 1),
-        "status": command("status", str(folder)),
-        "report": command("report", str(folder)),
+        "status": cpu(["status", str(folder)], check=True),
+        "report": cpu(["report", str(folder)], check=True),
         "page": (folder / "index.html").stat().st_size / 1e6,
         "folder": sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6,
     }

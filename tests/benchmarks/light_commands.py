@@ -35,11 +35,11 @@ COMMANDS = (
 )
 
 
-def cpu(words: Sequence[str]) -> float:
-    """CPU seconds of one command."""
+def cpu(words: Sequence[str], *, check: bool = False) -> float:
+    """CPU seconds of one command; `check`: it must end well."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "autopelt", *words]
-    subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=check)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

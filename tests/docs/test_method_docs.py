@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs_table import table_of
+from docs_table import markdown, table_of
 from transformers import BertConfig
 
 from autopelt.architecture.architecture import Architecture
@@ -66,17 +66,12 @@ def said(method, why_not):
     return words if gated or "gate" not in method.options else f"{words}, without a gate"
 
 
-def table(header, rows):
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
 def papers():
     rows = []
     for method in ORDERED:
         authors, address = source(method)
         rows.append((method.words, f"`{formula(method)}`", f"[{authors}]({address})"))
-    return table(("method", "what it computes", "paper"), rows)
+    return markdown(("method", "what it computes", "paper"), rows)
 
 
 def facts():
@@ -107,7 +102,7 @@ def facts():
             )
         )
     exports = ("merged", "peft", "adapters")
-    return table(("method", "parameters", "of MiniLM", "rate", "gate", *exports), rows)
+    return markdown(("method", "parameters", "of MiniLM", "rate", "gate", *exports), rows)
 
 
 def locations():
@@ -118,7 +113,7 @@ def locations():
         (", ".join(f"`{name}`" for name in names), listed(at), size or "none: `[0, 1]`")
         for (at, size), names in alike.items()
     ]
-    return table(("method", "locations", "size"), rows)
+    return markdown(("method", "locations", "size"), rows)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +125,6 @@ def locations():
     ],
 )
 def test_a_table_is_what_the_methods_say(page, mark, make):
-    made = make() + "\n"
+    made = make()
     why = "run: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_method_docs.py"
     assert table_of(DOCS / page, mark, made) == made, why

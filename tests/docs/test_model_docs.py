@@ -7,7 +7,7 @@ from pathlib import Path
 
 import transformers
 import yaml
-from docs_table import table_of
+from docs_table import markdown, table_of
 from families import FOUND, config_of
 from zoo import CONFIGS
 
@@ -65,6 +65,5 @@ def _short(maps):
 
 
 def test_the_table_of_models_is_the_truth():
-    rows = [HEADER, ["---"] * len(HEADER), *map(row, sorted(CONFIGS | FOUND))]
-    table = "\n".join("| " + " | ".join(cells) + " |" for cells in rows) + "\n"
+    table = markdown(HEADER, map(row, sorted(CONFIGS | FOUND)))
     assert table_of(PAGE, "models", table) == table

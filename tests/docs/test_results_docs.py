@@ -6,7 +6,7 @@ To write them anew: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_results_docs.py
 import csv
 from pathlib import Path
 
-from docs_table import table_of
+from docs_table import markdown, table_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "results.md"
@@ -21,11 +21,6 @@ def comparisons():
                 row["what"]: row for row in csv.DictReader(file)
             }
     return made
-
-
-def table(header, rows):
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def side(row, role):
@@ -59,7 +54,8 @@ def test_found_and_by_hand():
         full = pairs["full"]
         rows.append([task, "full", side(full, "found"), side(full, "other"), gap(full)])
     header = ["task", "budget", "found", "by hand", "difference"]
-    assert table_of(PAGE, "budgets", table(header, rows)) == table(header, rows)
+    table = markdown(header, rows)
+    assert table_of(PAGE, "budgets", table) == table
 
 
 def test_the_smallest_as_good():
@@ -74,4 +70,5 @@ def test_the_smallest_as_good():
         for task, pairs in comparisons().items()
     ]
     header = ["task", "as good as, within", "found", "by hand", "parameters", "latency"]
-    assert table_of(PAGE, "smallest", table(header, rows)) == table(header, rows)
+    table = markdown(header, rows)
+    assert table_of(PAGE, "smallest", table) == table

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from docs_table import table_of
+from docs_table import markdown, table_of
 
 from autopelt.cli.search import search
 from autopelt.data.benchmark import Benchmark
@@ -20,15 +20,9 @@ from autopelt.tasks.task_file import SCORES, TaskFile
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def _table(header, rows):
-    lines = [header, *rows]
-    dashes = ["---"] * len(header)
-    return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], dashes, *lines[1:]))
-
-
 def _tasks():
     rows = [(f"`{r.name}`", r.title, r.kind, r.metric, r.sizes) for r in catalogue(None)]
-    return _table(("task", "what", "kind", "metric", "sizes"), rows)
+    return markdown(("task", "what", "kind", "metric", "sizes"), rows)
 
 
 def _files():
@@ -39,12 +33,12 @@ def _files():
             layout = origin.layout
             files = ", ".join(f"`{choices[0]}`" for choices in layout.files.values())
             rows.append((f"`{name}`", f"`{layout.folder[0]}`", files, str(origin.on_hub)))
-    return _table(("task", "folder", "files", "on the Hub"), rows)
+    return markdown(("task", "folder", "files", "on the Hub"), rows)
 
 
 def _scores():
     rows = [(kind, ", ".join(f"`{score}`" for score in scores)) for kind, scores in SCORES.items()]
-    return _table(("kind", "scores; the first is the usual one"), rows)
+    return markdown(("kind", "scores; the first is the usual one"), rows)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +50,7 @@ def _scores():
     ],
 )
 def test_a_table_of_the_documentation_is_the_truth(page, mark, make):
-    table = make() + "\n"
+    table = make()
     assert table_of(DOCS / page, mark, table) == table
 
 

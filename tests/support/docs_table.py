@@ -14,3 +14,9 @@ def table_of(path, mark, made):
     found = re.search(pattern, text, flags=re.DOTALL)
     assert found
     return found[2]
+
+
+def markdown(header, rows):
+    """A table of cells, which are texts, as it stands in a page."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
