@@ -205,7 +205,9 @@ def _smallest(
     good = [t for t in inside if as_good(record, t, best, margin)]
     told = []
     for place, cost in enumerate(("params", *record.measured)):
-        ranked = sorted(good, key=lambda t: (record.costs(t)[place], -record.expected(t)))
+        ranked = sorted(
+            good, key=lambda t: (record.costs(t)[place], t is not best, -record.expected(t))
+        )
         first = ranked[0]
         told.append(
             Smallest(

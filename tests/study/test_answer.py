@@ -101,6 +101,18 @@ def test_the_smallest_is_the_cheapest_within_the_margin_and_by_hand_apart() -> N
     assert a.smallest[0].trial.number == 0
 
 
+def test_of_equals_in_cost_the_smallest_is_the_best_itself() -> None:
+    """Another with as many parameters was named, and confirmed beside the best."""
+    high, own = trial(0, 4, 0.80), trial(1, 4, 0.80)
+    high = replace(high, architecture=replace(own.architecture, learning_rate_multiplier=8.0))
+    made = replace(STUDY, trials=(high, own, trial(2, 6, 0.70, label="lora-r6")))
+    a = answer(believed(made, t0=(0.801, 0.02), t1=(0.80, 0.02), t2=(0.70, 0.02)))
+    assert a is not None
+    assert a.best.number == 1
+    assert a.smallest[0].trial.number == 1
+    assert a.smallest[0].gap is None
+
+
 def test_of_a_loss_the_margin_is_of_differences() -> None:
     """Hard examples, the same for all, make the scores uncertain, and not which is better."""
     hard = tuple(-2 + 0.05 * math.sin(7 * g) for g in range(40))
