@@ -32,9 +32,11 @@ def split_number(text: str) -> tuple[float, str] | None:
 def _scaled(text: str, units: Mapping[str, int], what: str, example: str) -> float:
     parts = split_number(text)
     sizes = {unit.lower(): size for unit, size in units.items()}
-    if parts is None or parts[1] not in sizes:
-        raise UsageError(f"'{text}' is not {what}; write it like {example}.")
-    return parts[0] * sizes[parts[1]]
+    if parts is not None and parts[1] in sizes:
+        value = parts[0] * sizes[parts[1]]
+        if math.isfinite(value):
+            return value
+    raise UsageError(f"'{text}' is not {what}; write it like {example}.")
 
 
 def parse_count(text: str) -> int:

@@ -43,6 +43,17 @@ def test_what_is_no_number_is_refused_with_an_example(
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [(q.parse_count, "1e300B"), (q.Seconds.parse, "1e307h"), (q.Bytes.parse, "1e300GiB")],
+)
+def test_what_its_unit_makes_infinite_is_no_number(
+    parse: Callable[[str], float], text: str
+) -> None:
+    with pytest.raises(UsageError, match="write it like"):
+        parse(text)
+
+
 @pytest.mark.parametrize("parse", PARSERS)
 @given(text=st.text(max_size=30))
 def test_parsers_raise_nothing_but_usage_errors(parse: Callable[[str], float], text: str) -> None:
