@@ -88,7 +88,11 @@ def _not_a_budget(text: str) -> UsageError:
     words = re.sub(r"\s*(?:percent|per cent|pct|%+)$", "%", text.strip().lower())
     comma = re.sub(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))", "", words).replace(",", ".")
     meant = ""
-    if comma != text and (parts := split_number(comma)) and parts[1] in ("", "%", "k", "m", "b"):
+    if (
+        comma != text.lower()
+        and (parts := split_number(comma))
+        and parts[1] in ("", "%", "k", "m", "b")
+    ):
         meant = f"did you mean {comma}? "
     return UsageError(
         f"budget '{text}' is no share and no count; {meant}write it like 1%, 0.5%, 300k or 1.2M."

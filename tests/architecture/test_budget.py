@@ -63,3 +63,8 @@ def test_counts_add_up(sizes: list[int], method: tuple[str, str]) -> None:
     modules = [Module(method[0], method[1], layer, size) for layer, size in enumerate(sizes)]
     whole = counter.count(Architecture(tuple(modules))).deployed
     assert whole == sum(counter.deployed(m) for m in modules)
+
+
+def test_what_is_infinite_is_not_asked_about_in_small_letters() -> None:
+    with pytest.raises(UsageError, match="no count; write it like"):
+        Budget.parse("1e300B")
