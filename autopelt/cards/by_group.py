@@ -10,7 +10,6 @@ from autopelt.cards.card import Finding, Table, cell, table
 from autopelt.cards.wording import name, plural, score
 from autopelt.study.noise import COUNTED, share_error
 from autopelt.study.record import StudyRecord
-from autopelt.tasks.by_group import KEY
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,10 @@ class Group:
 def groups(record: StudyRecord) -> list[Group]:
     """What the best architecture's first training scores on each group, the largest first."""
     best = record.best
-    if best is None:
+    if best is None or not record.task.groups:
         return []
+    from autopelt.tasks.by_group import KEY  # with it come all kinds of tasks
+
     return [
         Group(group, n, value)
         for group, n in record.task.groups.items()

@@ -20,7 +20,6 @@ from autopelt.statistics.paired import LIKELY
 from autopelt.study.answer import Answer, answer
 from autopelt.study.config import CONFIG
 from autopelt.study.record import RUNNING, StudyRecord, TrialRecord
-from autopelt.tasks.kinds import KINDS
 
 ENOUGH = 30
 """Trials that a study is offered at least where it has proposed nothing yet."""
@@ -117,12 +116,16 @@ def afterwards(record: StudyRecord, folder: str) -> dict[str, Command]:
 
 def ships_as(record: StudyRecord, trial: TrialRecord) -> str:
     """The format to export to: peft for a model that writes, where peft has its modules."""
-    kind, modules = KINDS.get(record.task.kind), trial.architecture.modules
-    writes = kind is not None and kind.writes
+    modules = trial.architecture.modules
     held = modules and all(
         m.method in METHODS and METHODS[m.method].not_in_peft(m) is None for m in modules
     )
-    return "peft" if writes and held else "autopelt"
+    if not held:
+        return "autopelt"
+    from autopelt.tasks.kinds import KINDS  # a tenth of a second, which `status` may not need
+
+    kind = KINDS.get(record.task.kind)
+    return "peft" if kind is not None and kind.writes else "autopelt"
 
 
 def commands(record: StudyRecord) -> tuple[Command, ...]:

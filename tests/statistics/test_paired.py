@@ -10,6 +10,7 @@ from autopelt.statistics.paired import (
     mean_and_interval,
     paired_difference,
     spread,
+    t_quantile,
 )
 
 GROUPS = 40
@@ -126,3 +127,10 @@ def test_the_error_of_one_score_over_examples_is_that_of_a_share():
     (one,) = trainings(right, np.arange(4000) % GROUPS, np.mean)
     assert example_error(one) == pytest.approx((0.8 * 0.2 / 4000) ** 0.5, rel=0.25)
     assert example_error(Scored(0, 0.8)) is None
+
+
+@pytest.mark.parametrize("freedom", [1.0, 1.7, 2.0, 4.0, 9.3, 39.0, 400.5, 1e5])
+def test_half_a_t_interval_is_scipys(freedom: float) -> None:
+    from scipy.special import stdtrit
+
+    assert t_quantile(freedom) == pytest.approx(float(stdtrit(freedom, 0.975)), rel=1e-9)
