@@ -8,8 +8,8 @@ OWN, HIGH, USUAL = "own", "high", "usual"
 FIRST = (
     *(("unipelt", OWN), ("pt-unipelt", OWN)),
     *(("adapter-pfeiffer", OWN), ("adapter-pfeiffer", HIGH), ("head-only", OWN)),
-    *(("sapa", HIGH), ("sapa", OWN), ("lora-r8", OWN), ("lora-r8", HIGH)),
-    *(("adapter-pfeiffer-1", HIGH), ("lora-r1", HIGH)),
+    *(("ia3", HIGH), ("sapa", HIGH), ("sapa", OWN), ("lora-r8", OWN), ("lora-r8", HIGH)),
+    *(("layer-norm", HIGH), ("adapter-pfeiffer-1", HIGH), ("lora-r1", HIGH), ("ia3", OWN)),
     *(("unipelt", HIGH), ("pt-unipelt", HIGH)),
 )
 """What comes first: what was published, then what was best on real tasks, at two rates, so that a

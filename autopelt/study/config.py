@@ -169,7 +169,7 @@ class StudyConfig(BaseModel):
     min_budget: BudgetField | None = None
     objectives: ObjectivesField = Objectives(best_too=True)
     general_text: str | None = None
-    space: SpaceField = Field("pelt", validate_default=True)
+    space: SpaceField = Field("mixed", validate_default=True)
     sampler: str = "pelt"
     seed_architectures: tuple[str, ...] | None = None
     warm_start: str | None = None

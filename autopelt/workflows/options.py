@@ -125,7 +125,7 @@ OPTIONS = {
         Option("own_methods", "Python file, run here, that registers methods of your own."),
         Option("budget", "Most trainable parameters: 1%, 300k.", "1%"),
         Option("min_budget", "Fewest trainable parameters, like the budget."),
-        Option("space", "Search space, by name or file.", "pelt"),
+        Option("space", "Search space, by name or file.", "mixed"),
         Option("sampler", "Who proposes: pelt, random, tpe, nsga2, gp, autopeft.", "pelt"),
         Option(
             "objectives",

@@ -13,15 +13,18 @@ from autopelt.workflows.entries import Entry, first_rates
 
 FAMILIES = 2
 """Hand-made architectures whose rates go on."""
-FURTHER = 3
-"""Trainings that this may take in all, in a study of 30 trials or more; one in ten of fewer."""
+SMALL = 0.1
+"""Of the budget: the best one below that counts as well, since small ones want the highest rates."""
+FURTHER = 4
+"""Trainings that this may take in all, in a study of 40 trials or more; one in ten of fewer."""
 
 
 def next_rate(record: StudyRecord) -> Entry | None:
     """The next hand-made architecture at a further rate, or None where enough is known.
 
-    Of the best ones within the budget, by expected score: twice the rate where the highest that was
-    tried is the best of several, half of it where the lowest is.
+    Of the two best within the budget, by expected score, and the best small one: twice the rate
+    where the highest that was tried is the best of several, half of it where the lowest is. A small
+    one that was tried at the higher of the first rates alone goes on from there.
     """
     space = record.config.space
     families: dict[Architecture, list[TrialRecord]] = {}
@@ -41,9 +44,12 @@ def next_rate(record: StudyRecord) -> Entry | None:
 
     leading = [(top, trials) for trials in families.values() if (top := best(trials)) is not None]
     leading.sort(key=lambda item: -record.expected(item[0]))
-    for top, trials in leading[:FAMILIES]:
+    own, high = first_rates(record.config)
+    small = [item for item in leading if item[0].count.deployed <= SMALL * record.limit][:1]
+    for top, trials in leading[:FAMILIES] + small:
         tried = sorted({_rate(t) for t in trials})
-        if len(tried) < 2 or _rate(top) not in (tried[0], tried[-1]):
+        goes_on = [top for top, _ in small] == [top] and tried == [high] and own < high
+        if not goes_on and (len(tried) < 2 or _rate(top) not in (tried[0], tried[-1])):
             continue
         wanted = _rate(top) * (2 if _rate(top) == tried[-1] else 0.5)
         rate = nearest(wanted, space.rates)

@@ -1,7 +1,7 @@
 """A table of real trainings: architectures on a real backbone and real data, a score every epoch.
 
     python tests/benchmarks/real_table.py --task sst2 --data GLUE --rows 1000
-    python tests/benchmarks/real_table.py --task stsb --data GLUE --rows 400
+    python tests/benchmarks/real_table.py --task stsb --data GLUE --rows 400 --train-examples 500
 
 Rows are kept in `data/trainings-TASK.parquet`, which is replaced after every architecture, so the
 command can be stopped and given again at any time; `--rows` is the total of a task. What is trained
@@ -186,16 +186,22 @@ def _at_random_rate(architecture: Architecture, rng: np.random.Generator) -> Arc
     return replace(architecture, learning_rate_multiplier=2 ** float(rng.integers(-8, 17) / 4))
 
 
-class Likelihood:
-    """The mean loss of the selection split beside each score, from the same forward passes.
+class Losses:
+    """What a training says beside its scores, from the same forward passes.
 
     Args:
-        task: its `predictions` are watched from now on.
+        task: its `predictions` and its `loss` are watched from now on.
     """
 
     def __init__(self, task: Any) -> None:
         self._sum, self._count = 0.0, 0
-        inner = task.predictions
+        self._steps: list[float] = []
+        inner, inner_loss = task.predictions, task.loss
+
+        def loss(outputs: Any, batch: Any) -> torch.Tensor:
+            found: torch.Tensor = inner_loss(outputs, batch)
+            self._steps.append(round(float(found.detach()), 4))
+            return found
 
         def predictions(outputs: Any, batch: Any) -> list[Any]:
             found: list[Any] = inner(outputs, batch)
@@ -204,12 +210,18 @@ class Likelihood:
             return found
 
         object.__setattr__(task, "predictions", predictions)
+        object.__setattr__(task, "loss", loss)
 
-    def take(self) -> float:
-        """The mean since it was last taken."""
+    def selection(self) -> float:
+        """The mean of the selection split since it was last asked for."""
         mean = self._sum / max(1, self._count)
         self._sum, self._count = 0.0, 0
         return mean
+
+    def steps(self) -> list[float]:
+        """Of every training step since it was last asked for."""
+        taken, self._steps = self._steps, []
+        return taken
 
 
 def main() -> None:
@@ -220,7 +232,8 @@ def main() -> None:
     parser.add_argument("--task", default="sst2", help="name of a task (default: sst2)")
     parser.add_argument("--data", required=True, help="folder with the benchmark's files")
     parser.add_argument("--rows", type=int, default=1000, help="trainings in total")
-    parser.add_argument("--train-examples", type=int, default=1500)
+    parser.add_argument("--train-examples", type=int, default=1000)
+    parser.add_argument("--selection-examples", type=int, default=400)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--folder", type=Path, default=DATA, help="where the table is kept")
@@ -231,6 +244,7 @@ def main() -> None:
         epochs=given.epochs,
         batch_size=given.batch_size,
         train_examples=given.train_examples,
+        selection_examples=given.selection_examples,
         dropout=False,
         warmup=0.1,  # a table is of one way to train, whatever the defaults become
         schedule="linear",
@@ -250,14 +264,14 @@ def fill(given: argparse.Namespace, context: Context, training: TrainingConfig) 
     path = path_of(given.task, given.folder)
     rows, failed = read(path), 0
     plan = Plan({budget: bound_space(budget) for budget in BUDGETS})
-    likelihood = Likelihood(context.task)
+    losses = Losses(context.task)
     while len(rows) < given.rows:
         source, name, architecture = plan.next(rows, failed)
         if len(rows) and architecture.to_json() in set(rows["architecture"]):
             failed += 1
             continue
         seeds = seeds_of(rows)
-        made = [train_one(context, training, architecture, seed, likelihood) for seed in seeds]
+        made = [train_one(context, training, architecture, seed, losses) for seed in seeds]
         new = [
             {"source": source, "name": name, "random_seed": seed} | row
             for seed, row in zip(seeds, made, strict=True)
@@ -283,7 +297,7 @@ def train_one(
     training: TrainingConfig,
     architecture: Architecture,
     random_seed: int,
-    likelihood: Likelihood,
+    watched: Losses,
 ) -> dict[str, Any] | None:
     """One training as a row, or None where it failed."""
     begun = time.perf_counter()
@@ -294,9 +308,10 @@ def train_one(
         for epoch in train_epochs(context, architecture, training, random_seed):
             scores.append(round(epoch.score, 5))
             losses.append(round(epoch.loss, 5))
-            smooth.append(round(likelihood.take(), 5))
+            smooth.append(round(watched.selection(), 5))
     except TrialFailure as failure:
         print(f"{architecture.describe()}: {failure}", flush=True)
+        watched.selection(), watched.steps()
         return None
     finally:
         release(context)
@@ -310,6 +325,7 @@ def train_one(
         "scores": scores,
         "selection_losses": smooth,
         "training_losses": losses,
+        "step_losses": watched.steps(),
         "seconds": round(time.perf_counter() - begun, 1),
     }
 

@@ -66,7 +66,7 @@ def test_it_ends(scores: dict[tuple[str, float], float]) -> None:
     assert next_rate(record(scores)) is None
 
 
-def test_it_takes_three_trainings_at_most_and_fewer_of_a_short_study() -> None:
+def test_it_takes_four_trainings_at_most_and_fewer_of_a_short_study() -> None:
     both = {("a", 1): 0.7, ("a", 4): 0.8, ("b", 1): 0.7, ("b", 4): 0.79}
     assert next_rate(record(both, 9)) is None
     one = both | {("a", 8): 0.81}
@@ -74,8 +74,30 @@ def test_it_takes_three_trainings_at_most_and_fewer_of_a_short_study() -> None:
     found = next_rate(record(one, 40))
     assert found is not None
     assert found.label == "b x8"
-    three = one | {("b", 8): 0.8, ("c", 1): 0.9, ("c", 4): 0.8, ("c", 0.5): 0.95}
-    assert next_rate(record(three, 40)) is None
+    four = one | {("b", 8): 0.8, ("c", 1): 0.9, ("c", 4): 0.8, ("c", 0.5): 0.95, ("c", 0.25): 0.96}
+    assert next_rate(record(four, 40)) is None
+
+
+def test_the_best_small_one_goes_on_from_the_higher_rate() -> None:
+    large = Architecture((Module("lora", "attention.query", 0, 50),))
+    known = record({("a", 4): 0.6, ("b", 4): 0.7})
+    scores = {1: 0.9, 4: 0.95, 8: 0.9}
+    sized = [
+        TrialRecord(
+            10 + rate,
+            replace(large, learning_rate_multiplier=rate),
+            Count(50, 50, 1000),
+            COMPLETE,
+            label=f"large x{rate}",
+            score=score,
+        )
+        for rate, score in scores.items()
+    ]
+    both = replace(known, trials=(*known.trials, *sized))
+    found = next_rate(both)
+    assert found is not None
+    assert found.label == "b x8"
+    assert next_rate(replace(known, trials=tuple(sized))) is None
 
 
 def test_a_list_of_rates_has_no_more_than_its_values() -> None:
