@@ -75,7 +75,7 @@ def test_the_readme_names_every_command_and_is_short() -> None:
 
 def test_every_space_is_valid_and_says_how_to_run_it() -> None:
     shipped = shipped_spaces()
-    assert set(shipped) == {"pelt", "autopeft", "lora", "modern", "all", "tiny"}
+    assert set(shipped) == {"mixed", "pelt", "autopeft", "lora", "modern", "all", "tiny"}
     for name, path in shipped.items():
         assert SearchSpace.load(name).name == name
         assert path.read_text(encoding="utf-8").startswith("# autopelt search")

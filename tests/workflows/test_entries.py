@@ -52,8 +52,8 @@ def labels(share: float = 0.001, **given: object) -> list[str]:
 def test_the_first_of_the_default_space_in_order() -> None:
     assert labels(trials=44) == [
         *("unipelt~", "pt-unipelt~", "adapter-pfeiffer~", "adapter-pfeiffer~ x4", "head-only"),
-        *("sapa~ x4", "sapa~", "lora-r8~", "lora-r8~ x4"),
-        *("adapter-pfeiffer-1 x4", "lora-r1 x4", "unipelt~ x4", "pt-unipelt~ x4", "adapterdrop-3~"),
+        *("ia3 x4", "sapa~ x4", "sapa~", "lora-r8~", "lora-r8~ x4"),
+        *("layer-norm x4", "adapter-pfeiffer-1 x4", "lora-r1 x4", "ia3"),
     ]
 
 
@@ -61,7 +61,7 @@ def test_the_first_of_the_default_space_in_order() -> None:
     trials=st.integers(1, 150),
     more=st.integers(0, 60),
     share=st.sampled_from([0.0003, 0.001, 0.01, 0.05]),
-    space=st.sampled_from(["pelt", "lora", "autopeft", "tiny", THREE]),
+    space=st.sampled_from(["mixed", "pelt", "lora", "autopeft", "tiny", THREE]),
 )
 @settings(max_examples=80)
 def test_a_third_of_a_study_at_most_and_more_trials_add_to_the_end(
