@@ -13,7 +13,9 @@ from tiny_models import CONFIGS, TOKENIZERS
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from autopelt.architecture.counter import ShapeCounter
+from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
+from autopelt.backbones.source import resolve
 from autopelt.study.config import StudyConfig
 from autopelt.workflows.entries import Entry, seed_entries
 
@@ -53,8 +55,16 @@ def test_the_first_of_the_default_space_in_order() -> None:
     assert labels(trials=44) == [
         *("unipelt~", "pt-unipelt~", "adapter-pfeiffer~", "adapter-pfeiffer~ x4", "head-only"),
         *("ia3 x4", "sapa~ x4", "sapa~", "lora-r8~", "lora-r8~ x4"),
-        *("layer-norm x4", "adapter-pfeiffer-1 x4", "lora-r1 x4", "ia3"),
+        *("adapter-pfeiffer-1 x4", "lora-r1 x4", "ia3", "unipelt~ x4"),
     ]
+
+
+def test_layer_norms_come_where_a_backbone_has_them() -> None:
+    shapes = shapes_of_config(load_config(resolve("minilm")))
+    config = StudyConfig.build({"task": "rte", "trials": 44}, "test")
+    counter = ShapeCounter(shapes)
+    made = [e.label for e in seed_entries(config, shapes, counter, 10_000)]
+    assert made.index("ia3~ x4") < made.index("layer-norm x4") < made.index("ia3~")
 
 
 @given(
