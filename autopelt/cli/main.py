@@ -23,6 +23,7 @@ from autopelt.errors import (
     typed,
 )
 from autopelt.system.folded import folded
+from autopelt.system.openmp import short_waits
 from autopelt.system.signals import interruptible
 
 INTERRUPTED = 130
@@ -183,6 +184,7 @@ def _main(words: list[str]) -> int:
     try:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         os.environ.setdefault("DO_NOT_TRACK", "1")
+        os.environ.update(short_waits())
         code = cli.main(args=words, prog_name="autopelt", standalone_mode=False)
     except AutopeltError as error:
         return _fail(in_words(error), error.exit_code, error.next)

@@ -20,6 +20,7 @@ from autopelt.execution.watch import STARTING, STUCK, RayGoneError, Watch
 from autopelt.system.held_folder import held_folder
 from autopelt.system.keeper import end_members, kept, marked
 from autopelt.system.memory import check_address_space
+from autopelt.system.openmp import short_waits
 from autopelt.system.signals import own_signals
 from autopelt.training.shared_arrays import cache_folders
 
@@ -170,7 +171,7 @@ def _start(workers: int, threads: int, scratch: Path, again: str) -> Watch:
 def _of_workers(threads: int) -> dict[str, str]:
     """Environment of the workers, also of those on machines that know nothing of ours."""
     own = {k: os.environ[k] for k in _QUIET if k in os.environ}
-    return {"OMP_NUM_THREADS": str(threads)} | own | _ENVIRONMENT
+    return {"OMP_NUM_THREADS": str(threads)} | short_waits() | own | _ENVIRONMENT
 
 
 @contextmanager

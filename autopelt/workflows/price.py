@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.space.bound import BoundSpace
@@ -19,6 +18,7 @@ from autopelt.training.context import Context, Split
 from autopelt.training.loop import release, train_epochs
 from autopelt.training.sampled_texts import allowance, samples
 from autopelt.training.spec import Setup
+from autopelt.training.threads import cpu_threads
 from autopelt.workflows.memory import Memory, sentence
 from autopelt.workflows.plan import Plan, default_threads
 
@@ -110,9 +110,7 @@ def feasible_share(space: BoundSpace, rng: np.random.Generator, draws: int = DRA
 def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, float, bool]:
     """Seconds of loading, of a step, of scoring the selection split; whether texts are sampled."""
     config = plan.config
-    threads = torch.get_num_threads()
-    torch.set_num_threads(default_threads(config.workers))
-    try:
+    with cpu_threads(default_threads(config.workers)):
         begun = time.perf_counter()
         context = Context(Setup.of(config))
         load = time.perf_counter() - begun
@@ -131,8 +129,6 @@ def _measure(plan: Plan, architecture: Architecture) -> tuple[float, float, floa
         scored = len(context.splits["selection"].rows)
         step, score = seconds.get("train", 0.0) / done, seconds["score"] * whole / scored
         return load, step, score, samples(context.task)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _part(split: Split, examples: int, draw: random.Random) -> Split:

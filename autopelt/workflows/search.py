@@ -38,6 +38,7 @@ from autopelt.system.memory import trim_heap
 from autopelt.system.signals import Stopped, stoppable
 from autopelt.training.shared_arrays import private_cache
 from autopelt.training.spec import Cache, Setup, TrialSpec
+from autopelt.training.threads import cpu_threads
 from autopelt.views.terminal import TRAINING, View
 from autopelt.workflows.beliefs import REPEAT, Beliefs
 from autopelt.workflows.best import LOG, WEIGHTS, BestFolder
@@ -89,14 +90,15 @@ def search(
         driver = _Driver(study, plan, sampler, view, cache)
         with stoppable(lambda: driver.stopping, driver.ask_to_stop):
             if run is None:
-                execution.run_trials(
-                    driver,
-                    workers=plan.config.workers,
-                    threads=default_threads(plan.config.workers),
-                    together=plan.config.trials_per_worker,
-                    address=ray_address,
-                    shared=folder,
-                )
+                with cpu_threads(1):  # the workers have the cores, and two make no proposal faster
+                    execution.run_trials(
+                        driver,
+                        workers=plan.config.workers,
+                        threads=default_threads(plan.config.workers),
+                        together=plan.config.trials_per_worker,
+                        address=ray_address,
+                        shared=folder,
+                    )
             else:
                 run(driver)
         if not driver.stopping and (words := driver.best.end()):

@@ -1,4 +1,4 @@
-"""CPU seconds per proposal on one core, at 50 to 500 observations, for 6, 12 and 24 layers.
+"""CPU seconds per proposal, at 50 to 500 observations, for 6, 12 and 24 layers.
 
     python tests/benchmarks/proposal_time.py            # about 8 minutes
     python tests/benchmarks/proposal_time.py --layers 12 --observations 100,500
@@ -68,8 +68,9 @@ def main() -> None:
     parser.add_argument("--observations", default="50,100,200,500")
     parser.add_argument("--space", default="pelt")
     parser.add_argument("--proposals", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
-    torch.set_num_threads(1)
+    torch.set_num_threads(given.threads)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     made: dict[str, dict[str, float]] = {}
     for layers in map(int, given.layers.split(",")):

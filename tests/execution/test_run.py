@@ -16,6 +16,7 @@ from process_tree import descendants, listening
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.execution import Outcome, run_trials
+from autopelt.execution.session import _of_workers
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
 from autopelt.training.spec import Setup, TrialSpec
@@ -213,3 +214,12 @@ def test_an_error_of_the_source_comes_out(tiny_bert: Path, tmp_path: Path) -> No
 def test_a_free_worker_does_not_wait_for_a_slow_one(source: Source) -> None:
     assert source.outcomes[7] == Outcome(stopped="the others have ended")
     assert (source.outcomes[8], source.outcomes[9]) == (Outcome(), Outcome())
+
+
+def test_threads_of_a_worker_wait_for_one_another_a_short_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    assert _of_workers(2).items() >= {"OMP_NUM_THREADS": "2", "GOMP_SPINCOUNT": "2000"}.items()
+    monkeypatch.setenv("GOMP_SPINCOUNT", "5")
+    assert _of_workers(2)["GOMP_SPINCOUNT"] == "5"

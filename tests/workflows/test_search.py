@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from small_search import Quiet, plan
 
 from autopelt.architecture.architecture import Architecture
@@ -18,6 +19,7 @@ from autopelt.study.record import StudyRecord
 from autopelt.study.storage import StudyStorage
 from autopelt.training.context import warm_context
 from autopelt.training.final import evaluate_model
+from autopelt.training.threads import cpu_threads
 from autopelt.workflows.search import _Driver, search
 from autopelt.workflows.settings import resolve_config
 
@@ -215,3 +217,17 @@ def test_a_proposal_killed_before_it_was_written_is_made_again(
     assert spec is not None
     assert (spec.number, Architecture.from_json(spec.architecture)) == (0, wanted)
     assert driver.study.record().trials[0].origin == "start"
+
+
+def test_the_driver_leaves_the_cores_to_the_workers(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def run_trials(source: object, **_: object) -> None:
+        seen.append(torch.get_num_threads())
+
+    monkeypatch.setattr("autopelt.execution.run_trials", run_trials)
+    with cpu_threads(3), pytest.raises(InfeasibleError, match="none began"):
+        search(plan(tiny_bert, seeds=SEEDS), tmp_path / "study", Quiet())
+    assert seen == [1]
