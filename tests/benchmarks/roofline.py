@@ -107,7 +107,8 @@ def main() -> None:
     batch = {"input_ids": ids, "attention_mask": mask, "labels": torch.arange(given.batch) % 2}
 
     device = torch.device("cpu")
-    in_precision = products(device, precision(given.precision, device))
+    chosen = precision(given.precision, device)
+    in_precision = products(device, chosen)
 
     def step() -> None:
         with in_precision(), FastDropout():
@@ -136,7 +137,7 @@ def main() -> None:
                 "architecture": given.architecture,
                 "tokens": given.batch * given.length,
                 "threads": given.threads,
-                "precision": products.precision,
+                "precision": chosen,
                 "products": sum(seen.found.values()),
                 "step_ms": round(1e3 * statistics.median(steps), 1),
                 "achieved_gflops": round(work / statistics.median(steps) / 1e9, 1),

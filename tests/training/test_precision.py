@@ -48,6 +48,19 @@ def test_what_is_wanted_by_name_is_taken() -> None:
     assert precision("fp32", torch.device("cuda")) == "fp32"
 
 
+@pytest.mark.parametrize("has", [True, False])
+def test_a_gpu_takes_bf16_where_it_has_it_also_for_quantised_weights(
+    has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def supported(including_emulation: bool = True) -> bool:
+        return has or including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    gpu = torch.device("cuda")
+    found = [precision(wanted, gpu) for wanted in ("auto", "int8", "nf4", "fp32")]
+    assert found == ["bf16" if has else "fp32"] * 3 + ["fp32"]
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_frozen_product_is_that_of_rounded_numbers(bias: bool) -> None:
     layer, x = frozen_linear(bias), torch.randn(3, 5, 24, requires_grad=True)
