@@ -7,6 +7,7 @@ on a busy machine and on a quiet one, within a third.
 """
 
 import argparse
+import json
 import resource
 import statistics
 import subprocess
@@ -56,15 +57,18 @@ def peak(words: Sequence[str]) -> float:
 
 
 def main() -> None:
-    """Print a line a command."""
+    """Print a line a command; the last line is one JSON object, seconds by command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=5)
     times = parser.parse_args().times
+    found: dict[str, float] = {}
     for command in COMMANDS:
         words = command.split()
         cpu(words)
         taken = statistics.median(cpu(words) for _ in range(times))
         print(f"{taken:5.2f} s {peak(words):5.0f} MiB  autopelt {command}", flush=True)
+        found[command.split(" tests/")[0]] = round(taken, 2)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

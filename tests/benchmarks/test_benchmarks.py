@@ -339,3 +339,43 @@ def test_every_part_of_a_gpu_s_table_is_there(tmp_path: Path) -> None:
     for small in (True, False):
         for arguments in gpu.parts(tmp_path, "minilm", small).values():
             assert arguments[0] == "-m" or Path(arguments[0]).is_file()
+
+
+def test_a_row_of_the_page_is_measured_again_and_the_others_stay(tmp_path: Path) -> None:
+    import runpy
+
+    runner = runpy.run_path(str(Path(__file__).parent / "__main__.py"), run_name="runner")
+    figures, rows, write, row_of = (runner[n] for n in ("figures", "rows", "write", "row_of"))
+    known = figures()
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{runner['BEGIN']}{runner['END']}after\n", encoding="utf-8")
+    write({n: row_of(f, "1", "old") for n, f in known.items()}, page)
+    figure = known["decoder"]
+    said = "\n".join(
+        json.dumps({"way": way, "tokens/s of peft": value})
+        for way, value in (("packing auto", 1.98765), ("packing on", 3))
+    )
+    write(rows(page) | {figure.name: row_of(figure, figure.read(f"loading\n{said}"), "new")}, page)
+    assert rows(page)[figure.name][2] == "1.988"
+    assert {n: row[-1] for n, row in rows(page).items()} == dict.fromkeys(known, "old") | {
+        figure.name: "new"
+    }
+    assert page.read_text(encoding="utf-8").startswith("before\n")
+    assert page.read_text(encoding="utf-8").endswith("after\n")
+    with pytest.raises(LookupError):
+        figure.read('{"way": "packing on"}')
+
+
+def test_the_page_has_the_rows_of_the_figures_and_each_its_command() -> None:
+    import runpy
+
+    here = Path(__file__).parent
+    runner = runpy.run_path(str(here / "__main__.py"), run_name="runner")
+    known, rows = runner["figures"](), runner["rows"]()
+    assert list(rows) == list(known)
+    for name, figure in known.items():
+        assert (here / figure.command.split()[0]).is_file(), name
+        assert rows[name][1] == figure.what
+        assert rows[name][6] == f"`{figure.command}`"
+    with pytest.raises(RuntimeError, match="set NOT_THERE"):
+        runner["measured"]("light_commands.py --times $NOT_THERE")
