@@ -122,6 +122,10 @@ class TrialRecord:
         return self.count.deployed, float("nan") if self.score is None else self.score
 
 
+ALIKE = 0.5
+"""Octaves: learning rates that scores of a few trainings cannot tell apart."""
+
+
 @dataclass(frozen=True)
 class Belief:
     """What is believed of one architecture, given all trainings of the study.
@@ -308,8 +312,9 @@ class StudyRecord:
         """The highest expected score within the budget, simple where simple is as good.
 
         Of what is expected within a tenth of a standard deviation of the highest, the one with the
-        shortest description, and of these the one whose learning rate is nearest to its methods'
-        own: higher ones scatter more. Where no deviation is known, the smallest of equals.
+        shortest description; of these, the ones whose learning rate is nearest to its methods'
+        own, as higher ones scatter more; and of rates that are alike the one that was trained most
+        often. Where no deviation is known, the smallest of equals.
         """
         return self.best_within(self.limit)
 
@@ -328,12 +333,15 @@ class StudyRecord:
         if not math.isfinite(sd):
             return ranked[0]
         equal = [t for t in ranked if expected(t) >= expected(ranked[0]) - 0.1 * sd]
+        shortest = min(t.architecture.description_length for t in equal)
+        told = [t for t in equal if t.architecture.description_length == shortest]
 
-        def told(t: TrialRecord) -> tuple[int, float]:
-            rate = t.architecture.learning_rate_multiplier
-            return t.architecture.description_length, abs(math.log2(rate))
+        def octaves(t: TrialRecord) -> float:
+            return abs(math.log2(t.architecture.learning_rate_multiplier))
 
-        return min(equal, key=told)
+        near = min(map(octaves, told)) + ALIKE
+        alike = [t for t in told if octaves(t) <= near]
+        return min(alike, key=lambda t: (-self.belief(t).trainings, octaves(t)))
 
     @property
     def best_seed(self) -> TrialRecord | None:

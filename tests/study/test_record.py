@@ -85,6 +85,19 @@ def test_of_the_simplest_the_one_nearest_to_its_own_rate_is_best() -> None:
     assert best.architecture.learning_rate_multiplier == 5.66
 
 
+def test_of_rates_that_are_alike_the_one_trained_most_is_best() -> None:
+    """One training at four times the rate was picked, of four at 4.76 times none counted."""
+    trials, beliefs = [], {}
+    for number, (rate, trainings) in enumerate(((4.0, 1), (4.76, 4), (8.0, 9))):
+        made = trial(number, 100, 0.9)
+        own = replace(made.architecture, learning_rate_multiplier=rate)
+        trials.append(replace(made, architecture=own))
+        beliefs[own.id] = Belief(0.48, 0.02, 1.0, trainings)
+    best = replace(record(*trials), beliefs=beliefs).best
+    assert best is not None
+    assert best.architecture.learning_rate_multiplier == 4.76
+
+
 def test_one_study_answers_for_every_smaller_budget() -> None:
     made = record(trial(0, 900, 0.8), trial(1, 300, 0.7), trial(2, 40, 0.6), trial(3, 2000, 0.9))
     best = [made.best_within(limit) for limit in (39, 40, 299, 300, 1000, 5000)]
