@@ -4,9 +4,11 @@ To write them anew: AUTOPELT_WRITE_DOCS=1 pytest tests/docs/test_results_docs.py
 """
 
 import csv
+import os
 from pathlib import Path
 
 from docs_table import markdown, table_of
+from gain_figure import gain_figure
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "results.md"
@@ -72,3 +74,21 @@ def test_the_smallest_as_good():
     header = ["task", "as good as, within", "found", "by hand", "parameters", "latency"]
     table = markdown(header, rows)
     assert table_of(PAGE, "smallest", table) == table
+
+
+def test_the_figure_of_gain_against_budget():
+    gains = {
+        task: {
+            float(what.rstrip("%")): tuple(
+                float(row[f"difference{end}"]) for end in ("", "_low", "_high")
+            )
+            for what, row in pairs.items()
+            if what.endswith("%") and row["difference"]
+        }
+        for task, pairs in comparisons().items()
+    }
+    path, made = PAGE.with_name("gain.svg"), gain_figure(gains)
+    if os.environ.get("AUTOPELT_WRITE_DOCS"):
+        path.write_text(made, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == made
+    assert "![Found minus by hand, against the budget](gain.svg)" in PAGE.read_text("utf-8")
