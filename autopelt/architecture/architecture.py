@@ -17,6 +17,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class Architecture:
         object.__setattr__(self, "learning_rate_multiplier", multiplier)
 
     # ------------------------------------------------------------------ identity
-    @property
+    @cached_property
     def id(self) -> str:
         """Stable short id: 8 hexadecimal digits of the SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:8]

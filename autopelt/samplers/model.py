@@ -40,6 +40,9 @@ APART = 6
 """Proposals at once should differ in one choice of so many."""
 ACQUISITION_BATCH = 64
 """Points at which an acquisition function of BoTorch is evaluated at once."""
+MOST_FITTED = 256
+"""Trials that hyperparameters are fitted to, at most: they hardly change beyond, and a fit of n
+trials takes n^3. What is expected is conditioned on all of them."""
 ANCHOR = 3
 """Every so many milestones one begins from the medians of the priors."""
 KEPT = 0.5
@@ -275,7 +278,8 @@ class Model:
             if key not in self._milestones:
                 self._milestones[key] = self._thorough(first, start)
             start = self._milestones[key]
-        return self._fit(observed, start, COLD_STEPS if start is None else WARM_STEPS)
+        steps = COLD_STEPS if start is None else WARM_STEPS
+        return self._fit(observed, start, steps if len(observed) <= MOST_FITTED else 0)
 
     def _digest(self, observed: Sequence[Observation]) -> str:
         """Of trials with their scores, and of what the surrogate sees of them."""
@@ -288,6 +292,7 @@ class Model:
         self, observed: Sequence[Observation], start: Hyperparameters | None
     ) -> Hyperparameters:
         """Fit with every gap, and go on with the most plausible."""
+        observed = observed[:: math.ceil(len(observed) / MOST_FITTED)]
         tried = [
             self._fit(observed, start and replace(start, gap=gap), TRIAL_STEPS, gap) for gap in GAPS
         ]

@@ -264,3 +264,9 @@ def test_what_is_one_method_once_it_is_trained_stands_at_a_place_once():
     with pytest.raises(UsageError, match=r"adalora and lora at 1/ffn\.out are both lora once"):
         Architecture(modules)
     Architecture((modules[0], Module("lora", "ffn.out", 2, 4)))
+
+
+def test_an_id_is_worked_out_once() -> None:
+    """A search asks for it several times for each of its trials whenever one of them ends."""
+    architecture = Architecture((Module("lora", "attention.query", 0, 8),))
+    assert architecture.id is architecture.id

@@ -8,10 +8,11 @@ import pytest
 from closed_form import bound, run, score_of, study_of
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.samplers import PELTSampler
+from autopelt.samplers import PELTSampler, model
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import Observation
 from autopelt.samplers.model import Model
+from autopelt.samplers.surrogate import Surrogate
 from autopelt.space.bound import BoundSpace
 from autopelt.space.points import sample_feasible
 
@@ -83,3 +84,24 @@ def test_a_warm_search_resumed_goes_on_the_same(space: BoundSpace) -> None:
     assert run(plain, space, 1, score_of) != [
         Architecture.from_json(first.get_trials()[6].user_attrs["architecture"])
     ]
+
+
+def test_hyperparameters_are_fitted_to_a_part_of_many_trials_and_all_are_conditioned_on(
+    space: BoundSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fitting takes the cube of the trials, at every end of one."""
+    monkeypatch.setattr(model, "MOST_FITTED", 20)
+    fit, fitted = Surrogate._fit, []
+
+    def watched(surrogate: Surrogate, steps: int) -> None:
+        fitted.append((steps > 0, len(surrogate._scores)))
+        fit(surrogate, steps)
+
+    monkeypatch.setattr(Surrogate, "_fit", watched)
+    many = observations(space, rough, 60, 2)
+    found = Model(space, Features(space)).beliefs(many)
+    assert max(n for steps, n in fitted if steps) <= 20
+    assert fitted[-1] == (False, 60)
+    means = np.array([found[o.architecture.id][0] for o in many])
+    truth = np.array([o.score for o in many])
+    assert np.sqrt(np.mean((means - truth) ** 2)) < 0.5 * truth.std()
