@@ -52,8 +52,9 @@ from autopelt.workflows.tried_backbone import keep_description
 LOST_MACHINES = 2
 """A trial that loses more machines than this fails."""
 
-REPORT_SECONDS = 10.0
-"""The report is built anew at most this often while a search runs."""
+REPORT_SECONDS, QUICK = 10.0, 0.5
+"""The report is built anew at most this often while a search runs; one that takes more than `QUICK`
+seconds, as of a thousand trials, less often in proportion: nothing else happens meanwhile."""
 
 
 def search(
@@ -150,7 +151,7 @@ class _Driver:
         self._again = [t.number for t in study.running()]
         self._seen = {t.architecture.id for t in study.record().trials}
         self._progress: dict[int, Progress] = {}
-        self._reported = 0.0
+        self._report_due = 0.0
         self._noted = set(plan.notes)
         self.beliefs = Beliefs(plan, sampler)
         if study.record().outdated:
@@ -358,12 +359,13 @@ class _Driver:
             )
 
     def write_report(self, force: bool = False) -> StudyRecord:
-        """Build the report and the table of trials, at most every `REPORT_SECONDS`.
+        """Build the report and the table of trials, not too often (`REPORT_SECONDS`).
 
         Importances take seconds, so only the last report (`force`) has them.
         """
         record = self.study.record()
-        if force or time.monotonic() - self._reported > REPORT_SECONDS:
+        begun = time.monotonic()
+        if force or begun >= self._report_due:
             self.view.doing(None, "writing the report")
             if force:
                 from autopelt.study.importance import with_importance  # takes half a second
@@ -371,7 +373,8 @@ class _Driver:
                 record = with_importance(record, self.plan.config.random_seed)
             build(record, self.study.folder)
             write_trials_csv(record, self.study.folder)
-            self._reported = time.monotonic()
+            ended = time.monotonic()
+            self._report_due = ended + REPORT_SECONDS * max(1.0, (ended - begun) / QUICK)
             self.view.doing(None, TRAINING)
         return record
 

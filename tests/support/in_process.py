@@ -27,7 +27,7 @@ def run_in_process(
 
     A search builds its report at its end only: one costs as much as a training of a tiny model.
     """
-    vars(source)["_reported"] = math.inf
+    vars(source)["_report_due"] = math.inf
     while specs := list(islice(iter(source.next, None), together)):
         _train(source, [replace(spec, threads=1) for spec in specs])
 

@@ -39,3 +39,26 @@ def test_the_report_is_rebuilt_at_most_every_ten_seconds_and_by_rename(
         "index.html",
         "trials.csv",
     ]
+
+
+def test_a_report_that_takes_long_is_rebuilt_less_often(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of a thousand trials takes seconds, and while it is written nothing else happens."""
+    made = plan(tiny_bert)
+    sampler = make_sampler("random", made.space, 0, start=2)
+    study = StudyStorage.create(tmp_path / "study", made.config, made.facts, sampler)
+    running = driver._Driver(study, made, sampler, Quiet(), None)  # type: ignore[arg-type]
+    clock, built = [1000.0], []
+
+    def build(*given: object) -> None:
+        built.append(clock[0])
+        clock[0] += 4.0
+
+    monkeypatch.setattr(driver.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(driver, "build", build)
+    for _ in range(400):
+        running.write_report()
+        clock[0] += 1.0
+    assert 4.0 * len(built) <= 400 * driver.QUICK / driver.REPORT_SECONDS + 4.0
+    assert len(built) > 3
