@@ -14,7 +14,7 @@ from autopelt.workflows.entries import Entry, first_rates
 FAMILIES = 2
 """Hand-made architectures whose rates go on."""
 SMALL = 0.1
-"""Of the budget: the best one below that counts as well, since small ones want the highest rates."""
+"""Of the budget: the best one below that counts as well; small ones want the highest rates."""
 FURTHER = 4
 """Trainings that this may take in all, in a study of 40 trials or more; one in ten of fewer."""
 

@@ -110,7 +110,8 @@ def test_what_could_run_code_from_the_hub_is_not_found() -> None:
 @pytest.mark.parametrize(("keep", "bound"), [("int8", 0.02), ("nf4", 0.4)])
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "deberta-v2", "modernbert"])
 def test_states_are_near_those_in_fp32(family: str, keep: str, bound: float, saved: Saved) -> None:
-    """Random weights of a width of 32 are the worst case for 4 bits; see docs/benchmarks-2026-11.md."""
+    """Random weights of a width of 32 are the worst case for 4 bits:
+    docs/benchmarks-2026-11.md."""
     ids = torch.randint(5, 50, (2, 7), generator=torch.Generator().manual_seed(0))
     plain, small = load(saved(family), "fp32", "none"), load(saved(family), keep, "none")
     assert (kept_as(plain), kept_as(small)) == ("fp32", keep)

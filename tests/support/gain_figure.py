@@ -45,10 +45,10 @@ def gain_figure(gains):
         shift = (number - (len(gains) - 1) / 2) * APART
         for budget, (value, lower, upper) in of.items():
             at = x(budget) + shift
-            drawn.append(
-                f'<path d="M{at:.1f} {y(lower):.1f}V{y(upper):.1f}" stroke="{colour}" '
-                f'stroke-width="2"/><circle cx="{at:.1f}" cy="{y(value):.1f}" r="4" fill="{colour}"/>'
-            )
+            drawn += [
+                f'<path d="M{at:.1f} {y(lower):.1f}V{y(upper):.1f}" stroke="{colour}"/>',
+                f'<circle cx="{at:.1f}" cy="{y(value):.1f}" r="4" fill="{colour}"/>',
+            ]
         drawn.append(text((WIDTH - RIGHT + 16, TOP + 16 + 18 * number), task, fill=colour))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
