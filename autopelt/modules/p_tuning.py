@@ -42,7 +42,8 @@ class RowEncoder(nn.Module):
         """The rows (n, d)."""
         x: torch.Tensor = self.embedding
         if self.lstm is not None:
-            x = self.lstm(x)[0]
+            with torch.autocast(x.device.type, enabled=False):  # some processors lack it in bf16
+                x = self.lstm(x)[0]
         rows: torch.Tensor = self.network(x)
         return rows
 

@@ -36,15 +36,11 @@ BoTorch, on features."""
 COLD_STEPS = 40
 TRIAL_STEPS = 20
 WARM_STEPS = 15
-APART = 6
-"""Proposals at once should differ in one choice of so many."""
-ACQUISITION_BATCH = 64
-"""Points at which an acquisition function of BoTorch is evaluated at once."""
+APART = 6  # proposals at once should differ in one choice of so many
+ACQUISITION_BATCH = 64  # points at which an acquisition function of BoTorch is evaluated at once
 MOST_FITTED = 256
-"""Trials that hyperparameters are fitted to, at most: they hardly change beyond, and a fit of n
-trials takes n^3. What is expected is conditioned on all of them."""
-ANCHOR = 3
-"""Every so many milestones one begins from the medians of the priors."""
+"""Trials that hyperparameters are fitted to: a fit takes their cube. All condition the posterior."""
+ANCHOR = 3  # every so many milestones one begins from the medians of the priors
 KEPT = 0.5
 """Of what the best gains over the head alone, what is to be kept to be worth choosing."""
 WORDY = 0.9

@@ -122,8 +122,7 @@ class TrialRecord:
         return self.count.deployed, float("nan") if self.score is None else self.score
 
 
-ALIKE = 0.5
-"""Octaves: learning rates that scores of a few trainings cannot tell apart."""
+ALIKE = 0.5  # octaves: learning rates that scores of a few trainings cannot tell apart
 
 
 @dataclass(frozen=True)
@@ -311,10 +310,9 @@ class StudyRecord:
     def best(self) -> TrialRecord | None:
         """The highest expected score within the budget, simple where simple is as good.
 
-        Of what is expected within a tenth of a standard deviation of the highest, the one with the
-        shortest description; of these, the ones whose learning rate is nearest to its methods'
-        own, as higher ones scatter more; and of rates that are alike the one that was trained most
-        often. Where no deviation is known, the smallest of equals.
+        Of what is expected within a tenth of a deviation of the highest the shortest to describe;
+        then by the rate nearest to its methods' own, as higher ones scatter more; of rates that are
+        alike the one trained most often. Where no deviation is known, the smallest of equals.
         """
         return self.best_within(self.limit)
 

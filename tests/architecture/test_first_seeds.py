@@ -8,10 +8,11 @@ from closed_form import shapes_of
 from autopelt.architecture.first_seeds import FIRST, WRITING, default_seeds
 from autopelt.architecture.seeds import seed_architecture
 
-SHAPES = shapes_of(6, 384)
+PLAIN = shapes_of(6, 384)
+SHAPES = replace(PLAIN, locations=(*PLAIN.locations, "norms"))
 
 
-@pytest.mark.parametrize(("writes", "count"), [(False, 16), (True, 18)])
+@pytest.mark.parametrize(("writes", "count"), [(False, 18), (True, 18)])
 def test_the_names_are_seeds_each_once(writes: bool, count: int) -> None:
     names = default_seeds(replace(SHAPES, decoder=writes), writes)
     assert len(set(names)) == len(names) == count
