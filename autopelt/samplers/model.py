@@ -39,7 +39,7 @@ WARM_STEPS = 15
 APART = 6  # proposals at once should differ in one choice of so many
 ACQUISITION_BATCH = 64  # points at which an acquisition function of BoTorch is evaluated at once
 MOST_FITTED = 256
-"""Trials that hyperparameters are fitted to: a fit takes their cube. All condition the posterior."""
+"""Trials that hyperparameters are fitted to: a fit takes their cube. All give the posterior."""
 ANCHOR = 3  # every so many milestones one begins from the medians of the priors
 KEPT = 0.5
 """Of what the best gains over the head alone, what is to be kept to be worth choosing."""
