@@ -122,7 +122,7 @@ class TrialRecord:
         return self.count.deployed, float("nan") if self.score is None else self.score
 
 
-ALIKE = 0.5  # octaves: learning rates that scores of a few trainings cannot tell apart
+NEAR_RATES = 0.5  # octaves: learning rates that scores of a few trainings cannot tell apart
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ class StudyRecord:
         def octaves(t: TrialRecord) -> float:
             return abs(math.log2(t.architecture.learning_rate_multiplier))
 
-        near = min(map(octaves, told)) + ALIKE
+        near = min(map(octaves, told)) + NEAR_RATES
         alike = [t for t in told if octaves(t) <= near]
         return min(alike, key=lambda t: (-self.belief(t).trainings, octaves(t)))
 

@@ -14,7 +14,7 @@ def short_waits() -> dict[str, str]:
     keeps these from running, it burns the time that they wait for, and a training can take fifty
     times as long. Never to look, as ``OMP_WAIT_POLICY=PASSIVE`` says, makes each small product wait
     for the kernel, a third more time on an idle machine; 2000 looks are as fast as the default
-    there and lose little on a busy one (docs/benchmarks.md). Other runtimes do not read it.
+    there and lose little on a busy one (docs/benchmarks-2026-11.md). Other runtimes do not read it.
     """
     chosen = {name: os.environ[name] for name in _CHOSEN if name in os.environ}
     return chosen or {_SPINS: "2000"}

@@ -212,13 +212,12 @@ class Drift(Probe):
         self.before = self.vectors()
 
     def change(self) -> float:
-        """From 0 to 2."""
-        cosine = torch.nn.functional.cosine_similarity(self.vectors(), self.before)
-        return max(0.0, 1 - float(cosine.mean()))
+        """From 0 to 2, and 0 where nothing has changed: half of a chord's square is 1 - cosine."""
+        return float((self.vectors() - self.before).square().sum(1).mean()) / 2
 
     @torch.inference_mode()
     def vectors(self) -> torch.Tensor:
-        """Mean last hidden state of each block; (blocks, width), in double precision."""
+        """Mean last hidden state of each block, of length 1; (blocks, width), double precision."""
         self.context.model.eval()
         means = []
         for start in range(0, len(self.blocks), AT_ONCE):
@@ -226,7 +225,7 @@ class Drift(Probe):
             states = self.context.model.base_model(**batch).last_hidden_state.double()
             weights = batch["attention_mask"].double()
             means.append((states * weights[..., None]).sum(1) / weights.sum(1, keepdim=True))
-        return torch.cat(means)
+        return torch.nn.functional.normalize(torch.cat(means))
 
 
 _PROBES: dict[str, Callable[[Context, Sequence[str]], Probe]] = {

@@ -45,10 +45,12 @@ def next_rate(record: StudyRecord) -> Entry | None:
     leading = [(top, trials) for trials in families.values() if (top := best(trials)) is not None]
     leading.sort(key=lambda item: -record.expected(item[0]))
     own, high = first_rates(record.config)
-    small = [item for item in leading if item[0].count.deployed <= SMALL * record.limit][:1]
-    for top, trials in leading[:FAMILIES] + small:
+    small = next((t for t, _ in leading if t.count.deployed <= SMALL * record.limit), None)
+    for place, (top, trials) in enumerate(leading):
+        if place >= FAMILIES and top is not small:
+            continue
         tried = sorted({_rate(t) for t in trials})
-        goes_on = [top for top, _ in small] == [top] and tried == [high] and own < high
+        goes_on = top is small and tried == [high] and own < high
         if not goes_on and (len(tried) < 2 or _rate(top) not in (tried[0], tried[-1])):
             continue
         wanted = _rate(top) * (2 if _rate(top) == tried[-1] else 0.5)

@@ -107,7 +107,7 @@ def _known(kind: str, others: Iterable[str] = ()) -> None:
 
 def _config(value: dict[str, Any], path: Path, shapes: Shapes | None) -> list[str]:
     errors: list[str] = []
-    space = value.get("space", "mixed")
+    space = value.get("space", StudyConfig.model_fields["space"].default)
     if isinstance(space, str):
         errors += _errors(lambda: SearchSpace.load(space))
         value = value | {"space": "tiny" if errors else space}

@@ -8,7 +8,6 @@ its row and is told. Figures are in `figures.toml`; `gpu.py` is the same for a G
 """
 
 import argparse
-import json
 import os
 import platform
 import shlex
@@ -22,11 +21,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from docs_table import markdown, read_table, write_table
+from measuring import json_lines
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = ("name", "what", "figure", "goal", "beside", "date", "command", "machine")
-BEGIN, END = "<!-- figures: written by python -m tests.benchmarks -->\n", "<!-- end -->"
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,7 @@ class Figure:
         Raises:
             LookupError: it is not there.
         """
-        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        asked = [row for row in lines if self.line.items() <= row.items()]
+        asked = [row for row in json_lines(text) if self.line.items() <= row.items()]
         found: Any = asked[-1]
         for key in self.value:
             found = found[key]
@@ -64,17 +66,15 @@ def figures() -> dict[str, Figure]:
 
 def rows(page: Path = PAGE) -> dict[str, list[str]]:
     """What the page says: the cells of each row by its name."""
-    table = page.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
-    cells = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    table = read_table(page, "figures").splitlines()[2:]
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in table]
     return {row[0]: row for row in cells}
 
 
 def write(known: Mapping[str, Sequence[str]], page: Path = PAGE) -> None:
     """Replace the page's table."""
-    lines = [HEAD, ["---"] * len(HEAD), *(known[name] for name in figures() if name in known)]
-    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    page.write_text(before + BEGIN + table + END + rest.split(END, 1)[1], encoding="utf-8")
+    table = markdown(HEAD, [known[name] for name in figures() if name in known])
+    write_table(page, "figures", table)
 
 
 def row_of(figure: Figure, value: str, words: str) -> list[str]:

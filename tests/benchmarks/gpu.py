@@ -12,7 +12,6 @@ is one that fails. Nothing is measured here: the parts do that. Writes Markdown.
 """
 
 import argparse
-import json
 import platform
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
+
+from measuring import json_lines
 
 HERE = Path(__file__).parent
 
@@ -86,8 +87,8 @@ def told(arguments: list[str], seconds: float) -> list[str]:
 
 
 def _rows(text: str) -> list[str]:
-    rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    return [", ".join(f"{key} {_short(value)}" for key, value in row.items()) for row in rows]
+    said = json_lines(text)
+    return [", ".join(f"{key} {_short(value)}" for key, value in row.items()) for row in said]
 
 
 def _short(value: object) -> str:

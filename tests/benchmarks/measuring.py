@@ -5,10 +5,17 @@ what is resident; on a GPU time is wall-clock once all that was sent has run, an
 tensors hold there.
 """
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 MIB = 2**20
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """What a benchmark prints that is JSON, a line each."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
 def resident(key: str) -> int:

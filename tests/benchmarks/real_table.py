@@ -1,7 +1,7 @@
 """A table of real trainings: architectures on a real backbone and real data, a score every epoch.
 
     python tests/benchmarks/real_table.py --task sst2 --data GLUE --rows 1000
-    python tests/benchmarks/real_table.py --task stsb --data GLUE --rows 400 --train-examples 500
+    python tests/benchmarks/real_table.py --task stsb --data GLUE --rows 400
 
 Rows are kept in `data/trainings-TASK.parquet`, which is replaced after every architecture, so the
 command can be stopped and given again at any time; `--rows` is the total of a task. What is trained
@@ -232,8 +232,8 @@ def main() -> None:
     parser.add_argument("--task", default="sst2", help="name of a task (default: sst2)")
     parser.add_argument("--data", required=True, help="folder with the benchmark's files")
     parser.add_argument("--rows", type=int, default=1000, help="trainings in total")
-    parser.add_argument("--train-examples", type=int, default=1000)
-    parser.add_argument("--selection-examples", type=int, default=400)
+    parser.add_argument("--train-examples", type=int, default=1500)
+    parser.add_argument("--selection-examples", type=int, help="default: all")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--folder", type=Path, default=DATA, help="where the table is kept")
@@ -311,7 +311,8 @@ def train_one(
             smooth.append(round(watched.selection(), 5))
     except TrialFailure as failure:
         print(f"{architecture.describe()}: {failure}", flush=True)
-        watched.selection(), watched.steps()
+        watched.selection()
+        watched.steps()
         return None
     finally:
         release(context)

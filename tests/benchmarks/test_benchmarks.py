@@ -348,7 +348,7 @@ def test_a_row_of_the_page_is_measured_again_and_the_others_stay(tmp_path: Path)
     figures, rows, write, row_of = (runner[n] for n in ("figures", "rows", "write", "row_of"))
     known = figures()
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{runner['BEGIN']}{runner['END']}after\n", encoding="utf-8")
+    page.write_text("before\n<!-- figures: made -->\n<!-- end -->after\n", encoding="utf-8")
     write({n: row_of(f, "1", "old") for n, f in known.items()}, page)
     figure = known["decoder"]
     said = "\n".join(
