@@ -22,8 +22,9 @@ INTRODUCTION = """\
 
 Made by `python docs/make_commands.py` of what `--help` prints; a test keeps it so. An architecture
 is named by a seed architecture's name, a file, `STUDY` (its best), `STUDY:12` (its trial 12),
-`STUDY:knee` (the bend of its front), `STUDY:confirmed` (the best over fresh random seeds),
-`STUDY:3fa9c012` (by id) or `STUDY:sapa~` (a seed architecture of it).
+`STUDY:knee` (the bend of its front), `STUDY:smallest` (of those as good as the best),
+`STUDY:confirmed` (the best over fresh random seeds), `STUDY:3fa9c012` (by id)
+or `STUDY:sapa~` (a seed architecture of it).
 """
 
 EXIT_CODES = """\

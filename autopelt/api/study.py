@@ -62,7 +62,7 @@ class Study(Plots):
         return self.trial(BEST)
 
     def trial(self, which: str | int = BEST) -> TrialRecord:
-        """A trial: ``best``, ``knee``, ``confirmed``, its number, or the id of its architecture.
+        """``best``, ``knee``, ``smallest``, ``confirmed``, a trial's number, an architecture's id.
 
         Raises:
             UsageError: there is no such trial.

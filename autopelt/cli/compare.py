@@ -85,24 +85,26 @@ def compare(
     from autopelt.workflows.settings import resolve_config
 
     config = resolve_config(None, given)
-    names = _between_commas(methods)
+    names, offered = _between_commas(methods), _rates(rates or "0.5,1,2")
+    swept = len(offered) > 1
     several: tuple[Budget, ...] = ()
     if budgets is not None:
         if budget is not None:
             raise UsageError("give --budget or --budgets, not both.")
         several = several_budgets(_between_commas(budgets), config)
-        chosen = methods_within(names, config, several)
+        chosen = methods_within(names, config, several, swept=swept)
     else:
         if config.margin is not None:
             raise UsageError("--margin is for --budgets; give both or neither.")
-        chosen = find_methods(names, config, None if budget is None else Budget.parse(budget))
+        one = None if budget is None else Budget.parse(budget)
+        chosen = find_methods(names, config, one, swept=swept)
     folder = Path(out or f"reports/compare-{Path(given['task']).stem}")
     comparison = Comparison(
         folder,
         config,
         tuple(chosen),
         seeds,
-        _rates(rates or "0.5,1,2"),
+        offered,
         as_typed(),
         rate_seeds,
         further=FURTHER if rates is None else 0,

@@ -8,7 +8,7 @@ import click
 from autopelt.workflows.options import option_meant
 
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
-_TRIAL = re.compile(r"[0-9]+|best|knee|confirmed")
+_TRIAL = re.compile(r"[0-9]+|best|knee|smallest|confirmed")
 
 
 def not_understood(error: click.UsageError, words: Sequence[str]) -> str:

@@ -31,8 +31,8 @@ def show(
 ) -> None:
     """Show an architecture and what it costs: a seed architecture, a file, or a study's trial.
 
-    STUDY is the study's best, STUDY:12 its trial 12, STUDY:knee the front's knee,
-    STUDY:confirmed the best of those that were confirmed.
+    STUDY is the study's best, STUDY:12 its trial 12, STUDY:knee the front's knee, STUDY:smallest
+    the smallest that is as good as the best, STUDY:confirmed the best of those that were confirmed.
 
     \b
     Examples:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def train(study: str, architecture: str | None, **choices: Any) -> None:
     """Train a study's best architecture on its task and write a folder to keep.
 
-    STUDY:12 trains trial 12 instead, STUDY:knee the front's knee, STUDY:confirmed the
-    best of those that were confirmed.
+    STUDY:12 trains trial 12 instead, STUDY:knee the front's knee, STUDY:smallest the smallest that
+    is as good as the best, STUDY:confirmed the best of those that were confirmed.
 
     \b
     Examples:

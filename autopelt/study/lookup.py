@@ -1,8 +1,9 @@
 """What a user means by an architecture: a study's trial, a study's best, a file, a seed name.
 
 One way of writing for every command: ``unipelt``, ``my.yaml``, ``reports/demo`` (its best),
-``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:confirmed`` (the best given
-fresh random seeds), ``reports/demo:3fa9c012`` (by id), ``reports/demo:unipelt~`` (a seed of it).
+``reports/demo:12`` (trial 12), ``reports/demo:knee``, ``reports/demo:smallest`` (of those as good
+as the best), ``reports/demo:confirmed`` (the best given fresh random seeds),
+``reports/demo:3fa9c012`` (by id), ``reports/demo:unipelt~`` (a seed of it).
 """
 
 import os
@@ -11,14 +12,14 @@ from pathlib import Path
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.seeds import is_seed, seed_architecture, seed_names
-from autopelt.errors import InfeasibleError, UsageError, command
+from autopelt.errors import InfeasibleError, UsageError, command, parameter
 from autopelt.methods.shapes import Shapes
 from autopelt.statistics.pareto import knee
 from autopelt.study.config import CONFIG
 from autopelt.study.meaning import meaning, meant_study, studies_in
 from autopelt.study.record import StudyRecord, TrialRecord
 
-BEST, KNEE, CONFIRMED = "best", "knee", "confirmed"
+BEST, KNEE, SMALLEST, CONFIRMED = "best", "knee", "smallest", "confirmed"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
     Args:
         record: the study.
         which: ``best`` (also ""): the highest expected score; ``knee``: the bend of the front;
+            ``smallest``: the fewest parameters of those as good as the best, as the verdict says;
             ``confirmed``: of what was confirmed, the highest expected score.
 
     Raises:
@@ -67,7 +69,7 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
                 f"{command('confirm', 'STUDY')}"
             )
         return confirmed
-    if which in ("", BEST, KNEE):
+    if which in ("", BEST, KNEE, SMALLEST):
         best = record.best
         if best is None:
             raise InfeasibleError(
@@ -75,6 +77,8 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
                 f"{which or BEST} yet; name a trial by its number, or go on: "
                 f"{command('resume', 'STUDY')}"
             )
+        if which == SMALLEST:
+            return _smallest(record)
         if which != KNEE:
             return best
         front = record.front
@@ -89,8 +93,22 @@ def choose_trial(record: StudyRecord, which: str) -> TrialRecord:
     there = f"its trials are 0 to {last}" if last >= 0 else "it has no trials yet"
     raise UsageError(
         f"study '{record.name}' has no trial '{which}'; {there}. "
-        f"Also allowed: {BEST}, {KNEE}, {CONFIRMED}, the id of an architecture, the name of a seed."
+        f"Also allowed: {BEST}, {KNEE}, {SMALLEST}, {CONFIRMED}, the id of an architecture, the "
+        "name of a seed."
     )
+
+
+def _smallest(record: StudyRecord) -> TrialRecord:
+    from autopelt.study.answer import answer
+
+    known = answer(record)
+    if known is None or not known.smallest:
+        raise InfeasibleError(
+            f"study '{record.name}' cannot tell what is as good as its best, since how exact its "
+            f"scores are is not known; name a trial by its number, or search with "
+            f"{parameter('margin')}."
+        )
+    return known.smallest[0].trial
 
 
 def find_architecture(name: str, shapes: Shapes) -> Named:

@@ -17,7 +17,7 @@ from autopelt.data.source import DataFacts
 from autopelt.errors import AutopeltError, InfeasibleError, UsageError, parameter
 from autopelt.study.config import StudyConfig
 from autopelt.study.lookup import BEST, find_architecture, split_study
-from autopelt.study.record import StudyRecord
+from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.training.spec import Setup
 
 
@@ -72,6 +72,7 @@ class _Name:
     Attributes:
         study: that it names, or of which it names a trial.
         best: it names a study, or the best of it.
+        swept: several rates are offered to each method.
     """
 
     text: str
@@ -80,9 +81,10 @@ class _Name:
     architecture: Architecture
     study: StudyRecord | None
     best: bool
+    swept: bool
 
     @classmethod
-    def read(cls, text: str, own: Setup) -> "_Name":
+    def read(cls, text: str, own: Setup, swept: bool) -> "_Name":
         """``NAME``, ``NAME~``, ``NAME@MODEL``. Raises UsageError."""
         name, _, model = text.partition("@")
         setup = replace(own, model=_model(model)) if model else own
@@ -96,7 +98,8 @@ class _Name:
             raise UsageError(f"method '{text}': {error.marked}") from None
         study = split_study(plain)
         best = study is not None and study[1] in ("", BEST)
-        return cls(text, setup, counter, named.architecture, named.study, best)
+        architecture = named.architecture if named.trial is None else _offered(named.trial, swept)
+        return cls(text, setup, counter, architecture, named.study, best, swept)
 
     @property
     def role(self) -> str:
@@ -113,13 +116,26 @@ class _Name:
         return Method(name, architecture, count, self.setup, role, within, self.study)
 
 
-def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | None) -> list[Method]:
+def _offered(trial: TrialRecord, swept: bool) -> Architecture:
+    """What a study trained; what is made by hand at its method's own rates, where they are swept.
+
+    The factors are the same for all: offered four times its own as 1, it could not have its own.
+    """
+    if swept and trial.label:
+        return replace(trial.architecture, learning_rate_multiplier=1.0)
+    return trial.architecture
+
+
+def find_methods(
+    names: Sequence[str], config: StudyConfig, budget: Budget | None, *, swept: bool = False
+) -> list[Method]:
     """What the names mean: ``NAME``, ``NAME~`` (shrunk to the budget), ``NAME@MODEL``.
 
     ``NAME`` is a seed architecture, a file, ``STUDY``, ``STUDY:best`` or ``STUDY:TRIAL``.
 
     Args:
         budget: the budget, or None for none. ``full`` is a reference and may exceed it.
+        swept: several rates are offered to each method.
 
     Raises:
         UsageError: an unknown name, or an architecture that the model cannot carry.
@@ -127,7 +143,7 @@ def find_methods(names: Sequence[str], config: StudyConfig, budget: Budget | Non
     """
     made: list[Method] = []
     over: list[str] = []
-    for name in _read(names, config):
+    for name in _read(names, config, swept):
         text, architecture = name.text, name.architecture
         limit = math.inf if budget is None else name.limit(budget)
         if text.partition("@")[0].endswith("~"):
@@ -162,7 +178,7 @@ def several_budgets(texts: Sequence[str], config: StudyConfig) -> tuple[Budget, 
 
 
 def methods_within(
-    names: Sequence[str], config: StudyConfig, budgets: Sequence[Budget]
+    names: Sequence[str], config: StudyConfig, budgets: Sequence[Budget], *, swept: bool = False
 ) -> list[Method]:
     """What the names mean at several budgets; each architecture once.
 
@@ -175,7 +191,7 @@ def methods_within(
         InfeasibleError: nothing of a name fits any of the budgets.
     """
     every: dict[tuple[str, str], Method] = {}
-    for name in _read(names, config):
+    for name in _read(names, config, swept):
         made = _at_each(name, budgets)
         if not made:
             most = " or ".join(f"{b}{_share(b)}" for b in budgets)
@@ -200,10 +216,7 @@ def _at_each(name: _Name, budgets: Sequence[Budget]) -> list[Method]:
             if (trial := name.study.best_within(limit)) is not None:
                 words = f"{name.study.name}:{trial.number}"
                 words += f" ({trial.label})" if trial.label else ""
-                architecture = trial.architecture
-                if trial.label:  # made by hand: the comparison's rates are of the method's own
-                    architecture = replace(architecture, learning_rate_multiplier=1.0)
-                made.append(name.method(words, architecture, (budget,)))
+                made.append(name.method(words, _offered(trial, name.swept), (budget,)))
         return made
     shrunk = name.text.partition("@")[0].endswith("~")
     if name.role == FOUND and not shrunk:
@@ -222,11 +235,11 @@ def _at_each(name: _Name, budgets: Sequence[Budget]) -> list[Method]:
     return made
 
 
-def _read(names: Sequence[str], config: StudyConfig) -> list[_Name]:
+def _read(names: Sequence[str], config: StudyConfig, swept: bool) -> list[_Name]:
     if not names:
         raise UsageError(f"{parameter('methods')} is empty; give names like unipelt,lora-r8,full.")
     own = Setup.of(config)
-    return [_Name.read(text, own) for text in names]
+    return [_Name.read(text, own, swept) for text in names]
 
 
 def _model(name: str) -> str:

@@ -47,7 +47,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "open-trial": (lambda: autopelt.open_study("mine:7"), "did you mean reports/mine?"),
     "open-none": (lambda: autopelt.open_study("a"), "studies are folders in reports/."),
     "open-empty": (lambda: autopelt.open_study("empty"), "autopelt.search(task='demo')"),
-    "trial": (lambda: autopelt.open_study(STUDY).trial("bets"), "Also allowed: best, knee"),
+    "trial": (lambda: autopelt.open_study(STUDY).trial("bets"), "allowed: best, knee, smallest"),
     "resume": (lambda: autopelt.open_study(STUDY).resume(trial=9), "did you mean 'trials'?"),
     "fewer": (lambda: autopelt.open_study(STUDY).resume(trials=1), "trials=1 is the total"),
     "train": (lambda: autopelt.train(STUDY, epochs=0), "epochs=0 is too few"),

@@ -1,6 +1,7 @@
 """STUDY, STUDY:TRIAL, a file and a seed name mean what they say, and anything else is an error."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -54,6 +55,17 @@ def test_a_trial_of_a_study(study: Path, shapes: Shapes, which: str, rank: int) 
     assert found.trial is not None
     assert found.trial.architecture == lora(rank)
     assert found.study is not None
+
+
+def test_the_smallest_that_is_as_good_as_the_best(study: Path, shapes: Shapes) -> None:
+    # One standard error of 0.8 over the facts' selection split is more than 0.01, less than 0.3.
+    assert find_architecture(f"{study}:smallest", shapes).architecture == lora(4)
+    record = StudyStorage.open(study).record()
+    exact = replace(record, config=record.config.model_copy(update={"margin": 0.001}))
+    assert choose_trial(exact, "smallest").architecture == lora(8)
+    unknown = replace(record, metric="no_share")
+    with pytest.raises(InfeasibleError, match="cannot tell what is as good"):
+        choose_trial(unknown, "smallest")
 
 
 def test_what_is_confirmed_comes_by_the_selection_split(study: Path, shapes: Shapes) -> None:

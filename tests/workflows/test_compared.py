@@ -105,9 +105,18 @@ def test_what_a_study_found_by_hand_is_at_its_methods_own_rates(
     high = replace(made.seeds[0].architecture, learning_rate_multiplier=4.0)
     study.complete(0, 0.9, add_trial(study, made, 0, "lora-r1 x4", high))
     budgets = several_budgets(["4%"], config)
-    found, hand = methods_within([f"{tmp_path / 's'}:best", "lora-r1"], config, budgets)
-    assert (found.name, found.role, hand.role) == ("s:0 (lora-r1 x4)", FOUND, HAND)
-    assert found.key == hand.key
+    for which in ("best", "0", "lora-r1 x4"):
+        names = [f"{tmp_path / 's'}:{which}", "lora-r1"]
+        found, hand = methods_within(names, config, budgets, swept=True)
+        assert (found.role, hand.role) == (FOUND, HAND)
+        assert found.name == ("s:0 (lora-r1 x4)" if which == "best" else names[0])
+        assert found.key == hand.key
+        # Where no rate is chosen it keeps the one that made it good.
+        found, hand = methods_within(names, config, budgets)
+        assert found.architecture.learning_rate_multiplier == 4
+        (found,) = find_methods(names[:1], config, None)
+        assert found.architecture.learning_rate_multiplier == 4
+        assert len(find_methods(names, config, None, swept=True)) == 1  # one architecture once
 
 
 def test_finalists_of_one_table_are_chosen_even_at_a_single_rate(
