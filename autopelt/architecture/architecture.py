@@ -16,7 +16,7 @@ In YAML an architecture is a table of rows, each row one kind of module over a r
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +33,8 @@ from autopelt.methods.shapes import Shapes
 from autopelt.system.files import read_text
 from autopelt.system.notebook import table
 from autopelt.system.yaml import load_yaml
+
+_FIELDS = tuple(field.name for field in fields(Module))
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,18 @@ class Architecture:
         object.__setattr__(self, "learning_rate_multiplier", multiplier)
 
     # ------------------------------------------------------------------ identity
+    def __hash__(self) -> int:
+        # Kept: a study asks for it some hundred times a trial, and it goes through all modules.
+        known: int | None = vars(self).get("_hash")
+        if known is None:
+            known = hash((self.modules, self.learning_rate_multiplier, self.full))
+            object.__setattr__(self, "_hash", known)
+        return known
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process hashes texts otherwise.
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
+
     @cached_property
     def id(self) -> str:
         """Stable short id: 8 hexadecimal digits of the SHA-256 of the canonical JSON."""
@@ -75,7 +89,7 @@ class Architecture:
 
     def to_json(self) -> str:
         """Canonical JSON: equal text exactly where architectures are equal."""
-        rows = [{k: v for k, v in asdict(m).items() if v is not None} for m in self.modules]
+        rows = [{k: v for k in _FIELDS if (v := getattr(m, k)) is not None} for m in self.modules]
         value: dict[str, Any] = {"modules": rows}
         if self.learning_rate_multiplier != 1.0:
             value["learning_rate_multiplier"] = self.learning_rate_multiplier

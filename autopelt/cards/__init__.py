@@ -5,5 +5,6 @@ parallel_coordinates, learning_curves, calibration (of the surrogate), timeline,
 protocol, next_steps. What they share: card (facts, figures, tables), cells, figure (one template),
 look (colours, symbols), meanings (of a legend's words), wording, trained_again (before a
 confirmation), by_group (scores of groups of examples), expectation (what several trainings of one
-architecture say), clock, pairs, collapsed, comparison_rows, means, at_budgets, rate_ends.
+architecture say), shown (what a page of a long study draws), clock, pairs, collapsed,
+comparison_rows, means, at_budgets, rate_ends.
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from autopelt.cards.card import Card, Fact, Figure, NothingToShow, cell, table
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.figure import add_points, dashed, error_bars, padded, plain, plot
 from autopelt.cards.look import BLUE, FAINT, Look
+from autopelt.cards.shown import shown
 from autopelt.cards.wording import name, plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
 
@@ -113,7 +114,8 @@ def draw(c: Calibration, metric: str) -> Figure:
 
 def card(record: StudyRecord) -> Card:
     """The scatter and four numbers."""
-    c = calibration(record)
+    c, numbers = calibration(record), {t.number for t in shown(record)}
+    drawn = tuple(p for p in c.predictions if p.trial.number in numbers)
     rows = [
         (
             p.trial.number,
@@ -125,7 +127,7 @@ def card(record: StudyRecord) -> Card:
                 "Off by": cell(score(p.actual - p.mean), abs(p.actual - p.mean)),
             },
         )
-        for p in c.predictions
+        for p in drawn
     ]
     facts = (
         Fact("Mean error", score(c.error), f"{score(c.naive)} for always guessing the mean"),
@@ -138,7 +140,7 @@ def card(record: StudyRecord) -> Card:
     return Card(
         lead(c),
         facts=facts,
-        figures=(draw(c, record.metric),),
+        figures=(draw(replace(c, predictions=drawn), record.metric),),
         table=table(rows),
         note="Every prediction was made before its trial was trained. Bars are 95% intervals; on "
         "the dashed line prediction and result agree.",

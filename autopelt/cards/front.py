@@ -23,6 +23,7 @@ from autopelt.cards.figure import (
 )
 from autopelt.cards.look import BLUE, FAINT, INK, LINE, MUTED, ORANGE, VERMILION, Look
 from autopelt.cards.pairs import figures
+from autopelt.cards.shown import shown
 from autopelt.cards.wording import bounds, name, plural, score, share, wrapped
 from autopelt.statistics.pareto import front as pareto_front
 from autopelt.study.answer import answer, told_apart
@@ -139,14 +140,15 @@ def front(record: StudyRecord) -> Front:
             t, place(t), record.expected(t), kind(t), sd, tuple(trainings), told, record.over(t)
         )
 
-    points = tuple(map(point, sorted(trials, key=lambda t: t.number)))
+    drawn = {t.architecture for t in shown(record)}
+    points = [point(t) for t in sorted(trials, key=lambda t: t.number) if t.architecture in drawn]
     inside = [t for t in trials if record.feasible(t)]
     known = list(map(record.point, inside))
     steps = [(place(inside[i]), known[i][1]) for i in pareto_front(known)]
     if steps:
         steps.append((budget, steps[-1][1]))
     high = max([*shares, budget]) * 10**0.12
-    return Front(points, tuple(steps), budget, zero, low, high)
+    return Front(tuple(points), tuple(steps), budget, zero, low, high)
 
 
 def draw(f: Front, metric: str) -> Figure:

@@ -11,6 +11,7 @@ from autopelt.cards.card import Card, Figure, NothingToShow, Table, cell, table
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.figure import dashed, plain, plot
 from autopelt.cards.look import BLUE, FAINT, MUTED, ORANGE, VERMILION
+from autopelt.cards.shown import shown
 from autopelt.cards.wording import STATE_WORDS, name, plural, score
 from autopelt.study.noise import selection_error
 from autopelt.study.record import COMPLETE, FAILED, STOPPED, StudyRecord, TrialRecord
@@ -35,7 +36,7 @@ def curves(record: StudyRecord, of: str = "scores") -> list[Curve]:
     """
     chosen = {t.architecture for t in record.front}
     found = [
-        Curve(t, getattr(t, of), t.architecture in chosen) for t in record.trials if getattr(t, of)
+        Curve(t, getattr(t, of), t.architecture in chosen) for t in shown(record) if getattr(t, of)
     ]
     return sorted(found, key=lambda c: (c.on_front, c.trial.number))
 

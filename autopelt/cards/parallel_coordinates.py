@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -11,6 +11,7 @@ from autopelt.cards.card import Card, Cell, Figure, NothingToShow, cell, table
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.figure import names, plain, plot
 from autopelt.cards.look import BLUE, FAINT, LINE
+from autopelt.cards.shown import shown
 from autopelt.cards.wording import method, name, plural, score, share, wrapped
 from autopelt.methods import in_order
 from autopelt.study.record import StudyRecord, TrialRecord
@@ -150,6 +151,7 @@ def _line(p: Parallel, i: int) -> dict[str, Any]:
 def card(record: StudyRecord) -> Card:
     """The lines, and the same values as a table."""
     p = parallel(record)
+    said, p = lead(p), _drawn(p, record)
 
     def cells(i: int) -> dict[str, Cell]:
         *choices, last = p.axes
@@ -158,12 +160,23 @@ def card(record: StudyRecord) -> Card:
         return trial_cells(p.trials[i], "Trial") | own
 
     return Card(
-        lead(p),
+        said,
         figures=(draw(p),),
         table=table((t.number, cells(i)) for i, t in enumerate(p.trials)),
         note="Each line is one architecture within the budget. A bundle of blue at one height of "
         "an axis is a choice that good ones share; it is no proof of a cause.",
     )
+
+
+def _drawn(p: Parallel, record: StudyRecord) -> Parallel:
+    """The lines that are drawn, over the axes of all."""
+    of = {t.architecture for t in shown(record)}
+    kept = [i for i, t in enumerate(p.trials) if t.architecture in of]
+    axes = (
+        replace(a, values=tuple(a.values[i] for i in kept), places=tuple(a.places[i] for i in kept))
+        for a in p.axes
+    )
+    return Parallel(tuple(p.trials[i] for i in kept), tuple(axes), p.top)
 
 
 def lead(p: Parallel) -> str:

@@ -11,6 +11,7 @@ from autopelt.cards.cells import trial_cells
 from autopelt.cards.clock import Clock
 from autopelt.cards.figure import plain, plot
 from autopelt.cards.look import BLUE, FAINT, GRID, MUTED
+from autopelt.cards.shown import shown
 from autopelt.cards.wording import name, plural, score, share
 from autopelt.statistics.pareto import front, hypervolume
 from autopelt.study.record import StudyRecord, TrialRecord
@@ -54,6 +55,7 @@ def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
     for i, t in enumerate(order):
         if record.feasible(t) and t.architecture not in seen:
             points.append(record.point(t))
+            points = [points[place] for place in front(points)]  # the others add nothing
         seen.add(t.architecture)
         seconds = None if clock is None or t.finished is None else clock.at(t.finished)
         found.append(
@@ -62,7 +64,7 @@ def steps(record: StudyRecord, floor: float | None = None) -> list[Step]:
                 i + 1,
                 seconds,
                 hypervolume(points, record.limit, below),
-                len(front(points)),
+                len(points),
             )
         )
     return found
@@ -235,16 +237,22 @@ def card(record: StudyRecord, against: Sequence[StudyRecord] = ()) -> Card:
     if not found:
         raise NothingToShow("No trial is complete, so there is no progress to show yet.")
     others = rivals(record, against)
-    own = _own_curve("this study" if others else "", found)
-    drawn = figures([own, *map(_rival_curve, others)], "the front")
-    _shade_seeds(drawn[0], found)
+    drawn = _drawn(record, found)
+    own = _own_curve("this study" if others else "", drawn)
+    made = figures([own, *map(_rival_curve, others)], "the front")
+    _shade_seeds(made[0], found)
     return Card(
         lead(found) + _compared(found, others),
-        figures=tuple(drawn),
-        table=_table(found),
+        figures=tuple(made),
+        table=_table(drawn),
         note=f"Hypervolume is the area between the front, the budget line and {_floor(record)}; "
         "one decade is a factor of ten in parameters.",
     )
+
+
+def _drawn(record: StudyRecord, found: Sequence[Step]) -> list[Step]:
+    numbers = {t.number for t in shown(record)}
+    return [s for s, g in zip(found, grew(found), strict=True) if g or s.trial.number in numbers]
 
 
 def _compared(found: Sequence[Step], others: Sequence[Rival]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autopelt.cards.card import Card, Figure, NothingToShow, cell, table
 from autopelt.cards.clock import Clock
 from autopelt.cards.figure import names, plain, plot
 from autopelt.cards.look import BLUE, GREEN, ORANGE, SURFACE, VERMILION
+from autopelt.cards.shown import shown
 from autopelt.cards.wording import STATE_WORDS, name, plural, score
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds
@@ -221,7 +222,8 @@ def draw_phases(t: Timeline) -> Figure:
 
 def card(record: StudyRecord) -> Card:
     """Workers and phases."""
-    t = timeline(record)
+    t, numbers = timeline(record), {t.number for t in shown(record)}
+    drawn = replace(t, bars=tuple(b for b in t.bars if b.trial.number in numbers))
     rows = [
         (
             None,
@@ -235,7 +237,7 @@ def card(record: StudyRecord) -> Card:
     ]
     return Card(
         lead(t),
-        figures=(draw(t), *([draw_phases(t)] if t.phases else [])),
+        figures=(draw(drawn), *([draw_phases(t)] if t.phases else [])),
         table=table(rows),
         stacked=True,
     )

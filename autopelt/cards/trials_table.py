@@ -9,6 +9,7 @@ from dataclasses import replace
 from autopelt.cards.card import Card, Column, NothingToShow, Row, Table, cell
 from autopelt.cards.cells import trial_cells
 from autopelt.cards.expectation import all_plain
+from autopelt.cards.shown import left_out, shown
 from autopelt.cards.wording import STATE_WORDS, listed, score
 from autopelt.study.record import StudyRecord, TrialRecord
 from autopelt.system.units import format_seconds
@@ -30,7 +31,7 @@ COLUMNS = (
 
 def rows(record: StudyRecord) -> list[Row]:
     """One row a trial, by number."""
-    return [_row(t, record) for t in record.trials]
+    return [_row(t, record) for t in shown(record)]
 
 
 def _row(t: TrialRecord, record: StudyRecord) -> Row:
@@ -76,10 +77,10 @@ def card(record: StudyRecord) -> Card:
     """All trials in one table; what is expected and repeated only where it says something."""
     if not record.trials:
         raise NothingToShow(f"No trial yet; {record.total} are planned.")
-    counts = Counter(t.state for t in record.trials)
+    counts, drawn = (Counter(t.state for t in of) for of in (record.trials, shown(record)))
     parts = [f"{counts[state]} {words}" for state, words in STATE_WORDS.items() if counts[state]]
-    filters = tuple((state, counts[state]) for state in STATE_WORDS if counts[state])
+    filters = tuple((state, drawn[state]) for state in STATE_WORDS if drawn[state])
     return Card(
-        f"{len(record.trials)} of {record.total} trials: {listed(parts)}.",
+        f"{len(record.trials)} of {record.total} trials: {listed(parts)}.{left_out(record)}",
         table=_table(record, filters),
     )

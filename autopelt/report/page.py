@@ -34,6 +34,7 @@ from autopelt.cards.card import Card, Kind, make_card
 from autopelt.cards.expectation import all_scores, learns, observed, plain_score
 from autopelt.cards.look import method_look
 from autopelt.cards.meanings import MEANINGS
+from autopelt.cards.shown import shown
 from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
 from autopelt.report.plotly_js import fingerprint, packed, plotly_js
@@ -43,6 +44,9 @@ from autopelt.system.files import write_text
 
 SCRIPTS = ("page", "figures", "trial", "tables", "live", "start")
 """Parts of the page's script, in their order."""
+
+LONG = 1_000_000
+"""Characters of values from which they are packed."""
 
 KINDS = (
     Kind("verdict", "Verdict", verdict.card),
@@ -135,7 +139,7 @@ def render(
         plotly=packed(plotly),
         script=script,
         policy=_policy(plotly, script),
-        study=_json(values),
+        values=_values_element(_json(values)),
     )
 
 
@@ -205,7 +209,7 @@ def study_values(record: StudyRecord, cards: Sequence[Card]) -> dict[str, Any]:
         "methods": words,
         "looks": {name: method_look(name) for name in words},
         "figures": figure_values(cards),
-        "trials": [trial_values(t, record, t.architecture in chosen) for t in record.trials],
+        "trials": [trial_values(t, record, t.architecture in chosen) for t in shown(record)],
         "csv": trials_csv(record, structure=False),
     }
 
@@ -283,6 +287,13 @@ def _json(value: Any) -> str:
     """JSON that can stand inside a <script> element: no character of it can end the element."""
     text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"), ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _values_element(text: str) -> str:
+    """What the script knows, to be read in the file where it is short, else packed."""
+    if len(text) <= LONG:
+        return f'<script type="application/json" id="study">{text}</script>'
+    return f'<script type="text/plain" id="study">{packed(text)}</script>'
 
 
 def _inline(script: str) -> str:

@@ -207,7 +207,7 @@ class StudyRecord:
         """The score as the task has it: ``loss``, of which the study maximises the negative."""
         return self.metric.removeprefix(NEGATIVE)
 
-    @property
+    @cached_property
     def complete(self) -> list[TrialRecord]:
         """Trials with a final score."""
         return [t for t in self.trials if t.state == COMPLETE and t.score is not None]
@@ -219,7 +219,7 @@ class StudyRecord:
             found.setdefault(t.architecture, []).append(t)
         return found
 
-    @property
+    @cached_property
     def architectures(self) -> list[TrialRecord]:
         """Every architecture with a final score once: the first complete training of it."""
         return [trainings[0] for trainings in self._trainings.values()]
@@ -287,11 +287,11 @@ class StudyRecord:
         found = [self.cost(trial, name) for name in self.measured]
         return (trial.count.deployed, *(math.inf if math.isnan(c) else c for c in found))
 
-    @property
+    @cached_property
     def _inside(self) -> list[TrialRecord]:
         return [t for t in self.architectures if self.feasible(t)]
 
-    @property
+    @cached_property
     def front(self) -> list[TrialRecord]:
         """Pareto front of the architectures within the budget, by growing parameters.
 
@@ -301,7 +301,7 @@ class StudyRecord:
         members = front_of([self.costs(t) for t in inside], [self.expected(t) for t in inside])
         return [inside[i] for i in members]
 
-    @property
+    @cached_property
     def ranked(self) -> list[TrialRecord]:
         """The architectures within the budget, those believed in most first."""
         return sorted(self._inside, key=lambda t: (-self.expected(t), t.count.deployed, t.number))

@@ -39,6 +39,8 @@ def trials_csv(record: StudyRecord, structure: bool = True) -> str:
             row[name] = json.dumps(dict(getattr(trial, name))) if getattr(trial, name) else ""
         for name in ("scores", "losses"):
             row[name] = " ".join(f"{v:.6g}" for v in getattr(trial, name))
+        if structure:
+            row["architecture_json"] = trial.architecture.to_json()
         writer.writerow({name: _safe(value) for name, value in row.items()})
     return out.getvalue()
 
@@ -52,6 +54,7 @@ def trials_table(record: StudyRecord) -> list[dict[str, object]]:
     metrics = list(dict.fromkeys(name for t in record.trials for name in t.metrics))
     return [
         row
+        | {"architecture_json": trial.architecture.to_json()}
         | {f"seconds_{phase}": trial.seconds.get(phase) for phase in phases}
         | {f"metric_{name}": trial.metrics.get(name) for name in metrics}
         for trial, row in _rows(record)
@@ -95,7 +98,6 @@ def _row(t: TrialRecord, record: StudyRecord, on_front: bool) -> dict[str, objec
         "learns": finite_or_none(belief.learns),
         "trainings": len(record.trainings_of(t)),
         "repeats": t.repeats,
-        "architecture_json": t.architecture.to_json(),
     }
 
 

@@ -1,5 +1,8 @@
 """An architecture has one value, one id, and survives YAML and JSON."""
 
+import pickle
+from dataclasses import replace
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -49,6 +52,17 @@ def test_yaml_and_json_give_it_back(architecture: Architecture) -> None:
         assert again == architecture
         assert again.id == architecture.id
         assert hash(again) == hash(architecture)
+
+
+def test_a_hash_that_is_kept_stays_in_its_process() -> None:
+    """Texts hash otherwise in another process, where it would find nothing in a set."""
+    made = Architecture((Module("lora", "attention.query", 0, 4),))
+    assert hash(made) == hash(made) == hash(replace(made))
+    assert (
+        not set(vars(pickle.loads(pickle.dumps(made))))
+        - {"modules", "full", "id"}
+        - {"learning_rate_multiplier"}
+    )
 
 
 @given(architecture=architectures, random=st.randoms())
