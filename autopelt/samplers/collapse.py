@@ -50,7 +50,8 @@ class Collapse:
         """(m,) at (m, F) features and their (m,) rates."""
         count = len(self.collapsed)
         share = (PRIOR[0] + self.collapsed.sum()) / (PRIOR[1] + count)
-        apart = ((x[:, None] - self.x) ** 2).sum(axis=-1) / self.groups
+        squares = (x**2).sum(axis=1)[:, None] + (self.x**2).sum(axis=1)
+        apart = np.maximum(squares - 2 * x @ self.x.T, 0.0) / self.groups
         apart += ((octaves[:, None] - self.octaves) / OCTAVES) ** 2
         alike = np.exp(-0.5 * apart)
         total = STRENGTH + alike.sum(axis=1)

@@ -36,6 +36,7 @@ BoTorch, on features."""
 COLD_STEPS = 40
 TRIAL_STEPS = 20
 WARM_STEPS = 15
+REACH = 1.0  # octaves beyond the rates that were tried, into which a proposal may go
 APART = 6  # proposals at once should differ in one choice of so many
 ACQUISITION_BATCH = 64  # points at which an acquisition function of BoTorch is evaluated at once
 MOST_FITTED = 256
@@ -107,16 +108,20 @@ class Model:
             costs = CostModel(self.features, history.observed)
             value, order = self._front(known, means, _floor(reference_score, means), costs)
 
-        def posterior(matrix: Matrix) -> ScorePosterior:
-            return surrogate.predict(self._with_source(self.features.of(matrix)))
+        def features(matrix: Matrix) -> Array:
+            return self._with_source(self.features.of(matrix))
 
         pending = [o.vector for o in history.pending if o.vector is not None]
+        tried = _octaves([*history.observed, *history.pending])
+        collapse = self._collapse(surrogate, history)
         keeps = WithinLimits(self.features, history.observed, self.limits)
 
         def ours(matrix: Matrix) -> Array:
-            gain = value(posterior(matrix), matrix)
+            seen, octaves = features(matrix), self._rates(matrix)
+            gain = value(surrogate.predict(seen), matrix) * _told(self.space, matrix)
             likely = _apart(matrix, pending) * keeps.chance(matrix)
-            return gain * likely * _told(self.space, matrix)
+            learns = 1 - collapse.chance(seen[:, : self.features.structured], octaves)
+            return gain * likely * learns * _reachable(octaves, tried)
 
         worth: Callable[[Matrix], Array] = ours
         if acquisition is not None:
@@ -129,7 +134,7 @@ class Model:
             rng,
             Effort.at(len(history.observed), len(self.space.dimensions)),
         )
-        expected = posterior(np.array([vector]))
+        expected = surrogate.predict(features(np.array([vector])))
         mean, sd = float(expected.mean[0]), float(expected.deviation[0])
         return vector, {"mean": mean, "sd": sd, "acquisition": highest}
 
@@ -201,17 +206,26 @@ class Model:
         self, surrogate: Surrogate, of: Sequence[Observation], history: History
     ) -> tuple[Array, Array]:
         """Expected scores with collapses counted, and chances of collapse; (n,), (n,)."""
-        count, structured = len(history.observed), self.features.structured
-        collapse = Collapse(
-            self.features_of(history.observed)[:, :structured],
+        collapse, features = self._collapse(surrogate, history), self.features_of(of)
+        chance = collapse.chance(features[:, : self.features.structured], _octaves(of))
+        return collapse.expected(surrogate.predict(features).mean, chance), chance
+
+    def _collapse(self, surrogate: Surrogate, history: History) -> Collapse:
+        """Chances of collapse, given the trainings that the surrogate takes for collapsed."""
+        return Collapse(
+            self.features_of(history.observed)[:, : self.features.structured],
             len(self.features.groups),
             _octaves(history.observed),
-            surrogate.outliers[:count],
+            surrogate.outliers[: len(history.observed)],
             np.array([o.score for o in history.observed]),
         )
-        features = self.features_of(of)
-        chance = collapse.chance(features[:, :structured], _octaves(of))
-        return collapse.expected(surrogate.predict(features).mean, chance), chance
+
+    def _rates(self, matrix: Matrix) -> Array:
+        """(n,) log2 of the learning-rate multipliers of points."""
+        at = self.space.multiplier
+        if at is None:
+            return np.zeros(len(matrix))
+        return np.asarray(np.log2(self.space.dimensions[at].values)[matrix[:, at]])
 
     def _with_fantasies(self, history: History) -> tuple[Surrogate, list[Observation], Array]:
         """Surrogate conditioned on the pending; observed and pending trials; expected scores."""
@@ -310,6 +324,7 @@ class Model:
             sources=0 if self._source is None else 1,
             variances=np.array([o.variance for o in observed]),
             gap=gap if start is None else start.gap,
+            sure=np.array([not o.architecture.modules for o in observed]),  # the head alone
             start=start,
             steps=steps,
         )
@@ -337,6 +352,15 @@ class Model:
 def _octaves(observed: Sequence[Observation]) -> Array:
     """(n,) log2 of the learning-rate multipliers."""
     return np.log2([o.architecture.learning_rate_multiplier for o in observed])
+
+
+def _reachable(octaves: Array, tried: Array) -> Array:
+    """(n,) next to nothing for rates more than `REACH` octaves beyond all that were tried.
+
+    Nothing is known of these, which makes them look worth a try, and few of them learn at all.
+    """
+    beyond = np.maximum(octaves - tried.max(), tried.min() - octaves)
+    return np.where(beyond > REACH, 1e-6, 1.0)
 
 
 def _apart(matrix: Matrix, pending: Sequence[Vector]) -> Array:

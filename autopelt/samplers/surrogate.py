@@ -96,6 +96,7 @@ class Surrogate(SingleTaskGP):
         groups, raw, sources: columns, as for `HybridKernel`.
         variances: (n,) of each score beyond the common noise, in squared units of the score.
         gap: distance of the ceiling above the best score, in deviations of the scores.
+        sure: (n,) scores that are low for a reason, never by a collapse; none where None.
         start: hyperparameters to begin from; the priors' medians where None.
         steps: the most evaluations of the marginal likelihood; 0 takes `start` as it is.
     """
@@ -110,6 +111,7 @@ class Surrogate(SingleTaskGP):
         sources: int = 0,
         variances: Array | None = None,
         gap: float = 10.0,
+        sure: NDArray[np.bool_] | None = None,
         start: Hyperparameters | None = None,
         steps: int = 60,
     ) -> None:
@@ -135,13 +137,14 @@ class Surrogate(SingleTaskGP):
         self._mll = (ExactMarginalLogLikelihood(self.likelihood, self),)  # no submodule: a circle
         if start is not None:
             self._load(start.values)
-        noise.factor[torch.from_numpy(_suspects(y))] = OUTLIER_NOISE
+        doubted = np.ones(len(y), dtype=bool) if sure is None else ~sure
+        noise.factor[torch.from_numpy(_suspects(y) & doubted)] = OUTLIER_NOISE
         self._linearise(y)
         self._fit(steps)
         for _ in range(ROUNDS):
             self._linearise(self.predict(x).mean)
             self._fit(steps)
-        self.outliers = self.leave_one_out() < OUTLIER
+        self.outliers = _not_always(x, (self.leave_one_out() < OUTLIER) & doubted)
         factor = torch.where(torch.from_numpy(self.outliers), OUTLIER_NOISE, 1.0).double()
         if not torch.equal(factor, noise.factor):
             noise.factor = factor
@@ -346,6 +349,13 @@ def _suspects(y: Array) -> NDArray[np.bool_]:
     """(n,) scores so far below the others that their trainings may have failed."""
     median = np.median(y)
     return np.asarray(y < median - SUSPECT * np.median(np.abs(y - median)))
+
+
+def _not_always(x: Array, failed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) without what failed each of several times: that is the architecture, no chance."""
+    _, which, times = np.unique(x, axis=0, return_inverse=True, return_counts=True)
+    always = np.bincount(which, failed) == times
+    return np.asarray(failed & ~(always & (times > 1))[which])
 
 
 def _tensor(x: Array) -> Tensor:

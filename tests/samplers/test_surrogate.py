@@ -108,6 +108,24 @@ def test_several_failed_trainings_do_not_hide_each_other() -> None:
     assert np.abs(model.predict(x[failed]).mean - 0.7).max() < 0.2
 
 
+def test_what_failed_every_time_is_no_chance() -> None:
+    """One architecture, trained twice, both far below what the others foretell."""
+    x, y = data(50)
+    x[31] = x[7]
+    y[[7, 31, 12]] = 0.3
+    model = Surrogate(x, y, GROUPS, RAW)
+    assert set(np.flatnonzero(model.outliers)) == {12}
+    assert model.predict(x[[7]]).mean[0] < 0.4
+
+
+def test_a_low_score_that_is_sure_is_believed() -> None:
+    x, y = data(50)
+    y[[7, 31]] = 0.3
+    model = Surrogate(x, y, GROUPS, RAW, sure=np.arange(50) == 7)
+    assert set(np.flatnonzero(model.outliers)) == {31}
+    assert model.predict(x[[7]]).mean[0] < 0.4
+
+
 def test_surprisingly_good_scores_are_believed() -> None:
     """The guard has one side: nothing that is better than expected is thrown away."""
     x, y = data(50)
