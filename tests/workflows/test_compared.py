@@ -13,7 +13,8 @@ from autopelt.architecture.architecture import Architecture
 from autopelt.architecture.budget import Budget
 from autopelt.cards.comparison_rows import FOUND, FULL, HAND
 from autopelt.cli.main import main
-from autopelt.errors import InfeasibleError, UsageError
+from autopelt.data.source import DataFacts
+from autopelt.errors import InfeasibleError, UnavailableError, UsageError
 from autopelt.methods.module import Module
 from autopelt.samplers import make_sampler
 from autopelt.study.config import StudyConfig
@@ -92,6 +93,19 @@ def test_a_study_gives_what_it_expects_most_of_within_each_budget(
         methods_within([str(study)], config, [Budget(count=3)])
     with pytest.raises(UsageError, match="is empty"):
         several_budgets([], config)
+
+
+def test_a_part_of_the_report_split_is_no_other_data(config: StudyConfig, study: Path) -> None:
+    (found,) = methods_within([f"{study}:0"], config, [Budget(count=10**6)])
+    record = found.study
+    assert record is not None
+    known = record.task.recorded
+    assert known.report_hash
+    now = DataFacts("generated", "", report_hash="another", sizes={"report": 50})
+    fewer = config.training.model_copy(update={"report_examples": 50})
+    found.check(config.model_copy(update={"training": fewer}), now)
+    with pytest.raises(UnavailableError, match=f"report {known.report} examples before, 50 now"):
+        found.check(config, now)
 
 
 def test_what_a_study_found_by_hand_is_at_its_methods_own_rates(
