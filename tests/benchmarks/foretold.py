@@ -9,7 +9,6 @@ version of the surrogate on the same studies. All are of MiniLM.
 """
 
 import argparse
-import csv
 import math
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from measuring import complete_trials
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 from first_trials import mixed_space
@@ -34,10 +34,7 @@ PROPOSED = ("start", "model")
 def trials(path: Path) -> Iterator[tuple[Observation, bool]]:
     """The complete ones of a study as they ended, and whether the search proposed each."""
     counter = mixed_space().counter
-    csv.field_size_limit(sys.maxsize)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["state"] == "complete"]
-    for number, row in enumerate(sorted(rows, key=lambda r: float(r["finished"]))):
+    for number, row in enumerate(complete_trials(path)):
         made = Architecture.from_json(row["architecture_json"])
         if not made.full:
             size = counter.count(made).deployed

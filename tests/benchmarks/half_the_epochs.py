@@ -16,14 +16,13 @@ The slope is there from the second epoch on: at the first it says nothing.
 """
 
 import argparse
-import csv
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from measuring import complete_trials
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
@@ -62,12 +61,9 @@ SIGNALS: dict[str, Callable[[Curves, int], Array]] = {
 
 def read(path: Path) -> Curves:
     """The complete trials that have as many epochs as the longest."""
-    csv.field_size_limit(sys.maxsize)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["state"] == "complete"]
     known = [
         ([float(v) for v in row["scores"].split()], [float(v) for v in row["losses"].split()], row)
-        for row in rows
+        for row in complete_trials(path)
     ]
     epochs = max(len(scores) for scores, _, _ in known)
     whole = [k for k in known if len(k[0]) == len(k[1]) == epochs]

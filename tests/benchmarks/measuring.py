@@ -5,7 +5,9 @@ what is resident; on a GPU time is wall-clock once all that was sent has run, an
 tensors hold there.
 """
 
+import csv
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,14 @@ MIB = 2**20
 def json_lines(text: str) -> list[dict[str, Any]]:
     """What a benchmark prints that is JSON, a line each."""
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def complete_trials(path: Path) -> list[dict[str, str]]:
+    """Rows of a study's trials.csv that have a final score, as they ended."""
+    csv.field_size_limit(sys.maxsize)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["state"] == "complete"]
+    return sorted(rows, key=lambda row: float(row["finished"]))
 
 
 def resident(key: str) -> int:
