@@ -187,7 +187,9 @@ class Model:
         trained = Counter(o.architecture.id for o in history.observed)
         choice = [int(means.argmax())]
         if not single:
-            choice = front_of([(o.parameters,) for o in contenders], means.tolist())
+            front = front_of([(o.parameters,) for o in contenders], means.tolist())
+            least = _floor(reference_score, means)  # nobody chooses what hardly learns
+            choice = [i for i in front if means[i] >= least] or choice
         return min((contenders[i] for i in choice), key=lambda o: trained[o.architecture.id])
 
     def beliefs(self, observed: Sequence[Observation]) -> dict[str, tuple[float, float, float]]:

@@ -44,6 +44,22 @@ def test_for_the_front_a_small_architecture_counts_at_its_size() -> None:
     assert gains[0] < 1e-5
 
 
+def test_where_nothing_may_change_no_training_goes_to_what_hardly_learns() -> None:
+    """The smallest on the front stood on the fewest trainings, and nobody would choose it."""
+    space = bound("tiny", 6, 384)
+    points = unique_points(sample_feasible(space, np.random.default_rng(0), 30)).tolist()
+    small, large = min(points, key=space.cost), max(points, key=space.cost)
+    scored = [(large, 0.7 + 0.001 * (n % 2)) for n in range(8)] + [(small, 0.12)] * 2
+    observed = [
+        Observation(n, space.decode(p), space.cost(p), tuple(p), score)
+        for n, (p, score) in enumerate(scored)
+    ]
+    observed.append(Observation(99, Architecture(), 0, None, 0.1))
+    found = Model(space, Features(space)).contender(History(observed=observed), single=False)
+    assert found is not None
+    assert found.vector == tuple(large)
+
+
 def test_the_contender_is_known_within_the_budget_and_not_hopeless() -> None:
     space = bound("tiny", 6, 384)
     rng = np.random.default_rng(0)
