@@ -3,7 +3,8 @@
 pelt: the sampler; baselines, autopeft: those it is held against; registry: all by name;
 parameters: vectors as an Optuna study has them; history: what was observed; features, kernel,
 ceiling, surrogate, collapse, model, posterior, curves: what is believed; start, acquisition,
-cost_model, local_search: what to try; repeats: what to train again; early_stopping: what to stop.
+factors, cost_model, local_search: what to try; repeats: what to train again; early_stopping: what
+to stop.
 """
 
 from autopelt.samplers.early_stopping import EarlyStopping

@@ -16,13 +16,13 @@ from autopelt.samplers.acquisition import BoxDecomposition, decades
 from autopelt.samplers.ceiling import ScorePosterior
 from autopelt.samplers.collapse import Collapse
 from autopelt.samplers.cost_model import CostModel, WithinLimits
+from autopelt.samplers.factors import apart, reachable, told
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
 from autopelt.samplers.repeats import Worth, best_of, front_of_size, knowledge_gradient
 from autopelt.samplers.surrogate import Hyperparameters, Surrogate
 from autopelt.space.bound import BoundSpace
-from autopelt.space.simple import PARTS, parts
 from autopelt.space.tables import Matrix, Vector
 from autopelt.statistics.pareto import front_of
 
@@ -36,16 +36,12 @@ BoTorch, on features."""
 COLD_STEPS = 40
 TRIAL_STEPS = 20
 WARM_STEPS = 15
-REACH = 1.0  # octaves beyond the rates that were tried, into which a proposal may go
-APART = 6  # proposals at once should differ in one choice of so many
 ACQUISITION_BATCH = 64  # points at which an acquisition function of BoTorch is evaluated at once
 MOST_FITTED = 256
 """Trials that hyperparameters are fitted to: a fit takes their cube. All give the posterior."""
 ANCHOR = 3  # every so many milestones one begins from the medians of the priors
 KEPT = 0.5
 """Of what the best gains over the head alone, what is to be kept to be worth choosing."""
-WORDY = 0.9
-"""What is gained counts so much for each run of layers that must be told beyond three."""
 NEGLIGIBLE = 0.01
 """A training again is worth nothing below this part of one training's deviation."""
 GAPS = (0.1, 0.3, 1.0, 10.0)
@@ -118,10 +114,10 @@ class Model:
 
         def ours(matrix: Matrix) -> Array:
             seen, octaves = features(matrix), self._rates(matrix)
-            gain = value(surrogate.predict(seen), matrix) * _told(self.space, matrix)
-            likely = _apart(matrix, pending) * keeps.chance(matrix)
+            gain = value(surrogate.predict(seen), matrix) * told(self.space, matrix)
+            likely = apart(matrix, pending) * keeps.chance(matrix)
             learns = 1 - collapse.chance(seen[:, : self.features.structured], octaves)
-            return gain * likely * learns * _reachable(octaves, tried)
+            return gain * likely * learns * reachable(octaves, tried)
 
         worth: Callable[[Matrix], Array] = ours
         if acquisition is not None:
@@ -356,39 +352,10 @@ def _octaves(observed: Sequence[Observation]) -> Array:
     return np.log2([o.architecture.learning_rate_multiplier for o in observed])
 
 
-def _reachable(octaves: Array, tried: Array) -> Array:
-    """(n,) next to nothing for rates more than `REACH` octaves beyond all that were tried.
-
-    Nothing is known of these, which makes them look worth a try, and few of them learn at all.
-    """
-    beyond = np.maximum(octaves - tried.max(), tried.min() - octaves)
-    return np.where(beyond > REACH, 1e-6, 1.0)
-
-
-def _apart(matrix: Matrix, pending: Sequence[Vector]) -> Array:
-    """(n,) less than 1 for points that differ in few choices from one that is being trained.
-
-    Nearly the same architecture would tell nearly the same, while what is pending is not known yet.
-    """
-    if not pending:
-        return np.ones(len(matrix))
-    differ = (matrix[:, None] != np.array(pending)).sum(axis=-1).min(axis=1)
-    return np.minimum(1.0, differ / max(1, matrix.shape[1] // APART))
-
-
 def _reference_score(known: Sequence[Observation], means: Array) -> float:
     """What the head alone is expected to score, else the least that is expected of anything."""
     alone = [m for o, m in zip(known, means, strict=True) if not o.architecture.modules]
     return float(alone[0] if alone else means.min())
-
-
-def _told(space: BoundSpace, matrix: Matrix) -> Array:
-    """(n,) less than 1 for points that cannot be told in a few words.
-
-    Far from all that is known the model promises as much of a mixture of everything as of a plain
-    architecture; the plain one can be understood, and teaches more of what its parts are worth.
-    """
-    return np.asarray(WORDY ** np.maximum(0, parts(space, matrix) - PARTS), dtype=np.float64)
 
 
 def _floor(reference_score: float, means: Array) -> float:
