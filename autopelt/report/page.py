@@ -37,7 +37,7 @@ from autopelt.cards.meanings import MEANINGS
 from autopelt.cards.shown import shown
 from autopelt.cards.wording import STATE_WORDS, method, plural, score, share
 from autopelt.report.overlay import comparable
-from autopelt.report.plotly_js import fingerprint, packed, plotly_js
+from autopelt.report.plotly_js import fingerprint, packed, packed_values, plotly_js
 from autopelt.study.record import COMPLETE, FAILED, StudyRecord, TrialRecord
 from autopelt.study.table import finite_or_none, trials_csv
 from autopelt.system.files import write_text
@@ -293,7 +293,7 @@ def _values_element(text: str) -> str:
     """What the script knows, to be read in the file where it is short, else packed."""
     if len(text) <= LONG:
         return f'<script type="application/json" id="study">{text}</script>'
-    return f'<script type="text/plain" id="study">{packed(text)}</script>'
+    return packed_values(text)
 
 
 def _inline(script: str) -> str:

@@ -50,6 +50,11 @@ def packed(script: str) -> str:
     return base64.b64encode(gzip.compress(script.encode(), 9, mtime=0)).decode()
 
 
+def packed_values(text: str) -> str:
+    """The element of a page that has what its script knows, packed."""
+    return f'<script type="text/plain" id="study">{packed(text)}</script>'
+
+
 @cache
 def fingerprint(script: str) -> str:
     """A script as a content security policy names it."""
@@ -82,9 +87,7 @@ def share(page: Path) -> Path:
     text = _PLACE.sub(place, text, count=1)
     text = _POLICY.sub(f"script-src 'self' file: {fingerprint(_EMPTY)}", text, count=1)
     if _READS_PACKED in text:
-        text = _VALUES.sub(
-            lambda m: f'<script type="text/plain" id="study">{packed(m[1])}</script>', text, count=1
-        )
+        text = _VALUES.sub(lambda m: packed_values(m[1]), text, count=1)
     text = _FOOTER.sub(f"<footer>{words}</footer>", text, count=1)
     shared = page.resolve().parent.parent / NAME
     try:

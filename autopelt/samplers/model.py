@@ -73,7 +73,7 @@ class Model:
         self._source: Surrogate | None = None
         if len(source) >= ENOUGH and len({o.score for o in source}) > 1:
             self._source = Model(space, features).fitted(source)
-        self._rows: dict[int, tuple[Architecture, Array]] = {}
+        self._rows: dict[Architecture, Array] = {}
         self._milestones: dict[str, Hyperparameters] = {}
         self._last: tuple[str, Surrogate] | None = None
 
@@ -328,16 +328,11 @@ class Model:
         )
 
     def features_of(self, observations: Sequence[Observation]) -> Array:
-        """Features of trials; remembered, as architectures never change; (n, F)."""
-        missing = [
-            o
-            for o in observations
-            if o.number not in self._rows or self._rows[o.number][0] != o.architecture
-        ]
-        rows = self._with_source(self.features.of(missing))
-        for o, row in zip(missing, rows, strict=True):
-            self._rows[o.number] = (o.architecture, row)
-        return np.array([self._rows[o.number][1] for o in observations])
+        """Features of trials, (n, F); remembered, the same to the bit for one architecture."""
+        missing = {o.architecture: o for o in observations if o.architecture not in self._rows}
+        rows = self._with_source(self.features.of(list(missing.values())))
+        self._rows |= zip(missing, rows, strict=True)
+        return np.array([self._rows[o.architecture] for o in observations])
 
     def _with_source(self, features: Array) -> Array:
         """Features with the column of the other study, where there is one; (n, F) -> (n, F')."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -90,6 +91,14 @@ def test_the_head_alone_tells_how_little_the_smallest_learn(real: BoundSpace) ->
     keys = (Module("ia3", f"attention.{place}", 4, 1) for place in ("key", "value"))
     small = Observation(99, Architecture(tuple(keys), 8.0), 768, None)
     assert found.predict(model.features_of([small])).mean[0] < 0.62  # it scored 0.46 and 0.55
+
+
+def test_features_of_one_architecture_are_equal_to_the_bit(real: BoundSpace) -> None:
+    """What failed every time is found by them; sums of a larger batch may round otherwise."""
+    known, model = observed(real, STSB), Model(real, Features(real))
+    first = [model.features_of([o])[0] for o in known[:3]]
+    again = [replace(o, number=50 + o.number) for o in known]
+    assert np.array_equal(model.features_of([*again, *known])[:3], first)
 
 
 def proposals(space: BoundSpace, known: Sequence[Observation], count: int) -> list[float]:
