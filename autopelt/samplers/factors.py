@@ -18,6 +18,9 @@ APART = 6
 REACH = 1.0
 """Octaves beyond the rates that were tried, into which a proposal may go."""
 
+ANEW = 2.0
+"""Octaves from a rate at which the same modules were tried, from which on another one is new."""
+
 
 def reachable(octaves: Array, tried: Array) -> Array:
     """(n,) next to nothing for rates more than `REACH` octaves beyond all that were tried.
@@ -37,6 +40,23 @@ def apart(matrix: Matrix, pending: Sequence[Vector]) -> Array:
         return np.ones(len(matrix))
     differ = (matrix[:, None] != np.array(pending)).sum(axis=-1).min(axis=1)
     return np.minimum(1.0, differ / max(1, matrix.shape[1] // APART))
+
+
+def anew(space: BoundSpace, matrix: Matrix, tried: Sequence[Vector]) -> Array:
+    """(n,) less than 1 for points that were tried at nearly the same learning rate.
+
+    That is a further training of what is known rather than something to find out, and trainings
+    again are given to what is worth them. Without this, most proposals of a study whose scores are
+    noisy go to the best modules so far, each at a rate a quarter of an octave from the last.
+    """
+    at = space.multiplier
+    if at is None or not len(tried):
+        return np.ones(len(matrix))
+    known = np.array(tried)
+    octaves = np.log2(np.array(space.space.rates, dtype=np.float64))
+    other = np.delete(matrix, at, axis=1)[:, None] != np.delete(known, at, axis=1)
+    away = np.abs(octaves[matrix[:, at]][:, None] - octaves[known[:, at]])
+    return np.minimum(1.0, np.where(other.any(axis=-1), ANEW, away).min(axis=1) / ANEW)
 
 
 def told(space: BoundSpace, matrix: Matrix) -> Array:

@@ -16,7 +16,7 @@ from autopelt.samplers.acquisition import BoxDecomposition, decades
 from autopelt.samplers.ceiling import ScorePosterior
 from autopelt.samplers.collapse import Collapse
 from autopelt.samplers.cost_model import CostModel, WithinLimits
-from autopelt.samplers.factors import apart, reachable, told
+from autopelt.samplers.factors import anew, apart, reachable, told
 from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
@@ -108,6 +108,7 @@ class Model:
             return self._with_source(self.features.of(matrix))
 
         pending = [o.vector for o in history.pending if o.vector is not None]
+        trained = [o.vector for o in history.observed if o.vector is not None]
         tried = _octaves([*history.observed, *history.pending])
         collapse = self._collapse(surrogate, history)
         keeps = WithinLimits(self.features, history.observed, self.limits)
@@ -115,6 +116,7 @@ class Model:
         def ours(matrix: Matrix) -> Array:
             seen, octaves = features(matrix), self._rates(matrix)
             gain = value(surrogate.predict(seen), matrix) * told(self.space, matrix)
+            gain *= anew(self.space, matrix, [*trained, *pending])
             likely = apart(matrix, pending) * keeps.chance(matrix)
             learns = 1 - collapse.chance(seen[:, : self.features.structured], octaves)
             return gain * likely * learns * reachable(octaves, tried)

@@ -3,7 +3,7 @@
 import numpy as np
 from closed_form import MIXED, bound, point_of
 
-from autopelt.samplers.factors import APART, apart, reachable, told
+from autopelt.samplers.factors import ANEW, APART, anew, apart, reachable, told
 
 
 def test_rates_up_to_an_octave_beyond_those_tried_count_whole() -> None:
@@ -22,6 +22,25 @@ def test_what_is_nearly_what_runs_counts_less() -> None:
     assert found.tolist() == [0.0, 0.5, 1.0]
     assert len(running) // APART == 2
     assert apart(np.array([running]), []).tolist() == [1.0]
+
+
+def test_the_same_modules_at_nearly_the_same_rate_count_less() -> None:
+    space = bound(MIXED)
+    at = space.multiplier
+    assert at is not None
+    octaves = np.log2(space.space.rates)
+    tried = list(point_of(space, np.random.default_rng(0)))
+    tried[at] = int(np.abs(octaves).argmin())  # times 1
+    rates = np.array([tried] * len(octaves))
+    rates[:, at] = np.arange(len(octaves))
+    assert np.allclose(anew(space, rates, [tuple(tried)]), np.minimum(1, np.abs(octaves) / ANEW))
+    # Between two rates the nearer one counts; of other modules none does.
+    two = [tuple(rates[0]), tuple(rates[-1])]
+    away = np.minimum(octaves - octaves[0], octaves[-1] - octaves)
+    assert np.allclose(anew(space, rates, two), np.minimum(1, away / ANEW))
+    other = point_of(space, np.random.default_rng(1))
+    assert anew(space, rates, [tuple(other)]).tolist() == [1.0] * len(rates)
+    assert anew(space, rates, []).tolist() == [1.0] * len(rates)
 
 
 def test_what_takes_few_words_counts_whole() -> None:
