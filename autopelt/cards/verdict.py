@@ -33,6 +33,7 @@ from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRe
 
 BUDGET, SMALLEST = "At this budget", "The smallest that is as good"
 FRONT, RATE = "The front", "The learning rate"
+ON_REPORT = " on the report split"
 
 
 def answered(record: StudyRecord) -> Answer:
@@ -75,7 +76,16 @@ def lines(record: StudyRecord) -> list[str]:
 def _said(a: Answer, record: StudyRecord) -> tuple[str, list[tuple[str, str]]]:
     """The first sentence, and what it does not say already."""
     first = _capital(_lead(a, record))
-    return first, [said for said in _sentences(a, record) if said[1] != first]
+    more = ((what, _beyond(first, sentence)) for what, sentence in _sentences(a, record))
+    return first, [(what, sentence) for what, sentence in more if sentence]
+
+
+def _beyond(first: str, sentence: str) -> str:
+    """What a sentence says beyond the first one that it begins with: what stands in brackets."""
+    stem = first.removesuffix(".").removesuffix(ON_REPORT)
+    if sentence == first or not sentence.startswith(f"{stem} ("):
+        return "" if sentence == first else sentence
+    return sentence.removeprefix(f"{stem} (").replace(").", ".", 1)
 
 
 def lead(record: StudyRecord) -> str:
@@ -168,10 +178,10 @@ def _numbers(
         again = {c.trial: c for c in record.confirmed}
         known = [again[t.number] for t in (found, hand)]
         means = [score(c.mean.mean if c.mean else None) for c in known]
-        seeds = f"{plural(gap.seeds, 'fresh random seed')} on the report split"
+        seeds = f"{plural(gap.seeds, 'fresh random seed')}{ON_REPORT}"
         lost = nothing_learned(*known)
         if short:
-            return f"{means[0]} against {means[1]} on the report split"
+            return f"{means[0]} against {means[1]}{ON_REPORT}"
         said = f"{means[0]} against {means[1]} ({difference(gap.mean)}{around}; {seeds})"
         return f"{said}.{lost.rstrip('.')}" if lost else said
     if short:

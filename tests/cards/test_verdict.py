@@ -5,7 +5,16 @@ import pytest
 from example_studies import failed_study, running_study, study
 
 from autopelt.cards.card import NothingToShow
-from autopelt.cards.verdict import BUDGET, FRONT, SMALLEST, answered, card, lead, sentences
+from autopelt.cards.verdict import (
+    BUDGET,
+    FRONT,
+    SMALLEST,
+    answered,
+    card,
+    lead,
+    lines,
+    sentences,
+)
 from autopelt.study.noise import difference_error
 from autopelt.views import json_events
 from autopelt.views.conclusion import conclusion
@@ -53,6 +62,10 @@ def test_a_gain_far_beyond_the_noise_is_stated_plainly():
     said = dict(sentences(record))[BUDGET]
     assert f"{words} (+0.218, 95% interval +0.1" in said
     assert "1 training each" in said
+    # Beside the lead it says only what the lead does not.
+    beside = lines(record)[1]
+    assert beside.startswith(f"{BUDGET}: +0.218, 95% interval +0.1")
+    assert beside.endswith("; 1 training each.")
 
 
 def test_a_likely_gain_is_called_likely():

@@ -19,8 +19,11 @@ def test_it_says_what_was_found_and_what_to_do_with_it() -> None:
     study = replace(STUDY, trials=STUDY.trials[:4], total=4)
     lines = conclusion(study, Path("reports/a")).splitlines()
     assert lines[0] == lead(STUDY)
-    others = [f"{what}: {said}" for what, said in sentences(STUDY) if said != lead(STUDY)]
-    assert lines[1 : 1 + len(others)] == others
+    assert lines[1] == (
+        "At this budget: +0.100, 95% interval +0.016 to +0.184; 1 training each."
+    ), "what the first line does not say"
+    others = [f"{what}: {said}" for what, said in sentences(STUDY)[1:]]
+    assert lines[2 : 2 + len(others)] == others
     assert "Best: accuracy 0.8000 with 200 parameters (0.200%), one random" in "\n".join(lines)
     assert "Report:  reports/a/index.html" in lines
     assert lines[-4] == (
@@ -37,7 +40,7 @@ def test_it_says_what_is_expected_after_trainings_again() -> None:
         "Best: accuracy expected 0.765 from 3 trainings (observed 0.740 to 0.800) with 200 "
         "parameters (0.200%), selection split." in words
     )
-    assert "(+0.065" in words
+    assert "At this budget: +0.065" in words, "the sentence before it is not said again"
     assert "the best made by hand, lora-r8" in words
 
 
