@@ -46,7 +46,7 @@ def search(
 
     \b
     Examples:
-      autopelt search --task demo --budget 0.01%
+      autopelt search --task demo --budget 0.006%
       autopelt search --task rte --data glue --budget 0.5% --trials 60
       autopelt search --train a.csv --text premise --text-pair hypothesis --label gold
       autopelt search --config reports/rte-minilm-1pct/config.yaml --out reports/again
@@ -201,6 +201,8 @@ def _first_line(bound: "Bound", folder: Path) -> str:
 
 
 def _announcement(plan: "Plan", width: int) -> list[str]:
+    from autopelt.samplers.local_search import LISTED
+    from autopelt.space.points import enumerate_feasible
     from autopelt.study.objectives import limit_words
     from autopelt.views.terminal import NARROW, heading
 
@@ -208,6 +210,8 @@ def _announcement(plan: "Plan", width: int) -> list[str]:
     limits = "".join(f"; {limit_words(name, most)}" for name, most in config.objectives.limits)
     head = f"; the task's own head, {facts.head:,} more, is not counted" if facts.head else ""
     seeds = len(plan.seeds)
+    fitting = enumerate_feasible(plan.space, LISTED)  # None: more than can be listed
+    within = "" if fitting is None else f", {len(fitting):,} of them within the budget"
     by_hand = f"the first {seeds} trials are architectures that people make by hand, to compare"
     if config.trials <= seeds:
         by_hand = f"all {config.trials} trials are architectures made by hand; give more --trials"
@@ -216,7 +220,7 @@ def _announcement(plan: "Plan", width: int) -> list[str]:
         "all frozen",
         f"budget {config.budget}: at most {plan.limit:,} parameters beside them{head}{limits}",
         f"space {config.space.name}: {len(plan.space.dimensions)} choices of what sits where and "
-        f"how big, about 10^{len(str(plan.space.size)) - 1} architectures",
+        f"how big, about 10^{len(str(plan.space.size)) - 1} architectures{within}",
         *([by_hand] if seeds else []),
         "a line for each trial that ends; * marks what nothing smaller beats so far:",
         heading(facts.metric, config.trials, narrow=width < NARROW),
