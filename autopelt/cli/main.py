@@ -143,9 +143,9 @@ def cli(context: click.Context) -> None:
 
     \b
     Examples:
-      autopelt search --task demo --budget 0.01%
-      autopelt status reports/demo-minilm-0.01pct
-      autopelt train reports/demo-minilm-0.01pct
+      autopelt search --task demo --budget 0.006%
+      autopelt status reports/demo-minilm-0.006pct
+      autopelt train reports/demo-minilm-0.006pct
     """
     if context.invoked_subcommand is None:
         say(WELCOME)
@@ -156,7 +156,7 @@ Find which small trainable modules (LoRA, adapters, prefixes, …) should sit wh
 transformer, and how big, within a budget of parameters.
 
 Try it: a task and a model that are built in, nothing to download, a few minutes.
-  autopelt search --task demo --budget 0.01%
+  autopelt search --task demo --budget 0.006%
 
 Your own data: a table with a column of texts and one of labels, or a file of chats.
   autopelt search --train reviews.csv --budget 1%

@@ -24,7 +24,7 @@ def reproduce(trial: str, data: str | None) -> None:
 
     \b
     Examples:
-      autopelt reproduce reports/demo-minilm-0.01pct:12
+      autopelt reproduce reports/demo-minilm-0.006pct:12
     """
     from autopelt.study.lookup import BEST, choose_trial, split_study
     from autopelt.study.meaning import meant_study
@@ -39,7 +39,7 @@ def reproduce(trial: str, data: str | None) -> None:
             which = trial.partition(":")[2] or BEST
             raise UsageError(f"'{trial}' is not a trial; did you mean {study}:{which}?")
         raise UsageError(
-            f"'{trial}' is not a trial of a study; write it like reports/demo-minilm-0.01pct:12."
+            f"'{trial}' is not a trial of a study; write it like reports/demo-minilm-0.006pct:12."
         )
     folder, which = place
     opened = StudyStorage.open(folder)

