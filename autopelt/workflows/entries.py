@@ -115,12 +115,13 @@ HIGHER = 4.0
 def first_rates(config: StudyConfig) -> tuple[float, float]:
     """At which hand-made architectures enter: the offered factors nearest to 1 and to 4.
 
-    The latter together with the factor that all rates of the study have; of a list it is the
-    largest. They are equal where the space offers nothing higher.
+    The latter together with the factor that all rates of the study have, so it is below 1 where
+    that is more: what suits the smallest is too much for all others. Of a list it is the largest.
+    They are equal where the space offers nothing else.
     """
     space = config.space
     own = nearest(1.0, space.rates)
-    high = max(1.0, HIGHER / config.training.learning_rate_factor)
+    high = HIGHER / config.training.learning_rate_factor
     ranged = isinstance(space.learning_rate_multiplier, RateRange)
     return own, nearest(high, space.rates) if ranged else max(space.rates)
 

@@ -24,8 +24,7 @@ def next_rate(record: StudyRecord) -> Entry | None:
 
     Of the two best within the budget, by expected score, and the best small one: twice the rate
     where the highest that was tried is the best of several, half of it where the lowest is. A small
-    one that was tried at the higher of the first rates alone goes on from there, and any where
-    both first rates are one.
+    one that was tried at the higher of the first rates alone goes on from there.
     """
     space = record.config.space
     families: dict[Architecture, list[TrialRecord]] = {}
@@ -51,7 +50,7 @@ def next_rate(record: StudyRecord) -> Entry | None:
         if place >= FAMILIES and top is not small:
             continue
         tried = sorted({_rate(t) for t in trials})
-        goes_on = tried == [high] and (top is small or own == high)
+        goes_on = top is small and tried == [high] and own != high
         if not goes_on and (len(tried) < 2 or _rate(top) not in (tried[0], tried[-1])):
             continue
         wanted = _rate(top) * (2 if _rate(top) == tried[-1] else 0.5)

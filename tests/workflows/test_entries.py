@@ -17,7 +17,7 @@ from autopelt.backbones.load import load_config
 from autopelt.backbones.shapes import shapes_of_config
 from autopelt.backbones.source import resolve
 from autopelt.study.config import StudyConfig
-from autopelt.workflows.entries import Entry, seed_entries
+from autopelt.workflows.entries import Entry, first_rates, seed_entries
 
 SHAPES = shapes_of(6, 384)
 COUNTER = ShapeCounter(SHAPES)
@@ -188,3 +188,13 @@ def test_the_usual_rate_of_a_wide_decoder_is_nearly_its_own() -> None:
     wide = [e.label for e in written(4096, share=0.05, space="lora", trials=60)]
     assert "lora-r8" in wide
     assert not any("x0." in label for label in wide)  # 1.9e-4 is 2e-4
+
+
+@pytest.mark.parametrize(
+    ("factor", "rates"), [(1, (1, 4)), (2, (1, 2)), (4, (1, 1)), (8, (1, 0.5)), (32, (1, 0.125))]
+)
+def test_where_all_rates_are_raised_they_enter_at_four_times_their_methods_own_as_well(
+    factor: float, rates: tuple[float, float]
+) -> None:
+    flags = {"task": "rte", "training": {"learning_rate_factor": factor}}
+    assert first_rates(StudyConfig.build(flags, "test")) == rates

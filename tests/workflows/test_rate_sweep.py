@@ -108,14 +108,3 @@ def test_a_list_of_rates_has_no_more_than_its_values() -> None:
     assert found.label == "a x0.5"
     over = record({("a", 1): 0.7, ("a", 4): 0.8})
     assert next_rate(replace(over, limit=0)) is None
-
-
-def test_where_all_rates_are_raised_the_best_goes_on_from_the_only_one() -> None:
-    """With eight times all rates a higher first one is not to be had; what is best is tried on."""
-    known = record({("a", 1): 0.7, ("b", 1): 0.6})
-    training = known.config.training.model_copy(update={"learning_rate_factor": 8.0})
-    raised = replace(known, config=known.config.model_copy(update={"training": training}))
-    found = next_rate(raised)
-    assert found is not None
-    assert found.label == "a x2"
-    assert next_rate(known) is None
