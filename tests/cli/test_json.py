@@ -11,6 +11,7 @@ import click
 import jsonschema
 import pytest
 
+from autopelt import open_study
 from autopelt.cli.main import MODULES, cli, main
 from autopelt.training import profile
 from autopelt.views.answers import ANSWERS, COMMANDS, EVENTS, schema_of
@@ -66,7 +67,7 @@ HOW = ("--epochs", "1", "--train-examples", "32", "--workers", "1")
 ONE: dict[str, tuple[Callable[[Path, Path], list[str]], dict[str, Any]]] = {
     "list": (lambda at, model: ["architectures", "--model", str(model)], {"what": "architectures"}),
     "doctor": (lambda at, model: ["--no-ray"], {"ready": True}),
-    "show": (lambda at, model: [f"{at}/study:1"], {"head": 34}),
+    "show": (lambda at, model: [f"{at}/study:1"], {"head": 51}),
     "validate": (lambda at, model: [f"{at}/study/config.yaml"], {"valid": True, "errors": []}),
     "status": (lambda at, model: [f"{at}/study"], {"state": "finished", "interrupted": 0}),
     "diff": (lambda at, model: [f"{at}/study:0", f"{at}/study:1"], {}),
@@ -229,8 +230,11 @@ def test_a_bug_is_an_object_and_a_traceback(
 
 
 def test_an_error_names_the_command_that_leads_on(place: Path, trained: object) -> None:
-    (told,) = lines(["export", f"{place}/study:0", "--to", "autopelt", "--out", f"{place}/x"], 3)
-    assert told["next"] == f"autopelt train {place}/study:0 --out {place}/study/models/0"
+    record = open_study(place / "study").record
+    other = next(t.number for t in record.complete if t.number != record.best.number)
+    named = f"{place}/study:{other}"
+    (told,) = lines(["export", named, "--to", "autopelt", "--out", f"{place}/x"], 3)
+    assert told["next"] == f"autopelt train {named} --out {place}/study/models/{other}"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

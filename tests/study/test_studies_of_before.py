@@ -6,7 +6,6 @@
 import csv
 import io
 import json
-import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -52,13 +51,10 @@ def test_status_report_and_exports(study: Path, capsys: pytest.CaptureFixture[st
         ["report", str(study)],
         ["export", str(study), "--to", "autopelt", "--out", "shipped"],
         ["export", str(study), "--to", "csv", "--out", "trials.csv"],
-        ["evaluate", str(study / "trained")],
     ):
         assert main(arguments) == 0, capsys.readouterr().err
     said = capsys.readouterr().out
     assert "finished, 6 of 6 trials" in said
-    # A training of before knows no precision but auto: 0.5175 in bf16, 0.5125 in fp32.
-    assert re.search(r"report accuracy 0\.51[27]5 ", said)
     page = (study / "index.html").read_text("utf-8")
     assert all(words in page for words in ("generated from the built-in grammar", "lora-r8~"))
     before, now = (read_csv(path) for path in (FIXTURE / "trials.csv", Path("trials.csv")))
@@ -69,17 +65,21 @@ def test_status_report_and_exports(study: Path, capsys: pytest.CaptureFixture[st
     }
     model, _ = autopelt.export.load_exported("shipped")
     assert model.config.id2label == {0: "entailment", 1: "not_entailment"}
+    # The demo asked something else then.
+    assert main(["evaluate", str(study / "trained")]) == 3
+    assert "was trained on ['entailment', 'not_entailment']" in capsys.readouterr().err
 
 
 def knows_the_cut_of_now(study: Path) -> None:
-    """Let the study have recorded the examples that its task's cut gives now."""
-    now = make_task("demo").load(Source(train_examples=64), report=True).facts
+    """Let the study have recorded the examples and labels that its task gives now."""
+    task = make_task("demo")
+    now = task.load(Source(train_examples=64), report=True).facts
     with sqlite3.connect(study / "study.db") as base:
         (told,) = base.execute(
             "SELECT value_json FROM study_user_attributes WHERE key = 'autopelt'"
         ).fetchone()
         facts = json.loads(json.loads(told))
-        facts["task"] |= now.stored()
+        facts["task"] |= now.stored() | {"labels": list(task.labels)}
         base.execute(
             "UPDATE study_user_attributes SET value_json = ? WHERE key = 'autopelt'",
             (json.dumps(json.dumps(facts)),),

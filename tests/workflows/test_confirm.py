@@ -235,7 +235,7 @@ def test_candidates_are_of_the_front_and_within_the_budget(searched: tuple[Path,
     small = [t for t in (answered.smallest[0].trial, answered.smallest[0].hand) if t is not None]
     chosen = {c.trial.number for c in made}
     assert {best.number, *(t.number for t in small)} <= chosen
-    assert len(chosen) == len(made) <= 2 + len(small)
+    assert len(chosen) == len(made) <= 4  # the smallest may be another by these scores
     with pytest.raises(InfeasibleError, match="nothing to confirm"):
         candidates(replace(record, trials=()), {}, 1)
 

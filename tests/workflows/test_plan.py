@@ -24,7 +24,7 @@ def test_a_plan_is_bound_once(tiny_bert) -> None:
     assert plan.space is bound.space
     assert plan.seeds is bound.seeds
     assert plan.facts.backbone.parameters == bound.sizes.shapes.backbone_parameters
-    assert (plan.facts.head, plan.limit) == (2 * 16 + 2, bound.limit)
+    assert (plan.facts.head, plan.limit) == (3 * 16 + 3, bound.limit)
 
 
 @pytest.mark.parametrize(
