@@ -1,11 +1,12 @@
 """What a gain counts: factors of at most 1 on the acquisition of a proposal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autopelt.space.bound import BoundSpace
+from autopelt.space.points import point_keys
 from autopelt.space.simple import PARTS, parts
 from autopelt.space.tables import Matrix, Vector
 
@@ -17,7 +18,6 @@ APART = 6
 """Proposals at once should differ in one choice of so many."""
 REACH = 1.0
 """Octaves beyond the rates that were tried, into which a proposal may go."""
-
 ANEW = 2.0
 """Octaves from a rate at which the same modules were tried, from which on another one is new."""
 
@@ -52,11 +52,19 @@ def anew(space: BoundSpace, matrix: Matrix, tried: Sequence[Vector]) -> Array:
     at = space.multiplier
     if at is None or not len(tried):
         return np.ones(len(matrix))
-    known = np.array(tried)
     octaves = np.log2(np.array(space.space.rates, dtype=np.float64))
-    other = np.delete(matrix, at, axis=1)[:, None] != np.delete(known, at, axis=1)
-    away = np.abs(octaves[matrix[:, at]][:, None] - octaves[known[:, at]])
-    return np.minimum(1.0, np.where(other.any(axis=-1), ANEW, away).min(axis=1) / ANEW)
+
+    def modules_and_rates(points: Matrix) -> Iterator[tuple[bytes, float]]:
+        return zip(point_keys(np.delete(points, at, axis=1)), octaves[points[:, at]], strict=True)
+
+    known: dict[bytes, list[float]] = {}
+    for modules, rate in modules_and_rates(np.array(tried)):
+        known.setdefault(modules, []).append(rate)
+    away = [
+        min((abs(rate - other) for other in known.get(modules, ())), default=ANEW)
+        for modules, rate in modules_and_rates(matrix)
+    ]
+    return np.minimum(1.0, np.array(away) / ANEW)
 
 
 def told(space: BoundSpace, matrix: Matrix) -> Array:

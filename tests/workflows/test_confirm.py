@@ -235,7 +235,9 @@ def test_candidates_are_of_the_front_and_within_the_budget(searched: tuple[Path,
     small = [t for t in (answered.smallest[0].trial, answered.smallest[0].hand) if t is not None]
     chosen = {c.trial.number for c in made}
     assert {best.number, *(t.number for t in small)} <= chosen
-    assert len(chosen) == len(made) <= 4  # the smallest may be another by these scores
+    assert len(chosen) == len(made)
+    # By these scores the smallest may be another than by what is expected.
+    assert all(sum(c.role == role for c in made) <= 2 for role in (FOUND, SEED))
     with pytest.raises(InfeasibleError, match="nothing to confirm"):
         candidates(replace(record, trials=()), {}, 1)
 
