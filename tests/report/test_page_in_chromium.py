@@ -79,7 +79,9 @@ def test_hover_shows_the_architecture_in_words(report):
 
 
 def test_a_click_on_a_point_selects_the_trial_in_all_cards(report):
-    report.page.mouse.click(*place(report, 3))
+    assert hover(report, 3)  # a press that comes before the figure knows what is below it is lost
+    report.page.mouse.down()
+    report.page.mouse.up()
     report.until("document.querySelector('#panel h2').textContent === 'lora-r8 (trial 3)'")
     selected = "[...document.querySelectorAll('tr[aria-current]')].map(r => r.dataset.trial)"
     assert set(report.run(selected)) == {"3"}
@@ -174,7 +176,10 @@ def test_the_keyboard_walks_through_the_points_from_left_to_right(report, exampl
 
 
 def test_tab_reaches_links_figures_headings_and_rows(report):
-    report.run("document.activeElement.blur()")
+    # To take the focus away is not enough: the next Tab would go on from the last click.
+    report.run(
+        "(b => { b.tabIndex = -1; b.focus(); b.removeAttribute('tabindex') })(document.body)"
+    )
     reached = set()
     for _ in range(90):
         report.page.keyboard.press("Tab")
