@@ -12,10 +12,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # in child processes, too: severa
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from in_process import run_in_process
+from in_process import train_in_this_process
 
 from autopelt import execution
-from autopelt.execution import run_trials
+from autopelt.execution import run_trials, started
 
 torch.set_num_threads(1)
 
@@ -76,7 +76,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def trials_in_this_process() -> Iterator[None]:
     """Searches, confirmations and comparisons train here; a test about workers asks for `ray`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execution, "run_trials", run_in_process)
+        train_in_this_process(patch.setattr)
         yield
 
 
@@ -84,6 +84,7 @@ def trials_in_this_process() -> Iterator[None]:
 def ray(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials in worker processes, as users have it. It takes ten seconds to start and to end."""
     monkeypatch.setattr(execution, "run_trials", run_trials)
+    monkeypatch.setattr(execution, "started", started)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from autopelt.errors import InfeasibleError, UnexpectedEndError, command
 from autopelt.workflows.options import OPTIONS
 
 if TYPE_CHECKING:
+    from autopelt.execution.session import Session
     from autopelt.views.terminal import View
     from autopelt.workflows.plan import Bound, Plan
 
@@ -65,7 +66,7 @@ def search(
         bound,
         given_folder or new_folder(config, bound.task.name),
         ray_address,
-        lambda: make_plan(config, made_by, given_folder, bound),
+        lambda begun: make_plan(config, made_by, given_folder, bound, begun),
     )
 
 
@@ -93,7 +94,7 @@ def resume(study: str, ray_address: str | None, **changes: Any) -> None:
     stored = StudyStorage.open(folder)
     config, made_by = changed_config(stored, changes), stored.record().command
     bound = bind(config, folder)
-    _run(bound, folder, ray_address, lambda: make_plan(config, made_by, folder, bound))
+    _run(bound, folder, ray_address, lambda begun: make_plan(config, made_by, folder, bound, begun))
 
 
 def _price(plan: "Plan") -> None:
@@ -118,16 +119,22 @@ def _run(
     bound: "Bound",
     folder: Path,
     ray_address: str | None,
-    planned: "Callable[[], Plan]",
+    planned: "Callable[[Callable[[], object]], Plan]",
 ) -> None:
-    """Say at once what begins, then load what it takes, and run it."""
+    """Say at once what begins, then load what it takes, and run it.
+
+    Args:
+        planned: makes the plan, and calls what it is given as soon as Ray may start.
+    """
     say(_first_line(bound, folder))
     from rich.console import Console
 
+    from autopelt import execution
     from autopelt.system.signals import Stopped
     from autopelt.views.json_events import EventView, end_of
     from autopelt.views.terminal import LineView, LiveView
     from autopelt.workflows.memory import too_much
+    from autopelt.workflows.plan import default_threads
 
     console = Console(stderr=for_programs())
     view: View
@@ -137,9 +144,17 @@ def _run(
         view = LiveView(console)
     else:
         view = LineView(console)
+    begun: list[Session] = []
+    workers = bound.config.workers
+    early = execution.started(workers, default_threads(workers), folder)
     try:
-        with view if isinstance(view, LiveView) else nullcontext() as live:
-            plan = planned()
+        with view if isinstance(view, LiveView) else nullcontext() as live, ExitStack() as stack:
+
+            def start() -> None:
+                if ray_address is None:
+                    begun.append(stack.enter_context(early))
+
+            plan = planned(start)
             notes = list(plan.notes)
             if ray_address is None:  # of other machines nothing is known
                 notes += too_much(plan.config, plan.forecast)
@@ -155,7 +170,7 @@ def _run(
             from autopelt.workflows.search import search
 
             shown = logging_to(view, folder, plan.config.tensorboard)
-            record = search(plan, folder, shown, ray_address)
+            record = search(plan, folder, shown, ray_address, session=next(iter(begun), None))
     except Stopped:
         raise UnexpectedEndError(
             f"stopped; nothing is lost. Go on with: {command('resume', folder)}"

@@ -6,7 +6,7 @@ trainable: the worker's side; worker_log: what a worker printed; watch: whether 
 whether it starts.
 """
 
-from autopelt.execution.run import run_trials
+from autopelt.execution.run import run_trials, started
 from autopelt.execution.source import Outcome, TrialSource
 
-__all__ = ["Outcome", "TrialSource", "run_trials"]
+__all__ = ["Outcome", "TrialSource", "run_trials", "started"]

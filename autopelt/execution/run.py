@@ -4,15 +4,36 @@ Ray is only the hands. It keeps no state that matters: its experiment lives in a
 is deleted, and whatever is worth keeping goes through the `TrialSource` at once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autopelt.errors import command
 from autopelt.execution.source import TrialSource
 
 if TYPE_CHECKING:
     from autopelt.execution.searcher import Feed
     from autopelt.execution.session import Session
+
+
+@contextmanager
+def started(workers: int, threads: int, folder: Path | None = None) -> Iterator["Session"]:
+    """A Ray for `run_trials` that starts before there are trials.
+
+    While the driver reads the data and tries the model, its workers import what they need.
+
+    Args:
+        workers: processes.
+        threads: CPU threads of each.
+        folder: of the study.
+
+    Raises:
+        UnavailableError: Ray does not start, or was killed later on.
+    """
+    from autopelt.execution.session import ray_session
+
+    with ray_session(workers, threads, None, folder) as session:
+        yield session
 
 
 def run_trials(
@@ -23,6 +44,7 @@ def run_trials(
     together: int = 1,
     address: str | None = None,
     shared: Path | None = None,
+    session: "Session | None" = None,
 ) -> None:
     """Run all that the source gives, asynchronously: no worker waits for another.
 
@@ -33,6 +55,7 @@ def run_trials(
         together: trials that one worker trains at once, in one batch where they can share it.
         address: a running Ray cluster to join.
         shared: a study's folder, which every machine of the cluster must see.
+        session: of `started`, with as many workers and threads; None: Ray starts and ends here.
 
     Raises:
         UnavailableError: Ray does not start, or was killed later on.
@@ -45,16 +68,16 @@ def run_trials(
     from autopelt.execution.searcher import Feed
     from autopelt.execution.session import ray_session
 
-    again = "the same command" if shared is None else command("resume", shared)
-    with ray_session(workers, threads, address, again) as session:
+    own = nullcontext(session) if session else ray_session(workers, threads, address, shared)
+    with own as running:
         lost = None
         if address is not None:
             if shared is not None:
                 check_machines(shared)
             lost = Machines().lost
-        feed = Feed(source, together, lost, session.check)
+        feed = Feed(source, together, lost, running.check)
         gpus = ray.cluster_resources().get("GPU", 0.0)
-        _fit(feed, workers, {"gpu": min(1.0, gpus / workers)} if gpus else {}, session)
+        _fit(feed, workers, {"gpu": min(1.0, gpus / workers)} if gpus else {}, running)
     if feed.error is not None:
         raise feed.error
 

@@ -16,7 +16,7 @@ import ray
 
 from autopelt.errors import UnavailableError
 from autopelt.execution.cluster import join
-from autopelt.execution.watch import STARTING, STUCK, RayGoneError, Watch
+from autopelt.execution.watch import STARTING, STUCK, RayGoneError, Watch, way_on
 from autopelt.system.held_folder import held_folder
 from autopelt.system.keeper import end_members, kept, marked
 from autopelt.system.memory import check_address_space
@@ -40,6 +40,9 @@ _ENVIRONMENT = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_WARN_THRESHOLD_S": "1000000",
 }
+
+_PRELOADED = "autopelt.execution.trainable"
+"""What workers import as soon as they are there, PyTorch with it, while the driver gets ready."""
 
 _QUIET = ("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK", "TOKENIZERS_PARALLELISM")
 _STARTS = 3
@@ -73,7 +76,7 @@ def ray_session(
     workers: int,
     threads: int,
     address: str | None = None,
-    again: str = "the same command",
+    folder: Path | None = None,
 ) -> Iterator[Session]:
     """A Ray of our own, ended and cleaned up afterwards.
 
@@ -81,7 +84,7 @@ def ray_session(
         workers: trials at once.
         threads: CPU threads of a worker.
         address: a running cluster to join instead, ``auto`` or ``host:port``.
-        again: what the user does to go on after an error.
+        folder: of the study that runs, if one does: named in errors as soon as it is there.
 
     A Ray of our own listens on the loopback interface only, and its processes end with this one,
     however it ends. No other user reads or writes what it keeps.
@@ -99,17 +102,18 @@ def ray_session(
         held_folder(Path(_short_folder()) / f"{_SCRATCH}{uuid4().hex[:8]}", _SCRATCH) as scratch,
         kept(scratch, _TITLE, (scratch.parent, _SCRATCH), cache_folders()),
     ):
-        watch = Watch(again)
+        watch = Watch(folder)
         try:
             with own_signals():
                 if address is None:
-                    watch = _start(workers, threads, scratch, again)
+                    watch = _start(workers, threads, scratch, folder)
                 else:
                     join(address, _of_workers(threads))
                     host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
                     watch.cluster(host, int(port))
             _silence_worker_messages()
-            yield Session(scratch, watch.check)
+            with _started_workers_first():
+                yield Session(scratch, watch.check)
         except (RayGoneError, Exception) as error:
             if not watch.words:
                 raise
@@ -124,7 +128,7 @@ def ray_session(
             ray.shutdown()
 
 
-def _start(workers: int, threads: int, scratch: Path, again: str) -> Watch:
+def _start(workers: int, threads: int, scratch: Path, folder: Path | None) -> Watch:
     """Start Ray's processes, and watch them.
 
     Ray gives them 30 s, too little on a machine that is very busy, so it is tried again.
@@ -136,11 +140,12 @@ def _start(workers: int, threads: int, scratch: Path, again: str) -> Watch:
         UnavailableError: they did not come up several times.
     """
     for attempt in count(1):
-        watch = Watch(again)
+        watch = Watch(folder)
         watch.patience = STARTING
         watch.children(_NEEDED, scratch)
         try:
-            with _loopback_only(), _private_token(), marked(scratch):
+            own = _of_workers(threads) | {"RAY_preload_python_modules": _PRELOADED}
+            with _loopback_only(), _private_token(), marked(scratch), _environment(own):
                 ray.init(
                     address="local",
                     num_cpus=workers,
@@ -150,7 +155,6 @@ def _start(workers: int, threads: int, scratch: Path, again: str) -> Watch:
                     object_store_memory=128 * 2**20,
                     _node_ip_address="127.0.0.1",
                     _temp_dir=str(scratch / "r"),
-                    runtime_env={"env_vars": _of_workers(threads)},
                 )
             watch.patience = STUCK
             return watch
@@ -163,7 +167,8 @@ def _start(workers: int, threads: int, scratch: Path, again: str) -> Watch:
             if attempt == _STARTS:
                 raise UnavailableError(
                     f"Ray's processes did not start ({str(error).splitlines()[0]}); is the machine "
-                    f"too busy or short of memory? What had ended is kept. Go on with: {again}"
+                    "too busy or short of memory? What had ended is kept. Go on with: "
+                    f"{way_on(folder)}"
                 ) from None
     raise AssertionError
 
@@ -172,6 +177,21 @@ def _of_workers(threads: int) -> dict[str, str]:
     """Environment of the workers, also of those on machines that know nothing of ours."""
     own = {k: os.environ[k] for k in _QUIET if k in os.environ}
     return {"OMP_NUM_THREADS": str(threads)} | short_waits() | own | _ENVIRONMENT
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Let processes that are started in here, and all of theirs, have these variables."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager
@@ -209,6 +229,29 @@ def _private_token() -> Iterator[None]:
 def _short_folder() -> str:
     folder = tempfile.gettempdir()
     return "/tmp" if len(folder) > 30 and os.access("/tmp", os.W_OK) else folder  # noqa: S108
+
+
+@contextmanager
+def _started_workers_first() -> Iterator[None]:
+    """Let Ray Tune give trials to the workers that Ray has started at once, one for each CPU.
+
+    It asks for workers with an environment of their own (variables that are ours anyway), and Ray
+    then starts others beside those.
+    """
+    module: Any = importlib.import_module("ray.tune.execution.class_cache")
+    classes = module._ActorClassCache
+    before = classes.get
+
+    def get(self: Any, trainable: type) -> Any:
+        if trainable not in self._cache:
+            self._cache[trainable] = ray.remote(trainable)
+        return self._cache[trainable]
+
+    classes.get = get
+    try:
+        yield
+    finally:
+        classes.get = before
 
 
 def _silence_worker_messages() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from autopelt.errors import COMMAND, UnavailableError, typed
+from autopelt.errors import COMMAND, UnavailableError, command, typed
 from autopelt.execution.cluster import listens
 from autopelt.system.printable import printable
 
@@ -30,6 +30,12 @@ _KNOCKS, _PAUSE = 3, 5.0
 """Knocks without an answer after which a cluster is gone, and seconds between them."""
 
 
+def way_on(folder: Path | None) -> str:
+    """What a user does to go on after an error."""
+    begun = folder is not None and (folder / "config.yaml").is_file()
+    return command("resume", folder) if begun else "the same command"
+
+
 class RayGoneError(BaseException):
     """Ray is gone, said in the words of the error that users get.
 
@@ -41,15 +47,15 @@ class Watch:
     """Knows whether Ray is there yet.
 
     Args:
-        again: what the user does to go on.
+        folder: of the study that runs, which may not be there yet.
 
     Attributes:
         patience: seconds that a call of Ray's may take after its end.
         words: how it has ended, or "".
     """
 
-    def __init__(self, again: str) -> None:
-        self._again = again
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         self.patience = STUCK
         self._driver = threading.get_ident()
         self._left = threading.Event()
@@ -108,7 +114,9 @@ class Watch:
     def _gone(self, what: str) -> None:
         if self._left.is_set():
             return
-        self.words = self.words or f"{what}; what had ended is kept. Go on with: {self._again}"
+        self.words = (
+            self.words or f"{what}; what had ended is kept. Go on with: {way_on(self._folder)}"
+        )
         since = math.inf
         while not self._left.wait(1.0):  # longer where a call of Ray's keeps Python's lock
             since = min(since, time.monotonic()) if self._in_ray() else math.inf

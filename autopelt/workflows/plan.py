@@ -6,6 +6,7 @@ What a mistake in an option can break is checked first and takes no torch where 
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -181,7 +182,11 @@ def _precision_notes(config: StudyConfig) -> list[str]:
 
 
 def make_plan(
-    config: StudyConfig, command: str, folder: Path | None = None, bound: Bound | None = None
+    config: StudyConfig,
+    command: str,
+    folder: Path | None = None,
+    bound: Bound | None = None,
+    on_read: Callable[[], object] = lambda: None,
 ) -> Plan:
     """Check a configuration against its model, task and data.
 
@@ -189,6 +194,8 @@ def make_plan(
         command: the command line, for the record.
         folder: as in `bind`.
         bound: from `bind`, where it is known already.
+        on_read: is called when the data are read, before they and the model are tried: what is
+            worth starting for a study that is likely to begin.
 
     Raises:
         UsageError: unknown names; a space that does not fit the backbone.
@@ -208,6 +215,7 @@ def make_plan(
     general = general_text_hash(config, source, model_config)
     # The report split is looked at here alone, to count and check it; no trial is given it.
     splits = task.load(data_source(setup), report=True)
+    on_read()
     facts = StudyFacts(
         version=VERSION,
         command=command,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 
@@ -49,6 +49,9 @@ from autopelt.workflows.progress import Progress
 from autopelt.workflows.rate_sweep import next_rate
 from autopelt.workflows.tried_backbone import keep_description
 
+if TYPE_CHECKING:
+    from autopelt.execution.session import Session
+
 LOST_MACHINES = 2
 """A trial that loses more machines than this fails."""
 
@@ -63,6 +66,7 @@ def search(
     view: View,
     ray_address: str | None = None,
     run: Callable[[TrialSource], None] | None = None,
+    session: "Session | None" = None,
 ) -> StudyRecord:
     """Run a study to its last trial, or go on with one that is in the folder.
 
@@ -72,6 +76,7 @@ def search(
         view: is told what happens.
         ray_address: a running Ray cluster instead of a Ray of our own.
         run: runs the trials; None: Ray does.
+        session: of `execution.started`, where Ray has begun to start.
 
     Raises:
         UsageError: the folder holds another study, or another process works on it.
@@ -99,6 +104,7 @@ def search(
                         together=plan.config.trials_per_worker,
                         address=ray_address,
                         shared=folder,
+                        session=session,
                     )
             else:
                 run(driver)

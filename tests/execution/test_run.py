@@ -15,7 +15,7 @@ import pytest
 from process_tree import descendants, listening
 
 from autopelt.architecture.architecture import Architecture
-from autopelt.execution import Outcome, run_trials
+from autopelt.execution import Outcome, run_trials, started
 from autopelt.execution.session import _of_workers
 from autopelt.methods.module import Module
 from autopelt.study.config import TrainingConfig
@@ -39,6 +39,7 @@ class Source:
         self.killed = ""
         self.listening: list[tuple[str, int]] = []
         self.seen_by_others: list[str] = []
+        self.early: set[int] = set()
 
     def next(self) -> TrialSpec | None:
         if self.started == 9:
@@ -103,9 +104,19 @@ def seen_by_others(driver: int) -> list[str]:
 def source(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Source:
     made = Source(tiny_bert, tmp_path_factory.mktemp("weights"))
     before = os.getcwd()
-    run_trials(made, workers=2, threads=1)
+    with started(2, 1) as session:
+        while len(made.early) < 2:  # they call themselves so once they are there
+            made.early = {p for p in descendants(os.getpid()) if title(p) == "ray::IDLE"}
+        run_trials(made, workers=2, threads=1, session=session)
     assert os.getcwd() == before
     return made
+
+
+def title(process: int) -> str:
+    """What a process calls itself."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes().strip(b"\0").decode()
+    return ""
 
 
 def test_every_trial_ends_once(source: Source) -> None:
@@ -209,6 +220,10 @@ def test_an_error_of_the_source_comes_out(tiny_bert: Path, tmp_path: Path) -> No
 
     with pytest.raises(ZeroDivisionError, match="a bug in the driver"):
         run_trials(Broken(tiny_bert, tmp_path), workers=1, threads=1)
+
+
+def test_the_first_trial_takes_a_worker_that_started_before_it(source: Source) -> None:
+    assert int(source.epochs[1][0]["worker"]) in source.early
 
 
 def test_a_free_worker_does_not_wait_for_a_slow_one(source: Source) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autopelt.execution import watch as module
-from autopelt.execution.watch import RayGoneError, Watch
+from autopelt.execution.watch import RayGoneError, Watch, way_on
 
 
 @pytest.fixture
@@ -22,8 +22,9 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def watch() -> Iterator[Watch]:
-    made = Watch("autopelt resume here")
+def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    monkeypatch.chdir(tmp_path)
+    made = Watch(Path("here"))
     made.patience = 1
     yield made
     made.leave()
@@ -38,6 +39,8 @@ def soon(holds: Callable[[], object]) -> bool:
 
 def test_a_killed_process_is_told_with_what_to_do(watch: Watch, ended: list[str]) -> None:
     watch.children(["sleep"], Path("600.25"))
+    Path("here").mkdir()  # a study that began after Ray did
+    Path("here/config.yaml").write_text("")
     with subprocess.Popen(["sleep", "600.25"]) as needed:
         watch.check()
         time.sleep(0.6)  # until it is found
@@ -101,3 +104,9 @@ def test_a_cluster_that_does_not_answer(
         assert watch.words == ""
     assert soon(lambda: watch.words)
     assert watch.words.startswith(f"the Ray cluster at {host}:{port} does not answer any more; ")
+
+
+def test_before_there_is_a_study_the_same_command_begins_it(tmp_path: Path) -> None:
+    assert way_on(None) == way_on(tmp_path) == "the same command"
+    (tmp_path / "config.yaml").write_text("")
+    assert way_on(tmp_path) == f"autopelt resume {tmp_path}"

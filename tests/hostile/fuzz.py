@@ -165,12 +165,10 @@ class Stage:
     """
 
     def __init__(self, root: Path, fresh: bool = True) -> None:
-        from in_process import run_in_process
+        from in_process import train_in_this_process
         from tiny_models import make_tiny_bert
 
-        from autopelt import execution
-
-        execution.run_trials = run_in_process
+        train_in_this_process()
         self.root = root
         os.chdir(root)
         make_tiny_bert(root / "model")

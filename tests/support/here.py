@@ -2,11 +2,10 @@
 
 import sys
 
-from in_process import run_in_process
+from in_process import train_in_this_process
 
-from autopelt import execution
 from autopelt.cli.main import main
 
 if __name__ == "__main__":
-    execution.run_trials = run_in_process
+    train_in_this_process()
     sys.exit(main(sys.argv[1:]))

@@ -3,11 +3,12 @@
 import json
 import math
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 
+from autopelt import execution
 from autopelt.execution import Outcome, TrialSource
 from autopelt.execution.worker_log import logged
 from autopelt.training.results import Doing
@@ -22,6 +23,7 @@ def run_in_process(
     together: int = 1,
     address: str | None = None,
     shared: Path | None = None,
+    session: None = None,
 ) -> None:
     """As `autopelt.execution.run_trials`, but that no trial is ended after its timeout.
 
@@ -30,6 +32,16 @@ def run_in_process(
     vars(source)["_report_due"] = math.inf
     while specs := list(islice(iter(source.next, None), together)):
         _train(source, [replace(spec, threads=1) for spec in specs])
+
+
+def train_in_this_process(setattr=setattr) -> None:
+    """From now on no command starts Ray.
+
+    Args:
+        setattr: of a `pytest.MonkeyPatch`, to be undone.
+    """
+    setattr(execution, "run_trials", run_in_process)
+    setattr(execution, "started", lambda *_: nullcontext())
 
 
 def _train(source: TrialSource, specs: Sequence[TrialSpec]) -> None:

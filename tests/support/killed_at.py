@@ -96,11 +96,9 @@ if __name__ == "__main__":
 
     name, times, *arguments = sys.argv[1:]
     if arguments[0] == "--here":
-        from in_process import run_in_process
+        from in_process import train_in_this_process
 
-        from autopelt import execution
-
-        execution.run_trials = run_in_process
+        train_in_this_process()
         del arguments[0]
     arm(POINTS[name], int(times))
     sys.exit(main(arguments))
