@@ -13,6 +13,8 @@ from autopelt.samplers.parameters import ARCHITECTURE, check_space, vector_of
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Vector
 
+MOST_KNOWN = 512
+"""Trials that the posterior is conditioned on, which takes their cube."""
 ENOUGH = 5
 """Fewer scores teach the surrogate nothing about noise."""
 
@@ -176,3 +178,14 @@ class Reader:
             if observation is not None and final is not None:
                 observations.append(replace(observation, score=final.mean, variance=final.variance))
         return observations
+
+
+def thinned(observed: Sequence[Observation]) -> Sequence[Observation]:
+    """Of more than `MOST_KNOWN` trials these: half of them the best, half evenly of the others."""
+    half = MOST_KNOWN // 2
+    if len(observed) <= MOST_KNOWN:
+        return observed
+    ranked = sorted(range(len(observed)), key=lambda i: -observed[i].score)
+    best, others = ranked[:half], sorted(ranked[half:])
+    evenly = [others[k * len(others) // half] for k in range(half)]
+    return [observed[i] for i in sorted([*best, *evenly])]

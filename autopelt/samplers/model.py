@@ -18,7 +18,7 @@ from autopelt.samplers.collapse import Collapse
 from autopelt.samplers.cost_model import CostModel, WithinLimits
 from autopelt.samplers.factors import anew, apart, reachable, told
 from autopelt.samplers.features import Features
-from autopelt.samplers.history import ENOUGH, History, Observation
+from autopelt.samplers.history import ENOUGH, History, Observation, thinned
 from autopelt.samplers.local_search import Effort, Unseen, best_candidate
 from autopelt.samplers.repeats import Worth, best_of, front_of_size, knowledge_gradient
 from autopelt.samplers.surrogate import Hyperparameters, Surrogate
@@ -38,7 +38,7 @@ TRIAL_STEPS = 20
 WARM_STEPS = 15
 ACQUISITION_BATCH = 64  # points at which an acquisition function of BoTorch is evaluated at once
 MOST_FITTED = 256
-"""Trials that hyperparameters are fitted to: a fit takes their cube. All give the posterior."""
+"""Trials that hyperparameters are fitted to: a fit takes their cube, many times."""
 ANCHOR = 3  # every so many milestones one begins from the medians of the priors
 KEPT = 0.5
 """Of what the best gains over the head alone, what is to be kept to be worth choosing."""
@@ -212,12 +212,13 @@ class Model:
 
     def _collapse(self, surrogate: Surrogate, history: History) -> Collapse:
         """Chances of collapse, given the trainings that the surrogate takes for collapsed."""
+        observed = thinned(history.observed)
         return Collapse(
-            self.features_of(history.observed)[:, : self.features.structured],
+            self.features_of(observed)[:, : self.features.structured],
             len(self.features.groups),
-            _octaves(history.observed),
-            surrogate.outliers[: len(history.observed)],
-            np.array([o.score for o in history.observed]),
+            _octaves(observed),
+            surrogate.outliers[: len(observed)],
+            np.array([o.score for o in observed]),
         )
 
     def _rates(self, matrix: Matrix) -> Array:
@@ -289,7 +290,7 @@ class Model:
                 self._milestones[key] = self._thorough(first, start)
             start = self._milestones[key]
         steps = COLD_STEPS if start is None else WARM_STEPS
-        return self._fit(observed, start, steps if len(observed) <= MOST_FITTED else 0)
+        return self._fit(thinned(observed), start, steps if len(observed) <= MOST_FITTED else 0)
 
     def _digest(self, observed: Sequence[Observation]) -> str:
         """Of trials with their scores, and of what the surrogate sees of them."""

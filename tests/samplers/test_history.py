@@ -1,14 +1,17 @@
 """A study's history as the model reads it: what teaches, what waits, what is never read again."""
 
 import math
+from itertools import pairwise
 
 import optuna
+import pytest
 from closed_form import FOUR, bound, score_of, study_of
 from optuna.trial import TrialState
 
 from autopelt.architecture.architecture import Architecture
+from autopelt.samplers import history as histories
 from autopelt.samplers import make_sampler, suggest
-from autopelt.samplers.history import History, Reader
+from autopelt.samplers.history import History, Observation, Reader, thinned
 
 SPACE = bound("tiny", 4, 96)
 
@@ -90,3 +93,18 @@ def test_another_space_has_other_points_for_the_same_architectures() -> None:
     assert observed[0].vector is not None
     assert SPACE.decode(observed[0].vector) == observed[0].architecture
     assert bound(FOUR, 4, 96).dimensions != SPACE.dimensions
+
+
+def test_of_very_many_trials_the_best_stay_and_the_others_evenly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(histories, "MOST_KNOWN", 10)
+    scores = [0.1 * (7 * n % 30) for n in range(30)]
+    many = [Observation(n, Architecture(), 0, None, score) for n, score in enumerate(scores)]
+    kept = thinned(many)
+    assert [o.number for o in kept] == sorted(o.number for o in kept)
+    assert len({o.number for o in kept}) == 10
+    assert {o.score for o in kept} >= set(sorted(scores)[-5:])
+    others = [o.number for o in kept if o.score < sorted(scores)[-5]]
+    assert max(b - a for a, b in pairwise(others)) <= 8
+    assert thinned(many[:10]) == many[:10]

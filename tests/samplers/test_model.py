@@ -12,9 +12,9 @@ from first_trials import SST2, STSB, mixed_space, observed
 
 from autopelt.architecture.architecture import Architecture
 from autopelt.methods.module import Module
-from autopelt.samplers import PELTSampler, model
+from autopelt.samplers import PELTSampler, history, model
 from autopelt.samplers.features import Features
-from autopelt.samplers.history import Observation
+from autopelt.samplers.history import History, Observation
 from autopelt.samplers.model import Model
 from autopelt.samplers.surrogate import Surrogate
 from autopelt.space.bound import BoundSpace
@@ -128,6 +128,23 @@ def test_a_warm_search_resumed_goes_on_the_same(space: BoundSpace) -> None:
     assert run(plain, space, 1, score_of) != [
         Architecture.from_json(first.get_trials()[6].user_attrs["architecture"])
     ]
+
+
+def test_the_posterior_of_very_many_trials_is_of_a_part_and_tells_of_all(
+    space: BoundSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST_KNOWN", 40)
+    many = observations(space, rough, 60, 2)
+    made = Model(space, Features(space))
+    found = made.beliefs(many)
+    assert made.fitted(many).outliers.shape == (40,)
+    assert found.keys() == {o.architecture.id for o in many}
+    means = np.array([found[o.architecture.id][0] for o in many])
+    truth = np.array([o.score for o in many])
+    assert np.sqrt(np.mean((means - truth) ** 2)) < 0.5 * truth.std()
+    best = made.contender(History(observed=list(many)), single=True)
+    assert best is not None
+    assert best.score >= np.quantile(truth, 0.8)
 
 
 def test_hyperparameters_are_fitted_to_a_part_of_many_trials_and_all_are_conditioned_on(
