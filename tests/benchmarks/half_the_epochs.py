@@ -4,8 +4,9 @@
 
 Replayed on the curves of real studies. All trials have one epoch of E; the best by a signal go on
 to the end, as many as half of all epochs allow, and of these the best is picked. Signals, all of
-the epochs so far: the selection score, the mean training loss, the slope of that loss and the sum
-of the ranks of score and loss. Printed for each study:
+the epochs so far: the selection score, the mean training loss, the slope of that loss, the sum of
+the ranks of score and loss, and the front: how many fronts of score against parameters are to be
+taken away until a trial is on one, then the score. Printed for each study:
 
 all, best half  Spearman's correlation of the signal after each epoch with the final score, over
                 all trials and among the better half of them
@@ -26,7 +27,7 @@ from measuring import complete_trials
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
-from autopelt.statistics.pareto import hypervolume
+from autopelt.statistics.pareto import front, hypervolume
 
 Array = NDArray[np.float64]
 
@@ -51,11 +52,26 @@ class Curves:
         return hypervolume(points, int(self.parameters.max()), floor)
 
 
+def fronts(c: Curves, epoch: int) -> Array:
+    """(n,) minus the number of fronts above a trial's; within one, higher scores are higher."""
+    scores = c.scores[:, : epoch + 1].max(axis=1)
+    signal, left = np.zeros(len(scores)), list(range(len(scores)))
+    place = 0
+    while left:
+        found = front([(int(c.parameters[i]), float(scores[i])) for i in left])
+        for i in {left[k] for k in found}:
+            signal[i] = -place + 1e-3 * scores[i]
+            left.remove(i)
+        place += 1
+    return signal
+
+
 SIGNALS: dict[str, Callable[[Curves, int], Array]] = {
     "score": lambda c, e: c.scores[:, : e + 1].max(axis=1),
     "loss": lambda c, e: -c.losses[:, e],
     "slope": lambda c, e: c.losses[:, max(0, e - 1)] - c.losses[:, e],
     "both": lambda c, e: rankdata(c.scores[:, e]) + rankdata(-c.losses[:, e]),
+    "fronts": fronts,
 }
 
 

@@ -1,12 +1,13 @@
 """What a study costs beside the same trainings one by one.
 
     python tests/benchmarks/study_cost.py                        # about 4 minutes on two cores
-    python tests/benchmarks/study_cost.py --train-examples 600 --epochs 3     # about 12 minutes
+    python tests/benchmarks/study_cost.py --task stsb --data DATA --budget 1% --trials 40 --every 4
 
-Runs a 16-trial search on the demo task with the command line, workers and all; then the same 16
-architectures with the same random seeds one after another in a plain script: a fresh model each,
-random batches padded to their longest, every layer in every pass, all threads. Prints one JSON
-line: both wall-clock times, their ratio (goal: at least 3), and how the scores differ.
+Runs a search with the command line, workers and all; then the same architectures with the same
+random seeds one after another in a plain script: a fresh model each, random batches padded to
+their longest, every layer in every pass, all threads. `--every 4` trains each fourth so and counts
+it four times. Prints one JSON line: both wall-clock times, their ratio (goal: at least 3), and how
+the scores differ.
 """
 
 import argparse
@@ -81,8 +82,9 @@ def plain_training(trial: TrialRecord, config: StudyConfig) -> float:
 def searched(given: argparse.Namespace, folder: Path) -> tuple[float, StudyRecord]:
     """Wall-clock of the command, and the study that it made."""
     command = [
-        *(sys.executable, "-m", "autopelt", "search", "--task", "demo", "--out", str(folder)),
-        *("--trials", str(given.trials), "--epochs", str(given.epochs)),
+        *(sys.executable, "-m", "autopelt", "search", "--task", given.task, "--out", str(folder)),
+        *(("--data", given.data) if given.data else ()),
+        *("--budget", given.budget, "--trials", str(given.trials), "--epochs", str(given.epochs)),
         *("--train-examples", str(given.train_examples)),
     ]
     begun = time.perf_counter()
@@ -94,9 +96,13 @@ def main() -> None:
     made = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    made.add_argument("--task", default="demo")
+    made.add_argument("--data", help="folder of the task's data")
+    made.add_argument("--budget", default="1%")
     made.add_argument("--trials", type=int, default=16)
     made.add_argument("--epochs", type=int, default=2)
     made.add_argument("--train-examples", type=int, default=240)
+    made.add_argument("--every", type=int, default=1, help="one by one, of so many trials the last")
     given = made.parse_args()
     threads = len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
@@ -106,10 +112,11 @@ def main() -> None:
         config = StudyConfig.load(folder / CONFIG)
         plain: dict[int, float] = {}
         begun = time.perf_counter()
-        for trial in record.complete:
+        chosen = record.complete[given.every - 1 :: given.every]
+        for trial in chosen:
             plain[trial.number] = plain_training(trial, config)
-        plain_seconds = time.perf_counter() - begun
-    scores = {t.number: float(t.score or 0.0) for t in record.complete}
+        plain_seconds = (time.perf_counter() - begun) * len(record.complete) / len(chosen)
+    scores = {t.number: float(t.score or 0.0) for t in chosen}
     differences = [scores[n] - plain[n] for n in scores]
     spent: dict[str, float] = {}
     for trial in record.trials:
@@ -119,7 +126,9 @@ def main() -> None:
         json.dumps(
             {
                 "benchmark": "study_cost",
+                "task": given.task,
                 "trials": len(record.complete),
+                "one_by_one": len(chosen),
                 "train_examples": given.train_examples,
                 "epochs": given.epochs,
                 "study_seconds": round(study_seconds, 1),
