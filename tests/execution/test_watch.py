@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autopelt.errors import COMMAND, typed
 from autopelt.execution import watch as module
 from autopelt.execution.watch import RayGoneError, Watch, way_on
 
@@ -48,7 +49,7 @@ def test_a_killed_process_is_told_with_what_to_do(watch: Watch, ended: list[str]
         assert soon(lambda: watch.words)
     with pytest.raises(RayGoneError) as caught:
         watch.check()
-    assert str(caught.value) == (
+    assert COMMAND.sub(typed, str(caught.value)) == (
         "Ray's sleep was killed (SIGKILL), and with it what ran; what had ended is kept. "
         "Go on with: autopelt resume here"
     )
@@ -109,4 +110,4 @@ def test_a_cluster_that_does_not_answer(
 def test_before_there_is_a_study_the_same_command_begins_it(tmp_path: Path) -> None:
     assert way_on(None) == way_on(tmp_path) == "the same command"
     (tmp_path / "config.yaml").write_text("")
-    assert way_on(tmp_path) == f"autopelt resume {tmp_path}"
+    assert COMMAND.sub(typed, way_on(tmp_path)) == f"autopelt resume {tmp_path}"
