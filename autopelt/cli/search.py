@@ -144,15 +144,16 @@ def _run(
         view = LiveView(console)
     else:
         view = LineView(console)
-    begun: list[Session] = []
-    workers = bound.config.workers
-    early = execution.started(workers, default_threads(workers), folder)
+    session: Session | None = None
     try:
         with view if isinstance(view, LiveView) else nullcontext() as live, ExitStack() as stack:
 
             def start() -> None:
+                nonlocal session
                 if ray_address is None:
-                    begun.append(stack.enter_context(early))
+                    workers = bound.config.workers
+                    early = execution.started(workers, default_threads(workers), folder)
+                    session = stack.enter_context(early)
 
             plan = planned(start)
             notes = list(plan.notes)
@@ -170,7 +171,7 @@ def _run(
             from autopelt.workflows.search import search
 
             shown = logging_to(view, folder, plan.config.tensorboard)
-            record = search(plan, folder, shown, ray_address, session=next(iter(begun), None))
+            record = search(plan, folder, shown, ray_address, session=session)
     except Stopped:
         raise UnexpectedEndError(
             f"stopped; nothing is lost. Go on with: {command('resume', folder)}"

@@ -4,8 +4,7 @@ Ray is only the hands. It keeps no state that matters: its experiment lives in a
 is deleted, and whatever is worth keeping goes through the `TrialSource` at once.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
     from autopelt.execution.session import Session
 
 
-@contextmanager
-def started(workers: int, threads: int, folder: Path | None = None) -> Iterator["Session"]:
+def started(
+    workers: int, threads: int, folder: Path | None = None
+) -> AbstractContextManager["Session"]:
     """A Ray for `run_trials` that starts before there are trials.
 
     While the driver reads the data and tries the model, its workers import what they need.
@@ -32,8 +32,7 @@ def started(workers: int, threads: int, folder: Path | None = None) -> Iterator[
     """
     from autopelt.execution.session import ray_session
 
-    with ray_session(workers, threads, None, folder) as session:
-        yield session
+    return ray_session(workers, threads, None, folder)
 
 
 def run_trials(

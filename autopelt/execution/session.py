@@ -17,6 +17,7 @@ import ray
 from autopelt.errors import UnavailableError
 from autopelt.execution.cluster import join
 from autopelt.execution.watch import STARTING, STUCK, RayGoneError, Watch, way_on
+from autopelt.system.environment import environment
 from autopelt.system.held_folder import held_folder
 from autopelt.system.keeper import end_members, kept, marked
 from autopelt.system.memory import check_address_space
@@ -145,7 +146,7 @@ def _start(workers: int, threads: int, scratch: Path, folder: Path | None) -> Wa
         watch.children(_NEEDED, scratch)
         try:
             own = _of_workers(threads) | {"RAY_preload_python_modules": _PRELOADED}
-            with _loopback_only(), _private_token(), marked(scratch), _environment(own):
+            with _loopback_only(), _private_token(), marked(scratch), environment(own):
                 ray.init(
                     address="local",
                     num_cpus=workers,
@@ -177,21 +178,6 @@ def _of_workers(threads: int) -> dict[str, str]:
     """Environment of the workers, also of those on machines that know nothing of ours."""
     own = {k: os.environ[k] for k in _QUIET if k in os.environ}
     return {"OMP_NUM_THREADS": str(threads)} | short_waits() | own | _ENVIRONMENT
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Let processes that are started in here, and all of theirs, have these variables."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from autopelt.system.environment import environment
 from autopelt.system.held_folder import remove_orphans
 
 MARK = "AUTOPELT_SESSION"
@@ -60,15 +61,8 @@ def kept(folder: Path, title: str, *kinds: tuple[Path, str]) -> Iterator[None]:
 @contextmanager
 def marked(folder: Path) -> Iterator[None]:
     """Processes that are started in here, and what they start, belong to a folder."""
-    before = os.environ.get(MARK)
-    os.environ[MARK] = str(folder)
-    try:
+    with environment({MARK: str(folder)}):
         yield
-    finally:
-        if before is None:
-            del os.environ[MARK]
-        else:
-            os.environ[MARK] = before
 
 
 def end_members(folder: Path, title: str) -> None:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from process_tree import descendants, listening
 
@@ -107,9 +108,18 @@ def source(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Source:
     with started(2, 1) as session:
         while len(made.early) < 2:  # they call themselves so once they are there
             made.early = {p for p in descendants(os.getpid()) if title(p) == "ray::IDLE"}
+        while any(works(p) for p in made.early):  # while they import, Ray may start others
+            pass
         run_trials(made, workers=2, threads=1, session=session)
     assert os.getcwd() == before
     return made
+
+
+def works(process: int) -> bool:
+    """Whether a process takes a tenth of the next second."""
+    before = sum(psutil.Process(process).cpu_times()[:2])
+    time.sleep(1)
+    return sum(psutil.Process(process).cpu_times()[:2]) - before > 0.1
 
 
 def title(process: int) -> str:
