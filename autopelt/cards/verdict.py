@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import dataclass
 
 from autopelt.cards.card import Card, Fact, Finding, NothingToShow
 from autopelt.cards.cells import trial_fact
@@ -26,7 +27,7 @@ from autopelt.cards.wording import (
     told,
 )
 from autopelt.statistics.paired import LIKELY
-from autopelt.study.answer import SURE, Answer, FrontGain, Gap, Smallest, answer
+from autopelt.study.answer import SURE, Answer, FrontGain, Smallest, answer
 from autopelt.study.noise import gap_error
 from autopelt.study.objectives import format_cost
 from autopelt.study.record import FAILED, RUNNING, STOPPED, StudyRecord, TrialRecord
@@ -76,16 +77,10 @@ def lines(record: StudyRecord) -> list[str]:
 def _said(a: Answer, record: StudyRecord) -> tuple[str, list[tuple[str, str]]]:
     """The first sentence, and what it does not say already."""
     first = _capital(_lead(a, record))
-    more = ((what, _beyond(first, sentence)) for what, sentence in _sentences(a, record))
-    return first, [(what, sentence) for what, sentence in more if sentence]
-
-
-def _beyond(first: str, sentence: str) -> str:
-    """What a sentence says beyond the first one that it begins with: what stands in brackets."""
-    stem = first.removesuffix(".").removesuffix(ON_REPORT)
-    if sentence == first or not sentence.startswith(f"{stem} ("):
-        return "" if sentence == first else sentence
-    return sentence.removeprefix(f"{stem} (").replace(").", ".", 1)
+    more = dict(_sentences(a, record))
+    if first == _capital(_at_budget(a, record, short=True)) and (numbers := _numbers(a, record)):
+        more[BUDGET] = f"{numbers.details}.{numbers.lost}"
+    return first, [(what, sentence) for what, sentence in more.items() if sentence != first]
 
 
 def lead(record: StudyRecord) -> str:
@@ -123,7 +118,8 @@ def sentences(record: StudyRecord) -> list[tuple[str, str]]:
 
 
 def _sentences(a: Answer, record: StudyRecord) -> list[tuple[str, str]]:
-    said = [(BUDGET, _at_budget(a, record))]
+    numbers = _numbers(a, record)
+    said = [(BUDGET, _at_budget(a, record) + (numbers.lost if numbers else ""))]
     if a.found is not None and a.hand is not None:
         said += [(SMALLEST, _smallest(s, a, record)) for s in a.smallest]
         said += [(FRONT, _front(a.front))]
@@ -142,12 +138,15 @@ def _at_budget(a: Answer, record: StudyRecord, *, short: bool = False) -> str:
             f"{told(a.best)} is the best within the budget, {score(record.expected(a.best))}; "
             "nothing made by hand within the budget is complete to compare it with."
         )
-    if a.found is None or a.gain is None:
+    known = _numbers(a, record)
+    if a.found is None or a.gain is None or known is None:
         return (
             f"The best made by hand, {name(a.hand)}, reaches {score(record.expected(a.hand))}; "
             "the search itself has not finished a proposal yet."
         )
-    chance, numbers = a.gain.chance(), _numbers(a.gain, a.found, a.hand, record, short)
+    chance, numbers = a.gain.chance(), f"{known.means} ({known.details})"
+    if short:
+        numbers = known.means + (ON_REPORT if a.gain.seeds else "")
     by_hand = f"the best made by hand, {name(a.hand)}"
     if chance >= LIKELY:
         return f"{told(a.found)} is {_sure(chance)} better than {by_hand}: {numbers}."
@@ -167,33 +166,38 @@ def _sure(chance: float) -> str:
     return "surely" if chance >= SURE else "likely" if chance >= LIKELY else "probably"
 
 
-def _numbers(
-    gap: Gap, found: TrialRecord, hand: TrialRecord, record: StudyRecord, short: bool
-) -> str:
-    """``0.970 against 0.941 (+0.029, 95% interval +0.004 to +0.054; 3 and 2 trainings)``."""
-    around = ""
-    if gap.interval is not None:
-        around = ", 95% interval {} to {}".format(*map(difference, gap.interval))
-    if gap.seeds:
+@dataclass(frozen=True)
+class _Numbers:
+    """``0.970 against 0.941``; ``+0.029, 95% interval +0.004 to +0.054; 3 and 2 trainings``.
+
+    Attributes:
+        lost: a sentence where perhaps neither learned anything, after a blank; else "".
+    """
+
+    means: str
+    details: str
+    lost: str = ""
+
+
+def _numbers(a: Answer, record: StudyRecord) -> _Numbers | None:
+    """Of what was found against what was made by hand; None where either is missing."""
+    if a.found is None or a.hand is None or a.gain is None:
+        return None
+    gap = difference(a.gain.mean)
+    if a.gain.interval is not None:
+        gap += ", 95% interval {} to {}".format(*map(difference, a.gain.interval))
+    if a.gain.seeds:
         again = {c.trial: c for c in record.confirmed}
-        known = [again[t.number] for t in (found, hand)]
-        means = [score(c.mean.mean if c.mean else None) for c in known]
-        seeds = f"{plural(gap.seeds, 'fresh random seed')}{ON_REPORT}"
+        known = [again[t.number] for t in (a.found, a.hand)]
+        found, hand = (score(c.mean.mean if c.mean else None) for c in known)
+        trained = f"{plural(a.gain.seeds, 'fresh random seed')}{ON_REPORT}"
         lost = nothing_learned(*known)
-        if short:
-            return f"{means[0]} against {means[1]}{ON_REPORT}"
-        said = f"{means[0]} against {means[1]} ({difference(gap.mean)}{around}; {seeds})"
-        return f"{said}.{lost.rstrip('.')}" if lost else said
-    if short:
-        return f"{score(record.expected(found))} against {score(record.expected(hand))}"
-    first, second = (len(record.trainings_of(t)) for t in (found, hand))
-    each = f"{first} and {second} trainings"
-    if first == second:
+    else:
+        found, hand = (score(record.expected(t)) for t in (a.found, a.hand))
+        first, second = (len(record.trainings_of(t)) for t in (a.found, a.hand))
         each = f"{plural(first, 'training')} each"
-    return (
-        f"{score(record.expected(found))} against {score(record.expected(hand))} "
-        f"({difference(gap.mean)}{around}; {each})"
-    )
+        trained, lost = each if first == second else f"{first} and {second} trainings", ""
+    return _Numbers(f"{found} against {hand}", f"{gap}; {trained}", lost)
 
 
 def _smallest(s: Smallest, a: Answer, record: StudyRecord) -> str:
