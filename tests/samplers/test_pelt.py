@@ -20,7 +20,7 @@ from autopelt.samplers import (
 )
 from autopelt.samplers.history import Reader
 from autopelt.samplers.model import milestones
-from autopelt.samplers.pelt import FITS
+from autopelt.samplers.pelt import FITS, START
 from autopelt.space.simple import parts
 from autopelt.space.space import shipped_spaces
 from autopelt.statistics.pareto import hypervolume
@@ -86,12 +86,19 @@ def test_it_works_for_every_shipped_space_and_depth(name: str, layers: int, hidd
         assert space.decode(space.encode(architecture)) == architecture
 
 
-def test_it_beats_random_sampling() -> None:
+@pytest.fixture(scope="module")
+def proposed() -> list[Architecture]:
+    """What a study of 24 trials in the space `pelt` tried."""
+    space = bound("pelt")
+    return run(study_of(PELTSampler(space, random_seed=0)), space, 24)
+
+
+def test_it_beats_random_sampling(proposed: list[Architecture]) -> None:
     """Of 24 trials, the front above half of the best score is larger on a smooth problem."""
     space = bound("pelt")
+    random = run(study_of(RandomFeasibleSampler(space, random_seed=0)), space, 24)
     found = []
-    for sampler in (PELTSampler(space, random_seed=0), RandomFeasibleSampler(space, random_seed=0)):
-        made = run(study_of(sampler), space, 24)
+    for made in (proposed, random):
         points = [(space.counter.count(a).deployed, score_of(a)) for a in made]
         found.append(hypervolume(points, space.limit, 0.45))
     assert found[0] > 1.05 * found[1]
@@ -106,11 +113,10 @@ def test_the_front_is_asked_for_where_one_would_choose() -> None:
     assert sum(score_of(a) > best / 2 for a in made) > 0.9 * len(made)
 
 
-def test_what_is_proposed_can_be_told() -> None:
+def test_what_is_proposed_can_be_told(proposed: list[Architecture]) -> None:
     """Ten runs of layers with one method and size were proposed on average, as high as four are."""
     space = bound("pelt")
-    sampler = PELTSampler(space, random_seed=0)
-    made = run(study_of(sampler), space, 24)[sampler.start :]
+    made = proposed[START:]
     assert parts(space, np.array([space.encode(a) for a in made])).mean() < 6
     assert max(score_of(a) for a in made) > 0.88
 
