@@ -1,8 +1,10 @@
 """Fixtures for all tests: tiny models made here, real data where it is at hand, one CPU thread."""
 
 import os
+import sqlite3
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -13,6 +15,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from in_process import train_in_this_process
+from sqlalchemy import Engine, event
 
 from autopelt import execution
 from autopelt.execution import run_trials, started
@@ -70,6 +73,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     fail_if_something_is_missing(report)
     return report
+
+
+@event.listens_for(Engine, "connect")
+def _wait_for_no_disk(connection: Any, _: Any) -> None:
+    """Half of the time of tests of studies went into it; none of them pulls the plug."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture(scope="session", autouse=True)
