@@ -91,14 +91,23 @@ class Unseen:
     Args:
         seen: points that are; proposing one of them again is an error.
         simple: only those that can be told in a few words (`space.simple`), while there are any.
+        among: of the simple ones those that have something in one of these dimensions, likewise.
     """
 
-    def __init__(self, space: BoundSpace, seen: Sequence[Vector], simple: bool = False) -> None:
-        self.space, self.simple = space, simple
+    def __init__(
+        self,
+        space: BoundSpace,
+        seen: Sequence[Vector],
+        simple: bool = False,
+        among: Sequence[int] = (),
+    ) -> None:
+        self.space, self.simple, self.among = space, simple, list(among) if simple else []
         self._seen = set(point_keys(_matrix(space, seen)))
 
     def of(self, points: Matrix) -> Matrix:
         """Those of `points` that are not in the study."""
+        if self.among:
+            points = points[(points[:, self.among] > 0).any(axis=1)]
         if self.simple:
             points = points[parts(self.space, points) <= PARTS]
         return points[np.array([key not in self._seen for key in point_keys(points)], dtype=bool)]
@@ -114,13 +123,15 @@ class Unseen:
         everything = _listings[self.space]
         if everything is None:
             return None
-        unseen = self.of(everything)
-        if len(unseen) == 0 and self.simple:
-            self.simple = False
-            unseen = self.of(everything)
-        if len(unseen) == 0:
-            raise SpaceExhaustedError(self.space)
+        while len(unseen := self.of(everything)) == 0:
+            if not self._relax():
+                raise SpaceExhaustedError(self.space)
         return unseen
+
+    def _relax(self) -> bool:
+        """Ask for less; False where nothing is asked for but that it was not seen."""
+        was, self.simple, self.among = self.simple, bool(self.among), []
+        return was
 
     def one(self, rng: np.random.Generator) -> Vector:
         """One of them, as of `sample`."""
@@ -132,11 +143,11 @@ class Unseen:
         Raises:
             SpaceExhaustedError: there are none.
         """
-        if self.simple:
+        while self.simple:
             fresh = self.of(sample_simple(self.space, rng, count))
             if len(fresh):
                 return fresh
-            self.simple = False
+            self._relax()
         for attempt in range(20):
             drawn = sample_feasible(self.space, rng, count * (1 + attempt))
             fresh = self.of(unique_points(drawn))

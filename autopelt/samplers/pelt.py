@@ -34,7 +34,7 @@ from autopelt.samplers.features import Features
 from autopelt.samplers.history import ENOUGH, History, Observation, Reader
 from autopelt.samplers.local_search import Unseen
 from autopelt.samplers.parameters import distributions, params_of
-from autopelt.samplers.start import space_filling
+from autopelt.samplers.start import space_filling, untried
 from autopelt.space.bound import BoundSpace
 from autopelt.space.tables import Vector
 
@@ -225,11 +225,13 @@ class PELTSampler(FeasibleSampler):
         """A point to start from at first, then the model's.
 
         Once there are scores enough, a start is the best that the model knows among what can be
-        told in a few words: from coarse to fine.
+        told in a few words: from coarse to fine. What no trial has had in any place is in it, as
+        long as there is such a thing: by scores alone that might never be tried.
         """
         starts = history.begins(self.start)
         known = len({o.score for o in history.observed}) >= ENOUGH
-        unseen = Unseen(self.space, history.seen, simple=starts and known)
+        among = untried(self.space, history) if starts and known else ()
+        unseen = Unseen(self.space, history.seen, simple=starts and known, among=among)
         if (starts and not known) or len(history.observed) < 3:
             return Proposal(space_filling(self.space, self.features, history, unseen, rng))
         single = single or self.asks_for_the_best(history.asking)

@@ -46,6 +46,20 @@ def space_filling(
     return tuple(pool[int(distance.argmax())].tolist())
 
 
+def untried(space: BoundSpace, history: History) -> list[int]:
+    """Size dimensions of the rows of which no trial has had a module."""
+    trials = [*history.observed, *history.pending]
+    had = {(m.method, m.location) for o in trials for m in o.architecture.modules}
+    seen = np.array(history.seen, dtype=np.int64).reshape(-1, len(space.dimensions))
+    return [
+        dimension
+        for r, dimensions in space.sizes_by_row.items()
+        if not had & {(space.space.modules[r].method, at) for at in space.space.modules[r].location}
+        and not (seen[:, dimensions] > 0).any()
+        for dimension in dimensions.tolist()
+    ]
+
+
 def _round(
     space: BoundSpace, history: History, unseen: Unseen, rng: np.random.Generator
 ) -> Matrix | None:

@@ -92,3 +92,17 @@ def test_effort_falls_with_what_a_prediction_costs() -> None:
         looked_at = [e.starts * e.steps * (e.pairs + e.near) for e in costly]
         assert looked_at == sorted(looked_at, reverse=True)
         assert len(set(looked_at)) == 3
+
+
+def test_what_is_asked_for_is_given_up_where_there_is_no_more_of_it() -> None:
+    space = bound("mixed", limit=1362)
+    everything = Unseen(space, []).listed()
+    assert everything is not None
+    prompt = space.size_dimensions[-1:]
+    has = [p for p in map(tuple, everything.tolist()) if p[prompt[0]] > 0]
+    assert 0 < len(has) < len(everything)
+    assert set(map(tuple, Unseen(space, [], True, prompt).listed().tolist())) == {*has}
+    assert len(Unseen(space, has, True, prompt).listed()) == len(everything) - len(has)
+    row = LARGE.sizes_by_row[3]
+    drawn = Unseen(LARGE, [], True, row.tolist()).sample(np.random.default_rng(0), 40)
+    assert (drawn[:, row] > 0).any(axis=1).all()
