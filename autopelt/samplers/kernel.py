@@ -87,8 +87,7 @@ class HybridKernel(gpytorch.kernels.Kernel):
             return (a * b).sum(-1) if diag else a @ b.transpose(-1, -2)
 
         def matern(a: Tensor, b: Tensor) -> Tensor:
-            squared = (a - b).square().sum(-1) if diag else _squared_distances(a, b)
-            return _Matern.apply(squared + 1e-15)
+            return _Matern.apply((a - b).square().sum(-1) if diag else _squared_distances(a, b))
 
         (x, z, t), (x_, z_, t_) = x1.split(self.columns, -1), x2.split(self.columns, -1)
         scale = self.log_scale.exp()
@@ -102,14 +101,18 @@ class HybridKernel(gpytorch.kernels.Kernel):
 
 
 class _Matern(torch.autograd.Function):
-    """Matérn 5/2 of a squared distance: (1 + r + r^2 / 3) exp(-r) with r = sqrt(5 d)."""
+    """Matérn 5/2 of a squared distance: (1 + r + r^2 / 3) exp(-r) with r = sqrt(5 d).
+
+    In place as far as it goes: for most matrices here, time is memory.
+    """
 
     @staticmethod
     def forward(ctx: Any, squared: Tensor) -> Tensor:
-        r = (5 * squared).sqrt_()
+        r = squared.clamp_min(1e-15).mul_(5).sqrt_()
         decay = torch.exp(-r)
-        ctx.save_for_backward(decay * (1 + r))
-        return (1 + r + r.square() / 3).mul_(decay)
+        if ctx.needs_input_grad[0]:
+            ctx.save_for_backward(decay * (1 + r))
+        return r.square().div_(3).add_(r).add_(1).mul_(decay)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Tensor:
@@ -118,9 +121,9 @@ class _Matern(torch.autograd.Function):
 
 
 def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """(n, d), (m, d) -> (n, m)."""
+    """(n, d), (m, d) -> (n, m); a little below 0 where rounding makes it."""
     squares = a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]
-    return torch.clamp_min(squares - 2 * a @ b.transpose(-1, -2), 0.0)
+    return torch.sub(squares, a @ b.transpose(-1, -2), alpha=2)
 
 
 def _parameter(value: float, *shape: int) -> torch.nn.Parameter:

@@ -49,6 +49,8 @@ ROUNDS = 2
 """How often scores are said anew by the tangent at what is then expected of them."""
 NEAREST = 0.03
 """Of the scores' deviation: as near to the ceiling as an expected score may lie."""
+AT_ONCE = 2**16
+"""Covariances that are made at once: in the processor's cache they take a third of the time."""
 _JITTER = 1e-6
 
 
@@ -275,15 +277,18 @@ class Surrogate(SingleTaskGP):
     # ------------------------------------------------------------------ prediction
     def predict(self, x: Array) -> ScorePosterior:
         """What is expected of the scores (without noise) at (m, F) features, each by itself."""
+        found = []
         with torch.no_grad():
-            points = _tensor(x)
-            solved, mean = self._solved(points)
-            prior = self.kernel.forward(points, points, diag=True)
-            variance = torch.clamp_min(prior - solved.square().sum(0), 1e-10)
+            for points in _tensor(x).split(max(1, AT_ONCE // len(self._x))):
+                solved, mean = self._solved(points)
+                prior = self.kernel.forward(points, points, diag=True)
+                variance = torch.clamp_min(prior - solved.square().sum(0), 1e-10)
+                found.append(torch.stack([mean, variance.sqrt()]))
+            mean, deviation = torch.cat(found, dim=1)
             transform = self.transform
             return ScorePosterior(
                 (mean * transform.unit + transform.centre).numpy(),
-                (variance.sqrt() * transform.unit).numpy(),
+                (deviation * transform.unit).numpy(),
                 self.ceiling,
             )
 
