@@ -13,8 +13,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # in child processes, too: severa
 
 import pytest
 import torch
+from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, settings
 from in_process import train_in_this_process
+from optuna.storages._rdb.storage import _VersionManager
 from sqlalchemy import Engine, event
 
 from autopelt import execution
@@ -82,11 +84,25 @@ def _wait_for_no_disk(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA synchronous = OFF")
 
 
+_read = _VersionManager._create_alembic_script
+_kept: list[ScriptDirectory] = []
+
+
+def _migrations(manager: _VersionManager) -> ScriptDirectory:
+    if not _kept:
+        _kept.append(_read(manager))
+    return _kept[0]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def trials_in_this_process() -> Iterator[None]:
-    """Searches, confirmations and comparisons train here; a test about workers asks for `ray`."""
+    """Searches, confirmations and comparisons train here; a test about workers asks for `ray`.
+
+    And Optuna's migrations, which it reads for every database, are read once.
+    """
     with pytest.MonkeyPatch.context() as patch:
         train_in_this_process(patch.setattr)
+        patch.setattr(_VersionManager, "_create_alembic_script", _migrations)
         yield
 
 
