@@ -50,7 +50,7 @@ ROUNDS = 2
 NEAREST = 0.03
 """Of the scores' deviation: as near to the ceiling as an expected score may lie."""
 AT_ONCE = 2**16
-"""Covariances that are made at once: in the processor's cache they take a third of the time."""
+"""Covariances made at once: more leave the processor's cache and take half as long again."""
 _JITTER = 1e-6
 
 
