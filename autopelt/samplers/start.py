@@ -51,13 +51,13 @@ def untried(space: BoundSpace, history: History) -> list[int]:
     trials = [*history.observed, *history.pending]
     had = {(m.method, m.location) for o in trials for m in o.architecture.modules}
     seen = np.array(history.seen, dtype=np.int64).reshape(-1, len(space.dimensions))
-    return [
-        dimension
-        for r, dimensions in space.sizes_by_row.items()
-        if not had & {(space.space.modules[r].method, at) for at in space.space.modules[r].location}
-        and not (seen[:, dimensions] > 0).any()
-        for dimension in dimensions.tolist()
-    ]
+    found: list[int] = []
+    for r, dimensions in space.sizes_by_row.items():
+        row = space.space.modules[r]
+        places = {(row.method, at) for at in row.location}
+        if not had & places and not (seen[:, dimensions] > 0).any():
+            found += dimensions.tolist()
+    return found
 
 
 def _round(
